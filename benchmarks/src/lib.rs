@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The physical systems of physrep-bench: their solvers.
+
+pub mod spectral;
+pub mod systems;

@@ -1,0 +1,363 @@
+//! Time integration: fourth-order Runge-Kutta with the diffusion integrated exactly, and what can be read off the flow.
+
+use std::array;
+
+use rustfft::num_complex::Complex64;
+
+use super::advection::{Advection, State};
+use super::{
+    Fields, NAME, ShearFlow, SolverError, grid_problem, parameter, positive, validate_grid,
+};
+use crate::spectral::Fourier;
+
+/// The largest step, in radians that the fastest advection turns the highest retained mode:
+/// `step * max(|u_x| kx + |u_y| ky)`. The scheme is stable up to `2 sqrt(2) = 2.83`.
+pub const COURANT: f64 = 1.5;
+
+/// A flow that advances in time.
+///
+/// The state is the vorticity and the tracer in spectral space, and the constant mean velocity. With the integrating factor
+/// `exp(nu k^2 t)` (Lawson 1967) the classical Runge-Kutta scheme sees the advection only, so that diffusion limits neither
+/// the step nor the accuracy. After the first step, no step allocates memory.
+pub struct Solver {
+    run: String,
+    viscosity: f64,
+    diffusivity: f64,
+    time: f64,
+    steps: usize,
+    advection: Advection,
+    state: State,
+    stage: State,
+    next: State,
+    rate: State,
+    damping: [Damping; 2],
+}
+
+/// Means over the domain at one time; non-dimensional.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Diagnostics {
+    /// Time.
+    pub time: f64,
+    /// Kinetic energy, `<|u|^2> / 2`, the mean flow's included.
+    pub energy: f64,
+    /// `nu <|grad u|^2>`, the rate at which `energy` decays.
+    pub dissipation: f64,
+    /// `<u>`, which is conserved.
+    pub mean_velocity: [f64; 2],
+    /// `<s>`, which is conserved.
+    pub tracer_mean: f64,
+    /// `<s^2> - <s>^2`.
+    pub tracer_variance: f64,
+    /// `2 D <|grad s|^2>`, the rate at which `tracer_variance` decays.
+    pub tracer_dissipation: f64,
+    /// Share of the enstrophy in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the highest
+    /// that is retained. Near 0 when the grid resolves the flow.
+    pub enstrophy_tail: f64,
+    /// The same share of the tracer's variance.
+    pub tracer_tail: f64,
+}
+
+impl Solver {
+    /// The projection of the prescribed initial condition, at time 0 on `grid` `[nx, ny]`.
+    ///
+    /// # Errors
+    /// [`SolverError`] for parameters or a grid on which the flow is not defined.
+    pub fn new(flow: &ShearFlow, grid: [usize; 2]) -> Result<Self, SolverError> {
+        flow.validate()?;
+        validate_grid("solver's", grid)?;
+        let mut solver = Self::from_fields(
+            flow.reynolds,
+            flow.schmidt,
+            grid,
+            &flow.initial_condition(grid),
+        )?;
+        solver.run = format!("{flow}, grid {}x{}", grid[0], grid[1]);
+        Ok(solver)
+    }
+
+    /// The projection of any velocity, with any tracer, at time 0.
+    ///
+    /// # Errors
+    /// [`SolverError`] for parameters, a grid or fields on which the flow is not defined.
+    pub fn from_fields(
+        reynolds: f64,
+        schmidt: f64,
+        grid: [usize; 2],
+        fields: &Fields,
+    ) -> Result<Self, SolverError> {
+        positive("reynolds", reynolds)?;
+        positive("schmidt", schmidt)?;
+        validate_grid("solver's", grid)?;
+        let [nx, ny] = grid;
+        let named = [
+            ("velocity along x", &fields.velocity[0]),
+            ("velocity along y", &fields.velocity[1]),
+            ("tracer", &fields.tracer),
+        ];
+        for (name, values) in named {
+            if values.len() != nx * ny {
+                return Err(grid_problem(format!(
+                    "the {name} must have {} values for the grid {nx}x{ny}, but has {}",
+                    nx * ny,
+                    values.len()
+                )));
+            }
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(parameter(name, *value, "finite at every grid point"));
+            }
+        }
+
+        let advection = Advection::new(grid);
+        let [state, stage, next, rate] = array::from_fn(|_| State::zeros(&advection.fourier));
+        let viscosity = 1.0 / reynolds;
+        let diffusivity = viscosity / schmidt;
+        let mut solver = Self {
+            run: format!("Reynolds {reynolds}, Schmidt {schmidt}, grid {nx}x{ny}"),
+            viscosity,
+            diffusivity,
+            time: 0.0,
+            steps: 0,
+            damping: [viscosity, diffusivity].map(|nu| Damping::new(nu, &advection)),
+            advection,
+            state,
+            stage,
+            next,
+            rate,
+        };
+        let velocity = fields
+            .velocity
+            .each_ref()
+            .map(|field| solver.spectrum(field));
+        solver.state.tracer = solver.spectrum(&fields.tracer);
+        solver.advection.mean_velocity = velocity.each_ref().map(|spectrum| spectrum[0].re);
+        solver
+            .advection
+            .operators
+            .vorticity(&velocity, &mut solver.state.vorticity);
+        Ok(solver)
+    }
+
+    /// Time reached.
+    pub fn time(&self) -> f64 {
+        self.time
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The solver's transforms: the grid, and the modes of every spectrum below.
+    pub fn fourier(&self) -> &Fourier {
+        &self.advection.fourier
+    }
+
+    /// Advances to `time` in equal steps, revised after each, of at most [`COURANT`]; the last one ends exactly at `time`.
+    ///
+    /// # Errors
+    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
+    pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
+        if !time.is_finite() || time < self.time {
+            return Err(parameter(
+                "time",
+                time,
+                "finite and no earlier than the solver's",
+            ));
+        }
+        while self.time < time {
+            let fastest = self.begin_step();
+            let remaining = time - self.time;
+            let steps = (remaining * fastest / COURANT).ceil().max(1.0);
+            self.finish_step(remaining / steps)?;
+            if steps == 1.0 {
+                self.time = time;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one step of the given length, whatever the flow's speed: for studies of the scheme itself.
+    ///
+    /// # Errors
+    /// As [`Solver::advance_to`].
+    pub fn step(&mut self, step: f64) -> Result<(), SolverError> {
+        positive("step", step)?;
+        self.begin_step();
+        self.finish_step(step)
+    }
+
+    /// The first stage's slope, which does not depend on the step's length; returns the fastest advection.
+    fn begin_step(&mut self) -> f64 {
+        self.advection.evaluate(&self.state, &mut self.rate)
+    }
+
+    fn finish_step(&mut self, h: f64) -> Result<(), SolverError> {
+        self.damping
+            .iter_mut()
+            .for_each(|damping| damping.prepare(0.5 * h));
+        // `e` is the decay over half a step, `w` the state at its start, `k` the current stage's slope.
+        self.combine(|e, w, k, next| {
+            *next = (w + k * (h / 6.0)) * (e * e);
+            (w + k * (0.5 * h)) * e
+        });
+        self.advection.evaluate(&self.stage, &mut self.rate);
+        self.combine(|e, w, k, next| {
+            *next += k * (e * h / 3.0);
+            w * e + k * (0.5 * h)
+        });
+        self.advection.evaluate(&self.stage, &mut self.rate);
+        self.combine(|e, w, k, next| {
+            *next += k * (e * h / 3.0);
+            w * (e * e) + k * (e * h)
+        });
+        self.advection.evaluate(&self.stage, &mut self.rate);
+        self.combine(|_, _, k, next| *next + k * (h / 6.0));
+        std::mem::swap(&mut self.state, &mut self.stage);
+
+        self.time += h;
+        self.steps += 1;
+        let State { vorticity, tracer } = &self.state;
+        let size: f64 = vorticity.iter().chain(tracer).map(|c| c.norm_sqr()).sum();
+        if size.is_finite() {
+            return Ok(());
+        }
+        Err(SolverError::Diverged {
+            system: NAME,
+            time: self.time,
+            run: self.run.clone(),
+        })
+    }
+
+    /// Writes `f(decay, state, rate, next)` of every mode to `stage`.
+    fn combine(&mut self, f: impl Fn(f64, Complex64, Complex64, &mut Complex64) -> Complex64) {
+        let Self {
+            state,
+            stage,
+            next,
+            rate,
+            damping,
+            ..
+        } = self;
+        let fields = [
+            (
+                &damping[0],
+                &state.vorticity,
+                &rate.vorticity,
+                &mut stage.vorticity,
+                &mut next.vorticity,
+            ),
+            (
+                &damping[1],
+                &state.tracer,
+                &rate.tracer,
+                &mut stage.tracer,
+                &mut next.tracer,
+            ),
+        ];
+        for (damping, state, rate, stage, next) in fields {
+            let width = damping.x.decay.len();
+            for (q, y) in damping.y.decay.iter().enumerate() {
+                let row = q * width..(q + 1) * width;
+                let modes = state[row.clone()].iter().zip(&rate[row.clone()]);
+                let results = stage[row.clone()].iter_mut().zip(&mut next[row]);
+                for ((x, (w, k)), (stage, next)) in damping.x.decay.iter().zip(modes).zip(results) {
+                    *stage = f(x * y, *w, *k, next);
+                }
+            }
+        }
+    }
+
+    /// The velocity's spectra.
+    pub fn velocity(&self, velocity: &mut [Vec<Complex64>; 2]) {
+        let mean = self.advection.mean_velocity;
+        self.advection
+            .operators
+            .velocity(&self.state.vorticity, mean, velocity);
+    }
+
+    /// The tracer's spectrum.
+    pub fn tracer(&self) -> &[Complex64] {
+        &self.state.tracer
+    }
+
+    /// The spectrum of the pressure, of zero mean, that keeps `velocity` free of divergence.
+    pub fn pressure(&mut self, velocity: &[Vec<Complex64>; 2], pressure: &mut [Complex64]) {
+        self.advection.pressure(velocity, pressure);
+    }
+
+    /// The retained modes of a field on the solver's grid.
+    pub fn spectrum(&mut self, field: &[f64]) -> Vec<Complex64> {
+        let mut spectrum = self.advection.fourier.zeros();
+        self.advection.fourier.forward(field, &mut spectrum);
+        spectrum
+    }
+
+    /// Integrals of the flow, and how well the grid resolves it.
+    pub fn diagnostics(&self) -> Diagnostics {
+        let Advection {
+            fourier,
+            operators,
+            mean_velocity,
+            ..
+        } = &self.advection;
+        let State { vorticity, tracer } = &self.state;
+        let square = |p: usize, q: usize| operators.kx[p].powi(2) + operators.ky[q].powi(2);
+        let [p_max, q_max] = fourier.cutoff();
+        let tail = |p: usize, q: usize| f64::from(u8::from(3 * p > 2 * p_max || 3 * q > 2 * q_max));
+        let fluctuation = |p: usize, q: usize| f64::from(u8::from(p + q > 0));
+        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+
+        let enstrophy = fourier.mean_square(vorticity, |_, _| 1.0);
+        let eddies =
+            fourier.mean_square(
+                vorticity,
+                |p, q| if p + q > 0 { 1.0 / square(p, q) } else { 0.0 },
+            );
+        let variance = fourier.mean_square(tracer, fluctuation);
+        let gradient = fourier.mean_square(tracer, square);
+        let [u, v] = *mean_velocity;
+        Diagnostics {
+            time: self.time,
+            energy: 0.5 * (eddies + u * u + v * v),
+            dissipation: self.viscosity * enstrophy,
+            mean_velocity: [u, v],
+            tracer_mean: tracer[0].re,
+            tracer_variance: variance,
+            tracer_dissipation: 2.0 * self.diffusivity * gradient,
+            enstrophy_tail: share(fourier.mean_square(vorticity, tail), enstrophy),
+            tracer_tail: share(fourier.mean_square(tracer, tail), variance),
+        }
+    }
+}
+
+/// The decay `exp(-nu k^2 t)` of every mode, as a product of one factor for each axis.
+struct Damping {
+    x: Axis,
+    y: Axis,
+}
+
+struct Axis {
+    rate: Vec<f64>,
+    decay: Vec<f64>,
+}
+
+impl Damping {
+    fn new(diffusivity: f64, advection: &Advection) -> Self {
+        let axis = |k: &[f64]| Axis {
+            rate: k.iter().map(|k| diffusivity * k * k).collect(),
+            decay: vec![1.0; k.len()],
+        };
+        Self {
+            x: axis(&advection.operators.kx),
+            y: axis(&advection.operators.ky),
+        }
+    }
+
+    fn prepare(&mut self, time: f64) {
+        for Axis { rate, decay } in [&mut self.x, &mut self.y] {
+            for (rate, decay) in rate.iter().zip(decay) {
+                *decay = (-rate * time).exp();
+            }
+        }
+    }
+}
