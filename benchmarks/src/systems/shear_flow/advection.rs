@@ -21,6 +21,14 @@ impl State {
             tracer: fourier.zeros(),
         }
     }
+
+    pub fn fields(&self) -> [&[Complex64]; 2] {
+        [&self.vorticity, &self.tracer]
+    }
+
+    pub fn fields_mut(&mut self) -> [&mut [Complex64]; 2] {
+        [&mut self.vorticity, &mut self.tracer]
+    }
 }
 
 /// Differentiation and its inverse on the retained modes.

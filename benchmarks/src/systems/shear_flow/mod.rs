@@ -13,6 +13,7 @@
 //! integrated exactly, and a fourth-order Runge-Kutta scheme with a step bounded by the flow's speed does the rest.
 
 mod advection;
+mod diagnostics;
 mod solver;
 mod trajectory;
 
@@ -21,7 +22,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use solver::{COURANT, Diagnostics, Solver};
+pub use diagnostics::Diagnostics;
+pub use solver::{COURANT, Solver};
 pub use trajectory::{Frame, simulate};
 
 use super::SolverError;

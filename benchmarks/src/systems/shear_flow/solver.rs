@@ -5,14 +5,15 @@ use std::array;
 use rustfft::num_complex::Complex64;
 
 use super::advection::{Advection, State};
+use super::diagnostics::Diagnostics;
 use super::{
     Fields, NAME, ShearFlow, SolverError, grid_problem, parameter, positive, validate_grid,
 };
 use crate::spectral::Fourier;
 
-/// The largest step, in radians that the fastest advection turns the highest retained mode:
-/// `step * max(|u_x| kx + |u_y| ky)`. The scheme is stable up to `2 sqrt(2) = 2.83`.
-pub const COURANT: f64 = 1.5;
+/// The largest step, measured by the angle through which the fastest advection turns the highest retained mode,
+/// `step * max(|u_x| kx + |u_y| ky)`. The scheme is stable up to `2 sqrt(2) = 2.83` radians.
+pub const COURANT: f64 = 2.0;
 
 /// A flow that advances in time.
 ///
@@ -31,30 +32,6 @@ pub struct Solver {
     next: State,
     rate: State,
     damping: [Damping; 2],
-}
-
-/// Means over the domain at one time; non-dimensional.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Diagnostics {
-    /// Time.
-    pub time: f64,
-    /// Kinetic energy, `<|u|^2> / 2`, the mean flow's included.
-    pub energy: f64,
-    /// `nu <|grad u|^2>`, the rate at which `energy` decays.
-    pub dissipation: f64,
-    /// `<u>`, which is conserved.
-    pub mean_velocity: [f64; 2],
-    /// `<s>`, which is conserved.
-    pub tracer_mean: f64,
-    /// `<s^2> - <s>^2`.
-    pub tracer_variance: f64,
-    /// `2 D <|grad s|^2>`, the rate at which `tracer_variance` decays.
-    pub tracer_dissipation: f64,
-    /// Share of the enstrophy in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the highest
-    /// that is retained. Near 0 when the grid resolves the flow.
-    pub enstrophy_tail: f64,
-    /// The same share of the tracer's variance.
-    pub tracer_tail: f64,
 }
 
 impl Solver {
@@ -147,12 +124,36 @@ impl Solver {
         self.steps
     }
 
-    /// The solver's transforms: the grid, and the modes of every spectrum below.
-    pub fn fourier(&self) -> &Fourier {
-        &self.advection.fourier
+    /// Velocity and tracer on the solver's grid.
+    pub fn fields(&mut self) -> Fields {
+        let mut velocity = array::from_fn(|_| self.fourier().zeros());
+        self.velocity_spectra(&mut velocity);
+        let points = self.fourier().grid().iter().product();
+        let mut fields = Fields {
+            velocity: [vec![0.0; points], vec![0.0; points]],
+            tracer: vec![0.0; points],
+        };
+        for (spectrum, field) in velocity.iter().zip(&mut fields.velocity) {
+            self.advection.fourier.inverse(spectrum, field);
+        }
+        self.advection
+            .fourier
+            .inverse(&self.state.tracer, &mut fields.tracer);
+        fields
     }
 
-    /// Advances to `time` in equal steps, revised after each, of at most [`COURANT`]; the last one ends exactly at `time`.
+    /// The pressure on the solver's grid, of zero mean.
+    pub fn pressure(&mut self) -> Vec<f64> {
+        let mut velocity = array::from_fn(|_| self.fourier().zeros());
+        self.velocity_spectra(&mut velocity);
+        let mut spectrum = self.fourier().zeros();
+        self.pressure_spectrum(&velocity, &mut spectrum);
+        let mut field = vec![0.0; self.fourier().grid().iter().product()];
+        self.advection.fourier.inverse(&spectrum, &mut field);
+        field
+    }
+
+    /// Advances to `time` in steps of at most [`COURANT`], evened out so that the last one ends exactly at `time`.
     ///
     /// # Errors
     /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
@@ -184,6 +185,51 @@ impl Solver {
         positive("step", step)?;
         self.begin_step();
         self.finish_step(step)
+    }
+
+    /// Integrals of the flow, and how well the grid resolves it.
+    pub fn diagnostics(&self) -> Diagnostics {
+        let Self {
+            time,
+            viscosity,
+            diffusivity,
+            advection,
+            state,
+            ..
+        } = self;
+        Diagnostics::measure(*time, *viscosity, *diffusivity, advection, state)
+    }
+
+    /// The solver's transforms, whose modes every spectrum below has.
+    pub(super) fn fourier(&self) -> &Fourier {
+        &self.advection.fourier
+    }
+
+    pub(super) fn velocity_spectra(&self, velocity: &mut [Vec<Complex64>; 2]) {
+        let mean = self.advection.mean_velocity;
+        self.advection
+            .operators
+            .velocity(&self.state.vorticity, mean, velocity);
+    }
+
+    pub(super) fn tracer_spectrum(&self) -> &[Complex64] {
+        &self.state.tracer
+    }
+
+    /// The pressure, of zero mean, that keeps `velocity` free of divergence.
+    pub(super) fn pressure_spectrum(
+        &mut self,
+        velocity: &[Vec<Complex64>; 2],
+        pressure: &mut [Complex64],
+    ) {
+        self.advection.pressure(velocity, pressure);
+    }
+
+    /// The retained modes of a field on the solver's grid.
+    pub(super) fn spectrum(&mut self, field: &[f64]) -> Vec<Complex64> {
+        let mut spectrum = self.fourier().zeros();
+        self.advection.fourier.forward(field, &mut spectrum);
+        spectrum
     }
 
     /// The first stage's slope, which does not depend on the step's length; returns the fastest advection.
@@ -232,100 +278,28 @@ impl Solver {
     fn combine(&mut self, f: impl Fn(f64, Complex64, Complex64, &mut Complex64) -> Complex64) {
         let Self {
             state,
+            rate,
             stage,
             next,
-            rate,
             damping,
             ..
         } = self;
-        let fields = [
-            (
-                &damping[0],
-                &state.vorticity,
-                &rate.vorticity,
-                &mut stage.vorticity,
-                &mut next.vorticity,
-            ),
-            (
-                &damping[1],
-                &state.tracer,
-                &rate.tracer,
-                &mut stage.tracer,
-                &mut next.tracer,
-            ),
-        ];
-        for (damping, state, rate, stage, next) in fields {
-            let width = damping.x.decay.len();
-            for (q, y) in damping.y.decay.iter().enumerate() {
+        let (state, rate) = (state.fields(), rate.fields());
+        let (stage, next) = (stage.fields_mut(), next.fields_mut());
+        for (field, Damping { x, y }) in damping.iter().enumerate() {
+            let width = x.decay.len();
+            for (q, y) in y.decay.iter().enumerate() {
                 let row = q * width..(q + 1) * width;
-                let modes = state[row.clone()].iter().zip(&rate[row.clone()]);
-                let results = stage[row.clone()].iter_mut().zip(&mut next[row]);
-                for ((x, (w, k)), (stage, next)) in damping.x.decay.iter().zip(modes).zip(results) {
+                let given = state[field][row.clone()]
+                    .iter()
+                    .zip(&rate[field][row.clone()]);
+                let results = stage[field][row.clone()]
+                    .iter_mut()
+                    .zip(&mut next[field][row]);
+                for ((x, (w, k)), (stage, next)) in x.decay.iter().zip(given).zip(results) {
                     *stage = f(x * y, *w, *k, next);
                 }
             }
-        }
-    }
-
-    /// The velocity's spectra.
-    pub fn velocity(&self, velocity: &mut [Vec<Complex64>; 2]) {
-        let mean = self.advection.mean_velocity;
-        self.advection
-            .operators
-            .velocity(&self.state.vorticity, mean, velocity);
-    }
-
-    /// The tracer's spectrum.
-    pub fn tracer(&self) -> &[Complex64] {
-        &self.state.tracer
-    }
-
-    /// The spectrum of the pressure, of zero mean, that keeps `velocity` free of divergence.
-    pub fn pressure(&mut self, velocity: &[Vec<Complex64>; 2], pressure: &mut [Complex64]) {
-        self.advection.pressure(velocity, pressure);
-    }
-
-    /// The retained modes of a field on the solver's grid.
-    pub fn spectrum(&mut self, field: &[f64]) -> Vec<Complex64> {
-        let mut spectrum = self.advection.fourier.zeros();
-        self.advection.fourier.forward(field, &mut spectrum);
-        spectrum
-    }
-
-    /// Integrals of the flow, and how well the grid resolves it.
-    pub fn diagnostics(&self) -> Diagnostics {
-        let Advection {
-            fourier,
-            operators,
-            mean_velocity,
-            ..
-        } = &self.advection;
-        let State { vorticity, tracer } = &self.state;
-        let square = |p: usize, q: usize| operators.kx[p].powi(2) + operators.ky[q].powi(2);
-        let [p_max, q_max] = fourier.cutoff();
-        let tail = |p: usize, q: usize| f64::from(u8::from(3 * p > 2 * p_max || 3 * q > 2 * q_max));
-        let fluctuation = |p: usize, q: usize| f64::from(u8::from(p + q > 0));
-        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
-
-        let enstrophy = fourier.mean_square(vorticity, |_, _| 1.0);
-        let eddies =
-            fourier.mean_square(
-                vorticity,
-                |p, q| if p + q > 0 { 1.0 / square(p, q) } else { 0.0 },
-            );
-        let variance = fourier.mean_square(tracer, fluctuation);
-        let gradient = fourier.mean_square(tracer, square);
-        let [u, v] = *mean_velocity;
-        Diagnostics {
-            time: self.time,
-            energy: 0.5 * (eddies + u * u + v * v),
-            dissipation: self.viscosity * enstrophy,
-            mean_velocity: [u, v],
-            tracer_mean: tracer[0].re,
-            tracer_variance: variance,
-            tracer_dissipation: 2.0 * self.diffusivity * gradient,
-            enstrophy_tail: share(fourier.mean_square(vorticity, tail), enstrophy),
-            tracer_tail: share(fourier.mean_square(tracer, tail), variance),
         }
     }
 }

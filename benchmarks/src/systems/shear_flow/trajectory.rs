@@ -24,8 +24,10 @@ pub struct Frame {
 /// Solves the flow and hands `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
 /// Frame 0 holds the prescribed velocity as it is, with its divergence, as The Well's files do. The evolution starts from
-/// its projection, to which the pressure of frame 0 belongs. Every frame is truncated to the solver's and the stored grid's
-/// modes. The same arguments give the same bytes on the same machine, whatever runs beside them.
+/// its projection, to which the pressure of frame 0 belongs (The Well's generator starts from zero pressure). Every frame
+/// is truncated to the modes that both grids hold.
+///
+/// The same arguments give the same bytes on the same machine, whatever runs beside them: one call uses one thread.
 ///
 /// # Errors
 /// [`SolverError`] for parameters that define no flow, a stored grid finer than the solver's, or a solution that stops being
@@ -96,8 +98,8 @@ impl Sampler {
 
     /// Takes the velocity and its pressure from the solver.
     fn read(&mut self, solver: &mut Solver) {
-        solver.velocity(&mut self.velocity);
-        solver.pressure(&self.velocity, &mut self.pressure);
+        solver.velocity_spectra(&mut self.velocity);
+        solver.pressure_spectrum(&self.velocity, &mut self.pressure);
     }
 
     fn sample(&mut self, solver: &Solver) -> &Frame {
@@ -108,7 +110,7 @@ impl Sampler {
             restricted,
             frame,
         } = self;
-        for (spectrum, into) in [solver.tracer(), pressure, u, v]
+        for (spectrum, into) in [solver.tracer_spectrum(), pressure, u, v]
             .into_iter()
             .zip(&mut *restricted)
         {

@@ -1,0 +1,49 @@
+//! The time loop of the shear-flow solver allocates nothing.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use physrep_benchmarks::systems::shear_flow::{ShearFlow, simulate};
+use physrep_benchmarks::systems::{Resolution, SolverError};
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn after_the_first_step_nothing_is_allocated() {
+    let flow = ShearFlow {
+        reynolds: 500.0,
+        schmidt: 1.0,
+        n_shear: 2,
+        n_blobs: 3,
+        width: 1.0,
+    };
+    let resolution = Resolution {
+        solve: [24, 48],
+        store: [16, 32],
+    };
+    let mut counts = [0; 12];
+    simulate::<SolverError>(&flow, &resolution, counts.len(), 0.2, |index, _| {
+        counts[index] = ALLOCATIONS.load(Ordering::Relaxed);
+        Ok(())
+    })
+    .unwrap();
+    assert!(counts[0] > 0, "the counter does not count");
+    assert_eq!(counts[1], counts[11], "allocations by frame: {counts:?}");
+}
