@@ -117,8 +117,8 @@ fn the_scheme_is_of_fourth_order_in_time() {
         })
         .collect();
     for pair in errors.windows(2) {
-        for field in 0..2 {
-            let order = (pair[0][field] / pair[1][field]).log2();
+        for (coarse, fine) in pair[0].iter().zip(pair[1]) {
+            let order = (coarse / fine).log2();
             assert!(
                 (order - 4.0).abs() < 0.2,
                 "order {order}; errors {errors:?}"

@@ -18,8 +18,8 @@ pub const COURANT: f64 = 2.0;
 /// A flow that advances in time.
 ///
 /// The state is the vorticity and the tracer in spectral space, and the constant mean velocity. With the integrating factor
-/// `exp(nu k^2 t)` (Lawson 1967) the classical Runge-Kutta scheme sees the advection only, so that diffusion limits neither
-/// the step nor the accuracy. After the first step, no step allocates memory.
+/// `exp(nu k^2 t)` (Lawson 1967) the classical Runge-Kutta scheme sees the advection only, so that diffusion does not limit
+/// the step. After the first step, no step allocates memory.
 pub struct Solver {
     run: String,
     viscosity: f64,
