@@ -161,7 +161,7 @@ fn energy_and_tracer_variance_decay_by_their_dissipation() {
     for (name, loss, dissipated) in laws {
         let error = (loss / dissipated - 1.0).abs();
         assert!(
-            error < 1e-6,
+            error < 1e-8,
             "{name} lost {loss}, dissipation accounts for {dissipated}"
         );
     }
@@ -239,7 +239,8 @@ fn the_velocity_stays_free_of_divergence() {
 #[test]
 fn the_largest_step_is_stable_where_viscosity_does_not_help() {
     let mut solver = Solver::new(&flow(1e7), [32, 64]).unwrap();
-    let mut energy = solver.diagnostics().energy;
+    let start = solver.diagnostics().energy;
+    let mut energy = start;
     for k in 1..=20 {
         solver.advance_to(0.5 * f64::from(k)).unwrap();
         let now = solver.diagnostics().energy;
@@ -247,8 +248,8 @@ fn the_largest_step_is_stable_where_viscosity_does_not_help() {
         energy = now;
     }
     assert!(
-        energy > 0.08,
-        "energy fell to {energy}, which viscosity cannot do"
+        energy > 0.99 * start,
+        "energy fell from {start} to {energy}"
     );
 }
 
