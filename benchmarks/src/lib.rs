@@ -1,4 +1,27 @@
-//! The physical systems of physrep-bench: their solvers.
+//! The physical systems of physrep-bench: their data in The Well's files, their suites, and the packed windows that
+//! methods train on.
+//!
+//! Data flows one way: a [`suite::Suite`] says what is wanted, [`generate::generate`] solves the equations of a
+//! [`system::System`] into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
+//! [`packed::Packed`] hands out windows and labels.
 
+pub mod assignment;
+pub mod error;
+mod files;
+pub mod generate;
+pub mod labels;
+pub mod order;
+pub mod pack;
+pub mod packed;
+mod parts;
+pub mod progress;
+mod seeding;
 pub mod spectral;
+pub mod split;
+pub mod suite;
+pub mod system;
 pub mod systems;
+pub mod well;
+pub mod windows;
+
+pub use error::{Error, Result};

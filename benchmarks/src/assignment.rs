@@ -1,0 +1,75 @@
+//! Which trajectory has which parameters, which initial condition, and belongs to which split.
+
+use rand::seq::SliceRandom;
+
+use crate::seeding::generator;
+use crate::split::Split;
+use crate::suite::SystemSuite;
+use crate::system::Case;
+
+/// One trajectory of a suite's system.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trajectory {
+    /// The split.
+    pub split: Split,
+    /// Index of its set of parameters in [`parameter_sets`].
+    pub set: usize,
+    /// Index within the file of its split and set of parameters.
+    pub index: usize,
+    /// Its parameters and initial condition.
+    pub case: Case,
+}
+
+/// All combinations of the section's parameter values; the last parameter varies fastest.
+pub fn parameter_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
+    product(section.parameters.iter().map(|grid| grid.values.as_slice()))
+}
+
+/// All trajectories of the section, ordered by split, then set of parameters, then index.
+///
+/// A pure function of the suite's `seed`, the system's name and the set of parameters: adding a value to the grid
+/// leaves the other sets as they were. No initial condition occurs twice within a set of parameters, so that no split
+/// sees the run of another.
+pub fn trajectories(section: &SystemSuite, seed: u64) -> Vec<Trajectory> {
+    let conditions = product(section.initial.iter().map(|grid| grid.values.as_slice()));
+    let mut all = Vec::new();
+    for (set, parameters) in parameter_sets(section).into_iter().enumerate() {
+        let bits: Vec<u8> = parameters
+            .iter()
+            .flat_map(|p| p.to_bits().to_le_bytes())
+            .collect();
+        let mut random = generator(
+            "physrep-bench 1 initial conditions of trajectories",
+            &[&seed.to_le_bytes(), section.name.as_bytes(), &bits],
+        );
+        let mut shuffled = conditions.clone();
+        shuffled.shuffle(&mut random);
+        let mut shuffled = shuffled.into_iter();
+        for split in Split::ALL {
+            for index in 0..section.trajectories[split] {
+                let initial = shuffled
+                    .next()
+                    .expect("a valid suite has enough initial conditions");
+                all.push(Trajectory {
+                    split,
+                    set,
+                    index,
+                    case: Case {
+                        parameters: parameters.clone(),
+                        initial,
+                    },
+                });
+            }
+        }
+    }
+    all.sort_by_key(|t| (t.split, t.set, t.index));
+    all
+}
+
+fn product<'a>(grids: impl Iterator<Item = &'a [f64]>) -> Vec<Vec<f64>> {
+    grids.fold(vec![Vec::new()], |rows, values| {
+        rows.iter()
+            .flat_map(|row| values.iter().map(move |&v| [row.as_slice(), &[v]].concat()))
+            .collect()
+    })
+}

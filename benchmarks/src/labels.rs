@@ -1,0 +1,67 @@
+//! The scaling of physical parameters into labels.
+//!
+//! Labels have mean 0 and variance 1 over the parameter grid, some after a base-10 logarithm, so that always predicting
+//! the mean scores a mean squared error of 1 (arXiv:2603.13227 and its released code).
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a label is the parameter itself or its base-10 logarithm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// The value itself.
+    #[default]
+    Linear,
+    /// The base-10 logarithm of the value.
+    Log10,
+}
+
+/// The map between a parameter's raw value and its label: `(scale(raw) - mean) / std`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// The parameter's name.
+    pub name: String,
+    /// What is taken of the raw value first.
+    pub scale: Scale,
+    /// Mean of `scale(raw)`.
+    pub mean: f64,
+    /// Standard deviation of `scale(raw)`.
+    pub std: f64,
+}
+
+impl Scaling {
+    /// The scaling under which `values`, each as frequent as the others, have mean 0 and population variance 1.
+    pub fn over(name: &str, scale: Scale, values: &[f64]) -> Self {
+        let values: Vec<f64> = values.iter().map(|&v| apply(scale, v)).collect();
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        Self {
+            name: name.into(),
+            scale,
+            mean,
+            std: variance.sqrt(),
+        }
+    }
+
+    /// The label of a raw value.
+    pub fn label(&self, raw: f64) -> f64 {
+        (apply(self.scale, raw) - self.mean) / self.std
+    }
+
+    /// The raw value that a label stands for.
+    pub fn raw(&self, label: f64) -> f64 {
+        let value = label * self.std + self.mean;
+        match self.scale {
+            Scale::Linear => value,
+            Scale::Log10 => 10f64.powf(value),
+        }
+    }
+}
+
+fn apply(scale: Scale, raw: f64) -> f64 {
+    match scale {
+        Scale::Linear => raw,
+        Scale::Log10 => raw.log10(),
+    }
+}

@@ -1,0 +1,283 @@
+//! Statistics of fields over the training split, as The Well's `stats.yaml` holds them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::WellFile;
+use crate::error::IoContext;
+use crate::system::{Field, Rank};
+use crate::{Error, Result};
+
+/// The Well divides by no smaller deviation than this.
+pub const STD_FLOOR: f64 = 1e-4;
+
+/// Statistics of one field, one value for each component.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldStats {
+    /// The field.
+    pub field: Field,
+    /// Of the values.
+    pub values: Vec<Moments>,
+    /// Of the differences between one frame and the next.
+    pub deltas: Vec<Moments>,
+}
+
+/// Count, mean and spread of a set of numbers, mergeable with those of another set.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    count: f64,
+    mean: f64,
+    /// Sum of squared distances from the mean.
+    spread: f64,
+}
+
+impl Moments {
+    /// The moments of `numbers`, in two passes.
+    pub fn of(numbers: impl Iterator<Item = f64> + Clone) -> Self {
+        let (count, sum) = numbers
+            .clone()
+            .fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
+        if count == 0.0 {
+            return Self::default();
+        }
+        let mean = sum / count;
+        Self {
+            count,
+            mean,
+            spread: numbers.map(|x| (x - mean).powi(2)).sum(),
+        }
+    }
+
+    /// The moments of the union (Chan, Golub and LeVeque 1983).
+    pub fn merge(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        if count == 0.0 {
+            return self;
+        }
+        let apart = other.mean - self.mean;
+        Self {
+            count,
+            mean: self.mean + apart * other.count / count,
+            spread: self.spread + other.spread + apart * apart * self.count * other.count / count,
+        }
+    }
+
+    /// The mean.
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The population standard deviation.
+    pub fn std(&self) -> f64 {
+        (self.spread / self.count.max(1.0)).sqrt()
+    }
+
+    /// The root of the mean square.
+    pub fn rms(&self) -> f64 {
+        self.mean.hypot(self.std())
+    }
+}
+
+/// Statistics of all fields over all trajectories, times and points of `files`, in double precision.
+///
+/// # Errors
+/// Those of [`WellFile`]; [`Error::Format`] if the files have different fields.
+pub fn compute(files: &[PathBuf]) -> Result<Vec<FieldStats>> {
+    let mut all: Vec<FieldStats> = Vec::new();
+    for path in files {
+        let file = WellFile::open(path)?;
+        let layout = file.layout();
+        if all.is_empty() {
+            let none = |f: &Field| vec![Moments::default(); f.rank.components()];
+            all = layout
+                .fields
+                .iter()
+                .map(|f| FieldStats {
+                    field: f.clone(),
+                    values: none(f),
+                    deltas: none(f),
+                })
+                .collect();
+        }
+        if !all.iter().map(|s| &s.field).eq(&layout.fields) {
+            let expected = all
+                .iter()
+                .map(|s| s.field.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            let found = layout
+                .fields
+                .iter()
+                .map(|f| f.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(Error::format(
+                path,
+                "fields",
+                format!("{expected}, as in the first file"),
+                found,
+            ));
+        }
+        for trajectory in 0..layout.trajectories {
+            for stats in &mut all {
+                let values = file.read(
+                    &stats.field.name,
+                    trajectory..trajectory + 1,
+                    0..layout.times.len(),
+                )?;
+                stats.add(&values, layout.frame_len(&stats.field));
+            }
+        }
+    }
+    Ok(all)
+}
+
+impl FieldStats {
+    /// Takes in one trajectory, of frames of `frame_len` values.
+    fn add(&mut self, trajectory: &[f32], frame_len: usize) {
+        let components = self.field.rank.components();
+        for component in 0..components {
+            let of = |values: &'_ [f32]| -> Vec<f64> {
+                values
+                    .iter()
+                    .skip(component)
+                    .step_by(components)
+                    .map(|&v| f64::from(v))
+                    .collect()
+            };
+            let (values, points) = (of(trajectory), frame_len / components);
+            self.values[component] =
+                self.values[component].merge(Moments::of(values.iter().copied()));
+            let deltas = values
+                .iter()
+                .zip(values.iter().skip(points))
+                .map(|(now, next)| next - now);
+            self.deltas[component] = self.deltas[component].merge(Moments::of(deltas));
+        }
+    }
+}
+
+/// The text of `stats.yaml`.
+pub fn to_yaml(stats: &[FieldStats]) -> String {
+    type Column = (
+        &'static str,
+        fn(&FieldStats) -> &[Moments],
+        fn(&Moments) -> f64,
+    );
+    let columns: [Column; 6] = [
+        ("mean", |s| &s.values, Moments::mean),
+        ("std", |s| &s.values, Moments::std),
+        ("rms", |s| &s.values, Moments::rms),
+        ("mean_delta", |s| &s.deltas, Moments::mean),
+        ("std_delta", |s| &s.deltas, Moments::std),
+        ("rms_delta", |s| &s.deltas, Moments::rms),
+    ];
+    let mut yaml = String::new();
+    for (name, moments, number) in columns {
+        yaml += &format!("{name}:\n");
+        for field in stats {
+            let n: Vec<String> = moments(field)
+                .iter()
+                .map(|m| scientific(number(m)))
+                .collect();
+            let value = match field.field.rank {
+                Rank::Scalar => n[0].clone(),
+                Rank::Vector => format!("[{}, {}]", n[0], n[1]),
+                Rank::Tensor => format!("[[{}, {}], [{}, {}]]", n[0], n[1], n[2], n[3]),
+            };
+            yaml += &format!("  {}: {value}\n", field.field.name);
+        }
+    }
+    yaml
+}
+
+/// C's `%.4E`. PyYAML takes a number for one only if its exponent has a sign.
+fn scientific(number: f64) -> String {
+    let text = format!("{number:.4E}");
+    let (digits, exponent) = text.split_once('E').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent
+        .strip_prefix('-')
+        .map_or(('+', exponent), |e| ('-', e));
+    format!("{digits}E{sign}{exponent:0>2}")
+}
+
+/// What one channel is normalised with: `(value - mean) / max(std, STD_FLOOR)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelStats {
+    /// Mean over the training split.
+    pub mean: f64,
+    /// Population standard deviation over the training split, as stored.
+    pub std: f64,
+}
+
+impl ChannelStats {
+    /// The normalised value, in single precision as The Well's own reader computes it.
+    pub fn normalise(&self, value: f32) -> f32 {
+        (value - self.mean as f32) / self.std.max(STD_FLOOR) as f32
+    }
+}
+
+/// Reads means and deviations of `fields` from a `stats.yaml`, one for each component in turn.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it lacks a field or a number.
+pub fn read(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
+    let text = fs::read_to_string(path).at("read", path)?;
+    let file: Yaml = serde_norway::from_str(&text).map_err(|e| {
+        Error::format(
+            path,
+            "file",
+            "`mean` and `std` of every field",
+            e.to_string().replace('\n', " "),
+        )
+    })?;
+    let mut channels = Vec::new();
+    for field in fields {
+        let means = components(path, "mean", &file.mean, field)?;
+        let stds = components(path, "std", &file.std, field)?;
+        channels.extend(
+            means
+                .into_iter()
+                .zip(stds)
+                .map(|(mean, std)| ChannelStats { mean, std }),
+        );
+    }
+    Ok(channels)
+}
+
+#[derive(Deserialize)]
+struct Yaml {
+    mean: BTreeMap<String, Components>,
+    std: BTreeMap<String, Components>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Components {
+    Scalar(f64),
+    Vector([f64; 2]),
+    Tensor([[f64; 2]; 2]),
+}
+
+fn components(
+    path: &Path,
+    key: &str,
+    of: &BTreeMap<String, Components>,
+    field: &Field,
+) -> Result<Vec<f64>> {
+    let place = format!("{key}/{}", field.name);
+    let numbers = match of.get(&field.name) {
+        Some(Components::Scalar(n)) => vec![*n],
+        Some(Components::Vector(n)) => n.to_vec(),
+        Some(Components::Tensor(n)) => n.concat(),
+        None => Vec::new(),
+    };
+    if numbers.len() != field.rank.components() || numbers.iter().any(|n| !n.is_finite()) {
+        let expected = format!("{} finite number(s)", field.rank.components());
+        return Err(Error::format(path, place, expected, format!("{numbers:?}")));
+    }
+    Ok(numbers)
+}
