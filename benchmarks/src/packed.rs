@@ -175,9 +175,11 @@ impl Header {
         let payload = (PREAMBLE + json.len()).next_multiple_of(ALIGNMENT);
         let expected = header.payload_len().and_then(|n| n.checked_add(payload));
         if expected != Some(bytes.len()) {
-            let expected = expected.map_or("more than there can be".into(), |n| n.to_string());
+            let expected = expected.map_or("more bytes than there can be".into(), |n| {
+                format!("{n} bytes")
+            });
             let found = format!("{}; the file is damaged, pack the data again", bytes.len());
-            return Err(fail("size", format!("{expected} bytes"), found));
+            return Err(fail("size", expected, found));
         }
         Ok((header, payload))
     }

@@ -199,7 +199,7 @@ impl Suite {
         let suite: Self = toml::from_str(text).map_err(|e| {
             let line = e
                 .span()
-                .map_or(1, |span| text[..span.start].lines().count().max(1));
+                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             fail(format!("line {line}: {}", e.message().replace('\n', " ")))
         })?;
         suite.validate().map_err(fail)?;

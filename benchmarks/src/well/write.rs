@@ -26,8 +26,13 @@ impl WellWriter {
     /// Begins a file. Fields are contiguous, or, with a `gzip` level from 1 to 9, chunked by frame and compressed.
     ///
     /// # Errors
-    /// [`Error::Hdf5`] if the file cannot be created.
+    /// [`Error::Hdf5`] if the file cannot be created; [`Error::Request`] if the fields are not sorted by rank.
     pub fn create(path: &Path, layout: Layout, gzip: Option<u8>) -> Result<Self> {
+        if !layout.fields.is_sorted_by_key(|field| field.rank) {
+            let reason =
+                "fields have to come scalars before vectors before tensors, as in the file";
+            return Err(Error::request(path, reason));
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unfinished = folder_of(path).join(format!(".{name}.unfinished"));
         let (file, fields) = outline(&unfinished, &layout, gzip).h5(path, "create the file")?;

@@ -1,0 +1,152 @@
+//! Statistics of the training split.
+
+use std::fs;
+
+use physrep_benchmarks::generate::generate;
+use physrep_benchmarks::split::Split;
+use physrep_benchmarks::system::{Field, Rank, System};
+use physrep_benchmarks::well::stats::{self, ChannelStats, Moments};
+use physrep_benchmarks::well::{WellFile, split_files, stats_file};
+
+use crate::system::{Waves, says, suite};
+
+/// Mean, deviation and root mean square, the obvious way.
+fn naive(numbers: &[f64]) -> [f64; 3] {
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let variance = numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+    let square = numbers.iter().map(|x| x * x).sum::<f64>() / n;
+    [mean, variance.sqrt(), square.sqrt()]
+}
+
+fn agree(moments: &Moments, numbers: &[f64]) {
+    let found = [moments.mean(), moments.std(), moments.rms()];
+    for (found, expected) in found.into_iter().zip(naive(numbers)) {
+        assert!(
+            (found - expected).abs() < 1e-10 * expected.abs().max(1.0),
+            "{found} {expected}"
+        );
+    }
+}
+
+#[test]
+fn statistics_are_those_of_the_training_split_pooled() {
+    let folder = tempfile::tempdir().unwrap();
+    let (suite, system) = (suite(), Waves::default());
+    generate(&suite, &system, folder.path(), 1, &()).unwrap();
+    let files = split_files(folder.path(), "shear_flow", Split::Train).unwrap();
+    let computed = stats::compute(&files).unwrap();
+    assert_eq!(computed.len(), 3);
+    let frame = 8 * 12;
+    for found in &computed {
+        let components = found.field.rank.components();
+        for component in 0..components {
+            let (mut values, mut deltas) = (Vec::new(), Vec::new());
+            for path in &files {
+                let file = WellFile::open(path).unwrap();
+                for trajectory in 0..3 {
+                    let read = file
+                        .read(&found.field.name, trajectory..trajectory + 1, 0..9)
+                        .unwrap();
+                    let one: Vec<f64> = read
+                        .iter()
+                        .skip(component)
+                        .step_by(components)
+                        .map(|&v| f64::from(v))
+                        .collect();
+                    deltas.extend((frame..one.len()).map(|i| one[i] - one[i - frame]));
+                    values.extend(one);
+                }
+            }
+            agree(&found.values[component], &values);
+            agree(&found.deltas[component], &deltas);
+        }
+    }
+    // The file holds the same, to five digits.
+    let read = stats::read(&stats_file(folder.path(), "shear_flow"), &system.fields()).unwrap();
+    let computed = computed.iter().flat_map(|f| &f.values);
+    for (read, computed) in read.iter().zip(computed) {
+        assert!((read.mean - computed.mean()).abs() <= 1e-4 * computed.mean().abs());
+        assert!((read.std - computed.std()).abs() <= 1e-4 * computed.std());
+    }
+    assert_eq!(read.len(), 4);
+}
+
+#[test]
+fn moments_of_parts_are_those_of_the_whole_even_far_from_zero() {
+    let numbers: Vec<f64> = (0..1000).map(|i| 1e8 + f64::from(i % 7)).collect();
+    let parts = numbers.chunks(77).map(|c| Moments::of(c.iter().copied()));
+    let merged = parts.fold(Moments::default(), Moments::merge);
+    let expected = naive(&numbers)[1];
+    assert!((merged.std() - expected).abs() < 1e-6 * expected);
+    assert_eq!(Moments::default().std(), 0.0);
+}
+
+#[test]
+fn yaml_has_all_six_keys_in_a_notation_that_pyyaml_takes_for_numbers() {
+    let moments = |numbers: &[f64]| Moments::of(numbers.iter().copied());
+    let far = moments(&[1e12, 3e12]);
+    let near = moments(&[-0.002, 0.001]);
+    let field = |name: &str, rank: Rank, of: Moments| stats::FieldStats {
+        field: Field::new(name, rank),
+        values: vec![of; rank.components()],
+        deltas: vec![near; rank.components()],
+    };
+    let yaml = stats::to_yaml(&[
+        field("c", Rank::Scalar, far),
+        field("u", Rank::Vector, near),
+        field("D", Rank::Tensor, near),
+    ]);
+    let keys: Vec<_> = yaml.lines().filter(|l| !l.starts_with(' ')).collect();
+    assert_eq!(
+        keys,
+        [
+            "mean:",
+            "std:",
+            "rms:",
+            "mean_delta:",
+            "std_delta:",
+            "rms_delta:"
+        ]
+    );
+    assert!(yaml.starts_with(
+        "mean:\n  c: 2.0000E+12\n  u: [-5.0000E-04, -5.0000E-04]\n  \
+         D: [[-5.0000E-04, -5.0000E-04], [-5.0000E-04, -5.0000E-04]]\nstd:\n  c: 1.0000E+12\n"
+    ));
+}
+
+#[test]
+fn published_statistics_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stats.yaml");
+    fs::write(&path, "mean:\n  D:\n  - - 0.5\n    - -6.0e-3\n  - - -6.0e-3\n    - 0.25\n  c: 1.0\nstd:\n  D:\n  - - 1\n    - 2\n  - - 3\n    - 4\n  c: 3.0e-3\n")
+        .unwrap();
+    let fields = [Field::new("c", Rank::Scalar), Field::new("D", Rank::Tensor)];
+    let read = stats::read(&path, &fields).unwrap();
+    let expected = [
+        (1.0, 3e-3),
+        (0.5, 1.0),
+        (-6e-3, 2.0),
+        (-6e-3, 3.0),
+        (0.25, 4.0),
+    ];
+    assert_eq!(read, expected.map(|(mean, std)| ChannelStats { mean, std }));
+
+    says(
+        stats::read(&path, &[Field::new("u", Rank::Vector)]),
+        &["stats.yaml", "mean/u", "2 finite"],
+    );
+    fs::write(&path, "mean: 3").unwrap();
+    says(stats::read(&path, &fields), &["stats.yaml", "expected"]);
+    fs::write(&path, "mean: {c: .nan}\nstd: {c: 1.0}").unwrap();
+    says(stats::read(&path, &fields[..1]), &["mean/c", "NaN"]);
+}
+
+#[test]
+fn a_constant_channel_is_not_divided_by_its_own_noise() {
+    let stats = ChannelStats {
+        mean: 1.0,
+        std: 1e-9,
+    };
+    assert_eq!(stats.normalise(1.0001), (1.0001_f32 - 1.0) / 1e-4);
+}

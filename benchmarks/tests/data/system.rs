@@ -1,0 +1,184 @@
+//! An analytic system with shear flow's name, fields and parameters, and a small suite for it.
+
+use std::f64::consts::TAU;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use physrep_benchmarks::suite::Suite;
+use physrep_benchmarks::system::{
+    Axis, Boundary, Case, Field, Frame, Parameter, Rank, Resolution, System,
+};
+use physrep_benchmarks::{Error, Result};
+
+pub const SUITE: &str = r#"
+name = "small-waves"
+version = 1
+seed = 7
+seeds = [0, 1]
+window = { context = 2, future = 2, stride = { train = 1, valid = 2, test = 3 } }
+pretrain = { samples = 100, batch = 4 }
+probe.attentive = { epochs = 2, batch = 4, lr = 1e-3, weight_decay = 0.01 }
+
+[[system]]
+name = "shear_flow"
+solve = [8, 12]
+store = [8, 12]
+frames = 9
+dt = 0.1
+trajectories = { train = 3, valid = 1, test = 2 }
+parameters = [
+    { name = "Reynolds", values = [100, 2000], scale = "log10" },
+    { name = "Schmidt", values = [0.1, 1, 2] },
+]
+initial = [{ name = "wave", values = [1, 2, 3] }, { name = "phase", values = [0, 0.5, 1.5] }]
+"#;
+
+/// Travelling waves; `poison` makes the tracer infinite from that frame on.
+#[derive(Default)]
+pub struct Waves {
+    pub poison: Option<usize>,
+}
+
+impl Waves {
+    /// The value of channel `channel` (tracer, pressure, velocity x, velocity y) at a point and time.
+    pub fn value(channel: usize, case: &Case, [x, y]: [f64; 2], t: f64) -> f32 {
+        let [re, sc] = case.parameters[..] else {
+            panic!("two parameters")
+        };
+        let [wave, phase] = case.initial[..] else {
+            panic!("two numbers")
+        };
+        let along = (TAU * wave * x + phase - t).sin();
+        let across = (TAU * wave * y / 2.0 + phase + t).cos();
+        let value = match channel {
+            0 => sc * along * across + 0.25,
+            1 => 1e-3 * along.powi(2),
+            2 => along * re.log10(),
+            _ => -3.0 + across / re.log10(),
+        };
+        value as f32
+    }
+}
+
+impl System for Waves {
+    fn name(&self) -> &'static str {
+        "shear_flow"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn axes(&self) -> [Axis; 2] {
+        let axis = |name: &str, start, length| Axis {
+            name: name.into(),
+            start,
+            length,
+            boundary: Boundary::Periodic,
+        };
+        [axis("x", 0.0, 1.0), axis("y", -1.0, 2.0)]
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![
+            Field::new("tracer", Rank::Scalar),
+            Field::new("pressure", Rank::Scalar),
+            Field::new("velocity", Rank::Vector),
+        ]
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[
+            Parameter {
+                name: "Reynolds",
+                aliases: &["Rayleigh"],
+            },
+            Parameter {
+                name: "Schmidt",
+                aliases: &[],
+            },
+        ]
+    }
+
+    fn initial_condition(&self) -> &'static [&'static str] {
+        &["wave", "phase"]
+    }
+
+    fn simulate(
+        &self,
+        case: &Case,
+        resolution: &Resolution,
+        frames: usize,
+        dt: f64,
+        on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let [nx, ny] = resolution.store;
+        let (xs, ys) = (self.coordinates(0, nx), self.coordinates(1, ny));
+        let points = || xs.iter().flat_map(|&x| ys.iter().map(move |&y| [x, y]));
+        for frame in 0..frames {
+            let time = frame as f64 * dt;
+            let scalar = |channel| {
+                points()
+                    .map(|p| Self::value(channel, case, p, time))
+                    .collect::<Vec<_>>()
+            };
+            let mut tracer = scalar(0);
+            if self.poison.is_some_and(|from| frame >= from) {
+                tracer[3] = f32::INFINITY;
+            }
+            let velocity: Vec<f32> = points()
+                .flat_map(|p| [2, 3].map(|c| Self::value(c, case, p, time)))
+                .collect();
+            on_frame(&Frame {
+                time,
+                fields: &[&tracer, &scalar(1), &velocity],
+            })?;
+        }
+        Ok(())
+    }
+}
+
+pub fn suite() -> Suite {
+    Suite::parse(SUITE, "test").expect("the test's suite is valid")
+}
+
+/// The suite with one piece of its text replaced.
+pub fn suite_with(piece: &str, by: &str) -> Result<Suite> {
+    assert!(SUITE.contains(piece), "{piece} is not in the suite");
+    Suite::parse(&SUITE.replacen(piece, by, 1), "test")
+}
+
+/// All files under a folder, by relative path, with their bytes.
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push((
+                    path.strip_prefix(folder).unwrap().into(),
+                    fs::read(&path).unwrap(),
+                ));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The message of an error, which has to be one line with all of `parts` in it.
+#[track_caller]
+pub fn says<T>(result: Result<T>, parts: &[&str]) -> Error {
+    let Err(error) = result else {
+        panic!("there should be an error with {parts:?}")
+    };
+    let message = error.to_string();
+    assert!(!message.contains('\n'), "{message:?} has several lines");
+    for part in parts {
+        assert!(message.contains(part), "{message:?} lacks {part:?}");
+    }
+    error
+}
