@@ -1,27 +1,23 @@
 //! Generates the data of a suite's system: solves its equations for every trajectory and writes The Well's files.
 
-use std::fs;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 use crate::assignment::{self, Trajectory};
 use crate::error::IoContext;
 use crate::files::{create_folder, replace_with};
 use crate::parts::Parts;
 use crate::progress::Progress;
+use crate::settings::Settings;
 use crate::split::Split;
 use crate::suite::{Suite, SystemSuite};
-use crate::system::{Boundary, Frame, Rank, System};
-use crate::well::{self, GridAxis, Layout, WellWriter, stats};
+use crate::system::{Frame, System};
+use crate::well::{self, GridAxis, Layout, WellWriter, describe, stats};
 use crate::{Error, Result};
-
-/// Rises whenever the files of the same settings would differ from earlier ones.
-const GENERATOR: u32 = 1;
 
 /// What [`generate`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,10 +65,13 @@ pub fn generate(
     };
 
     settings.claim(&folder)?;
-    if plan.iter().all(|file| file.path.exists()) && statistics.exists() && description.exists() {
+    let unfinished = folder.join(".parts");
+    let complete =
+        plan.iter().all(|file| file.path.exists()) && statistics.exists() && description.exists();
+    if complete && !unfinished.exists() {
         return Ok(summary(0));
     }
-    let parts = Parts::open(&folder.join(".parts"), &settings.key)?;
+    let parts = Parts::open(&unfinished, &settings.key)?;
     for split in Split::ALL {
         create_folder(&well::split_folder(data, system.name(), split))?;
     }
@@ -86,19 +85,18 @@ pub fn generate(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|e| Error::Simulation {
-            system: system.name().into(),
-            case: "all trajectories".into(),
-            reason: format!("cannot start {threads} threads ({e}); ask for fewer"),
-        })?;
+        .map_err(io::Error::other)
+        .at("start the threads to generate", &folder)?;
     pool.install(|| plan.par_iter().try_for_each(|file| generation.file(file)))?;
 
-    let train = well::split_files(data, system.name(), Split::Train)?;
-    replace_with(
-        &statistics,
-        stats::to_yaml(&stats::compute(&train)?).as_bytes(),
-    )?;
-    replace_with(&description, describe(section, system, &plan).as_bytes())?;
+    let train: Vec<&PlannedFile> = plan
+        .iter()
+        .filter(|file| file.split == Split::Train)
+        .collect();
+    let computed = stats::compute(train.iter().map(|file| file.path.as_path()))?;
+    replace_with(&statistics, stats::to_yaml(&computed).as_bytes())?;
+    let layouts: Vec<Layout> = train.iter().map(|file| generation.layout(file)).collect();
+    replace_with(&description, describe::to_yaml(&layouts).as_bytes())?;
     let simulated = generation.simulated.into_inner();
     parts.close()?;
     Ok(summary(simulated))
@@ -114,113 +112,6 @@ pub fn key(suite: &Suite, system: &dyn System, data: &Path) -> Result<Option<Str
     match Settings::read(&data.join(system.name()))? {
         None => Ok(None),
         Some(found) => wanted.check(found, &data.join(system.name())).map(Some),
-    }
-}
-
-/// Everything that the bytes of the data depend on.
-#[derive(Serialize, Deserialize)]
-struct Settings {
-    key: String,
-    settings: Map<String, Value>,
-}
-
-impl Settings {
-    fn of(seed: u64, section: &SystemSuite, system: &dyn System) -> Self {
-        let values = |name: &str, values: &[f64]| json!({ "name": name, "values": values });
-        let entries = [
-            ("generator", json!(GENERATOR)),
-            ("system", json!(system.name())),
-            ("system_version", json!(system.version())),
-            ("seed", json!(seed)),
-            ("solve", json!(section.solve)),
-            ("store", json!(section.store)),
-            ("frames", json!(section.frames)),
-            ("dt", json!(section.dt)),
-            ("gzip", json!(section.gzip)),
-            ("trajectories", json!(section.trajectories)),
-            (
-                "parameters",
-                section
-                    .parameters
-                    .iter()
-                    .map(|p| values(&p.name, &p.values))
-                    .collect(),
-            ),
-            (
-                "initial",
-                section
-                    .initial
-                    .iter()
-                    .map(|p| values(&p.name, &p.values))
-                    .collect(),
-            ),
-        ];
-        let settings: Map<_, _> = entries
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
-            .collect();
-        let text = Value::Object(settings.clone()).to_string();
-        Self {
-            key: blake3::hash(text.as_bytes()).to_hex().to_string(),
-            settings,
-        }
-    }
-
-    fn file(folder: &Path) -> PathBuf {
-        folder.join("generated.json")
-    }
-
-    fn read(folder: &Path) -> Result<Option<Self>> {
-        let path = Self::file(folder);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let text = fs::read(&path).at("read", &path)?;
-        let found = serde_json::from_slice(&text).map_err(|e| {
-            Error::format(
-                &path,
-                "file",
-                "the settings of generated data",
-                e.to_string(),
-            )
-        })?;
-        Ok(Some(found))
-    }
-
-    /// Marks an empty folder as that of these settings; refuses one of other settings, or with data from elsewhere.
-    fn claim(&self, folder: &Path) -> Result<()> {
-        if let Some(found) = Self::read(folder)? {
-            return self.check(found, folder).map(drop);
-        }
-        if folder.join("data").exists() {
-            let reason = "it holds data that was not generated here; choose another folder";
-            return Err(Error::folder(folder, reason));
-        }
-        create_folder(folder)?;
-        let text = serde_json::to_vec_pretty(self).expect("settings are plain JSON");
-        replace_with(&Self::file(folder), &text)
-    }
-
-    fn check(&self, found: Self, folder: &Path) -> Result<String> {
-        if found.key == self.key {
-            return Ok(found.key);
-        }
-        let differ: Vec<_> = self
-            .settings
-            .iter()
-            .filter(|(name, value)| found.settings.get(*name) != Some(value))
-            .map(|(name, value)| {
-                format!(
-                    "{name} {} instead of {value}",
-                    found.settings.get(name).unwrap_or(&Value::Null)
-                )
-            })
-            .collect();
-        let reason = format!(
-            "it holds data generated with other settings ({}); choose another folder, or delete this one",
-            differ.join("; ")
-        );
-        Err(Error::folder(folder, reason))
     }
 }
 
@@ -447,53 +338,4 @@ fn describe_case(section: &SystemSuite, trajectory: &Trajectory) -> String {
         .map(|(name, value)| format!("{name} {value}"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-/// The text of `<system>.yaml`, The Well's description of a data set; counts are those of the training split.
-fn describe(section: &SystemSuite, system: &dyn System, plan: &[PlannedFile]) -> String {
-    let list = |items: Vec<String>| format!("[{}]", items.join(", "));
-    let fields = system.fields();
-    let train: Vec<_> = plan
-        .iter()
-        .filter(|file| file.split == Split::Train)
-        .collect();
-    let mut boundaries: Vec<String> = system
-        .axes()
-        .iter()
-        .map(|a| boundary_name(a.boundary).to_owned())
-        .collect();
-    boundaries.dedup();
-    let mut yaml = format!(
-        "dataset_name: {}\nn_spatial_dims: 2\nspatial_resolution: [{}, {}]\nscalar_names: []\nconstant_scalar_names: {}\nfield_names:\n",
-        section.name,
-        section.store[0],
-        section.store[1],
-        list(section.parameters.iter().map(|p| p.name.clone()).collect()),
-    );
-    for rank in Rank::ALL {
-        let names = fields.iter().filter(|f| f.rank == rank).flat_map(|f| {
-            rank.suffixes()
-                .iter()
-                .map(|suffix| format!("{}{suffix}", f.name))
-        });
-        yaml += &format!("  {}: {}\n", rank.order(), list(names.collect()));
-    }
-    yaml += &format!(
-        "constant_field_names:\n  0: []\n  1: []\n  2: []\nboundary_condition_types: {}\nn_files: {}\n\
-         n_trajectories_per_file: {}\nn_steps_per_trajectory: {}\ngrid_type: cartesian\n",
-        list(boundaries),
-        train.len(),
-        list(
-            train
-                .iter()
-                .map(|file| file.trajectories.len().to_string())
-                .collect()
-        ),
-        list(train.iter().map(|_| section.frames.to_string()).collect()),
-    );
-    yaml
-}
-
-fn boundary_name(boundary: Boundary) -> &'static str {
-    well::schema::boundary_type(boundary)
 }

@@ -16,6 +16,7 @@ pub mod packed;
 mod parts;
 pub mod progress;
 mod seeding;
+mod settings;
 pub mod spectral;
 pub mod split;
 pub mod suite;

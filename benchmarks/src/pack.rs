@@ -19,7 +19,8 @@ use crate::{Error, Result};
 /// Packs the data of `system` in `data`, generated or published, into the file `out`, and opens it.
 ///
 /// Values are normalised with the training split's statistics in `stats.yaml`. Nothing is done if `out` has been packed
-/// from the same data under the same suite before; another packed file is replaced. Progress counts trajectories.
+/// from the same data under the same suite before (generated data is told by its key, other data by the names and sizes of
+/// its files); another packed file is replaced. Progress counts trajectories.
 ///
 /// # Errors
 /// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was generated with

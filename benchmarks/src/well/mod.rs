@@ -6,6 +6,7 @@
 //! DIR/shear_flow/shear_flow.yaml     what the data set holds
 //! ```
 
+pub mod describe;
 pub mod read;
 pub mod schema;
 pub mod stats;

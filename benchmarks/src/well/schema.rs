@@ -59,7 +59,7 @@ impl Layout {
 }
 
 /// The attribute that stands for a boundary condition in files, and in the names of their groups in lower case.
-pub(crate) fn boundary_type(boundary: Boundary) -> &'static str {
+pub(super) fn boundary_type(boundary: Boundary) -> &'static str {
     match boundary {
         Boundary::Periodic => "PERIODIC",
         Boundary::Wall => "WALL",

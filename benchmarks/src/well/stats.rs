@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ impl Moments {
 ///
 /// # Errors
 /// Those of [`WellFile`]; [`Error::Format`] if the files have different fields.
-pub fn compute(files: &[PathBuf]) -> Result<Vec<FieldStats>> {
+pub fn compute<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Vec<FieldStats>> {
     let mut all: Vec<FieldStats> = Vec::new();
     for path in files {
         let file = WellFile::open(path)?;

@@ -244,3 +244,33 @@ fn compressed_data_holds_the_same_values() {
         }
     }
 }
+
+#[test]
+fn the_description_counts_the_training_split() {
+    let folder = tempfile::tempdir().unwrap();
+    generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
+    let yaml = fs::read_to_string(folder.path().join("shear_flow/shear_flow.yaml")).unwrap();
+    assert_eq!(
+        yaml,
+        "\
+dataset_name: shear_flow
+n_spatial_dims: 2
+spatial_resolution: [8, 12]
+scalar_names: []
+constant_scalar_names: [Reynolds, Schmidt]
+field_names:
+  0: [tracer, pressure]
+  1: [velocity_x, velocity_y]
+  2: []
+constant_field_names:
+  0: []
+  1: []
+  2: []
+boundary_condition_types: [PERIODIC]
+n_files: 6
+n_trajectories_per_file: [3, 3, 3, 3, 3, 3]
+n_steps_per_trajectory: [9, 9, 9, 9, 9, 9]
+grid_type: cartesian
+"
+    );
+}

@@ -26,9 +26,8 @@ for split in ["train", "valid", "test"]:
     at = 0
     for path in files:
         with h5py.File(path) as f:
-            fields = np.concatenate([
-                f["t0_fields/tracer"][..., None], f["t0_fields/pressure"][..., None], f["t1_fields/velocity"][:]
-            ], axis=-1)
+            scalars = [f["t0_fields/tracer"][:], f["t0_fields/pressure"][:]]
+            fields = np.concatenate([np.stack(scalars, axis=-1), f["t1_fields/velocity"][:]], axis=-1)
             re, sc = f.attrs["Reynolds"], f.attrs["Schmidt"]
             x, y = f["dimensions/x"][:], f["dimensions/y"][:]
         assert np.allclose(x, np.arange(8) / 8) and np.allclose(y, -1 + 2 * np.arange(12) / 12)

@@ -4,12 +4,14 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use hdf5::types::VarLenUnicode;
 use physrep_benchmarks::assignment::trajectories;
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::pack::pack;
 use physrep_benchmarks::packed::Packed;
 use physrep_benchmarks::split::Split;
 use physrep_benchmarks::system::System;
+use physrep_benchmarks::well::split_files;
 use physrep_benchmarks::well::stats::STD_FLOOR;
 use physrep_benchmarks::windows::Window;
 use physrep_benchmarks::{Error, Result};
@@ -331,4 +333,29 @@ fn a_file_that_is_not_a_packed_one_is_not_replaced() {
         &["thesis.tex", "not replaced"],
     );
     assert_eq!(fs::read(&out).unwrap(), b"years of work");
+}
+
+/// Some published files call shear flow's Reynolds number `Rayleigh`.
+#[test]
+fn a_parameter_is_found_under_its_stale_name() {
+    let (folder, packed) = packed();
+    fs::remove_file(folder.path().join("shear_flow/generated.json")).unwrap();
+    for split in Split::ALL {
+        for path in split_files(folder.path(), "shear_flow", split).unwrap() {
+            let file = hdf5::File::open_rw(&path).unwrap();
+            let scalars = file.group("scalars").unwrap();
+            scalars.relink("Reynolds", "Rayleigh").unwrap();
+            scalars.delete_attr("field_names").unwrap();
+            let names = ["Rayleigh", "Schmidt"].map(|n| n.parse::<VarLenUnicode>().unwrap());
+            scalars
+                .new_attr_builder()
+                .with_data(&names)
+                .create("field_names")
+                .unwrap();
+        }
+    }
+    let again = pack_into(folder.path()).unwrap();
+    assert_ne!(again.header().source, packed.header().source);
+    assert_eq!(again.header().trajectories, packed.header().trajectories);
+    assert_eq!(again.header().checksum, packed.header().checksum);
 }

@@ -1,6 +1,7 @@
 //! Statistics of the training split.
 
 use std::fs;
+use std::path::PathBuf;
 
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::split::Split;
@@ -35,7 +36,7 @@ fn statistics_are_those_of_the_training_split_pooled() {
     let (suite, system) = (suite(), Waves::default());
     generate(&suite, &system, folder.path(), 1, &()).unwrap();
     let files = split_files(folder.path(), "shear_flow", Split::Train).unwrap();
-    let computed = stats::compute(&files).unwrap();
+    let computed = stats::compute(files.iter().map(PathBuf::as_path)).unwrap();
     assert_eq!(computed.len(), 3);
     let frame = 8 * 12;
     for found in &computed {

@@ -1,0 +1,124 @@
+//! The settings that data was generated with, kept beside it so that no folder ever mixes two of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::error::IoContext;
+use crate::files::{create_folder, replace_with};
+use crate::suite::SystemSuite;
+use crate::system::System;
+use crate::{Error, Result};
+
+/// Rises whenever the files of the same settings would differ from earlier ones.
+const GENERATOR: u32 = 1;
+
+/// Everything that the bytes of the data depend on.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Settings {
+    /// Hash of the settings.
+    pub key: String,
+    settings: Map<String, Value>,
+}
+
+impl Settings {
+    pub fn of(seed: u64, section: &SystemSuite, system: &dyn System) -> Self {
+        let values = |name: &str, values: &[f64]| json!({ "name": name, "values": values });
+        let entries = [
+            ("generator", json!(GENERATOR)),
+            ("system", json!(system.name())),
+            ("system_version", json!(system.version())),
+            ("seed", json!(seed)),
+            ("solve", json!(section.solve)),
+            ("store", json!(section.store)),
+            ("frames", json!(section.frames)),
+            ("dt", json!(section.dt)),
+            ("gzip", json!(section.gzip)),
+            ("trajectories", json!(section.trajectories)),
+            (
+                "parameters",
+                section
+                    .parameters
+                    .iter()
+                    .map(|p| values(&p.name, &p.values))
+                    .collect(),
+            ),
+            (
+                "initial",
+                section
+                    .initial
+                    .iter()
+                    .map(|p| values(&p.name, &p.values))
+                    .collect(),
+            ),
+        ];
+        let settings: Map<_, _> = entries
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect();
+        let text = Value::Object(settings.clone()).to_string();
+        Self {
+            key: blake3::hash(text.as_bytes()).to_hex().to_string(),
+            settings,
+        }
+    }
+
+    fn file(folder: &Path) -> PathBuf {
+        folder.join("generated.json")
+    }
+
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = Self::file(folder);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read(&path).at("read", &path)?;
+        let found = serde_json::from_slice(&text).map_err(|e| {
+            Error::format(
+                &path,
+                "file",
+                "the settings of generated data",
+                e.to_string(),
+            )
+        })?;
+        Ok(Some(found))
+    }
+
+    /// Marks an empty folder as that of these settings; refuses one of other settings, or with data from elsewhere.
+    pub fn claim(&self, folder: &Path) -> Result<()> {
+        if let Some(found) = Self::read(folder)? {
+            return self.check(found, folder).map(drop);
+        }
+        if folder.join("data").exists() {
+            let reason = "it holds data that was not generated here; choose another folder";
+            return Err(Error::folder(folder, reason));
+        }
+        create_folder(folder)?;
+        let text = serde_json::to_vec_pretty(self).expect("settings are plain JSON");
+        replace_with(&Self::file(folder), &text)
+    }
+
+    pub fn check(&self, found: Self, folder: &Path) -> Result<String> {
+        if found.key == self.key {
+            return Ok(found.key);
+        }
+        let differ: Vec<_> = self
+            .settings
+            .iter()
+            .filter(|(name, value)| found.settings.get(*name) != Some(value))
+            .map(|(name, value)| {
+                format!(
+                    "{name} {} instead of {value}",
+                    found.settings.get(name).unwrap_or(&Value::Null)
+                )
+            })
+            .collect();
+        let reason = format!(
+            "it holds data generated with other settings ({}); choose another folder, or delete this one",
+            differ.join("; ")
+        );
+        Err(Error::folder(folder, reason))
+    }
+}
