@@ -1,7 +1,8 @@
 //! Reads files of The Well, generated or published, whoever wrote them.
 //!
 //! A file's claims are checked before anything is allocated: every dataset's shape against the outline, and its size
-//! against the bytes that the file really has.
+//! against the bytes that the file really has. Below that, the HDF5 library is trusted; its version 2.2.0 can loop for ever in
+//! a damaged heap of strings.
 
 use std::fs;
 use std::ops::Range;
