@@ -1,1 +1,42 @@
-//! Placeholder.
+//! Differentiable building blocks for encoders of physical fields, on candle tensors.
+//!
+//! Activations are channels-last, `(B, T, H, W, C)` in three dimensions and `(B, H, W, C)` in two:
+//! a ConvNeXt block is then a depthwise convolution, a normalisation over the last axis and two
+//! plain matrix products. Weights have PyTorch's shapes and names, so that checkpoints load as
+//! they are.
+//!
+//! All operations work in `f32` and `f64` (for gradient checks) on the CPU and say so where they
+//! meet another type or device. Results do not depend on the number of threads.
+
+mod cpu;
+mod float;
+mod reduce;
+mod simd;
+
+pub mod attention;
+pub mod conv;
+pub mod convnext;
+pub mod depthwise;
+pub mod gelu;
+pub mod linear;
+pub mod norm;
+pub mod optim;
+pub mod params;
+pub mod pointwise;
+pub mod rng;
+pub mod schedule;
+pub mod vicreg;
+
+pub use attention::{CrossAttention, softmax};
+pub use conv::{Axis, Conv, conv};
+pub use convnext::ConvNextBlock;
+pub use depthwise::{DepthwiseConv, depthwise_conv};
+pub use gelu::gelu;
+pub use linear::Linear;
+pub use norm::{LayerNorm, layer_norm};
+pub use optim::{AdamW, AdamWConfig};
+pub use params::{Init, Params};
+pub use pointwise::{add_bias, scale_add};
+pub use rng::Rng;
+pub use schedule::CosineSchedule;
+pub use vicreg::{VicReg, VicRegConfig, vicreg};

@@ -1,0 +1,43 @@
+//! The residual block of ConvNeXt, in three and two dimensions.
+
+use candle_core::{Result, Tensor};
+
+use crate::depthwise::DepthwiseConv;
+use crate::gelu::gelu;
+use crate::linear::Linear;
+use crate::norm::LayerNorm;
+use crate::params::{Init, Params};
+use crate::pointwise::scale_add;
+
+/// `x + gamma * pwconv2(gelu(pwconv1(norm(conv(x)))))`: a depthwise convolution, a normalisation
+/// over the channels, and two layers that widen fourfold and narrow again.
+///
+/// Parameters: `gamma (C)` and those of `conv`, `norm`, `pwconv1` and `pwconv2`.
+pub struct ConvNextBlock {
+    conv: DepthwiseConv,
+    norm: LayerNorm,
+    pwconv1: Linear,
+    pwconv2: Linear,
+    gamma: Tensor,
+}
+
+impl ConvNextBlock {
+    /// A block for `channels` channels; `kernel` as for [`DepthwiseConv::new`]. `gamma` starts at
+    /// 1e-6, so that a new block hardly changes its input.
+    pub fn new(channels: usize, kernel: &[usize], params: Params) -> Result<Self> {
+        Ok(Self {
+            conv: DepthwiseConv::new(channels, kernel, params.pp("conv"))?,
+            norm: LayerNorm::new(channels, 1e-6, params.pp("norm"))?,
+            pwconv1: Linear::new(channels, 4 * channels, params.pp("pwconv1"))?,
+            pwconv2: Linear::new(4 * channels, channels, params.pp("pwconv2"))?,
+            gamma: params.get(channels, "gamma", Init::Const(1e-6))?,
+        })
+    }
+
+    /// `(B, T, H, W, C)` or `(B, H, W, C)` to the same shape.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let branch = self.norm.forward(&self.conv.forward(x)?)?;
+        let branch = gelu(&self.pwconv1.forward(&branch)?)?;
+        scale_add(x, &self.pwconv2.forward(&branch)?, &self.gamma)
+    }
+}

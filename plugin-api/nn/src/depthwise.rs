@@ -1,0 +1,114 @@
+//! Depthwise convolution: each channel with its own small kernel, 3-D or 2-D, channels-last.
+
+mod kernel;
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
+
+use crate::cpu::{by_dtype, slice, with_slice};
+use crate::params::{Init, Params};
+
+use kernel::{Geometry, backward, forward};
+
+const OP: &str = "depthwise_conv";
+
+/// A depthwise convolution layer with bias, stride 1 and zero padding that keeps the size.
+///
+/// Parameters: `weight (C, 1, kt, kh, kw)` or `(C, 1, kh, kw)`, `bias (C)`; PyTorch's default
+/// initialisation.
+pub struct DepthwiseConv {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl DepthwiseConv {
+    /// A layer for `channels` channels; `kernel` holds the odd sizes `[kt, kh, kw]` or `[kh, kw]`.
+    pub fn new(channels: usize, kernel: &[usize], params: Params) -> Result<Self> {
+        let init = Init::fan_in_uniform(kernel.iter().product());
+        let shape = [&[channels, 1], kernel].concat();
+        Ok(Self {
+            weight: params.get(shape, "weight", init)?,
+            bias: params.get(channels, "bias", init)?,
+        })
+    }
+
+    /// `(B, T, H, W, C)` to the same shape, or `(B, H, W, C)` for a 2-D kernel.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        depthwise_conv(x, &self.weight, &self.bias)
+    }
+}
+
+/// `y[b, t, h, w, c] = bias[c] + sum over taps of x[b, t + dt, h + dh, w + dw, c] weight[c, 0, tap]`
+/// with `x` zero outside its bounds, differentiable in all three arguments.
+///
+/// `x (B, T, H, W, C)` goes with `weight (C, 1, kt, kh, kw)`, and `x (B, H, W, C)` with
+/// `weight (C, 1, kh, kw)`; all kernel sizes odd; `bias (C)`.
+pub fn depthwise_conv(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let (x5, w5) = match (x.rank(), weight.rank()) {
+        (5, 5) => (x.clone(), weight.clone()),
+        (4, 4) => (x.unsqueeze(1)?, weight.unsqueeze(2)?),
+        _ => bail!(
+            "{OP}: expected x (B, T, H, W, C) with weight (C, 1, kt, kh, kw), or x (B, H, W, C) \
+             with weight (C, 1, kh, kw); got x {:?} and weight {:?}",
+            x.dims(),
+            weight.dims()
+        ),
+    };
+    let geometry = Geometry::new(x5.dims(), w5.dims(), bias.dims())?;
+    x5.contiguous()?
+        .apply_op3(
+            &w5.contiguous()?,
+            &bias.contiguous()?,
+            DepthwiseOp(geometry),
+        )?
+        .reshape(x.shape())
+}
+
+struct DepthwiseOp(Geometry);
+
+impl CustomOp3 for DepthwiseOp {
+    fn name(&self) -> &'static str {
+        OP
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        by_dtype!(OP, x.dtype(), T => {
+            let x = slice::<T>(OP, x, x_layout)?;
+            let weight = slice(OP, weight, weight_layout)?;
+            let bias = slice(OP, bias, bias_layout)?;
+            let y = forward(&self.0, x, weight, bias);
+            Ok((T::to_cpu_storage_owned(y), x_layout.shape().clone()))
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        by_dtype!(OP, x.dtype(), T => {
+            let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |xs| {
+                with_slice(OP, weight, |ws| {
+                    with_slice(OP, dy, |dy| Ok(backward(&self.0, xs, ws, dy, x.track_op())))
+                })
+            })?;
+            let device = x.device();
+            Ok((
+                dx.map(|dx| Tensor::from_vec(dx, x.shape(), device)).transpose()?,
+                Some(Tensor::from_vec(dweight, weight.shape(), device)?),
+                Some(Tensor::from_vec(dbias, bias.shape(), device)?),
+            ))
+        })
+    }
+}

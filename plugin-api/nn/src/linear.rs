@@ -1,0 +1,53 @@
+//! The fully connected layer.
+
+use candle_core::{Result, Tensor, bail};
+
+use crate::params::{Init, Params};
+use crate::pointwise::add_bias;
+
+/// `y = x weight^T + bias` on the last axis.
+///
+/// Parameters: `weight (out, in)`, `bias (out)`.
+pub struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    /// A layer with PyTorch's default initialisation.
+    pub fn new(inputs: usize, outputs: usize, params: Params) -> Result<Self> {
+        let init = Init::fan_in_uniform(inputs);
+        Self::with_init(inputs, outputs, init, init, params)
+    }
+
+    /// A layer with its own initialisation of weight and bias.
+    pub fn with_init(
+        inputs: usize,
+        outputs: usize,
+        weight: Init,
+        bias: Init,
+        params: Params,
+    ) -> Result<Self> {
+        Ok(Self {
+            weight: params.get((outputs, inputs), "weight", weight)?,
+            bias: params.get(outputs, "bias", bias)?,
+        })
+    }
+
+    /// `(.., in)` to `(.., out)`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (outputs, inputs) = self.weight.dims2()?;
+        let Some((&channels, leading)) = x.dims().split_last() else {
+            bail!("linear: expected an input (.., {inputs}), got a scalar");
+        };
+        if channels != inputs {
+            bail!(
+                "linear: expected an input (.., {inputs}), got {:?}",
+                x.dims()
+            );
+        }
+        let rows = x.contiguous()?.reshape(((), inputs))?;
+        let y = add_bias(&rows.matmul(&self.weight.t()?)?, &self.bias)?;
+        y.reshape([leading, &[outputs]].concat())
+    }
+}

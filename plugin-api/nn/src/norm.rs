@@ -1,0 +1,247 @@
+//! Layer normalisation over the channels, forward and backward in one pass each.
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
+use rayon::prelude::*;
+
+use crate::cpu::{by_dtype, slice, with_slice};
+use crate::float::Float;
+use crate::params::{Init, Params};
+use crate::reduce::{ROWS_PER_BLOCK, add_in_order};
+use crate::simd::{Isa, Kernel, Vector};
+
+const OP: &str = "layer_norm";
+
+/// Layer normalisation over the last axis with a learned scale and shift.
+///
+/// Parameters: `weight (C)`, ones at first, and `bias (C)`, zeros at first.
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    eps: f64,
+}
+
+impl LayerNorm {
+    /// A layer for `channels` channels; `eps` is added to the variance.
+    pub fn new(channels: usize, eps: f64, params: Params) -> Result<Self> {
+        Ok(Self {
+            weight: params.get(channels, "weight", Init::Const(1.0))?,
+            bias: params.get(channels, "bias", Init::Const(0.0))?,
+            eps,
+        })
+    }
+
+    /// `(.., C)` to the same shape.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        layer_norm(x, &self.weight, &self.bias, self.eps)
+    }
+}
+
+/// `(x - mean) / sqrt(variance + eps) * weight + bias`, with mean and (biased) variance over the
+/// last axis; differentiable in all three tensors. `x (.., C)`, `weight (C)`, `bias (C)`.
+pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
+    let channels = x.dims().last().copied().unwrap_or(0);
+    if channels == 0 || weight.dims() != [channels] || bias.dims() != [channels] {
+        bail!(
+            "{OP}: expected x (.., C), weight (C) and bias (C), got {:?}, {:?} and {:?}",
+            x.dims(),
+            weight.dims(),
+            bias.dims()
+        );
+    }
+    let (weight, bias) = (weight.contiguous()?, bias.contiguous()?);
+    x.contiguous()?
+        .apply_op3(&weight, &bias, LayerNormOp { eps })
+}
+
+struct LayerNormOp {
+    eps: f64,
+}
+
+/// Adds `term(i)` for all indices of a row. Sixteen sums run side by side, so that the compiler
+/// may use vector registers of any length without changing the result.
+#[inline(always)]
+fn row_sum<T: Float>(len: usize, term: impl Fn(usize) -> T) -> T {
+    let mut sums = [T::zero(); 16];
+    let whole = len / 16 * 16;
+    let mut first = 0;
+    while first < whole {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum += term(first + lane);
+        }
+        first += 16;
+    }
+    for i in whole..len {
+        sums[i - whole] += term(i);
+    }
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            let other = sums[i + half];
+            sums[i] += other;
+        }
+    }
+    sums[0]
+}
+
+/// Mean and reciprocal deviation of a row.
+#[inline(always)]
+fn moments<T: Float>(row: &[T], eps: T) -> (T, T) {
+    let count = T::from_f64(row.len() as f64);
+    let mean = row_sum(row.len(), |i| row[i]) / count;
+    let variance = row_sum(row.len(), |i| (row[i] - mean) * (row[i] - mean)) / count;
+    (mean, T::one() / Float::sqrt(variance + eps))
+}
+
+struct NormaliseRows<'a, T> {
+    x: &'a [T],
+    weight: &'a [T],
+    bias: &'a [T],
+    eps: T,
+    y: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for NormaliseRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let channels = self.weight.len();
+        let (weight, bias) = (self.weight, &self.bias[..channels]);
+        let rows = self.x.chunks_exact(channels);
+        for (x, y) in rows.zip(self.y.chunks_exact_mut(channels)) {
+            let (mean, scale) = moments(x, self.eps);
+            for i in 0..channels {
+                y[i] = ((x[i] - mean) * scale).mul_add(weight[i], bias[i], V::FUSED);
+            }
+        }
+    }
+}
+
+/// Gradient of the input, and the sums over these rows that give those of weight and bias.
+struct GradientRows<'a, T> {
+    x: &'a [T],
+    weight: &'a [T],
+    eps: T,
+    dy: &'a [T],
+    dx: &'a mut [T],
+    /// Weight's, then bias's.
+    sums: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for GradientRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let channels = self.weight.len();
+        let weight = self.weight;
+        let count = T::from_f64(channels as f64);
+        let (dweight, dbias) = self.sums.split_at_mut(channels);
+        let dbias = &mut dbias[..channels];
+        let rows = self.x.chunks_exact(channels);
+        let gradients = self.dy.chunks_exact(channels);
+        for ((x, dy), dx) in rows.zip(gradients).zip(self.dx.chunks_exact_mut(channels)) {
+            let (mean, scale) = moments(x, self.eps);
+            let along_shift = row_sum(channels, |i| dy[i] * weight[i]) / count;
+            let along_x = row_sum(channels, |i| dy[i] * weight[i] * (x[i] - mean) * scale) / count;
+            for i in 0..channels {
+                let normal = (x[i] - mean) * scale;
+                dx[i] = scale * (dy[i] * weight[i] - along_shift - normal * along_x);
+                dweight[i] += dy[i] * normal;
+                dbias[i] += dy[i];
+            }
+        }
+    }
+}
+
+fn forward<T: Float>(x: &[T], weight: &[T], bias: &[T], eps: f64) -> Vec<T> {
+    let isa = Isa::best();
+    let eps = T::from_f64(eps);
+    let block = ROWS_PER_BLOCK * weight.len();
+    let mut y = vec![T::zero(); x.len()];
+    y.par_chunks_mut(block)
+        .zip(x.par_chunks(block))
+        .for_each(|(y, x)| {
+            isa.run(NormaliseRows {
+                x,
+                weight,
+                bias,
+                eps,
+                y,
+            })
+        });
+    y
+}
+
+/// Gradients of x, weight and bias.
+fn backward<T: Float>(x: &[T], weight: &[T], dy: &[T], eps: f64) -> (Vec<T>, Vec<T>, Vec<T>) {
+    let isa = Isa::best();
+    let eps = T::from_f64(eps);
+    let channels = weight.len();
+    let block = ROWS_PER_BLOCK * channels;
+    let mut dx = vec![T::zero(); x.len()];
+    let mut partials = vec![T::zero(); x.len().div_ceil(block) * 2 * channels];
+    dx.par_chunks_mut(block)
+        .zip(partials.par_chunks_mut(2 * channels))
+        .zip(x.par_chunks(block).zip(dy.par_chunks(block)))
+        .for_each(|((dx, sums), (x, dy))| {
+            isa.run(GradientRows {
+                x,
+                weight,
+                eps,
+                dy,
+                dx,
+                sums,
+            })
+        });
+    let mut dweight = add_in_order(&partials, 2 * channels);
+    let dbias = dweight.split_off(channels);
+    (dx, dweight, dbias)
+}
+
+impl CustomOp3 for LayerNormOp {
+    fn name(&self) -> &'static str {
+        OP
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        by_dtype!(OP, x.dtype(), T => {
+            let x = slice::<T>(OP, x, x_layout)?;
+            let weight = slice(OP, weight, weight_layout)?;
+            let bias = slice(OP, bias, bias_layout)?;
+            let y = forward(x, weight, bias, self.eps);
+            Ok((T::to_cpu_storage_owned(y), x_layout.shape().clone()))
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        by_dtype!(OP, x.dtype(), T => {
+            let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |x| {
+                with_slice(OP, weight, |weight| {
+                    with_slice(OP, dy, |dy| Ok(backward(x, weight, dy, self.eps)))
+                })
+            })?;
+            let device = x.device();
+            Ok((
+                Some(Tensor::from_vec(dx, x.shape(), device)?),
+                Some(Tensor::from_vec(dweight, weight.shape(), device)?),
+                Some(Tensor::from_vec(dbias, bias.shape(), device)?),
+            ))
+        })
+    }
+}
