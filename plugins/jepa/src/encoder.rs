@@ -1,0 +1,130 @@
+//! The encoder: a ConvNeXt in space and time that ends in a map of space alone.
+
+use candle_core::{Result, Tensor, bail};
+use physrep_nn::{Axis, Conv, ConvNextBlock, LayerNorm, Params};
+
+/// As in the paper.
+const EPS: f64 = 1e-6;
+const KERNEL: [usize; 3] = [7, 7, 7];
+
+/// The encoder of arXiv:2603.13227: a stem at full resolution, then stages of ConvNeXt blocks with
+/// a halving of the resolution before each but the first. Time has shrunk to one frame when the
+/// last stage begins, which is 2-D.
+///
+/// Parameters: `downsample_layers.I.{0,1}` and `res_blocks.I.J`.
+pub struct Encoder {
+    in_channels: usize,
+    frames: usize,
+    stem: (Conv, LayerNorm),
+    stages: Vec<Stage>,
+}
+
+struct Stage {
+    /// All stages but the first.
+    downsample: Option<(LayerNorm, Conv)>,
+    /// Whether time is over when this stage's blocks begin.
+    flat: bool,
+    blocks: Vec<ConvNextBlock>,
+}
+
+impl Encoder {
+    /// An encoder of clips of 16 frames with five stages, or of 4 frames with four; stage I has
+    /// `dims[I]` channels and `blocks[I]` blocks.
+    ///
+    /// # Errors
+    /// If the number of stages is not the one that goes with `frames`.
+    pub fn new(
+        in_channels: usize,
+        dims: &[usize],
+        blocks: &[usize],
+        frames: usize,
+        params: Params,
+    ) -> Result<Self> {
+        let halvings: &[usize] = match frames {
+            16 => &[2, 2, 2, 2],
+            4 => &[2, 1, 2],
+            _ => bail!("the JEPA encoder takes clips of 16 or 4 frames, not {frames}"),
+        };
+        let count = halvings.len() + 1;
+        if dims.len() != count || blocks.len() != count {
+            bail!(
+                "a JEPA encoder of {frames} frames has {count} stages: expected that many dims \
+                 and blocks, got {dims:?} and {blocks:?}"
+            );
+        }
+        if in_channels == 0 || dims.contains(&0) {
+            bail!("the JEPA encoder needs channels: got {in_channels} in, then {dims:?}");
+        }
+        let downsample = params.pp("downsample_layers");
+        let axes = [Axis::same(1), Axis::same(4), Axis::same(4)];
+        let stem = (
+            Conv::new(in_channels, dims[0], &axes, downsample.pp("0.0"))?,
+            LayerNorm::new(dims[0], EPS, downsample.pp("0.1"))?,
+        );
+        let mut stages = Vec::with_capacity(count);
+        for (i, &dim) in dims.iter().enumerate() {
+            let flat = i + 1 == count;
+            let kernel = if flat { &KERNEL[1..] } else { &KERNEL };
+            let params_of_blocks = params.pp("res_blocks").pp(i);
+            let blocks = (0..blocks[i])
+                .map(|j| ConvNextBlock::new(dim, kernel, params_of_blocks.pp(j)))
+                .collect::<Result<_>>()?;
+            let downsample = match i {
+                0 => None,
+                _ => {
+                    let axes = [halvings[i - 1], 2, 2].map(Axis::patches);
+                    let norm = LayerNorm::new(dims[i - 1], EPS, downsample.pp(i).pp(0))?;
+                    let conv = Conv::new(dims[i - 1], dim, &axes, downsample.pp(i).pp(1))?;
+                    Some((norm, conv))
+                }
+            };
+            stages.push(Stage {
+                downsample,
+                flat,
+                blocks,
+            });
+        }
+        Ok(Self {
+            in_channels,
+            frames,
+            stem,
+            stages,
+        })
+    }
+
+    /// How many pixels of the input, along each side, one position of the embedding stands for.
+    pub fn patch(&self) -> usize {
+        1 << (self.stages.len() - 1)
+    }
+
+    /// Clips `(B, C, T, H, W)` to embeddings, channels-last `(B, H / P, W / P, D)` with P the
+    /// [`patch`](Self::patch), 16 or 8.
+    pub fn forward(&self, clips: &Tensor) -> Result<Tensor> {
+        let (_, channels, frames, height, width) = clips.dims5()?;
+        let patch = self.patch();
+        if channels != self.in_channels || frames != self.frames || height < patch || width < patch
+        {
+            bail!(
+                "the JEPA encoder expected clips (B, {}, {}, H, W) with H and W at least {patch}, \
+                 got {:?}",
+                self.in_channels,
+                self.frames,
+                clips.dims()
+            );
+        }
+        let x = clips.permute([0, 2, 3, 4, 1])?.contiguous()?;
+        let mut x = self.stem.1.forward(&self.stem.0.forward(&x)?)?;
+        for stage in &self.stages {
+            if let Some((norm, conv)) = &stage.downsample {
+                x = conv.forward(&norm.forward(&x)?)?;
+            }
+            if stage.flat {
+                x = x.squeeze(1)?;
+            }
+            for block in &stage.blocks {
+                x = block.forward(&x)?;
+            }
+        }
+        Ok(x)
+    }
+}

@@ -1,0 +1,252 @@
+//! The network against the paper's code, run in PyTorch: embeddings, loss terms, gradients of all
+//! parameters, parameters after optimizer steps. The vectors are read from the folder that
+//! PHYSREP_REFERENCE_VECTORS names.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use candle_core::{DType, Device, Tensor};
+use physrep_jepa::encoder::Encoder;
+use physrep_jepa::model::Model;
+use physrep_nn::{AdamW, AdamWConfig, Params, VicReg, VicRegConfig};
+
+fn reference(file: &str) -> Option<HashMap<String, Tensor>> {
+    let Some(folder) = std::env::var_os("PHYSREP_REFERENCE_VECTORS") else {
+        println!("PHYSREP_REFERENCE_VECTORS is not set: {file} not compared");
+        return None;
+    };
+    let path = PathBuf::from(folder).join(file);
+    let tensors = candle_core::safetensors::load(&path, &Device::Cpu);
+    Some(tensors.unwrap_or_else(|e| panic!("{}: {e}", path.display())))
+}
+
+fn params() -> Params {
+    Params::new(DType::F32, &Device::Cpu, 0)
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    let flat = tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap();
+    flat.to_vec1().unwrap()
+}
+
+/// Compares to `tolerance` times the largest value of `expected`.
+#[track_caller]
+fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
+    assert_eq!(got.dims(), expected.dims(), "{what}");
+    let (got, expected) = (values(got), values(expected));
+    let bound = tolerance * expected.iter().fold(0f64, |m, v| m.max(v.abs()));
+    for (got, expected) in got.into_iter().zip(expected) {
+        let close = (got - expected).abs() <= bound;
+        assert!(close, "{what}: {got} for {expected}, allowed {bound:e}");
+    }
+}
+
+/// Compares parameters to 1e-5 of the largest. Adam divides a gradient by its own size: where that
+/// is at most 1e-4 of the largest, a share of the movement is round-off, and the bound wider.
+#[track_caller]
+fn assert_moved_alike(got: &Tensor, expected: &Tensor, first_gradient: &Tensor, what: &str) {
+    let largest = |v: &[f64]| v.iter().fold(0f64, |m, v| m.max(v.abs()));
+    let gradient = values(first_gradient);
+    let (got, expected) = (values(got), values(expected));
+    let (largest_gradient, scale) = (largest(&gradient), largest(&expected));
+    for ((got, expected), gradient) in got.into_iter().zip(expected).zip(gradient) {
+        let bound = if gradient.abs() > 1e-4 * largest_gradient {
+            1e-5 * scale
+        } else {
+            1e-4 * scale
+        };
+        let error = (got - expected).abs();
+        assert!(
+            error <= bound,
+            "{what}: {got} for {expected}, gradient {gradient:e}, error {error:e}"
+        );
+    }
+}
+
+/// `(B, H, W, D)` to PyTorch's `(B, D, H, W)`.
+fn channels_first(embedding: &Tensor) -> Tensor {
+    embedding.permute([0, 3, 1, 2]).unwrap()
+}
+
+struct Tiny {
+    params: Params,
+    model: Model,
+    io: HashMap<String, Tensor>,
+}
+
+impl Tiny {
+    fn load() -> Option<Self> {
+        let io = reference("jepa_tiny_gamma_io.safetensors")?;
+        let params = params();
+        let (dims, blocks) = ([4, 6, 8, 10, 12], [2, 1, 1, 2, 1]);
+        let model = Model::new(3, &dims, &blocks, 16, params.clone()).unwrap();
+        let encoder = reference("jepa_tiny_gamma_ConvEncoder.safetensors")?;
+        let predictor = reference("jepa_tiny_gamma_ConvPredictor.safetensors")?;
+        params.pp("encoder").load(&encoder).unwrap();
+        params.pp("predictor").load(&predictor).unwrap();
+        Some(Self { params, model, io })
+    }
+
+    fn loss(&self) -> VicReg {
+        let (context, target) = (&self.io["context"], &self.io["target"]);
+        let rows = self.model.rows(3, 32, 48);
+        let in_order: Vec<u32> = (0..rows as u32).collect();
+        let config = VicRegConfig::default();
+        self.model
+            .loss(context, target, &in_order, &config)
+            .unwrap()
+    }
+}
+
+#[test]
+fn embeddings_of_sixteen_frames() {
+    let Some(Tiny { model, io, .. }) = Tiny::load() else {
+        return;
+    };
+    let embedding = model.encoder().forward(&io["context"]).unwrap();
+    assert_close(
+        &channels_first(&embedding),
+        &io["ctx_embed"],
+        1e-5,
+        "context",
+    );
+    let embedding = model.encoder().forward(&io["target"]).unwrap();
+    assert_close(
+        &channels_first(&embedding),
+        &io["tgt_embed"],
+        1e-5,
+        "target",
+    );
+}
+
+#[test]
+fn embeddings_of_four_frames() {
+    let Some(io) = reference("enc4f_io.safetensors") else {
+        return;
+    };
+    let params = params();
+    let encoder = Encoder::new(2, &[8, 12, 16, 20], &[1, 1, 1, 1], 4, params.clone()).unwrap();
+    params
+        .load(&reference("enc4f_ConvEncoder.safetensors").unwrap())
+        .unwrap();
+    let embedding = encoder.forward(&io["input"]).unwrap();
+    assert_close(
+        &channels_first(&embedding),
+        &io["output"],
+        1e-5,
+        "embedding",
+    );
+}
+
+#[test]
+fn loss_terms() {
+    let Some(tiny) = Tiny::load() else {
+        return;
+    };
+    let VicReg {
+        total,
+        invariance,
+        variance: [vx, vy],
+        covariance: [cx, cy],
+    } = tiny.loss();
+    for (what, got, expected) in [
+        ("total", total, 31.271188735961914),
+        ("repr_loss", invariance, 0.48799818754196167),
+        ("std_loss_x", vx, 0.44548875093460083),
+        ("std_loss_y", vy, 0.288853257894516),
+        ("cov_loss_x", cx, 0.002045202534645796),
+        ("cov_loss_y", cy, 0.45871132612228394),
+    ] {
+        let got = values(&got)[0];
+        assert!(
+            (got - expected).abs() <= 1e-5 * expected,
+            "{what}: {got} for {expected}"
+        );
+    }
+}
+
+#[test]
+fn gradients_of_all_parameters() {
+    let Some(tiny) = Tiny::load() else {
+        return;
+    };
+    let expected = reference("jepa_tiny_gamma_grads.safetensors").unwrap();
+    let gradients = tiny.loss().total.backward().unwrap();
+    let named = tiny.params.named();
+    assert_eq!(named.len(), expected.len());
+    for (name, var) in named {
+        assert_close(gradients.get(&var).unwrap(), &expected[&name], 2e-5, &name);
+    }
+}
+
+#[test]
+fn parameters_after_optimizer_steps() {
+    let Some(tiny) = Tiny::load() else {
+        return;
+    };
+    let gradients = reference("jepa_tiny_gamma_grads.safetensors").unwrap();
+    let config = AdamWConfig {
+        beta1: 0.9,
+        beta2: 0.95,
+        weight_decay: 0.05,
+        ..AdamWConfig::default()
+    };
+    let mut optimizer = AdamW::new(tiny.params.named(), config).unwrap();
+    for (step, (lr, expected)) in [
+        (1e-3, 31.271188735961914),
+        (5e-4, 29.548629760742188),
+        (2.5e-4, 28.76922035217285),
+        (1e-4, 28.388599395751953),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let loss = tiny.loss().total;
+        let got = values(&loss)[0];
+        assert!(
+            (got - expected).abs() < 1e-4 * expected,
+            "step {step}: loss {got} for {expected}"
+        );
+        optimizer.step(&loss.backward().unwrap(), lr).unwrap();
+        let file = format!("jepa_tiny_gamma_after_step{}.safetensors", step + 1);
+        if step == 0 || step == 3 {
+            let expected = reference(&file).unwrap();
+            for (name, var) in tiny.params.named() {
+                assert_moved_alike(&var, &expected[&name], &gradients[&name], &name);
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_of_the_paper() {
+    let count =
+        |params: Params| -> usize { params.named().iter().map(|(_, var)| var.elem_count()).sum() };
+    for (channels, expected) in [(11, 2_468_720), (4, 2_466_928)] {
+        let params = params();
+        let (dims, blocks) = ([16, 32, 64, 128, 128], [3, 3, 3, 9, 3]);
+        Model::new(channels, &dims, &blocks, 16, params.clone()).unwrap();
+        assert_eq!(count(params.pp("encoder")), expected);
+        assert_eq!(count(params.pp("predictor")), 801_664);
+    }
+}
+
+#[test]
+fn bad_input_is_refused_with_a_reason() {
+    let refuse = |dims: &[usize], frames, reason: &str| {
+        let error = Encoder::new(2, dims, &[1; 5], frames, params())
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains(reason), "{error}");
+    };
+    refuse(&[4; 5], 8, "16 or 4 frames, not 8");
+    refuse(&[4; 4], 16, "5 stages");
+    refuse(&[4; 5], 4, "4 stages");
+    refuse(&[4, 4, 0, 4, 4], 16, "needs channels");
+    let encoder = Encoder::new(2, &[4; 5], &[1; 5], 16, params()).unwrap();
+    for shape in [(1, 3, 16, 16, 16), (1, 2, 15, 16, 16), (1, 2, 16, 15, 16)] {
+        let clips = Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        let error = encoder.forward(&clips).unwrap_err().to_string();
+        assert!(error.contains("expected clips (B, 2, 16, H, W)"), "{error}");
+    }
+}
