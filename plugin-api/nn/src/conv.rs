@@ -4,10 +4,10 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
+use crate::bias::add_bias;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
 use crate::params::{Init, Params};
-use crate::pointwise::add_bias;
 
 const OP: &str = "conv";
 

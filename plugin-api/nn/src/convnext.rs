@@ -1,13 +1,15 @@
 //! The residual block of ConvNeXt, in three and two dimensions.
 
+mod mlp;
+
 use candle_core::{Result, Tensor};
 
 use crate::depthwise::DepthwiseConv;
-use crate::gelu::gelu;
 use crate::linear::Linear;
 use crate::norm::LayerNorm;
 use crate::params::{Init, Params};
-use crate::pointwise::scale_add;
+
+const EPS: f64 = 1e-6;
 
 /// `x + gamma * pwconv2(gelu(pwconv1(norm(conv(x)))))`: a depthwise convolution, a normalisation
 /// over the channels, and two layers that widen fourfold and narrow again.
@@ -27,7 +29,7 @@ impl ConvNextBlock {
     pub fn new(channels: usize, kernel: &[usize], params: Params) -> Result<Self> {
         Ok(Self {
             conv: DepthwiseConv::new(channels, kernel, params.pp("conv"))?,
-            norm: LayerNorm::new(channels, 1e-6, params.pp("norm"))?,
+            norm: LayerNorm::new(channels, EPS, params.pp("norm"))?,
             pwconv1: Linear::new(channels, 4 * channels, params.pp("pwconv1"))?,
             pwconv2: Linear::new(4 * channels, channels, params.pp("pwconv2"))?,
             gamma: params.get(channels, "gamma", Init::Const(1e-6))?,
@@ -36,8 +38,20 @@ impl ConvNextBlock {
 
     /// `(B, T, H, W, C)` or `(B, H, W, C)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let branch = self.norm.forward(&self.conv.forward(x)?)?;
-        let branch = gelu(&self.pwconv1.forward(&branch)?)?;
-        scale_add(x, &self.pwconv2.forward(&branch)?, &self.gamma)
+        let mut parameters = Vec::with_capacity(7);
+        let layers = [
+            self.norm.tensors(),
+            self.pwconv1.tensors(),
+            self.pwconv2.tensors(),
+        ];
+        for tensor in layers.into_iter().flatten().chain([&self.gamma]) {
+            parameters.push(tensor.flatten_all()?);
+        }
+        mlp::mlp(
+            x,
+            &self.conv.forward(x)?,
+            &Tensor::cat(&parameters, 0)?,
+            EPS,
+        )
     }
 }

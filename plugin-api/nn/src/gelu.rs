@@ -19,9 +19,9 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
 
 struct Gelu;
 
-struct Forward<'a, T> {
-    x: &'a [T],
-    y: &'a mut [T],
+pub(crate) struct Forward<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) y: &'a mut [T],
 }
 
 impl<T: Float> Kernel<T> for Forward<'_, T> {
@@ -35,20 +35,20 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
     }
 }
 
-struct Backward<'a, T> {
-    x: &'a [T],
-    dy: &'a [T],
-    dx: &'a mut [T],
+/// Multiplies `gradient`, that of the result, by the derivative at `x`.
+pub(crate) struct BackwardInPlace<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) gradient: &'a mut [T],
 }
 
-impl<T: Float> Kernel<T> for Backward<'_, T> {
+impl<T: Float> Kernel<T> for BackwardInPlace<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
-        for ((dx, &x), &dy) in self.dx.iter_mut().zip(self.x).zip(self.dy) {
+        for (gradient, &x) in self.gradient.iter_mut().zip(self.x) {
             let (cdf, pdf) = x.normal_cdf_pdf(V::FUSED);
-            *dx = dy * x.mul_add(pdf, cdf, V::FUSED);
+            *gradient *= x.mul_add(pdf, cdf, V::FUSED);
         }
     }
 }
@@ -64,10 +64,10 @@ fn forward<T: Float>(x: &[T]) -> Vec<T> {
 
 fn backward<T: Float>(x: &[T], dy: &[T]) -> Vec<T> {
     let isa = Isa::best();
-    let mut dx = vec![T::zero(); x.len()];
+    let mut dx = dy.to_vec();
     dx.par_chunks_mut(BLOCK)
-        .zip(x.par_chunks(BLOCK).zip(dy.par_chunks(BLOCK)))
-        .for_each(|(dx, (x, dy))| isa.run(Backward { x, dy, dx }));
+        .zip(x.par_chunks(BLOCK))
+        .for_each(|(gradient, x)| isa.run(BackwardInPlace { x, gradient }));
     dx
 }
 

@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor, bail};
 
+use crate::bias::add_bias;
 use crate::params::{Init, Params};
-use crate::pointwise::add_bias;
 
 /// `y = x weight^T + bias` on the last axis.
 ///
@@ -32,6 +32,11 @@ impl Linear {
             weight: params.get((outputs, inputs), "weight", weight)?,
             bias: params.get(outputs, "bias", bias)?,
         })
+    }
+
+    /// The layer's weight and bias.
+    pub(crate) fn tensors(&self) -> [&Tensor; 2] {
+        [&self.weight, &self.bias]
     }
 
     /// `(.., in)` to `(.., out)`.

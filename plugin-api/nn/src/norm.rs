@@ -31,6 +31,11 @@ impl LayerNorm {
         })
     }
 
+    /// The layer's weight and bias.
+    pub(crate) fn tensors(&self) -> [&Tensor; 2] {
+        [&self.weight, &self.bias]
+    }
+
     /// `(.., C)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         layer_norm(x, &self.weight, &self.bias, self.eps)
@@ -92,12 +97,12 @@ fn moments<T: Float>(row: &[T], eps: T) -> (T, T) {
     (mean, T::one() / Float::sqrt(variance + eps))
 }
 
-struct NormaliseRows<'a, T> {
-    x: &'a [T],
-    weight: &'a [T],
-    bias: &'a [T],
-    eps: T,
-    y: &'a mut [T],
+pub(crate) struct NormaliseRows<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) weight: &'a [T],
+    pub(crate) bias: &'a [T],
+    pub(crate) eps: T,
+    pub(crate) y: &'a mut [T],
 }
 
 impl<T: Float> Kernel<T> for NormaliseRows<'_, T> {
@@ -118,14 +123,14 @@ impl<T: Float> Kernel<T> for NormaliseRows<'_, T> {
 }
 
 /// Gradient of the input, and the sums over these rows that give those of weight and bias.
-struct GradientRows<'a, T> {
-    x: &'a [T],
-    weight: &'a [T],
-    eps: T,
-    dy: &'a [T],
-    dx: &'a mut [T],
+pub(crate) struct GradientRows<'a, T> {
+    pub(crate) x: &'a [T],
+    pub(crate) weight: &'a [T],
+    pub(crate) eps: T,
+    pub(crate) dy: &'a [T],
+    pub(crate) dx: &'a mut [T],
     /// Weight's, then bias's.
-    sums: &'a mut [T],
+    pub(crate) sums: &'a mut [T],
 }
 
 impl<T: Float> Kernel<T> for GradientRows<'_, T> {

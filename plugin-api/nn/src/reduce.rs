@@ -11,12 +11,17 @@ pub(crate) const ROWS_PER_BLOCK: usize = 1024;
 /// Adds up the rows of `partials`, each `width` long.
 pub(crate) fn add_in_order<T: Float>(partials: &[T], width: usize) -> Vec<T> {
     let mut total = vec![T::zero(); width];
-    for partial in partials.chunks_exact(width) {
-        for (total, partial) in total.iter_mut().zip(partial) {
-            *total += *partial;
+    column_sums_into(&mut total, partials);
+    total
+}
+
+/// Adds the rows of `matrix`, each as long as `total`, to `total`.
+pub(crate) fn column_sums_into<T: Float>(total: &mut [T], matrix: &[T]) {
+    for row in matrix.chunks_exact(total.len()) {
+        for (total, value) in total.iter_mut().zip(row) {
+            *total += *value;
         }
     }
-    total
 }
 
 /// The sum of the rows of a matrix of `width` columns.

@@ -440,15 +440,17 @@ mod tests {
     use crate::rng::Rng;
 
     /// All instruction sets of this machine do the same, though only the widest is ever chosen.
-    #[test]
-    fn instruction_sets_agree() {
+    fn instruction_sets_agree<T: Float>(tolerance: f64) {
         let g = Geometry::new(&[2, 3, 5, 13, 19], &[19, 1, 3, 5, 7], &[19]).unwrap();
         let mut rng = Rng::new(1, "test", 0);
-        let mut normal = |len| -> Vec<f64> { (0..len).map(|_| rng.standard_normal()).collect() };
+        let mut normal = |len| -> Vec<T> {
+            let draw = |_| T::from_f64(rng.standard_normal());
+            (0..len).map(draw).collect()
+        };
         let (x, dy) = (normal(2 * 3 * 5 * 13 * 19), normal(2 * 3 * 5 * 13 * 19));
         let weight = normal(19 * 105);
         let run = |isa: Isa| {
-            let lanes = isa.lanes::<f64>();
+            let lanes = isa.lanes::<T>();
             let (x, dy) = (pack_input(&x, &g, lanes), pack_input(&dy, &g, lanes));
             let y = convolve(isa, &g, &x, &pack_weight(&weight, &g, lanes, false), None);
             [y, weight_gradient(isa, &g, &x, &dy)]
@@ -456,8 +458,18 @@ mod tests {
         let results: Vec<_> = Isa::available().map(run).collect();
         for other in &results[1..] {
             for (a, b) in results[0].iter().flatten().zip(other.iter().flatten()) {
-                assert!((a - b).abs() < 1e-11, "{a} {b}");
+                assert!((a.to_f64() - b.to_f64()).abs() < tolerance, "{a} {b}");
             }
         }
+    }
+
+    #[test]
+    fn instruction_sets_agree_in_single_precision() {
+        instruction_sets_agree::<f32>(1e-4);
+    }
+
+    #[test]
+    fn instruction_sets_agree_in_double_precision() {
+        instruction_sets_agree::<f64>(1e-11);
     }
 }

@@ -1,7 +1,9 @@
 //! Tests of physrep-nn: one module a concept, one binary for all.
 
 mod attention;
+mod bias;
 mod conv;
+mod convnext;
 mod depthwise;
 mod gelu;
 mod gradient_flow;
@@ -9,7 +11,6 @@ mod norm;
 mod optim;
 mod params;
 mod parity;
-mod pointwise;
 mod rng;
 mod schedule;
 mod support;
