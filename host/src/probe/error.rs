@@ -1,0 +1,98 @@
+//! What can be wrong with a probe's input or fit.
+
+/// The result of this module's functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a probe could not answer. Every message names what was expected and what came.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An array's length contradicts its shape, or a size is zero.
+    #[error("split `{split}`: {what}: expected {expected}, found {found}")]
+    Shape {
+        /// The split's name.
+        split: String,
+        /// The array or size concerned.
+        what: &'static str,
+        /// What would have been right.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// A value is NaN or infinite.
+    #[error(
+        "split `{split}`: {what} of window {row} (trajectory {trajectory}): expected finite numbers, found {found}; \
+         a representation that is not finite cannot be probed"
+    )]
+    NotFinite {
+        /// The split's name.
+        split: String,
+        /// `embedding` or `label`.
+        what: &'static str,
+        /// The window, counted from 0 in the split.
+        row: usize,
+        /// The trajectory that the window is cut from.
+        trajectory: u32,
+        /// What came.
+        found: f32,
+    },
+    /// Two splits that belong together do not fit.
+    #[error(
+        "split `{split}`: {what}: expected {expected} as in split `{reference}`, found {found}"
+    )]
+    Mismatch {
+        /// The split that differs.
+        split: String,
+        /// The split that it is held against.
+        reference: String,
+        /// What differs.
+        what: &'static str,
+        /// The value of the reference.
+        expected: String,
+        /// The value of the split.
+        found: String,
+    },
+    /// A setting is outside its range.
+    #[error("probe setting `{setting}`: expected {expected}, found {found}")]
+    Setting {
+        /// The setting's name in the suite file.
+        setting: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// What came.
+        found: String,
+    },
+    /// The windows of one trajectory carry different labels.
+    #[error(
+        "trajectory {trajectory}: expected one value of `{parameter}` for all its windows, found {first} and {other}"
+    )]
+    LabelVaries {
+        /// The trajectory.
+        trajectory: u32,
+        /// The parameter's name.
+        parameter: String,
+        /// The first window's label.
+        first: f32,
+        /// The label that differs.
+        other: f32,
+    },
+    /// The singular value decomposition did not converge.
+    #[error(
+        "singular value decomposition of the {rows} x {columns} matrix of pooled embeddings did not converge"
+    )]
+    Decomposition {
+        /// Windows.
+        rows: usize,
+        /// Width of a token.
+        columns: usize,
+    },
+    /// A clip cannot be described by the hand-made features.
+    #[error("clip: {what}: expected {expected}, found {found}")]
+    Clip {
+        /// What is wrong.
+        what: &'static str,
+        /// What would have been right.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+}

@@ -1,0 +1,250 @@
+//! Ridge regression on mean-pooled tokens: the linear probe in closed form.
+//!
+//! Minimises `1/N |Y - 1 b' - Z W|^2 + penalty |W|^2` over weights `W (dim, P)` and an intercept `b (P)` that carries no
+//! penalty, where `Z (N, dim)` are the tokens' means, standardised by the training split. The `1/N` makes one grid of
+//! penalties mean the same for any number of windows. With the thin decomposition `Z = U S V'`,
+//!
+//! ```text
+//! W = V diag(s / (s^2 + N penalty)) U' (Y - 1 b'),    b = mean Y,
+//! ```
+//!
+//! so one decomposition serves every penalty, with fewer windows than dimensions as well as with more (Hastie, Tibshirani
+//! and Friedman, *The Elements of Statistical Learning*, eq. 3.47). The penalty with the lowest mean squared error on the
+//! validation split, over all parameters, is taken.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::matmul::matmul;
+use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
+use faer::{Accum, Col, Mat, MatRef, Par};
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, Result};
+use super::mean::Mean;
+use super::split::{Split, check_dim};
+
+/// Settings of the ridge probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The penalties to choose from, positive; by default half-decades from 1e-8 to 1e4.
+    pub penalties: Vec<f64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            penalties: (-16..=8)
+                .map(|half_decade| 10f64.powf(f64::from(half_decade) / 2.0))
+                .collect(),
+        }
+    }
+}
+
+/// What was chosen, and from what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The penalty taken; of several equally good ones the largest.
+    pub penalty: f64,
+    /// Every penalty, in the order of the settings, with its mean squared error on the validation split.
+    pub path: Vec<(f64, f64)>,
+    /// Dimensions that are constant over the training split and take no part.
+    pub constant_dimensions: usize,
+}
+
+/// A fitted ridge regression.
+pub struct Ridge {
+    scaling: Scaling,
+    weights: Mat<f64>,
+    intercept: Vec<f64>,
+    record: Record,
+}
+
+impl Ridge {
+    /// Solves for every penalty on `train` and keeps the one that is best on `valid`.
+    ///
+    /// # Errors
+    /// If the penalties are not positive numbers, if the splits' tokens differ in width, or if the decomposition does not
+    /// converge.
+    pub fn fit(train: &Split, valid: &Split, config: &Config) -> Result<Self> {
+        check_penalties(&config.penalties)?;
+        check_dim(train.embeddings().dim, valid)?;
+        let (n, parameters) = (train.n(), train.parameters());
+        let pooled = train.embeddings().mean_pooled();
+        let scaling = Scaling::of(&pooled, train.embeddings().dim);
+        let basis = Decomposition::of(scaling.apply(pooled), n)?;
+
+        let intercept = Mean::fit(train).record().labels;
+        let centred = Mat::from_fn(n, parameters, |row, column| {
+            f64::from(train.labels().values[row * parameters + column]) - intercept[column]
+        });
+        // U' Y and Z_valid V: in this basis a penalty costs a rescaling and one thin product.
+        let target = product(basis.u.transpose(), centred.as_ref());
+        let inputs = scaling.apply(valid.embeddings().mean_pooled());
+        let inputs = product(rows(&inputs, valid.n()), basis.v.as_ref());
+
+        let mut path = Vec::with_capacity(config.penalties.len());
+        for &penalty in &config.penalties {
+            let predicted = product(inputs.as_ref(), basis.shrink(&target, penalty).as_ref());
+            path.push((
+                penalty,
+                mean_squared_error(&predicted, &intercept, &valid.labels().values),
+            ));
+        }
+        let best = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1).then(b.0.total_cmp(&a.0));
+        let penalty = path
+            .iter()
+            .min_by(best)
+            .map_or(f64::NAN, |&(penalty, _)| penalty);
+        let weights = product(basis.v.as_ref(), basis.shrink(&target, penalty).as_ref());
+        let constant_dimensions = scaling
+            .inverse_deviation
+            .iter()
+            .filter(|&&scale| scale == 0.0)
+            .count();
+        Ok(Self {
+            scaling,
+            weights,
+            intercept,
+            record: Record {
+                penalty,
+                path,
+                constant_dimensions,
+            },
+        })
+    }
+
+    /// Predicted labels, `(N, P)`.
+    ///
+    /// # Errors
+    /// If the split's tokens differ in width from those of the fit.
+    pub fn predict(&self, split: &Split) -> Result<Vec<f32>> {
+        check_dim(self.weights.nrows(), split)?;
+        let inputs = self.scaling.apply(split.embeddings().mean_pooled());
+        let predicted = product(rows(&inputs, split.n()), self.weights.as_ref());
+        let cell = |row, column: usize| (predicted[(row, column)] + self.intercept[column]) as f32;
+        let parameters = self.intercept.len();
+        Ok((0..split.n())
+            .flat_map(|row| (0..parameters).map(move |column| cell(row, column)))
+            .collect())
+    }
+
+    /// What was chosen.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
+/// Column means and deviations of the training split.
+struct Scaling {
+    mean: Vec<f64>,
+    /// Zero for a dimension that does not vary.
+    inverse_deviation: Vec<f64>,
+}
+
+impl Scaling {
+    fn of(values: &[f64], dim: usize) -> Self {
+        let n = (values.len() / dim) as f64;
+        let column = |j: usize| values.iter().skip(j).step_by(dim).copied();
+        let mean: Vec<f64> = (0..dim).map(|j| column(j).sum::<f64>() / n).collect();
+        let inverse_deviation = (0..dim)
+            .map(|j| {
+                let deviation = (column(j).map(|x| (x - mean[j]).powi(2)).sum::<f64>() / n).sqrt();
+                let largest = column(j).fold(0.0, |largest: f64, x| largest.max(x.abs()));
+                // What varies by less than the embeddings' own precision is round-off; standardised it would be noise.
+                if deviation <= f64::from(f32::EPSILON) * largest {
+                    0.0
+                } else {
+                    deviation.recip()
+                }
+            })
+            .collect();
+        Self {
+            mean,
+            inverse_deviation,
+        }
+    }
+
+    fn apply(&self, mut values: Vec<f64>) -> Vec<f64> {
+        for row in values.chunks_exact_mut(self.mean.len()) {
+            for ((value, mean), scale) in
+                row.iter_mut().zip(&self.mean).zip(&self.inverse_deviation)
+            {
+                *value = (*value - mean) * scale;
+            }
+        }
+        values
+    }
+}
+
+/// The thin singular value decomposition `Z = U S V'` of N standardised rows.
+struct Decomposition {
+    u: Mat<f64>,
+    s: Col<f64>,
+    v: Mat<f64>,
+}
+
+impl Decomposition {
+    fn of(standardised: Vec<f64>, n: usize) -> Result<Self> {
+        let z = rows(&standardised, n);
+        let (rows, columns) = z.shape();
+        let rank = rows.min(columns);
+        let (mut u, mut s, mut v) = (
+            Mat::zeros(rows, rank),
+            Col::zeros(rank),
+            Mat::zeros(columns, rank),
+        );
+        let thin = ComputeSvdVectors::Thin;
+        // Explicitly sequential, here and in `product`: the order of summation must not depend on the machine's load.
+        let scratch = svd_scratch::<f64>(rows, columns, thin, thin, Par::Seq, Default::default());
+        svd(
+            z,
+            s.as_mut().as_diagonal_mut(),
+            Some(u.as_mut()),
+            Some(v.as_mut()),
+            Par::Seq,
+            MemStack::new(&mut MemBuffer::new(scratch)),
+            Default::default(),
+        )
+        .map_err(|_| Error::Decomposition { rows, columns })?;
+        Ok(Self { u, s, v })
+    }
+
+    /// `diag(s / (s^2 + N penalty)) target`: the weights in the basis V.
+    fn shrink(&self, target: &Mat<f64>, penalty: f64) -> Mat<f64> {
+        let ridge = self.u.nrows() as f64 * penalty;
+        Mat::from_fn(target.nrows(), target.ncols(), |i, column| {
+            target[(i, column)] * self.s[i] / (self.s[i] * self.s[i] + ridge)
+        })
+    }
+}
+
+fn rows(values: &[f64], n: usize) -> MatRef<'_, f64> {
+    MatRef::from_row_major_slice(values, n, values.len() / n)
+}
+
+fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
+    let mut result = Mat::zeros(left.nrows(), right.ncols());
+    matmul(&mut result, Accum::Replace, left, right, 1.0, Par::Seq);
+    result
+}
+
+/// Over all windows and parameters, which carry the same weight because labels are z-scored.
+fn mean_squared_error(predicted: &Mat<f64>, intercept: &[f64], labels: &[f32]) -> f64 {
+    let error = |(index, &label): (usize, &f32)| {
+        let (row, column) = (index / intercept.len(), index % intercept.len());
+        (predicted[(row, column)] + intercept[column] - f64::from(label)).powi(2)
+    };
+    labels.iter().enumerate().map(error).sum::<f64>() / labels.len() as f64
+}
+
+fn check_penalties(penalties: &[f64]) -> Result<()> {
+    let positive = |penalty: &f64| penalty.is_finite() && *penalty > 0.0;
+    if !penalties.is_empty() && penalties.iter().all(positive) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        setting: "ridge.penalties",
+        expected: "at least one, all positive and finite",
+        found: format!("{penalties:?}"),
+    })
+}
