@@ -29,6 +29,7 @@
 //! function of its arguments: the same bytes for any number of threads.
 
 pub mod error;
+pub mod features;
 pub mod mean;
 pub mod metrics;
 pub mod ridge;
