@@ -85,6 +85,22 @@ pub enum Error {
         /// Width of a token.
         columns: usize,
     },
+    /// The training of a probe left the finite numbers.
+    #[error(
+        "attentive probe: expected a finite error after epoch {epoch}, found {train} in training and {valid} on the \
+         validation split; lower `attentive.learning_rate` or look for extreme values in the embeddings"
+    )]
+    Diverged {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// Mean squared error of the epoch's batches.
+        train: f64,
+        /// Mean squared error on the validation split.
+        valid: f64,
+    },
+    /// A tensor operation of the attentive probe failed.
+    #[error("attentive probe: {0}")]
+    Tensor(#[from] candle_core::Error),
     /// A clip cannot be described by the hand-made features.
     #[error("clip: {what}: expected {expected}, found {found}")]
     Clip {

@@ -28,6 +28,7 @@
 //! Labels are z-scored by the suite, so a mean squared error of 1.0 is what a constant reaches. Everything here is a pure
 //! function of its arguments: the same bytes for any number of threads.
 
+pub mod attentive;
 pub mod error;
 pub mod features;
 pub mod mean;
@@ -40,7 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{Error, Result};
 pub use split::{Embeddings, Labels, Split};
 
-/// Which probe, and its settings; in a suite file a table with `kind = "mean" | "ridge"`.
+/// Which probe, and its settings; in a suite file a table with `kind = "mean" | "ridge" | "attentive"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Probe {
@@ -48,6 +49,8 @@ pub enum Probe {
     Mean,
     /// Ridge regression on mean-pooled tokens.
     Ridge(ridge::Config),
+    /// The paper's attentive classifier.
+    Attentive(attentive::Config),
 }
 
 impl Probe {
@@ -56,6 +59,7 @@ impl Probe {
         match self {
             Probe::Mean => "mean",
             Probe::Ridge(_) => "ridge",
+            Probe::Attentive(_) => "attentive",
         }
     }
 
@@ -65,11 +69,13 @@ impl Probe {
     /// If the splits disagree in the width of a token or in their parameters, if the settings make no sense, or if the
     /// fit itself fails.
     pub fn fit(&self, train: &Split, valid: &Split, seed: u64) -> Result<Fitted> {
-        let _ = seed;
         split::check_same_parameters(train, valid)?;
         match self {
             Probe::Mean => Ok(Fitted::Mean(mean::Mean::fit(train))),
             Probe::Ridge(config) => ridge::Ridge::fit(train, valid, config).map(Fitted::Ridge),
+            Probe::Attentive(config) => {
+                attentive::Attentive::fit(train, valid, config, seed).map(Fitted::Attentive)
+            }
         }
     }
 }
@@ -80,6 +86,8 @@ pub enum Fitted {
     Mean(mean::Mean),
     /// See [`ridge`].
     Ridge(ridge::Ridge),
+    /// See [`attentive`].
+    Attentive(attentive::Attentive),
 }
 
 impl Fitted {
@@ -91,6 +99,7 @@ impl Fitted {
         match self {
             Fitted::Mean(mean) => Ok(mean.predict(split)),
             Fitted::Ridge(ridge) => ridge.predict(split),
+            Fitted::Attentive(attentive) => attentive.predict(split),
         }
     }
 
@@ -99,6 +108,7 @@ impl Fitted {
         match self {
             Fitted::Mean(mean) => Record::Mean(mean.record()),
             Fitted::Ridge(ridge) => Record::Ridge(ridge.record().clone()),
+            Fitted::Attentive(attentive) => Record::Attentive(attentive.record().clone()),
         }
     }
 }
@@ -111,4 +121,6 @@ pub enum Record {
     Mean(mean::Record),
     /// Of the ridge.
     Ridge(ridge::Record),
+    /// Of the attentive classifier.
+    Attentive(attentive::Record),
 }

@@ -1,0 +1,57 @@
+//! Batches of tokens, normalised as the head wants them.
+
+use candle_core::{Device, Result, Tensor};
+
+use super::head::EPSILON;
+use crate::probe::split::Embeddings;
+
+/// The tokens of one split. What the first layer norm does before its scale and shift is the same in every epoch, so each
+/// token's mean and deviation are taken once.
+pub struct Tokens<'a> {
+    embeddings: &'a Embeddings,
+    /// Mean and reciprocal deviation of each token, `(N, tokens)`.
+    moments: Vec<[f32; 2]>,
+}
+
+impl<'a> Tokens<'a> {
+    /// Reads all tokens once.
+    pub fn new(embeddings: &'a Embeddings) -> Self {
+        let moments = embeddings
+            .values
+            .chunks_exact(embeddings.dim)
+            .map(moments)
+            .collect();
+        Self {
+            embeddings,
+            moments,
+        }
+    }
+
+    /// The tokens of some windows, `(windows, tokens, dim)`, each with mean zero and variance one.
+    ///
+    /// # Errors
+    /// If the device is out of memory.
+    pub fn batch(&self, windows: &[u32], device: &Device) -> Result<Tensor> {
+        let Embeddings { tokens, dim, .. } = *self.embeddings;
+        let mut values = Vec::with_capacity(windows.len() * tokens * dim);
+        for &window in windows {
+            for token in window as usize * tokens..(window as usize + 1) * tokens {
+                let [mean, inverse_deviation] = self.moments[token];
+                let token = &self.embeddings.values[token * dim..(token + 1) * dim];
+                values.extend(token.iter().map(|value| (value - mean) * inverse_deviation));
+            }
+        }
+        Tensor::from_vec(values, (windows.len(), tokens, dim), device)
+    }
+}
+
+fn moments(token: &[f32]) -> [f32; 2] {
+    let count = token.len() as f64;
+    let mean = token.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
+    let variance = token
+        .iter()
+        .map(|&value| (f64::from(value) - mean).powi(2))
+        .sum::<f64>()
+        / count;
+    [mean as f32, (variance + EPSILON).sqrt().recip() as f32]
+}
