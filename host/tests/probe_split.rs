@@ -1,6 +1,6 @@
 //! What may not enter a probe, and what the floor and the metrics make of what may.
 
-use physrep_bench::probe::{Embeddings, Error, Labels, Probe, Split, metrics, ridge};
+use physrep_bench::probe::{Embeddings, Error, Labels, Probe, Split, attentive, metrics, ridge};
 
 fn embeddings(values: &[f32], [n, tokens, dim]: [usize; 3]) -> Embeddings {
     Embeddings {
@@ -206,4 +206,35 @@ fn scores_refuse_predictions_of_another_length() {
     let error = metrics::scores(&[0.0; 3], &y).unwrap_err().to_string();
     assert!(error.contains("N x parameters = 2 x 1, found 3"), "{error}");
     assert!(metrics::scores(&[], &labels(&[], &["a"], &[])).is_err());
+}
+
+#[test]
+fn a_suite_file_names_its_probes() {
+    let probe = |text: &str| toml::from_str::<Probe>(text);
+    assert_eq!(probe("kind = \"mean\"").unwrap(), Probe::Mean);
+    assert_eq!(
+        probe("kind = \"ridge\"").unwrap(),
+        Probe::Ridge(ridge::Config::default())
+    );
+    let attentive = attentive::Config {
+        epochs: 50,
+        ..Default::default()
+    };
+    assert_eq!(
+        probe("kind = \"attentive\"\nepochs = 50").unwrap(),
+        Probe::Attentive(attentive)
+    );
+    let error = probe("kind = \"attentive\"\nepoch = 50")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("unknown field `epoch`") && error.contains("`epochs`"),
+        "{error}"
+    );
+    assert!(
+        probe("kind = \"forest\"")
+            .unwrap_err()
+            .to_string()
+            .contains("`attentive`")
+    );
 }
