@@ -1,4 +1,5 @@
-//! The attentive classifier against the paper's code, against its own unfolded form, and what its training may depend on.
+//! The attentive classifier against the paper's code, against its own unfolded form, and what its
+//! training may depend on.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -124,7 +125,8 @@ fn five_updates_are_the_paper_s() {
     }
 }
 
-/// The head as the paper writes it: keys and values of every token, and no product folded into another.
+/// The head as the paper writes it: keys and values of every token, and no product folded into
+/// another.
 struct Unfolded {
     query: Tensor,
     norm1: LayerNorm,
@@ -316,7 +318,8 @@ fn heads_divide_the_width() {
     }
 }
 
-/// One parameter: the number that the one marked token of a window carries. Its mean over tokens is drowned by the others.
+/// One parameter: the number that the one marked token of a window carries. Its mean over tokens is
+/// drowned by the others.
 fn marked(name: &str, seed: u64, n: usize) -> Split {
     const TOKENS: usize = 4;
     const DIM: usize = 8;
@@ -440,8 +443,9 @@ fn the_seed_decides_everything() {
 
 const DIGEST: &str = "digest of the predictions: ";
 
-/// Prints a digest for the test below, which runs this one in processes of its own: candle asks the environment, not the
-/// current pool, for the number of threads. The products are large enough to be shared out.
+/// Prints a digest for the test below, which runs this one in processes of its own: candle asks the
+/// environment, not the current pool, for the number of threads. The products are large enough to
+/// be shared out.
 #[test]
 #[ignore = "run by processes_of_one_and_two_threads_agree"]
 fn print_digest() {

@@ -286,8 +286,8 @@ fn one_window_is_enough_to_answer() {
     assert_eq!(ridge.predict(&train).unwrap(), [0.4]);
 }
 
-/// The test split is no argument of the fit; this holds the prediction to the same: a window's answer does not depend on
-/// the windows beside it.
+/// The test split is no argument of the fit; this holds the prediction to the same: a window's
+/// answer does not depend on the windows beside it.
 #[test]
 fn a_window_is_answered_alone() {
     let train = linear("train", 1, [40, 2, 9], 0.5);

@@ -1,10 +1,12 @@
 //! The hand-made floor: statistics that a physicist would write down before training anything.
 //!
-//! A clip `(C, T, H, W)` becomes one vector: moments, the decay of the fluctuations, isotropic power spectra, mean-square
-//! differences and correlations between channels. As a representation of one token it goes into the ridge probe; a
-//! learned representation that does not beat it has learned nothing that these statistics do not say.
+//! A clip `(C, T, H, W)` becomes one vector: moments, the decay of the fluctuations, isotropic
+//! power spectra, mean-square differences and correlations between channels. As a representation of
+//! one token it goes into the ridge probe; a learned representation that does not beat it has
+//! learned nothing that these statistics do not say.
 //!
-//! Fields are non-dimensional and grid cells are taken as square: wave numbers count cycles over the longer side.
+//! Fields are non-dimensional and grid cells are taken as square: wave numbers count cycles over
+//! the longer side.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -18,7 +20,8 @@ use super::error::{Error, Result};
 /// What logarithms never go below: the squared precision of an `f32` field of order one.
 const FLOOR: f64 = 1e-14;
 
-/// Computes the features of clips of one shape. Cheap to share between threads; holds the transforms' plans.
+/// Computes the features of clips of one shape. Cheap to share between threads; holds the
+/// transforms' plans.
 pub struct Extractor {
     shape: [usize; 4],
     names: Vec<String>,
@@ -26,9 +29,9 @@ pub struct Extractor {
 }
 
 impl Extractor {
-    /// For clips `(C, T, H, W)` with these `channels`; `periodic` says, for the axes of H and W, whether the field
-    /// continues on the other side. An axis that does not is tapered before it is transformed, since its jump at the edge
-    /// would otherwise cover the small scales.
+    /// For clips `(C, T, H, W)` with these `channels`; `periodic` says, for the axes of H and W,
+    /// whether the field continues on the other side. An axis that does not is tapered before it is
+    /// transformed, since its jump at the edge would otherwise cover the small scales.
     ///
     /// # Errors
     /// If there is no channel, fewer than two frames, or fewer than four cells along an axis.
@@ -55,7 +58,8 @@ impl Extractor {
         })
     }
 
-    /// The features' names, such as `velocity_x.log_power_k4`; as many as [`Extractor::features`] returns.
+    /// The features' names, such as `velocity_x.log_power_k4`; as many as [`Extractor::features`]
+    /// returns.
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -164,8 +168,8 @@ impl Field {
         self.variance > FLOOR + (f64::from(f32::EPSILON) * self.mean).powi(2)
     }
 
-    /// Mean, standard deviation, skewness and excess kurtosis over space and time; the last two are zero where nothing
-    /// varies.
+    /// Mean, standard deviation, skewness and excess kurtosis over space and time; the last two are
+    /// zero where nothing varies.
     fn moments(&self) -> [f64; 4] {
         let deviation = self.variance.sqrt();
         if !self.varies() {
@@ -179,7 +183,8 @@ impl Field {
         [self.mean, deviation, cubes / count, fourths / count - 3.0]
     }
 
-    /// Spatial deviation of the first and of the last frame, and the logarithm of their ratio, last to first.
+    /// Spatial deviation of the first and of the last frame, and the logarithm of their ratio, last
+    /// to first.
     fn decay(&self) -> [f64; 3] {
         let first = variance(&self.values[..self.cells]);
         let last = variance(&self.values[self.values.len() - self.cells..]);
@@ -228,9 +233,10 @@ fn mean_square<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)>) -> f64 {
     sum / count as f64
 }
 
-/// Power spectra of frames of one size, gathered over shells of the wave number `k` that widen by the square root of two:
-/// `2^(i/2) <= k < 2^((i+1)/2)` in cycles over the longer side. Beyond the largest isotropic wave number the corners of
-/// the spectrum go into the last shell; shells without a mode are left out.
+/// Power spectra of frames of one size, gathered over shells of the wave number `k` that widen by
+/// the square root of two: `2^(i/2) <= k < 2^((i+1)/2)` in cycles over the longer side. Beyond the
+/// largest isotropic wave number the corners of the spectrum go into the last shell; shells without
+/// a mode are left out.
 struct Spectrum {
     size: [usize; 2],
     rows: Arc<dyn RealToComplex<f64>>,
@@ -288,8 +294,8 @@ impl Spectrum {
             .map(|&octave| 2f64.powf(octave as f64 / 2.0))
     }
 
-    /// Logarithm of the variance that each shell holds, in the mean over frames. Without a taper the shells add up to the
-    /// mean spatial variance (Parseval).
+    /// Logarithm of the variance that each shell holds, in the mean over frames. Without a taper
+    /// the shells add up to the mean spatial variance (Parseval).
     fn of(&self, field: &Field) -> Vec<f64> {
         let mut power = vec![0.0; self.edges.len()];
         let frames = field.values.chunks_exact(field.cells);
@@ -330,7 +336,8 @@ impl Spectrum {
         let cells = (height * width) as f64;
         for (index, (mode, shell)) in modes.iter().zip(&self.shell).enumerate() {
             let i = index / height;
-            // A mode of the half plane stands for its conjugate too, but for the columns that are their own mirror image.
+            // A mode of the half plane stands for its conjugate too, but for the columns that are
+            // their own mirror image.
             let weight = if i == 0 || 2 * i == width { 1.0 } else { 2.0 };
             if let Some(shell) = *shell {
                 power[shell] += weight * mode.norm_sqr() / (cells * cells);

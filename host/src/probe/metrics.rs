@@ -23,15 +23,17 @@ pub struct Scores {
 pub struct ParameterScore {
     /// The parameter's name.
     pub name: String,
-    /// Mean squared error on the z-scored scale: the suite's constants divide, so 1.0 is what a constant reaches on the
-    /// balanced grid.
+    /// Mean squared error on the z-scored scale: the suite's constants divide, so 1.0 is what a
+    /// constant reaches on the balanced grid.
     pub mse: f64,
-    /// Coefficient of determination `1 - sum (y - f)^2 / sum (y - mean y)^2` with the mean of *this split's own* labels;
-    /// none if they are all equal. Negative where the predictions are worse than that mean.
+    /// Coefficient of determination `1 - sum (y - f)^2 / sum (y - mean y)^2` with the mean of *this
+    /// split's own* labels; none if they are all equal. Negative where the predictions are worse
+    /// than that mean.
     pub r2: Option<f64>,
 }
 
-/// Mean squared error and R2 of `predictions`, `(N, P)` row-major, for each parameter and in the mean.
+/// Mean squared error and R2 of `predictions`, `(N, P)` row-major, for each parameter and in the
+/// mean.
 ///
 /// # Errors
 /// If there is nothing to score or the number of predictions is not that of the labels.
@@ -95,8 +97,8 @@ fn parameter_score(
     }
 }
 
-/// One prediction a trajectory: the mean over its windows, `(trajectories, P)`, with the labels that belong to it,
-/// ordered by trajectory index.
+/// One prediction a trajectory: the mean over its windows, `(trajectories, P)`, with the labels
+/// that belong to it, ordered by trajectory index.
 ///
 /// # Errors
 /// As [`scores`], and if the windows of one trajectory carry different labels.

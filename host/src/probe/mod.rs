@@ -1,7 +1,9 @@
-//! Estimates physical parameters from a frozen representation: the probes that every method is scored with.
+//! Estimates physical parameters from a frozen representation: the probes that every method is
+//! scored with.
 //!
-//! A probe is fitted on one split and makes its choices (a penalty, an epoch) on a second; a third, the test split, is no
-//! argument of [`Probe::fit`], so nothing about it can reach a choice. [`Fitted::predict`] then answers for any split:
+//! A probe is fitted on one split and makes its choices (a penalty, an epoch) on a second; a third,
+//! the test split, is no argument of [`Probe::fit`], so nothing about it can reach a choice.
+//! [`Fitted::predict`] then answers for any split:
 //!
 //! ```
 //! use physrep_bench::probe::{Embeddings, Labels, Probe, Split, metrics};
@@ -25,8 +27,8 @@
 //! # }
 //! ```
 //!
-//! Labels are z-scored by the suite, so a mean squared error of 1.0 is what a constant reaches. Everything here is a pure
-//! function of its arguments: the same bytes for any number of threads.
+//! Labels are z-scored by the suite, so a mean squared error of 1.0 is what a constant reaches.
+//! Everything here is a pure function of its arguments: the same bytes for any number of threads.
 
 pub mod attentive;
 pub mod error;
@@ -41,7 +43,8 @@ use serde::{Deserialize, Serialize};
 pub use error::{Error, Result};
 pub use split::{Embeddings, Labels, Split};
 
-/// Which probe, and its settings; in a suite file a table with `kind = "mean" | "ridge" | "attentive"`.
+/// Which probe, and its settings; in a suite file a table with `kind = "mean" | "ridge" |
+/// "attentive"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Probe {
@@ -66,8 +69,8 @@ impl Probe {
     /// Fits on `train`, choosing on `valid`; `seed` starts whatever is drawn at random.
     ///
     /// # Errors
-    /// If the splits disagree in the width of a token or in their parameters, if the settings make no sense, or if the
-    /// fit itself fails.
+    /// If the splits disagree in the width of a token or in their parameters, if the settings make
+    /// no sense, or if the fit itself fails.
     pub fn fit(&self, train: &Split, valid: &Split, seed: u64) -> Result<Fitted> {
         split::check_same_parameters(train, valid)?;
         match self {

@@ -1,16 +1,18 @@
 //! Ridge regression on mean-pooled tokens: the linear probe in closed form.
 //!
-//! Minimises `1/N |Y - 1 b' - Z W|^2 + penalty |W|^2` over weights `W (dim, P)` and an intercept `b (P)` that carries no
-//! penalty, where `Z (N, dim)` are the tokens' means, standardised by the training split. The `1/N` makes one grid of
-//! penalties mean the same for any number of windows. With the thin decomposition `Z = U S V'`,
+//! Minimises `1/N |Y - 1 b' - Z W|^2 + penalty |W|^2` over weights `W (dim, P)` and an intercept `b
+//! (P)` that carries no penalty, where `Z (N, dim)` are the tokens' means, standardised by the
+//! training split. The `1/N` makes one grid of penalties mean the same for any number of windows.
+//! With the thin decomposition `Z = U S V'`,
 //!
 //! ```text
 //! W = V diag(s / (s^2 + N penalty)) U' (Y - 1 b'),    b = mean Y,
 //! ```
 //!
-//! so one decomposition serves every penalty, with fewer windows than dimensions as well as with more (Hastie, Tibshirani
-//! and Friedman, *The Elements of Statistical Learning*, eq. 3.47). The penalty with the lowest mean squared error on the
-//! validation split, over all parameters, is taken.
+//! so one decomposition serves every penalty, with fewer windows than dimensions as well as with
+//! more (Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, eq. 3.47). The
+//! penalty with the lowest mean squared error on the validation split, over all parameters, is
+//! taken.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::matmul::matmul;
@@ -45,7 +47,8 @@ impl Default for Config {
 pub struct Record {
     /// The penalty taken; of several equally good ones the largest.
     pub penalty: f64,
-    /// Every penalty, in the order of the settings, with its mean squared error on the validation split.
+    /// Every penalty, in the order of the settings, with its mean squared error on the validation
+    /// split.
     pub path: Vec<(f64, f64)>,
     /// Dimensions that are constant over the training split and take no part.
     pub constant_dimensions: usize,
@@ -63,8 +66,8 @@ impl Ridge {
     /// Solves for every penalty on `train` and keeps the one that is best on `valid`.
     ///
     /// # Errors
-    /// If the penalties are not positive numbers, if the splits' tokens differ in width, or if the decomposition does not
-    /// converge.
+    /// If the penalties are not positive numbers, if the splits' tokens differ in width, or if the
+    /// decomposition does not converge.
     pub fn fit(train: &Split, valid: &Split, config: &Config) -> Result<Self> {
         check_penalties(&config.penalties)?;
         check_dim(train.embeddings().dim, valid)?;
@@ -150,7 +153,8 @@ impl Scaling {
             .map(|j| {
                 let deviation = (column(j).map(|x| (x - mean[j]).powi(2)).sum::<f64>() / n).sqrt();
                 let largest = column(j).fold(0.0, |largest: f64, x| largest.max(x.abs()));
-                // What varies by less than the embeddings' own precision is round-off; standardised it would be noise.
+                // What varies by less than the embeddings' own precision is round-off; standardised
+                // it would be noise.
                 if deviation <= f64::from(f32::EPSILON) * largest {
                     0.0
                 } else {
@@ -194,7 +198,8 @@ impl Decomposition {
             Mat::zeros(columns, rank),
         );
         let thin = ComputeSvdVectors::Thin;
-        // Explicitly sequential, here and in `product`: the order of summation must not depend on the machine's load.
+        // Explicitly sequential, here and in `product`: the order of summation must not depend on
+        // the machine's load.
         let scratch = svd_scratch::<f64>(rows, columns, thin, thin, Par::Seq, Default::default());
         svd(
             z,

@@ -62,7 +62,8 @@ impl Split {
     /// Puts embeddings and labels together under the name that errors will use, such as `train`.
     ///
     /// # Errors
-    /// If there is no window, token or parameter, if a length contradicts its shape, or if any value is not finite.
+    /// If there is no window, token or parameter, if a length contradicts its shape, or if any
+    /// value is not finite.
     pub fn new(name: impl Into<String>, embeddings: Embeddings, labels: Labels) -> Result<Self> {
         let name = name.into();
         check_shape(&name, &embeddings, &labels)?;

@@ -1,7 +1,9 @@
-//! The attentive classifier: one learned query that reads the tokens, and a linear map to the parameters.
+//! The attentive classifier: one learned query that reads the tokens, and a linear map to the
+//! parameters.
 //!
-//! With tokens `n_t` normalised to mean zero and variance one, `x_t = gamma n_t + beta` (the first layer norm) and
-//! `q = W_q query + b_q`, the paper's cross attention is, for each head of width `d`,
+//! With tokens `n_t` normalised to mean zero and variance one, `x_t = gamma n_t + beta` (the first
+//! layer norm) and `q = W_q query + b_q`, the paper's cross attention is, for each head of width
+//! `d`,
 //!
 //! ```text
 //! out = sum_t softmax_t(q . (W_k x_t + b_k) / sqrt(d)) (W_v x_t + b_v).
@@ -10,11 +12,13 @@
 //! The query is the same for every window, so the head computes
 //!
 //! ```text
-//! out = W_v (gamma z) + W_v beta + b_v,    z = sum_t softmax_t(a . n_t) n_t,    a = gamma (W_k' q) / sqrt(d),
+//! out = W_v (gamma z) + W_v beta + b_v,
+//! z = sum_t softmax_t(a . n_t) n_t,    a = gamma (W_k' q) / sqrt(d),
 //! ```
 //!
-//! where `b_k`, and `beta` in the keys, drop out because they move the scores of all tokens alike. No token is multiplied by
-//! a weight matrix any more: per token there remain two products with as many columns as there are heads.
+//! where `b_k`, and `beta` in the keys, drop out because they move the scores of all tokens alike.
+//! No token is multiplied by a weight matrix any more: per token there remain two products with as
+//! many columns as there are heads.
 
 use candle_core::{Result, Tensor};
 use physrep_nn::{Init, LayerNorm, Linear, Params, add_bias, gelu, softmax};
@@ -39,7 +43,8 @@ pub fn heads(dim: usize) -> usize {
         .unwrap_or(1)
 }
 
-/// The network. Its parameters are named as in the paper's state dict, `pooler.query_tokens` to `linear.bias`.
+/// The network. Its parameters are named as in the paper's state dict, `pooler.query_tokens` to
+/// `linear.bias`.
 pub struct Head {
     heads: usize,
     /// `(1, 1, D)`.

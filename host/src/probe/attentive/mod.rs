@@ -1,9 +1,11 @@
-//! The paper's probe: an attentive classifier trained on frozen tokens, of the same capacity for every method.
+//! The paper's probe: an attentive classifier trained on frozen tokens, of the same capacity for
+//! every method.
 //!
-//! Protocol (arXiv:2603.13227, as released): AdamW with betas (0.9, 0.999) and a cosine from the learning rate to zero, mean
-//! squared error on z-scored labels, no dropout. Where the released code leaves things open or lets them differ between
-//! methods, this probe fixes them: the MLP is four times as wide as a token for all, every batch is one update, every window
-//! is used, and the epoch that is reported is the one with the lowest error on the validation split.
+//! Protocol (arXiv:2603.13227, as released): AdamW with betas (0.9, 0.999) and a cosine from the
+//! learning rate to zero, mean squared error on z-scored labels, no dropout. Where the released
+//! code leaves things open or lets them differ between methods, this probe fixes them: the MLP is
+//! four times as wide as a token for all, every batch is one update, every window is used, and the
+//! epoch that is reported is the one with the lowest error on the validation split.
 
 mod head;
 mod tokens;
@@ -107,11 +109,12 @@ pub struct Attentive {
 }
 
 impl Attentive {
-    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` starts the weights and orders the
-    /// windows.
+    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` starts
+    /// the weights and orders the windows.
     ///
     /// # Errors
-    /// If a setting makes no sense, if the splits' tokens differ in width, or if the training does not stay finite.
+    /// If a setting makes no sense, if the splits' tokens differ in width, or if the training does
+    /// not stay finite.
     pub fn fit(train: &Split, valid: &Split, config: &Config, seed: u64) -> Result<Self> {
         config.check()?;
         let dim = train.embeddings().dim;

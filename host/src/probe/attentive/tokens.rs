@@ -5,8 +5,8 @@ use candle_core::{Device, Result, Tensor};
 use super::head::EPSILON;
 use crate::probe::split::Embeddings;
 
-/// The tokens of one split. What the first layer norm does before its scale and shift is the same in every epoch, so each
-/// token's mean and deviation are taken once.
+/// The tokens of one split. What the first layer norm does before its scale and shift is the same
+/// in every epoch, so each token's mean and deviation are taken once.
 pub struct Tokens<'a> {
     embeddings: &'a Embeddings,
     /// Mean and reciprocal deviation of each token, `(N, tokens)`.
