@@ -92,15 +92,13 @@ pub struct MethodV1 {
     /// Makes a session.
     pub create: extern "C" fn(args: &CreateArgs<'_>) -> PluginResult<Session>,
     /// Learns from one batch of `context_frames + future_frames` frames.
-    pub pretrain_step:
-        extern "C" fn(session: Session, batch: &Batch<'_>) -> PluginResult<StepReport>,
+    pub pretrain_step: extern "C" fn(session: Session, batch: &Batch<'_>) -> PluginResult<StepReport>,
     /// Embeds clips of `context_frames` frames as `(B, tokens, dim)` in f32, without changing the session.
     pub encode: extern "C" fn(session: Session, batch: &Batch<'_>) -> PluginResult<OwnedTensor>,
     /// The complete state as a safetensors file: weights, optimizer, step and random state.
     pub save: extern "C" fn(session: Session) -> PluginResult<RVec<u8>>,
     /// Takes a state, or a part of one, from the bytes of a safetensors file.
-    pub load:
-        extern "C" fn(session: Session, file: RSlice<'_, u8>, scope: LoadScope) -> PluginResult<()>,
+    pub load: extern "C" fn(session: Session, file: RSlice<'_, u8>, scope: LoadScope) -> PluginResult<()>,
     /// The trainable tensors, in order of their names.
     pub parameters: extern "C" fn(session: Session) -> PluginResult<RVec<Parameter>>,
     /// Frees the session; it is not used again.

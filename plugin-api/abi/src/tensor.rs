@@ -39,11 +39,7 @@ pub struct DType {
 
 impl DType {
     /// 32-bit floating point.
-    pub const F32: Self = Self {
-        code: 2,
-        bits: 32,
-        lanes: 1,
-    };
+    pub const F32: Self = Self { code: 2, bits: 32, lanes: 1 };
 }
 
 /// A tensor that is lent for the duration of one call.

@@ -38,15 +38,9 @@ impl CrossAttention {
         let (_, tokens_count, _) = tokens.dims3()?;
         let per_head = dim / self.heads;
         let q = self.q.forward(queries)?;
-        let q = q
-            .reshape((batch, count, self.heads, per_head))?
-            .transpose(1, 2)?
-            .contiguous()?;
+        let q = q.reshape((batch, count, self.heads, per_head))?.transpose(1, 2)?.contiguous()?;
         let kv = self.kv.forward(tokens)?;
-        let kv = kv
-            .reshape((batch, tokens_count, 2, self.heads, per_head))?
-            .permute((2, 0, 3, 1, 4))?
-            .contiguous()?;
+        let kv = kv.reshape((batch, tokens_count, 2, self.heads, per_head))?.permute((2, 0, 3, 1, 4))?.contiguous()?;
         let (k, v) = (kv.get(0)?, kv.get(1)?);
         let logits = (q.matmul(&k.t()?)? * (per_head as f64).powf(-0.5))?;
         let read = softmax(&logits)?.matmul(&v)?;

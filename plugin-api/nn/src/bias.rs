@@ -14,14 +14,8 @@ const OP: &str = "add_bias";
 /// `x + bias`, with `x (.., C)` and `bias (C)`.
 pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
     match (x.dims().last(), bias.dims()) {
-        (Some(&channels), &[c]) if channels == c && c > 0 => {
-            x.contiguous()?.apply_op2(&bias.contiguous()?, AddBias)
-        }
-        _ => bail!(
-            "{OP}: expected tensors (.., C) and (C), got {:?} and {:?}",
-            x.dims(),
-            bias.dims()
-        ),
+        (Some(&channels), &[c]) if channels == c && c > 0 => x.contiguous()?.apply_op2(&bias.contiguous()?, AddBias),
+        _ => bail!("{OP}: expected tensors (.., C) and (C), got {:?} and {:?}", x.dims(), bias.dims()),
     }
 }
 
@@ -54,13 +48,7 @@ impl CustomOp2 for AddBias {
         })
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        bias: &Tensor,
-        _y: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, x: &Tensor, bias: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         by_dtype!(OP, x.dtype(), T => {
             let dbias = with_slice::<T, _>(OP, dy, |dy| Ok(column_sums(dy, bias.elem_count())))?;
             let dbias = Tensor::from_vec(dbias, bias.shape(), bias.device())?;

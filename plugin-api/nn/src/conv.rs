@@ -27,43 +27,28 @@ impl Axis {
     /// after than before, as `padding='same'` in PyTorch.
     pub fn same(kernel: usize) -> Self {
         let total = kernel.saturating_sub(1);
-        Self {
-            kernel,
-            stride: 1,
-            padding: (total / 2, total - total / 2),
-        }
+        Self { kernel, stride: 1, padding: (total / 2, total - total / 2) }
     }
 
     /// Kernel `kernel`, stride 1, `padding` zeros on either side.
     pub fn padded(kernel: usize, padding: usize) -> Self {
-        Self {
-            kernel,
-            stride: 1,
-            padding: (padding, padding),
-        }
+        Self { kernel, stride: 1, padding: (padding, padding) }
     }
 
     /// Patches that touch but do not overlap; what is left over at the end is dropped.
     pub fn patches(size: usize) -> Self {
-        Self {
-            kernel: size,
-            stride: size,
-            padding: (0, 0),
-        }
+        Self { kernel: size, stride: size, padding: (0, 0) }
     }
 
     /// How many outputs `size` inputs give; none if the kernel does not fit once.
     fn outputs(&self, size: usize) -> Option<usize> {
         let padded = size + self.padding.0 + self.padding.1;
-        (self.kernel > 0 && self.stride > 0 && padded >= self.kernel)
-            .then(|| (padded - self.kernel) / self.stride + 1)
+        (self.kernel > 0 && self.stride > 0 && padded >= self.kernel).then(|| (padded - self.kernel) / self.stride + 1)
     }
 
     /// Which input the tap `tap` of output `at` reads; `None` where it reads a zero.
     fn input(&self, at: usize, tap: usize, size: usize) -> Option<usize> {
-        (at * self.stride + tap)
-            .checked_sub(self.padding.0)
-            .filter(|&i| i < size)
+        (at * self.stride + tap).checked_sub(self.padding.0).filter(|&i| i < size)
     }
 }
 
@@ -105,10 +90,7 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
         || x.rank() != rank
         || weight.rank() != rank
         || weight.dims()[1] != x.dims()[rank - 1]
-        || !axes
-            .iter()
-            .map(|axis| axis.kernel)
-            .eq(weight.dims()[2..].iter().copied())
+        || !axes.iter().map(|axis| axis.kernel).eq(weight.dims()[2..].iter().copied())
     {
         bail!(
             "{OP}: expected x (B, .., I) and weight (O, I, ..) with the kernel sizes of {axes:?}, \
@@ -131,22 +113,12 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
     for ((out, axis), size) in outputs.iter_mut().zip(&axes).zip(size) {
         *out = match axis.outputs(size) {
             Some(outputs) => outputs,
-            None => bail!(
-                "{OP}: {axis:?} does not fit an input of shape {:?}",
-                x.dims()
-            ),
+            None => bail!("{OP}: {axis:?} does not fit an input of shape {:?}", x.dims()),
         };
     }
-    let window = Window {
-        axes,
-        size,
-        outputs,
-        channels,
-    };
+    let window = Window { axes, size, outputs, channels };
     // The same order of taps and channels as in a patch.
-    let matrix = weight
-        .permute([2, 3, 4, 1, 0])?
-        .reshape((window.patch_len(), ()))?;
+    let matrix = weight.permute([2, 3, 4, 1, 0])?.reshape((window.patch_len(), ()))?;
     let patches = x.contiguous()?.apply_op1(window)?;
     let y = add_bias(&patches.matmul(&matrix)?, bias)?;
     let [t, h, w] = outputs;
@@ -192,23 +164,19 @@ impl Window {
         let batch = x.len() / sample_len;
         let patch_len = self.patch_len();
         let mut patches = vec![T::zero(); batch * to * ho * wo * patch_len];
-        patches
-            .par_chunks_mut(wo * patch_len)
-            .enumerate()
-            .for_each(|(i, row)| {
-                let sample = &x[i / (to * ho) * sample_len..][..sample_len];
-                self.rows_read(i / ho % to, i % ho, |tap, source| {
-                    let source = &sample[source * row_len..][..row_len];
-                    for (w, patch) in row.chunks_exact_mut(patch_len).enumerate() {
-                        for dw in 0..width.kernel {
-                            if let Some(at) = width.input(w, dw, self.size[2]) {
-                                patch[(tap * width.kernel + dw) * c..][..c]
-                                    .copy_from_slice(&source[at * c..][..c]);
-                            }
+        patches.par_chunks_mut(wo * patch_len).enumerate().for_each(|(i, row)| {
+            let sample = &x[i / (to * ho) * sample_len..][..sample_len];
+            self.rows_read(i / ho % to, i % ho, |tap, source| {
+                let source = &sample[source * row_len..][..row_len];
+                for (w, patch) in row.chunks_exact_mut(patch_len).enumerate() {
+                    for dw in 0..width.kernel {
+                        if let Some(at) = width.input(w, dw, self.size[2]) {
+                            patch[(tap * width.kernel + dw) * c..][..c].copy_from_slice(&source[at * c..][..c]);
                         }
                     }
-                });
+                }
             });
+        });
         patches
     }
 
@@ -220,25 +188,23 @@ impl Window {
         let sample_len = self.size[0] * self.size[1] * row_len;
         let patch_len = self.patch_len();
         let mut x = vec![T::zero(); batch * sample_len];
-        x.par_chunks_mut(sample_len)
-            .zip(patches.par_chunks(to * ho * wo * patch_len))
-            .for_each(|(sample, patches)| {
-                for (i, row) in patches.chunks_exact(wo * patch_len).enumerate() {
-                    self.rows_read(i / ho, i % ho, |tap, source| {
-                        let source = &mut sample[source * row_len..][..row_len];
-                        for (w, patch) in row.chunks_exact(patch_len).enumerate() {
-                            for dw in 0..width.kernel {
-                                if let Some(at) = width.input(w, dw, self.size[2]) {
-                                    let from = &patch[(tap * width.kernel + dw) * c..][..c];
-                                    for (sum, value) in source[at * c..][..c].iter_mut().zip(from) {
-                                        *sum += *value;
-                                    }
+        x.par_chunks_mut(sample_len).zip(patches.par_chunks(to * ho * wo * patch_len)).for_each(|(sample, patches)| {
+            for (i, row) in patches.chunks_exact(wo * patch_len).enumerate() {
+                self.rows_read(i / ho, i % ho, |tap, source| {
+                    let source = &mut sample[source * row_len..][..row_len];
+                    for (w, patch) in row.chunks_exact(patch_len).enumerate() {
+                        for dw in 0..width.kernel {
+                            if let Some(at) = width.input(w, dw, self.size[2]) {
+                                let from = &patch[(tap * width.kernel + dw) * c..][..c];
+                                for (sum, value) in source[at * c..][..c].iter_mut().zip(from) {
+                                    *sum += *value;
                                 }
                             }
                         }
-                    });
-                }
-            });
+                    }
+                });
+            }
+        });
         x
     }
 }

@@ -24,34 +24,25 @@ pub struct ConvNextBlock {
 }
 
 impl ConvNextBlock {
-    /// A block for `channels` channels; `kernel` as for [`DepthwiseConv::new`]. `gamma` starts at
-    /// 1e-6, so that a new block hardly changes its input.
-    pub fn new(channels: usize, kernel: &[usize], params: Params) -> Result<Self> {
+    /// A block for `channels` channels; `kernel` as for [`DepthwiseConv::new`]. `gamma` starts at `layer_scale`; with the
+    /// usual 1e-6 a new block hardly changes its input.
+    pub fn new(channels: usize, kernel: &[usize], layer_scale: f64, params: Params) -> Result<Self> {
         Ok(Self {
             conv: DepthwiseConv::new(channels, kernel, params.pp("conv"))?,
             norm: LayerNorm::new(channels, EPS, params.pp("norm"))?,
             pwconv1: Linear::new(channels, 4 * channels, params.pp("pwconv1"))?,
             pwconv2: Linear::new(4 * channels, channels, params.pp("pwconv2"))?,
-            gamma: params.get(channels, "gamma", Init::Const(1e-6))?,
+            gamma: params.get(channels, "gamma", Init::Const(layer_scale))?,
         })
     }
 
     /// `(B, T, H, W, C)` or `(B, H, W, C)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let mut parameters = Vec::with_capacity(7);
-        let layers = [
-            self.norm.tensors(),
-            self.pwconv1.tensors(),
-            self.pwconv2.tensors(),
-        ];
+        let layers = [self.norm.tensors(), self.pwconv1.tensors(), self.pwconv2.tensors()];
         for tensor in layers.into_iter().flatten().chain([&self.gamma]) {
             parameters.push(tensor.flatten_all()?);
         }
-        mlp::mlp(
-            x,
-            &self.conv.forward(x)?,
-            &Tensor::cat(&parameters, 0)?,
-            EPS,
-        )
+        mlp::mlp(x, &self.conv.forward(x)?, &Tensor::cat(&parameters, 0)?, EPS)
     }
 }

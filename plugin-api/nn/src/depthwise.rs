@@ -26,10 +26,7 @@ impl DepthwiseConv {
     pub fn new(channels: usize, kernel: &[usize], params: Params) -> Result<Self> {
         let init = Init::fan_in_uniform(kernel.iter().product());
         let shape = [&[channels, 1], kernel].concat();
-        Ok(Self {
-            weight: params.get(shape, "weight", init)?,
-            bias: params.get(channels, "bias", init)?,
-        })
+        Ok(Self { weight: params.get(shape, "weight", init)?, bias: params.get(channels, "bias", init)? })
     }
 
     /// `(B, T, H, W, C)` to the same shape, or `(B, H, W, C)` for a 2-D kernel.
@@ -55,13 +52,7 @@ pub fn depthwise_conv(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tens
         ),
     };
     let geometry = Geometry::new(x5.dims(), w5.dims(), bias.dims())?;
-    x5.contiguous()?
-        .apply_op3(
-            &w5.contiguous()?,
-            &bias.contiguous()?,
-            DepthwiseOp(geometry),
-        )?
-        .reshape(x.shape())
+    x5.contiguous()?.apply_op3(&w5.contiguous()?, &bias.contiguous()?, DepthwiseOp(geometry))?.reshape(x.shape())
 }
 
 struct DepthwiseOp(Geometry);

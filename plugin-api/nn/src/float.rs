@@ -48,11 +48,7 @@ impl Float for f64 {
 
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self, fused: bool) -> Self {
-        if fused {
-            f64::mul_add(self, b, c)
-        } else {
-            self * b + c
-        }
+        if fused { f64::mul_add(self, b, c) } else { self * b + c }
     }
 
     #[inline(always)]
@@ -82,11 +78,7 @@ impl Float for f32 {
 
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self, fused: bool) -> Self {
-        if fused {
-            f32::mul_add(self, b, c)
-        } else {
-            self * b + c
-        }
+        if fused { f32::mul_add(self, b, c) } else { self * b + c }
     }
 
     /// Free of branches and calls, so that loops over it become vector code. The tail is
@@ -133,15 +125,7 @@ fn exp_of_negative(x: f32, fused: bool) -> f32 {
     let r = Float::mul_add(-n, LN2_LOW, r, fused);
     // Taylor's series on |r| <= ln(2)/2: the first term left out is below 1e-8.
     let mut p = 1.0 / 5040.0;
-    for c in [
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    ] {
+    for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         p = Float::mul_add(p, r, c, fused);
     }
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0f32.to_bits()));

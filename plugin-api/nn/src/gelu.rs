@@ -56,9 +56,7 @@ impl<T: Float> Kernel<T> for BackwardInPlace<'_, T> {
 fn forward<T: Float>(x: &[T]) -> Vec<T> {
     let isa = Isa::best();
     let mut y = vec![T::zero(); x.len()];
-    y.par_chunks_mut(BLOCK)
-        .zip(x.par_chunks(BLOCK))
-        .for_each(|(y, x)| isa.run(Forward { x, y }));
+    y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(y, x)| isa.run(Forward { x, y }));
     y
 }
 

@@ -21,17 +21,8 @@ impl Linear {
     }
 
     /// A layer with its own initialisation of weight and bias.
-    pub fn with_init(
-        inputs: usize,
-        outputs: usize,
-        weight: Init,
-        bias: Init,
-        params: Params,
-    ) -> Result<Self> {
-        Ok(Self {
-            weight: params.get((outputs, inputs), "weight", weight)?,
-            bias: params.get(outputs, "bias", bias)?,
-        })
+    pub fn with_init(inputs: usize, outputs: usize, weight: Init, bias: Init, params: Params) -> Result<Self> {
+        Ok(Self { weight: params.get((outputs, inputs), "weight", weight)?, bias: params.get(outputs, "bias", bias)? })
     }
 
     /// The layer's weight and bias.
@@ -46,10 +37,7 @@ impl Linear {
             bail!("linear: expected an input (.., {inputs}), got a scalar");
         };
         if channels != inputs {
-            bail!(
-                "linear: expected an input (.., {inputs}), got {:?}",
-                x.dims()
-            );
+            bail!("linear: expected an input (.., {inputs}), got {:?}", x.dims());
         }
         let rows = x.contiguous()?.reshape(((), inputs))?;
         let y = add_bias(&rows.matmul(&self.weight.t()?)?, &self.bias)?;

@@ -55,8 +55,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Resul
         );
     }
     let (weight, bias) = (weight.contiguous()?, bias.contiguous()?);
-    x.contiguous()?
-        .apply_op3(&weight, &bias, LayerNormOp { eps })
+    x.contiguous()?.apply_op3(&weight, &bias, LayerNormOp { eps })
 }
 
 struct LayerNormOp {
@@ -166,15 +165,7 @@ fn forward<T: Float>(x: &[T], weight: &[T], bias: &[T], eps: f64) -> Vec<T> {
     let mut y = vec![T::zero(); x.len()];
     y.par_chunks_mut(block)
         .zip(x.par_chunks(block))
-        .for_each(|(y, x)| {
-            isa.run(NormaliseRows {
-                x,
-                weight,
-                bias,
-                eps,
-                y,
-            })
-        });
+        .for_each(|(y, x)| isa.run(NormaliseRows { x, weight, bias, eps, y }));
     y
 }
 
@@ -189,16 +180,7 @@ fn backward<T: Float>(x: &[T], weight: &[T], dy: &[T], eps: f64) -> (Vec<T>, Vec
     dx.par_chunks_mut(block)
         .zip(partials.par_chunks_mut(2 * channels))
         .zip(x.par_chunks(block).zip(dy.par_chunks(block)))
-        .for_each(|((dx, sums), (x, dy))| {
-            isa.run(GradientRows {
-                x,
-                weight,
-                eps,
-                dy,
-                dx,
-                sums,
-            })
-        });
+        .for_each(|((dx, sums), (x, dy))| isa.run(GradientRows { x, weight, eps, dy, dx, sums }));
     let mut dweight = add_in_order(&partials, 2 * channels);
     let dbias = dweight.split_off(channels);
     (dx, dweight, dbias)

@@ -37,13 +37,7 @@ pub struct AdamWConfig {
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        Self {
-            lr: 1e-3,
-            beta1: 0.9,
-            beta2: 0.999,
-            eps: 1e-8,
-            weight_decay: 0.01,
-        }
+        Self { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 }
     }
 }
 
@@ -68,13 +62,7 @@ struct Slot {
 impl AdamW {
     /// An optimizer for `parameters`, as [`Params::named`](crate::Params::named) lists them.
     pub fn new(parameters: Vec<(String, Var)>, config: AdamWConfig) -> Result<Self> {
-        let AdamWConfig {
-            lr,
-            beta1,
-            beta2,
-            eps,
-            weight_decay,
-        } = config;
+        let AdamWConfig { lr, beta1, beta2, eps, weight_decay } = config;
         let decays = [beta1, beta2].iter().all(|b| (0.0..1.0).contains(b));
         let others = [lr, eps, weight_decay];
         if !decays || !others.iter().all(|v| v.is_finite() && *v >= 0.0) {
@@ -86,18 +74,10 @@ impl AdamW {
         let mut slots = BTreeMap::new();
         for (name, var) in parameters {
             let moments = Tensor::zeros((2, var.elem_count()), var.dtype(), var.device())?;
-            let slot = Slot {
-                var,
-                moments,
-                steps: 0,
-            };
+            let slot = Slot { var, moments, steps: 0 };
             slots.insert(name, slot);
         }
-        Ok(Self {
-            config,
-            slots,
-            optional: BTreeSet::new(),
-        })
+        Ok(Self { config, slots, optional: BTreeSet::new() })
     }
 
     /// Lets these parameters come without a gradient: such a step leaves them as they are.
@@ -123,9 +103,7 @@ impl AdamW {
         let cut_off: Vec<String> = self
             .slots
             .iter()
-            .filter(|(name, slot)| {
-                gradients.get(&slot.var).is_none() && !self.optional.contains(*name)
-            })
+            .filter(|(name, slot)| gradients.get(&slot.var).is_none() && !self.optional.contains(*name))
             .map(|(name, _)| name.clone())
             .collect();
         if !cut_off.is_empty() {
@@ -152,8 +130,7 @@ impl AdamW {
         for (name, slot) in &self.slots {
             let shape = slot.var.shape();
             let steps = Tensor::new(slot.steps, &Device::Cpu)?;
-            let [mean, square] =
-                [0, 1].map(|i| slot.moments.get(i)?.copy()?.reshape(shape.clone()));
+            let [mean, square] = [0, 1].map(|i| slot.moments.get(i)?.copy()?.reshape(shape.clone()));
             state.insert(format!("{name}.exp_avg"), mean?);
             state.insert(format!("{name}.exp_avg_sq"), square?);
             state.insert(format!("{name}.step"), steps);
@@ -177,11 +154,9 @@ impl AdamW {
                 let key = format!("{name}.{suffix}");
                 match state.get(&key) {
                     None => complaints.push(format!("{key} is missing")),
-                    Some(t) if t.dims() != dims || t.dtype() != dtype => complaints.push(format!(
-                        "{key} is {:?} {:?}, expected {dtype:?} {dims:?}",
-                        t.dtype(),
-                        t.dims()
-                    )),
+                    Some(t) if t.dims() != dims || t.dtype() != dtype => {
+                        complaints.push(format!("{key} is {:?} {:?}, expected {dtype:?} {dims:?}", t.dtype(), t.dims()))
+                    }
                     Some(_) => {}
                 }
                 expected.insert(key);
@@ -190,14 +165,10 @@ impl AdamW {
         let unknown = state.keys().filter(|key| !expected.contains(*key));
         complaints.extend(unknown.map(|key| format!("{key} belongs to no parameter")));
         if !complaints.is_empty() {
-            bail!(
-                "AdamW: the saved state does not fit: {}",
-                summary(&complaints)
-            );
+            bail!("AdamW: the saved state does not fit: {}", summary(&complaints));
         }
         for (name, slot) in &mut self.slots {
-            let [mean, square] =
-                ["exp_avg", "exp_avg_sq"].map(|s| state[&format!("{name}.{s}")].flatten_all());
+            let [mean, square] = ["exp_avg", "exp_avg_sq"].map(|s| state[&format!("{name}.{s}")].flatten_all());
             slot.moments = Tensor::stack(&[mean?, square?], 0)?.to_device(slot.moments.device())?;
             slot.steps = state[&format!("{name}.step")].to_scalar()?;
         }
@@ -213,8 +184,7 @@ impl Slot {
             bail!("AdamW: a gradient of shape {got:?} for a parameter of shape {want:?}");
         }
         self.steps += 1;
-        self.moments
-            .inplace_op2(gradient, &UpdateMoments { beta1, beta2 })?;
+        self.moments.inplace_op2(gradient, &UpdateMoments { beta1, beta2 })?;
         let bias1 = 1.0 - beta1.powi(self.steps as i32);
         let bias2 = 1.0 - beta2.powi(self.steps as i32);
         let update = UpdateParameter {
@@ -235,18 +205,16 @@ struct UpdateMoments {
 
 impl UpdateMoments {
     fn run<T: Float>(&self, moments: &mut [T], gradient: &[T]) {
-        let [keep, mean_rate, square_rate] =
-            [self.beta2, 1.0 - self.beta1, 1.0 - self.beta2].map(T::from_f64);
+        let [keep, mean_rate, square_rate] = [self.beta2, 1.0 - self.beta1, 1.0 - self.beta2].map(T::from_f64);
         let (mean, square) = moments.split_at_mut(gradient.len());
-        mean.par_chunks_mut(BLOCK)
-            .zip(square.par_chunks_mut(BLOCK))
-            .zip(gradient.par_chunks(BLOCK))
-            .for_each(|((mean, square), gradient)| {
+        mean.par_chunks_mut(BLOCK).zip(square.par_chunks_mut(BLOCK)).zip(gradient.par_chunks(BLOCK)).for_each(
+            |((mean, square), gradient)| {
                 for ((m, v), g) in mean.iter_mut().zip(square).zip(gradient) {
                     *m = *m + mean_rate * (*g - *m);
                     *v = keep * *v + square_rate * *g * *g;
                 }
-            });
+            },
+        );
     }
 }
 
@@ -280,17 +248,15 @@ struct UpdateParameter {
 
 impl UpdateParameter {
     fn run<T: Float>(&self, parameter: &mut [T], moments: &[T]) {
-        let [shrink, rate, root_bias, eps] =
-            [self.shrink, self.rate, self.root_bias, self.eps].map(T::from_f64);
+        let [shrink, rate, root_bias, eps] = [self.shrink, self.rate, self.root_bias, self.eps].map(T::from_f64);
         let (mean, square) = moments.split_at(parameter.len());
-        parameter
-            .par_chunks_mut(BLOCK)
-            .zip(mean.par_chunks(BLOCK).zip(square.par_chunks(BLOCK)))
-            .for_each(|(parameter, (mean, square))| {
+        parameter.par_chunks_mut(BLOCK).zip(mean.par_chunks(BLOCK).zip(square.par_chunks(BLOCK))).for_each(
+            |(parameter, (mean, square))| {
                 for (p, (m, v)) in parameter.iter_mut().zip(mean.iter().zip(square)) {
                     *p = shrink * *p - rate * *m / (Float::sqrt(*v) / root_bias + eps);
                 }
-            });
+            },
+        );
     }
 }
 

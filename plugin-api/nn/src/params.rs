@@ -35,9 +35,7 @@ impl Init {
     /// (`kaiming_uniform_` with `a = sqrt(5)`): uniform with bound `1 / sqrt(fan_in)`, where
     /// `fan_in` is the number of inputs of one output.
     pub fn fan_in_uniform(fan_in: usize) -> Self {
-        Self::Uniform {
-            bound: 1.0 / (fan_in.max(1) as f64).sqrt(),
-        }
+        Self::Uniform { bound: 1.0 / (fan_in.max(1) as f64).sqrt() }
     }
 
     fn fill(self, len: usize, rng: &mut Rng) -> Result<Vec<f64>> {
@@ -96,24 +94,13 @@ struct Store {
 impl Params {
     /// An empty set of parameters of type `dtype` on `device`.
     pub fn new(dtype: DType, device: &Device, seed: u64) -> Self {
-        let store = Store {
-            dtype,
-            device: device.clone(),
-            seed,
-            vars: Mutex::new(BTreeMap::new()),
-        };
-        Self {
-            store: Arc::new(store),
-            path: String::new(),
-        }
+        let store = Store { dtype, device: device.clone(), seed, vars: Mutex::new(BTreeMap::new()) };
+        Self { store: Arc::new(store), path: String::new() }
     }
 
     /// The handle of the sub-module `name` (which may be an index, or a path with dots).
     pub fn pp(&self, name: impl ToString) -> Self {
-        Self {
-            store: self.store.clone(),
-            path: self.full_name(&name.to_string()),
-        }
+        Self { store: self.store.clone(), path: self.full_name(&name.to_string()) }
     }
 
     /// The type of all parameters.
@@ -139,9 +126,8 @@ impl Params {
         }
         let mut rng = Rng::new(self.store.seed, &format!("parameter {name}"), 0);
         let values = init.fill(shape.elem_count(), &mut rng)?;
-        let values = Tensor::from_vec(values, shape, &Device::Cpu)?
-            .to_dtype(self.store.dtype)?
-            .to_device(&self.store.device)?;
+        let values =
+            Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.store.dtype)?.to_device(&self.store.device)?;
         let var = Var::from_tensor(&values)?;
         let tensor = var.as_tensor().clone();
         vars.insert(name, var);
@@ -164,12 +150,8 @@ impl Params {
     /// # Errors
     /// If a parameter has no tensor, a tensor no parameter, or shapes differ. Then no parameter
     /// has been touched, and the message lists the names.
-    pub fn load<'a>(
-        &self,
-        tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>,
-    ) -> Result<()> {
-        let given: BTreeMap<&str, &Tensor> =
-            tensors.into_iter().map(|(n, t)| (n.as_str(), t)).collect();
+    pub fn load<'a>(&self, tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>) -> Result<()> {
+        let given: BTreeMap<&str, &Tensor> = tensors.into_iter().map(|(n, t)| (n.as_str(), t)).collect();
         let own = self.named();
         let known: BTreeSet<&str> = own.iter().map(|(name, _)| name.as_str()).collect();
 
@@ -208,11 +190,7 @@ impl Params {
     }
 
     fn full_name(&self, name: &str) -> String {
-        if self.path.is_empty() {
-            name.to_string()
-        } else {
-            format!("{}.{name}", self.path)
-        }
+        if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
 
     fn vars(&self) -> MutexGuard<'_, BTreeMap<String, Var>> {

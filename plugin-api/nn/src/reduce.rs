@@ -26,9 +26,7 @@ pub(crate) fn column_sums_into<T: Float>(total: &mut [T], matrix: &[T]) {
 
 /// The sum of the rows of a matrix of `width` columns.
 pub(crate) fn column_sums<T: Float>(matrix: &[T], width: usize) -> Vec<T> {
-    let partials: Vec<T> = matrix
-        .par_chunks(ROWS_PER_BLOCK * width)
-        .flat_map_iter(|rows| add_in_order(rows, width))
-        .collect();
+    let partials: Vec<T> =
+        matrix.par_chunks(ROWS_PER_BLOCK * width).flat_map_iter(|rows| add_in_order(rows, width)).collect();
     add_in_order(&partials, width)
 }

@@ -38,9 +38,5 @@ impl CosineSchedule {
 
 /// How far the `i`-th of `n` steps is, from 0 for the first to 1 for the last.
 fn fraction(i: usize, n: usize) -> f64 {
-    if n > 1 {
-        i as f64 / (n - 1) as f64
-    } else {
-        0.0
-    }
+    if n > 1 { i as f64 / (n - 1) as f64 } else { 0.0 }
 }

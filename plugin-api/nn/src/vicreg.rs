@@ -20,12 +20,7 @@ pub struct VicRegConfig {
 
 impl Default for VicRegConfig {
     fn default() -> Self {
-        Self {
-            invariance: 2.0,
-            variance: 40.0,
-            covariance: 2.0,
-            chunks: 5,
-        }
+        Self { invariance: 2.0, variance: 40.0, covariance: 2.0, chunks: 5 }
     }
 }
 
@@ -48,12 +43,7 @@ pub struct VicReg {
 /// Rows are taken in the order of `permutation`, a permutation of `0..N`, and cut into chunks; the
 /// terms are computed in each chunk and averaged. Deviations are `sqrt(variance + 1e-4)` with the
 /// biased variance; covariances are divided by the rows less one.
-pub fn vicreg(
-    x: &Tensor,
-    y: &Tensor,
-    permutation: &[u32],
-    config: &VicRegConfig,
-) -> Result<VicReg> {
+pub fn vicreg(x: &Tensor, y: &Tensor, permutation: &[u32], config: &VicRegConfig) -> Result<VicReg> {
     let (rows, channels) = x.dims2()?;
     if y.dims() != x.dims() || permutation.len() != rows || rows * channels == 0 {
         bail!(
@@ -77,13 +67,7 @@ pub fn vicreg(
         let (variance_x, covariance_x) = spread(&x)?;
         let (variance_y, covariance_y) = spread(&y)?;
         let invariance = (x - y)?.sqr()?.mean_all()?;
-        let chunk = [
-            invariance,
-            variance_x,
-            variance_y,
-            covariance_x,
-            covariance_y,
-        ];
+        let chunk = [invariance, variance_x, variance_y, covariance_x, covariance_y];
         terms.push(Tensor::stack(&chunk, 0)?);
     }
     let terms = Tensor::stack(&terms, 0)?.mean(0)?;
@@ -92,12 +76,7 @@ pub fn vicreg(
     let both = |term: &[Tensor; 2]| &term[0] + &term[1];
     let total = (((&invariance * config.invariance)? + (both(&variance)? * config.variance)?)?
         + (both(&covariance)? * config.covariance)?)?;
-    Ok(VicReg {
-        total,
-        invariance,
-        variance,
-        covariance,
-    })
+    Ok(VicReg { total, invariance, variance, covariance })
 }
 
 /// Variance and covariance terms of `x (n, C)`.

@@ -27,19 +27,10 @@ pub(super) fn mlp(x: &Tensor, y: &Tensor, parameters: &Tensor, eps: f64) -> Resu
     let channels = x.dims().last().copied().unwrap_or(0);
     let expected: usize = sizes(channels).iter().sum();
     if channels == 0 || y.dims() != x.dims() || parameters.dims() != [expected] {
-        bail!(
-            "{OP}: x {:?} does not go with y {:?} and parameters {:?}",
-            x.dims(),
-            y.dims(),
-            parameters.dims()
-        );
+        bail!("{OP}: x {:?} does not go with y {:?} and parameters {:?}", x.dims(), y.dims(), parameters.dims());
     }
     let (y, parameters) = (y.contiguous()?, parameters.contiguous()?);
-    let op = Mlp {
-        channels,
-        eps,
-        isa: Isa::best(),
-    };
+    let op = Mlp { channels, eps, isa: Isa::best() };
     x.contiguous()?.apply_op3(&y, &parameters, op)
 }
 
@@ -75,30 +66,16 @@ struct Matrix<'a, T> {
 
 impl<'a, T> Matrix<'a, T> {
     fn new(elements: &'a [T], columns: usize) -> Self {
-        Self {
-            elements,
-            rows: elements.len() / columns,
-            columns,
-            transposed: false,
-        }
+        Self { elements, rows: elements.len() / columns, columns, transposed: false }
     }
 
     fn t(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            transposed: !self.transposed,
-            ..self
-        }
+        Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
     /// Distance between neighbouring rows and between neighbouring columns.
     fn strides(&self) -> (isize, isize) {
-        if self.transposed {
-            (1, self.rows as isize)
-        } else {
-            (self.columns as isize, 1)
-        }
+        if self.transposed { (1, self.rows as isize) } else { (self.columns as isize, 1) }
     }
 }
 
@@ -176,23 +153,14 @@ impl Mlp {
         let (weight, bias) = norm.split_at(c);
         let (narrow, wide) = (y.len(), 4 * y.len());
         let normal = &mut scratch.normal[..narrow];
-        self.isa.run(norm::NormaliseRows {
-            x: y,
-            weight,
-            bias,
-            eps: T::from_f64(self.eps),
-            y: normal,
-        });
+        self.isa.run(norm::NormaliseRows { x: y, weight, bias, eps: T::from_f64(self.eps), y: normal });
         let hidden = &mut scratch.hidden[..wide];
         for row in hidden.chunks_exact_mut(4 * c) {
             row.copy_from_slice(b1);
         }
         multiply(hidden, true, Matrix::new(normal, c), Matrix::new(w1, c).t());
         let active = &mut scratch.active[..wide];
-        self.isa.run(gelu::Forward {
-            x: hidden,
-            y: active,
-        });
+        self.isa.run(gelu::Forward { x: hidden, y: active });
         let output = &mut scratch.output[..narrow];
         for row in output.chunks_exact_mut(c) {
             row.copy_from_slice(b2);
@@ -207,21 +175,18 @@ impl Mlp {
         let block = self.rows_per_block() * c;
         let task = self.rows_per_task(x.len() / c) * c;
         let mut result = x.to_vec();
-        result
-            .par_chunks_mut(task)
-            .zip(y.par_chunks(task))
-            .for_each(|(result, y)| {
-                let mut scratch = self.scratch();
-                for (result, y) in result.chunks_mut(block).zip(y.chunks(block)) {
-                    self.branch(y, parameters, &mut scratch);
-                    let rows = result.chunks_exact_mut(c);
-                    for (result, output) in rows.zip(scratch.output.chunks_exact(c)) {
-                        for i in 0..c {
-                            result[i] += gamma[i] * output[i];
-                        }
+        result.par_chunks_mut(task).zip(y.par_chunks(task)).for_each(|(result, y)| {
+            let mut scratch = self.scratch();
+            for (result, y) in result.chunks_mut(block).zip(y.chunks(block)) {
+                self.branch(y, parameters, &mut scratch);
+                let rows = result.chunks_exact_mut(c);
+                for (result, output) in rows.zip(scratch.output.chunks_exact(c)) {
+                    for i in 0..c {
+                        result[i] += gamma[i] * output[i];
                     }
                 }
-            });
+            }
+        });
         result
     }
 
@@ -277,10 +242,7 @@ impl Mlp {
         column_sums_into(db2, output);
         multiply(dw2, true, doutput.t(), Matrix::new(active, 4 * c));
         multiply(active, false, doutput, Matrix::new(w2, 4 * c));
-        self.isa.run(gelu::BackwardInPlace {
-            x: hidden,
-            gradient: active,
-        });
+        self.isa.run(gelu::BackwardInPlace { x: hidden, gradient: active });
         let dhidden = Matrix::new(active, 4 * c);
         column_sums_into(db1, active);
         multiply(dw1, true, dhidden.t(), Matrix::new(normal, c));

@@ -40,12 +40,7 @@ impl Geometry {
         if x.contains(&0) {
             bail!("{OP}: the input is empty: {x:?}");
         }
-        Ok(Self {
-            batch,
-            size: [t, h, w],
-            channels,
-            kernel: [kt, kh, kw],
-        })
+        Ok(Self { batch, size: [t, h, w], channels, kernel: [kt, kh, kw] })
     }
 
     fn rows(&self) -> usize {
@@ -75,22 +70,16 @@ fn pack_input<T: Float>(x: &[T], g: &Geometry, lanes: usize) -> Vec<T> {
     let half = g.kernel[2] / 2;
     let row_len = g.padded_width() * lanes;
     let mut packed = vec![T::zero(); g.channels.div_ceil(lanes) * g.rows() * row_len];
-    packed
-        .par_chunks_mut(row_len)
-        .enumerate()
-        .for_each(|(i, row)| {
-            let (block, source) = (i / g.rows(), i % g.rows());
-            let first = block * lanes;
-            let used = lanes.min(g.channels - first);
-            let source = &x[source * width * g.channels..][..width * g.channels];
-            let inner = &mut row[half * lanes..][..width * lanes];
-            for (to, from) in inner
-                .chunks_exact_mut(lanes)
-                .zip(source.chunks_exact(g.channels))
-            {
-                to[..used].copy_from_slice(&from[first..first + used]);
-            }
-        });
+    packed.par_chunks_mut(row_len).enumerate().for_each(|(i, row)| {
+        let (block, source) = (i / g.rows(), i % g.rows());
+        let first = block * lanes;
+        let used = lanes.min(g.channels - first);
+        let source = &x[source * width * g.channels..][..width * g.channels];
+        let inner = &mut row[half * lanes..][..width * lanes];
+        for (to, from) in inner.chunks_exact_mut(lanes).zip(source.chunks_exact(g.channels)) {
+            to[..used].copy_from_slice(&from[first..first + used]);
+        }
+    });
     packed
 }
 
@@ -119,18 +108,9 @@ fn convolve<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: Optio
     }
     let row_len = g.size[2] * g.channels;
     let mut y = vec![T::zero(); g.rows() * row_len];
-    y.par_chunks_mut(ROWS_PER_TASK * row_len)
-        .enumerate()
-        .for_each(|(task, y)| {
-            isa.run(ConvolveRows {
-                g,
-                x,
-                weight,
-                bias: &padded_bias,
-                first_row: task * ROWS_PER_TASK,
-                y,
-            })
-        });
+    y.par_chunks_mut(ROWS_PER_TASK * row_len).enumerate().for_each(|(task, y)| {
+        isa.run(ConvolveRows { g, x, weight, bias: &padded_bias, first_row: task * ROWS_PER_TASK, y })
+    });
     y
 }
 
@@ -158,14 +138,7 @@ impl<T: Float> Kernel<T> for ConvolveRows<'_, T> {
             for (i, y) in self.y.chunks_exact_mut(row_len).enumerate() {
                 let row = self.first_row + i;
                 let (plane, h) = (row / height, row % height);
-                let row = Row {
-                    g,
-                    x: planes,
-                    weight,
-                    bias,
-                    plane,
-                    h,
-                };
+                let row = Row { g, x: planes, weight, bias, plane, h };
                 let first_channel = block * V::LANES;
                 // The last block of positions overlaps the one before it rather than end early.
                 let mut w = 0;
@@ -281,20 +254,17 @@ fn weight_gradient<T: Float>(isa: Isa, g: &Geometry, x: &[T], dy: &[T]) -> Vec<T
     let tasks = g.channels.div_ceil(lanes) * kt * g.batch;
     let slab = kh * kw * lanes;
     let mut partial = vec![T::zero(); tasks * slab];
-    partial
-        .par_chunks_mut(slab)
-        .enumerate()
-        .for_each(|(task, sums)| {
-            isa.run(CorrelateSample {
-                g,
-                x,
-                dy,
-                block: task / (kt * g.batch),
-                dt: task / g.batch % kt,
-                sample: task % g.batch,
-                sums,
-            })
-        });
+    partial.par_chunks_mut(slab).enumerate().for_each(|(task, sums)| {
+        isa.run(CorrelateSample {
+            g,
+            x,
+            dy,
+            block: task / (kt * g.batch),
+            dt: task / g.batch % kt,
+            sample: task % g.batch,
+            sums,
+        })
+    });
     let mut gradient = vec![T::zero(); g.channels * g.taps()];
     for (c, kernel) in gradient.chunks_exact_mut(g.taps()).enumerate() {
         for (tap, sum) in kernel.iter_mut().enumerate() {
@@ -368,12 +338,7 @@ impl<T: Float> Kernel<T> for CorrelateSample<'_, T> {
 /// # Safety
 /// `sums` holds at least `first + TAPS` registers, and `x` `first + TAPS - 1` more than `dy`.
 #[inline(always)]
-unsafe fn correlate<T: Float, V: Vector<T>, const TAPS: usize>(
-    sums: &mut [T],
-    x: &[T],
-    dy: &[T],
-    first: usize,
-) {
+unsafe fn correlate<T: Float, V: Vector<T>, const TAPS: usize>(sums: &mut [T], x: &[T], dy: &[T], first: usize) {
     // Enough positions at once for the loads of x to be shared between them.
     const UNROLL: usize = 4;
     let width = dy.len() / V::LANES;

@@ -43,10 +43,7 @@ fn agrees_with_a_loop_over_heads() {
     for (i, query) in queries.chunks(dim).enumerate() {
         let q = project(query, &q_weight, &q_bias);
         let sample = &tokens[i / 2 * 5 * dim..][..5 * dim];
-        let kv: Vec<_> = sample
-            .chunks(dim)
-            .map(|token| project(token, &kv_weight, &kv_bias))
-            .collect();
+        let kv: Vec<_> = sample.chunks(dim).map(|token| project(token, &kv_weight, &kv_bias)).collect();
         let per_head = dim / heads;
         for head in 0..heads {
             let span = head * per_head..(head + 1) * per_head;
@@ -67,9 +64,7 @@ fn agrees_with_a_loop_over_heads() {
 #[test]
 fn gradients_agree_with_differences() {
     let attention = CrossAttention::new(8, 2, params()).unwrap();
-    check_gradients(&[normal((2, 3, 8), 1), normal((2, 5, 8), 2)], |t| {
-        attention.forward(&t[0], &t[1])
-    });
+    check_gradients(&[normal((2, 3, 8), 1), normal((2, 5, 8), 2)], |t| attention.forward(&t[0], &t[1]));
     check_gradients(&[normal((2, 7), 1)], |t| softmax(&t[0]));
     let linear = Linear::new(5, 3, params()).unwrap();
     check_gradients(&[normal((2, 4, 5), 1)], |t| linear.forward(&t[0]));

@@ -12,44 +12,20 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let skewed = Axis {
-        kernel: 3,
-        stride: 2,
-        padding: (2, 1),
-    };
+    let skewed = Axis { kernel: 3, stride: 2, padding: (2, 1) };
     vec![
         // The stem of the paper's encoder.
-        Case {
-            x: [2, 2, 5, 6, 3],
-            outputs: 4,
-            axes: [Axis::same(1), Axis::same(4), Axis::same(4)],
-        },
+        Case { x: [2, 2, 5, 6, 3], outputs: 4, axes: [Axis::same(1), Axis::same(4), Axis::same(4)] },
         // Its downsampling, with an odd size whose last plane is dropped.
-        Case {
-            x: [1, 4, 5, 2, 17],
-            outputs: 3,
-            axes: [Axis::patches(2); 3],
-        },
-        Case {
-            x: [1, 1, 1, 1, 1],
-            outputs: 1,
-            axes: [Axis::patches(1), Axis::padded(2, 1), Axis::padded(2, 1)],
-        },
-        Case {
-            x: [3, 4, 3, 5, 2],
-            outputs: 5,
-            axes: [skewed, Axis::padded(2, 0), skewed],
-        },
+        Case { x: [1, 4, 5, 2, 17], outputs: 3, axes: [Axis::patches(2); 3] },
+        Case { x: [1, 1, 1, 1, 1], outputs: 1, axes: [Axis::patches(1), Axis::padded(2, 1), Axis::padded(2, 1)] },
+        Case { x: [3, 4, 3, 5, 2], outputs: 5, axes: [skewed, Axis::padded(2, 0), skewed] },
     ]
 }
 
 fn inputs(case: &Case) -> [Tensor; 3] {
     let [kt, kh, kw] = case.axes.map(|axis| axis.kernel);
-    [
-        normal(case.x.to_vec(), 1),
-        normal((case.outputs, case.x[4], kt, kh, kw), 2),
-        normal(case.outputs, 3),
-    ]
+    [normal(case.x.to_vec(), 1), normal((case.outputs, case.x[4], kt, kh, kw), 2), normal(case.outputs, 3)]
 }
 
 fn naive(case: &Case, [x, weight, bias]: &[Tensor; 3]) -> Tensor {
@@ -73,11 +49,9 @@ fn naive(case: &Case, [x, weight, bias]: &[Tensor; 3]) -> Tensor {
                             for kt in 0..at.kernel {
                                 for kh in 0..ah.kernel {
                                     for kw in 0..aw.kernel {
-                                        let (Some(it), Some(ih), Some(iw)) = (
-                                            input(at, ot, kt, t),
-                                            input(ah, oh, kh, h),
-                                            input(aw, ow, kw, w),
-                                        ) else {
+                                        let (Some(it), Some(ih), Some(iw)) =
+                                            (input(at, ot, kt, t), input(ah, oh, kh, h), input(aw, ow, kw, w))
+                                        else {
                                             continue;
                                         };
                                         let x = x[(((ib * t + it) * h + ih) * w + iw) * c + i];
@@ -119,11 +93,7 @@ fn gradients_agree_with_differences() {
 
 #[test]
 fn two_dimensions_are_three_with_one_frame() {
-    let (x, weight, bias) = (
-        normal((2, 5, 4, 3), 1),
-        normal((6, 3, 2, 2), 2),
-        normal(6, 3),
-    );
+    let (x, weight, bias) = (normal((2, 5, 4, 3), 1), normal((6, 3, 2, 2), 2), normal(6, 3));
     let axes = [Axis::padded(2, 1), Axis::padded(2, 1)];
     let flat = conv(&x, &weight, &bias, &axes).unwrap();
     assert_eq!(flat.dims(), [2, 6, 5, 6]);

@@ -10,7 +10,7 @@ use crate::support::{assert_close, check_gradients, normal};
 /// A block with parameters that are all far from their initial values.
 fn block(channels: usize, kernel: &[usize], dtype: DType) -> (ConvNextBlock, Params) {
     let params = Params::new(dtype, &Device::Cpu, 0);
-    let block = ConvNextBlock::new(channels, kernel, params.clone()).unwrap();
+    let block = ConvNextBlock::new(channels, kernel, 1e-6, params.clone()).unwrap();
     for (i, (_, var)) in params.named().into_iter().enumerate() {
         let values = normal(var.shape(), 50 + i as u64).to_dtype(dtype).unwrap();
         var.set(&values).unwrap();
@@ -22,8 +22,7 @@ fn composed(x: &Tensor, params: &Params) -> Result<Tensor> {
     let p: BTreeMap<String, Var> = params.named().into_iter().collect();
     let linear = |x: &Tensor, name: &str| {
         let weight = p[&format!("{name}.weight")].t()?;
-        x.broadcast_matmul(&weight)?
-            .broadcast_add(&p[&format!("{name}.bias")])
+        x.broadcast_matmul(&weight)?.broadcast_add(&p[&format!("{name}.bias")])
     };
     let y = depthwise_conv(x, &p["conv.weight"], &p["conv.bias"])?;
     let y = layer_norm(&y, &p["norm.weight"], &p["norm.bias"], 1e-6)?;
@@ -80,7 +79,7 @@ fn the_gradient_agrees_with_differences() {
 #[test]
 fn a_new_block_hardly_changes_its_input() {
     let params = Params::new(DType::F64, &Device::Cpu, 0);
-    let block = ConvNextBlock::new(6, &[7, 7], params).unwrap();
+    let block = ConvNextBlock::new(6, &[7, 7], 1e-6, params).unwrap();
     let x = normal((2, 5, 5, 6), 1);
     let y = block.forward(&x).unwrap();
     assert_close(&y, &x, 1e-5, "new block");

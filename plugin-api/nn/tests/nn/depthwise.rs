@@ -23,11 +23,7 @@ const CASES: [Case; 9] = [
 
 fn inputs((x, kernel): Case) -> [Tensor; 3] {
     let [kt, kh, kw] = kernel;
-    [
-        normal(x.to_vec(), 1),
-        normal((x[4], 1, kt, kh, kw), 2),
-        normal(x[4], 3),
-    ]
+    [normal(x.to_vec(), 1), normal((x[4], 1, kt, kh, kw), 2), normal(x[4], 3)]
 }
 
 fn naive((shape, kernel): Case, [x, weight, bias]: &[Tensor; 3]) -> Tensor {
@@ -80,8 +76,7 @@ fn gradients_agree_with_differences() {
 fn gradients_in_f32_agree_with_f64() {
     for case in CASES {
         let gradients = |dtype| {
-            let vars = inputs(case)
-                .map(|t| candle_core::Var::from_tensor(&t.to_dtype(dtype).unwrap()).unwrap());
+            let vars = inputs(case).map(|t| candle_core::Var::from_tensor(&t.to_dtype(dtype).unwrap()).unwrap());
             let y = depthwise_conv(&vars[0], &vars[1], &vars[2]).unwrap();
             let store = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
             vars.map(|var| store.get(&var).unwrap().clone())
@@ -95,11 +90,7 @@ fn gradients_in_f32_agree_with_f64() {
 
 #[test]
 fn two_dimensions_are_three_with_one_frame() {
-    let (x, weight, bias) = (
-        normal((2, 6, 5, 4), 1),
-        normal((4, 1, 3, 5), 2),
-        normal(4, 3),
-    );
+    let (x, weight, bias) = (normal((2, 6, 5, 4), 1), normal((4, 1, 3, 5), 2), normal(4, 3));
     let flat = depthwise_conv(&x, &weight, &bias).unwrap();
     let (x, weight) = (x.unsqueeze(1).unwrap(), weight.unsqueeze(2).unwrap());
     let deep = depthwise_conv(&x, &weight, &bias).unwrap();
@@ -131,25 +122,10 @@ fn bad_input_is_refused_with_a_reason() {
     refuse(x(), normal((5, 1, 3, 2, 3), 2), normal(5, 3), "odd");
     refuse(x(), normal((4, 1, 3, 3, 3), 2), normal(5, 3), "5 channels");
     refuse(x(), normal((5, 1, 3, 3, 3), 2), normal(4, 3), "5 channels");
-    refuse(
-        x(),
-        normal((5, 1, 3, 3), 2),
-        normal(5, 3),
-        "(C, 1, kt, kh, kw)",
-    );
-    refuse(
-        normal((1, 2, 0, 4, 5), 1),
-        normal((5, 1, 3, 3, 3), 2),
-        normal(5, 3),
-        "empty",
-    );
+    refuse(x(), normal((5, 1, 3, 3), 2), normal(5, 3), "(C, 1, kt, kh, kw)");
+    refuse(normal((1, 2, 0, 4, 5), 1), normal((5, 1, 3, 3, 3), 2), normal(5, 3), "empty");
     let half = |t: Tensor| t.to_dtype(DType::F16).unwrap();
     let (weight, bias) = (normal((5, 1, 3, 3, 3), 2), normal(5, 3));
-    refuse(
-        half(x()),
-        half(weight.clone()),
-        half(bias.clone()),
-        "f32 and f64",
-    );
+    refuse(half(x()), half(weight.clone()), half(bias.clone()), "f32 and f64");
     refuse(x(), weight.to_dtype(DType::F32).unwrap(), bias, "F64");
 }

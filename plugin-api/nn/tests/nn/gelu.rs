@@ -28,10 +28,7 @@ fn single_precision_is_round_off_away_from_the_exact_value() {
     for ((x, y), dy) in points().into_iter().zip(y).zip(dy) {
         let x = f64::from(x);
         let error = (y - exact(x)).abs();
-        assert!(
-            error <= 3e-7 * x.abs().max(1e-3),
-            "gelu({x}) = {y}, error {error:e}"
-        );
+        assert!(error <= 3e-7 * x.abs().max(1e-3), "gelu({x}) = {y}, error {error:e}");
         let error = (dy - exact_gradient(x)).abs();
         assert!(error <= 5e-7, "gelu'({x}) = {dy}, error {error:e}");
     }
@@ -48,10 +45,7 @@ fn double_precision_agrees_with_the_error_function() {
 
 #[test]
 fn extremes_and_nan() {
-    let x = Tensor::new(
-        &[f32::MAX, -f32::MAX, 200.0, -200.0, f32::NAN, 0.0],
-        &Device::Cpu,
-    );
+    let x = Tensor::new(&[f32::MAX, -f32::MAX, 200.0, -200.0, f32::NAN, 0.0], &Device::Cpu);
     let y: Vec<f32> = gelu(&x.unwrap()).unwrap().to_vec1().unwrap();
     assert_eq!((y[0], y[2], y[5]), (f32::MAX, 200.0, 0.0));
     assert!(y[1].abs() < 1e-30 && y[3].abs() < 1e-30, "{y:?}");

@@ -1,9 +1,7 @@
 //! Every parameter of every layer is reached by the gradient of a loss behind it.
 
 use candle_core::{DType, Device, Result, Tensor};
-use physrep_nn::{
-    AdamW, AdamWConfig, Axis, Conv, ConvNextBlock, CrossAttention, LayerNorm, Linear, Params,
-};
+use physrep_nn::{AdamW, AdamWConfig, Axis, Conv, ConvNextBlock, CrossAttention, LayerNorm, Linear, Params};
 
 use crate::support::normal;
 
@@ -24,9 +22,9 @@ impl Network {
         let same = Axis::same(4);
         Ok(Self {
             stem: Conv::new(2, 16, &[Axis::same(1), same, same], params.pp("stem"))?,
-            block: ConvNextBlock::new(16, &[7, 7, 7], params.pp("block"))?,
+            block: ConvNextBlock::new(16, &[7, 7, 7], 1e-6, params.pp("block"))?,
             down: Conv::new(16, 20, &[Axis::patches(2); 3], params.pp("down"))?,
-            flat: ConvNextBlock::new(20, &[7, 7], params.pp("flat"))?,
+            flat: ConvNextBlock::new(20, &[7, 7], 1e-6, params.pp("flat"))?,
             norm: LayerNorm::new(20, 1e-6, params.pp("norm"))?,
             pool: CrossAttention::new(20, 4, params.pp("pool"))?,
             head: Linear::new(20, 3, params.pp("head"))?,
@@ -41,9 +39,7 @@ impl Network {
         let (b, _, _, c) = x.dims4()?;
         let tokens = x.reshape((b, (), c))?;
         let query = self.query.broadcast_as((b, 1, c))?;
-        self.head
-            .forward(&self.pool.forward(&query, &tokens)?)?
-            .squeeze(1)
+        self.head.forward(&self.pool.forward(&query, &tokens)?)?.squeeze(1)
     }
 }
 
@@ -55,16 +51,11 @@ fn reaches_every_parameter() {
     assert_eq!(y.dims(), [2, 3]);
     let store = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
     for (name, var) in params.named() {
-        let gradient = store
-            .get(&var)
-            .unwrap_or_else(|| panic!("{name} got no gradient"));
+        let gradient = store.get(&var).unwrap_or_else(|| panic!("{name} got no gradient"));
         let size = gradient.abs().unwrap().max_all().unwrap();
         // The softmax is blind to what all keys have in common.
         let invisible = name == "pool.kv.bias";
-        assert!(
-            size.to_scalar::<f64>().unwrap() > 0.0 || invisible,
-            "{name} got zeros"
-        );
+        assert!(size.to_scalar::<f64>().unwrap() > 0.0 || invisible, "{name} got zeros");
     }
     let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
     optimizer.step(&store, 1e-3).unwrap();

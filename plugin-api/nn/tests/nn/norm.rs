@@ -5,14 +5,7 @@ use physrep_nn::layer_norm;
 
 use crate::support::{assert_close, check_gradients, normal, values};
 
-const SHAPES: [&[usize]; 6] = [
-    &[1, 1],
-    &[4, 3],
-    &[2, 5, 17],
-    &[3, 1, 2, 16],
-    &[7, 33],
-    &[2100, 20],
-];
+const SHAPES: [&[usize]; 6] = [&[1, 1], &[4, 3], &[2, 5, 17], &[3, 1, 2, 16], &[7, 33], &[2100, 20]];
 
 fn inputs(shape: &[usize]) -> [Tensor; 3] {
     let channels = shape[shape.len() - 1];

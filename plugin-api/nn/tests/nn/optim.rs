@@ -6,13 +6,7 @@ use physrep_nn::{AdamW, AdamWConfig, Init, Params};
 
 use crate::support::{normal, values};
 
-const CONFIG: AdamWConfig = AdamWConfig {
-    lr: 1e-2,
-    beta1: 0.9,
-    beta2: 0.95,
-    eps: 1e-8,
-    weight_decay: 0.05,
-};
+const CONFIG: AdamWConfig = AdamWConfig { lr: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.05 };
 
 fn network(dtype: DType) -> Params {
     let params = Params::new(dtype, &Device::Cpu, 4);
@@ -41,8 +35,7 @@ fn agrees_with_the_formula() {
         let params = network(dtype);
         let mut optimizer = AdamW::new(params.named(), CONFIG).unwrap();
         let mut expected = snapshot(&params);
-        let mut moments: Vec<Vec<(f64, f64)>> =
-            expected.iter().map(|p| vec![(0.0, 0.0); p.len()]).collect();
+        let mut moments: Vec<Vec<(f64, f64)>> = expected.iter().map(|p| vec![(0.0, 0.0); p.len()]).collect();
         for step in 1..=4 {
             let lr = 1e-2 / step as f64;
             let store = gradients(&params, step);
@@ -77,9 +70,7 @@ fn a_run_goes_on_from_its_state_bit_for_bit() {
     }
     let state = optimizer.state().unwrap();
     let weights = whole.named().into_iter();
-    let weights = weights
-        .map(|(n, v)| (n, v.as_tensor().copy().unwrap()))
-        .collect();
+    let weights = weights.map(|(n, v)| (n, v.as_tensor().copy().unwrap())).collect();
     for step in 2..5 {
         optimizer.step(&gradients(&whole, step), 1e-2).unwrap();
     }
@@ -108,11 +99,7 @@ fn a_state_that_does_not_fit_is_refused() {
     state.insert("c.step".into(), state["a.step"].clone());
     state.insert("b.exp_avg_sq".into(), state["a.exp_avg_sq"].clone());
     let error = optimizer.load_state(&state).unwrap_err().to_string();
-    for part in [
-        "a.exp_avg is missing",
-        "c.step belongs to no",
-        "b.exp_avg_sq is F32 [3, 5]",
-    ] {
+    for part in ["a.exp_avg is missing", "c.step belongs to no", "b.exp_avg_sq is F32 [3, 5]"] {
         assert!(error.contains(part), "{error}");
     }
     let kept = optimizer.state().unwrap();
@@ -129,10 +116,7 @@ fn a_parameter_without_gradient_is_named() {
     store.remove(&var);
     let mut optimizer = AdamW::new(params.named(), CONFIG).unwrap();
     let error = optimizer.step(&store, 1e-2).unwrap_err().to_string();
-    assert!(
-        error.contains("1 of 2 parameters have no gradient: a."),
-        "{error}"
-    );
+    assert!(error.contains("1 of 2 parameters have no gradient: a."), "{error}");
     assert_eq!(snapshot(&params), before);
 
     let mut optimizer = optimizer.allow_missing([name]).unwrap();
@@ -147,16 +131,10 @@ fn a_parameter_without_gradient_is_named() {
 #[test]
 fn each_parameter_counts_its_own_steps() {
     let params = network(DType::F64);
-    let mut optimizer = AdamW::new(
-        params.named(),
-        AdamWConfig {
-            weight_decay: 0.0,
-            ..CONFIG
-        },
-    )
-    .unwrap()
-    .allow_missing(["a".to_string()])
-    .unwrap();
+    let mut optimizer = AdamW::new(params.named(), AdamWConfig { weight_decay: 0.0, ..CONFIG })
+        .unwrap()
+        .allow_missing(["a".to_string()])
+        .unwrap();
     let (_, a) = params.named().remove(0);
     let before = values(&a);
     for step in 0..50 {
@@ -166,10 +144,7 @@ fn each_parameter_counts_its_own_steps() {
     }
     optimizer.step(&gradients(&params, 50), 1e-2).unwrap();
     for (before, after) in before.into_iter().zip(values(&a)) {
-        assert!(
-            ((before - after).abs() - 1e-2).abs() < 1e-6,
-            "{before} {after}"
-        );
+        assert!(((before - after).abs() - 1e-2).abs() < 1e-6, "{before} {after}");
     }
 }
 
@@ -177,38 +152,17 @@ fn each_parameter_counts_its_own_steps() {
 fn bad_numbers_and_shapes_are_refused() {
     let params = network(DType::F32);
     for config in [
-        AdamWConfig {
-            beta1: 1.0,
-            ..CONFIG
-        },
-        AdamWConfig {
-            beta2: f64::NAN,
-            ..CONFIG
-        },
-        AdamWConfig {
-            weight_decay: -1.0,
-            ..CONFIG
-        },
+        AdamWConfig { beta1: 1.0, ..CONFIG },
+        AdamWConfig { beta2: f64::NAN, ..CONFIG },
+        AdamWConfig { weight_decay: -1.0, ..CONFIG },
     ] {
-        let error = AdamW::new(params.named(), config)
-            .err()
-            .unwrap()
-            .to_string();
+        let error = AdamW::new(params.named(), config).err().unwrap().to_string();
         assert!(error.contains("betas in [0, 1)"), "{error}");
     }
     let mut optimizer = AdamW::new(params.named(), CONFIG).unwrap();
     let mut store = gradients(&params, 0);
     let (_, var) = params.named().remove(0);
-    store.insert(
-        &var,
-        Var::zeros(3, DType::F32, &Device::Cpu)
-            .unwrap()
-            .as_tensor()
-            .clone(),
-    );
+    store.insert(&var, Var::zeros(3, DType::F32, &Device::Cpu).unwrap().as_tensor().clone());
     let error = optimizer.step(&store, 1e-2).unwrap_err().to_string();
-    assert!(
-        error.contains("shape [3] for a parameter of shape [3, 5]"),
-        "{error}"
-    );
+    assert!(error.contains("shape [3] for a parameter of shape [3, 5]"), "{error}");
 }

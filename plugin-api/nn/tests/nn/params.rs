@@ -13,9 +13,7 @@ fn params(seed: u64) -> Params {
 
 fn named(params: &Params) -> BTreeMap<String, Tensor> {
     let named = params.named().into_iter();
-    named
-        .map(|(n, v)| (n, v.as_tensor().copy().unwrap()))
-        .collect()
+    named.map(|(n, v)| (n, v.as_tensor().copy().unwrap())).collect()
 }
 
 #[test]
@@ -28,10 +26,7 @@ fn names_are_paths_and_come_sorted() {
     let names = |p: &Params| p.named().into_iter().map(|(n, _)| n).collect::<Vec<_>>();
     let all = ["a.b", "encoder.blocks.1.bias", "encoder.blocks.1.weight"];
     assert_eq!(names(&params), all);
-    assert_eq!(
-        names(&params.pp("encoder")),
-        ["blocks.1.bias", "blocks.1.weight"]
-    );
+    assert_eq!(names(&params.pp("encoder")), ["blocks.1.bias", "blocks.1.weight"]);
     assert_eq!(names(&block), ["bias", "weight"]);
     // A common beginning is not a common module.
     assert!(names(&params.pp("enc")).is_empty());
@@ -43,10 +38,7 @@ fn a_name_is_given_once() {
     let module = params.pp("m");
     module.get(1, "weight", Init::Const(0.0)).unwrap();
     let error = params.get(1, "m.weight", Init::Const(0.0)).unwrap_err();
-    assert!(
-        error.to_string().contains("m.weight exists already"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("m.weight exists already"), "{error}");
 }
 
 #[test]
@@ -83,11 +75,7 @@ fn initial_values_have_their_distribution() {
     // A normal distribution cut at one deviation keeps a variance of 0.2911.
     assert!(range(&cut) <= 2.0 && (std(&cut) - 2.0 * 0.2911f64.sqrt()).abs() < 0.01);
     assert!(draw(Init::Const(0.5)).iter().all(|v| *v == 0.5));
-    for init in [
-        Init::Normal { std: -1.0 },
-        Init::Const(f64::NAN),
-        Init::TruncNormal { std: 3.0 },
-    ] {
+    for init in [Init::Normal { std: -1.0 }, Init::Const(f64::NAN), Init::TruncNormal { std: 3.0 }] {
         assert!(params(1).get(n, "w", init).is_err(), "{init:?}");
     }
 }
@@ -96,33 +84,16 @@ fn initial_values_have_their_distribution() {
 fn a_checkpoint_comes_back_also_into_a_scope() {
     let build = |seed| {
         let params = params(seed);
-        params
-            .pp("encoder")
-            .get((2, 3), "w", Init::Normal { std: 1.0 })
-            .unwrap();
-        params
-            .pp("head")
-            .get(4, "w", Init::Normal { std: 1.0 })
-            .unwrap();
+        params.pp("encoder").get((2, 3), "w", Init::Normal { std: 1.0 }).unwrap();
+        params.pp("head").get(4, "w", Init::Normal { std: 1.0 }).unwrap();
         params
     };
     let (from, into) = (build(1), build(2));
-    into.pp("encoder")
-        .load(&named(&from.pp("encoder")))
-        .unwrap();
-    assert_eq!(
-        values(&named(&into)["encoder.w"]),
-        values(&named(&from)["encoder.w"])
-    );
-    assert_ne!(
-        values(&named(&into)["head.w"]),
-        values(&named(&from)["head.w"])
-    );
+    into.pp("encoder").load(&named(&from.pp("encoder"))).unwrap();
+    assert_eq!(values(&named(&into)["encoder.w"]), values(&named(&from)["encoder.w"]));
+    assert_ne!(values(&named(&into)["head.w"]), values(&named(&from)["head.w"]));
     into.load(&named(&from)).unwrap();
-    assert_eq!(
-        values(&named(&into)["head.w"]),
-        values(&named(&from)["head.w"])
-    );
+    assert_eq!(values(&named(&into)["head.w"]), values(&named(&from)["head.w"]));
 }
 
 #[test]
@@ -130,9 +101,7 @@ fn the_tensor_follows_the_parameter() {
     let params = params(1);
     let tensor = params.get(2, "w", Init::Const(0.0)).unwrap();
     let loaded = Tensor::new(&[3f64, 4.0], &Device::Cpu).unwrap();
-    params
-        .load(&BTreeMap::from([("w".to_string(), loaded)]))
-        .unwrap();
+    params.load(&BTreeMap::from([("w".to_string(), loaded)])).unwrap();
     assert_eq!(values(&tensor), [3.0, 4.0]);
     assert_eq!(tensor.dtype(), DType::F32);
 }
@@ -146,30 +115,16 @@ fn a_misfit_is_named_and_changes_nothing() {
     let two = Tensor::ones(2, DType::F32, &Device::Cpu).unwrap();
     let checkpoint = BTreeMap::from([
         ("first.w".to_string(), two.clone()),
-        (
-            "second.w".to_string(),
-            Tensor::ones((2, 1), DType::F32, &Device::Cpu).unwrap(),
-        ),
+        ("second.w".to_string(), Tensor::ones((2, 1), DType::F32, &Device::Cpu).unwrap()),
         ("fourth.w".to_string(), two),
     ]);
     let error = params.load(&checkpoint).unwrap_err().to_string();
-    for part in [
-        "third.w is missing",
-        "fourth.w is not a parameter",
-        "second.w has shape [2, 1], expected [2]",
-    ] {
+    for part in ["third.w is missing", "fourth.w is not a parameter", "second.w has shape [2, 1], expected [2]"] {
         assert!(error.contains(part), "{error}");
     }
     assert!(named(&params).values().all(|t| values(t) == [0.0, 0.0]));
     let counts = Tensor::ones(2, DType::U32, &Device::Cpu).unwrap();
     let checkpoint = BTreeMap::from([("w".to_string(), counts)]);
-    let error = params
-        .pp("first")
-        .load(&checkpoint)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("into first") && error.contains("U32"),
-        "{error}"
-    );
+    let error = params.pp("first").load(&checkpoint).unwrap_err().to_string();
+    assert!(error.contains("into first") && error.contains("U32"), "{error}");
 }

@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use physrep_nn::{
-    AdamW, AdamWConfig, Axis, ConvNextBlock, CrossAttention, Init, LayerNorm, Linear, Params, conv,
-    gelu, layer_norm,
+    AdamW, AdamWConfig, Axis, ConvNextBlock, CrossAttention, Init, LayerNorm, Linear, Params, conv, gelu, layer_norm,
 };
 
 use crate::support::{assert_close, channels_last, reference, values};
 
 fn with_prefix(vectors: &HashMap<String, Tensor>, prefix: &str) -> BTreeMap<String, Tensor> {
-    let strip =
-        |(name, t): (&String, &Tensor)| Some((name.strip_prefix(prefix)?.to_string(), t.clone()));
+    let strip = |(name, t): (&String, &Tensor)| Some((name.strip_prefix(prefix)?.to_string(), t.clone()));
     vectors.iter().filter_map(strip).collect()
 }
 
@@ -25,13 +23,7 @@ fn layers_agree() {
     let y = layer_norm(&channels_last(v("lncf_in")), v("lncf_w"), v("lncf_b"), 1e-6).unwrap();
     assert_close(&y, &channels_last(v("lncf_out")), 2e-6, "layer norm");
     let axes = [Axis::same(1), Axis::same(4), Axis::same(4)];
-    let y = conv(
-        &channels_last(v("stem_in")),
-        v("stem_w"),
-        v("stem_b"),
-        &axes,
-    )
-    .unwrap();
+    let y = conv(&channels_last(v("stem_in")), v("stem_w"), v("stem_b"), &axes).unwrap();
     assert_close(&y, &channels_last(v("stem_out")), 2e-6, "stem");
     let y = gelu(v("gelu_in")).unwrap();
     assert_close(&y, v("gelu_out"), 1e-6, "gelu");
@@ -43,7 +35,7 @@ fn a_residual_block_and_its_gradients_agree() {
         return;
     };
     let params = Params::new(DType::F32, &Device::Cpu, 0);
-    let block = ConvNextBlock::new(6, &[7, 7, 7], params.clone()).unwrap();
+    let block = ConvNextBlock::new(6, &[7, 7, 7], 1e-6, params.clone()).unwrap();
     params.load(&with_prefix(&vectors, "rb_p.")).unwrap();
     let x = Var::from_tensor(&channels_last(&vectors["rb_in"])).unwrap();
     let y = block.forward(&x).unwrap();
@@ -51,12 +43,7 @@ fn a_residual_block_and_its_gradients_agree() {
     let outer = channels_last(&vectors["rb_grad_out"]);
     let store = (y * outer).unwrap().sum_all().unwrap().backward().unwrap();
     let expected = channels_last(&vectors["rb_grad_in"]);
-    assert_close(
-        store.get(&x).unwrap(),
-        &expected,
-        1e-5,
-        "gradient of the input",
-    );
+    assert_close(store.get(&x).unwrap(), &expected, 1e-5, "gradient of the input");
     let expected = with_prefix(&vectors, "rb_g.");
     for (name, var) in params.named() {
         assert_close(store.get(&var).unwrap(), &expected[&name], 1e-5, &name);
@@ -92,18 +79,14 @@ impl Classifier {
     fn pool(&self, tokens: &Tensor) -> Result<Tensor> {
         let (batch, _, dim) = tokens.dims3()?;
         let query = self.query.broadcast_as((batch, 1, dim))?;
-        let read = self
-            .attention
-            .forward(&query, &self.norm1.forward(tokens)?)?;
+        let read = self.attention.forward(&query, &self.norm1.forward(tokens)?)?;
         let query = (query + read)?;
         let hidden = gelu(&self.fc1.forward(&self.norm2.forward(&query)?)?)?;
         (query + self.fc2.forward(&hidden)?)?.squeeze(1)
     }
 
     fn loss(&self, tokens: &Tensor, labels: &Tensor) -> Result<Tensor> {
-        (self.linear.forward(&self.pool(tokens)?)? - labels)?
-            .sqr()?
-            .mean_all()
+        (self.linear.forward(&self.pool(tokens)?)? - labels)?.sqr()?.mean_all()
     }
 }
 
@@ -129,13 +112,7 @@ fn an_attentive_classifier_trains_alike() {
         assert_close(store.get(&var).unwrap(), &expected[&name], 1e-5, &name);
     }
     let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
-    for expected in [
-        4.018805027008057,
-        0.300283282995224,
-        1.0895410776138306,
-        1.8041340827941895,
-        1.2295317649841309,
-    ] {
+    for expected in [4.018805027008057, 0.300283282995224, 1.0895410776138306, 1.8041340827941895, 1.2295317649841309] {
         let loss = loss();
         let got = values(&loss)[0];
         assert!((got - expected).abs() < 1e-4, "{got} {expected}");

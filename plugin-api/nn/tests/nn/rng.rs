@@ -13,11 +13,7 @@ fn draws(mut rng: Rng) -> [f64; 4] {
 fn a_stream_is_a_function_of_seed_purpose_and_index() {
     let stream = draws(Rng::new(1, "noise", 2));
     assert_eq!(stream, draws(Rng::new(1, "noise", 2)));
-    for other in [
-        Rng::new(2, "noise", 2),
-        Rng::new(1, "noise2", 2),
-        Rng::new(1, "noise", 3),
-    ] {
+    for other in [Rng::new(2, "noise", 2), Rng::new(1, "noise2", 2), Rng::new(1, "noise", 3)] {
         assert_ne!(stream, draws(other));
     }
 }
@@ -49,9 +45,7 @@ fn a_permutation_holds_every_index_once_and_all_are_likely() {
 #[test]
 fn normal_numbers_have_the_moments_of_their_distribution() {
     let shape = (200, 500);
-    let x = Rng::new(3, "moments", 0)
-        .normal(shape, DType::F32, &Device::Cpu)
-        .unwrap();
+    let x = Rng::new(3, "moments", 0).normal(shape, DType::F32, &Device::Cpu).unwrap();
     let x = values(&x);
     let moment = |k: i32| x.iter().map(|v| v.powi(k)).sum::<f64>() / x.len() as f64;
     assert!(moment(1).abs() < 0.01 && (moment(2) - 1.0).abs() < 0.02);
@@ -62,9 +56,7 @@ fn normal_numbers_have_the_moments_of_their_distribution() {
 fn tensors_and_slices_hold_the_same_stream() {
     let mut slice = [0f32; 6];
     Rng::new(3, "x", 0).fill_normal(&mut slice);
-    let tensor = Rng::new(3, "x", 0)
-        .normal((2, 3), DType::F64, &Device::Cpu)
-        .unwrap();
+    let tensor = Rng::new(3, "x", 0).normal((2, 3), DType::F64, &Device::Cpu).unwrap();
     assert_eq!(tensor.dtype(), DType::F64);
     assert_eq!(values(&tensor), slice.map(f64::from));
 }

@@ -4,13 +4,8 @@ use physrep_nn::CosineSchedule;
 
 use crate::support::{reference, values};
 
-const SCHEDULE: CosineSchedule = CosineSchedule {
-    peak: 1e-3,
-    last: 1e-6,
-    steps: 100,
-    warmup_steps: 10,
-    warmup_start: 1e-6,
-};
+const SCHEDULE: CosineSchedule =
+    CosineSchedule { peak: 1e-3, last: 1e-6, steps: 100, warmup_steps: 10, warmup_start: 1e-6 };
 
 #[test]
 fn rises_linearly_then_falls_along_half_a_cosine() {
@@ -22,14 +17,8 @@ fn rises_linearly_then_falls_along_half_a_cosine() {
         assert!((SCHEDULE.at(i + 1) - SCHEDULE.at(i) - step).abs() < 1e-18);
     }
     assert!((10..99).all(|i| SCHEDULE.at(i + 1) < SCHEDULE.at(i)));
-    let odd = CosineSchedule {
-        steps: 101,
-        ..SCHEDULE
-    };
-    assert!(
-        (odd.at(55) - 0.5 * (1e-3 + 1e-6)).abs() < 1e-15,
-        "half way is half the drop"
-    );
+    let odd = CosineSchedule { steps: 101, ..SCHEDULE };
+    assert!((odd.at(55) - 0.5 * (1e-3 + 1e-6)).abs() < 1e-15, "half way is half the drop");
     assert!((SCHEDULE.at(99) - 1e-6).abs() < 1e-18);
     assert_eq!(SCHEDULE.at(100_000), 1e-6);
 }
@@ -38,17 +27,10 @@ fn rises_linearly_then_falls_along_half_a_cosine() {
 fn short_schedules_stay_finite() {
     for steps in 0..4 {
         for warmup_steps in 0..5 {
-            let schedule = CosineSchedule {
-                steps,
-                warmup_steps,
-                ..SCHEDULE
-            };
+            let schedule = CosineSchedule { steps, warmup_steps, ..SCHEDULE };
             for at in 0..6 {
                 let value = schedule.at(at);
-                assert!(
-                    (1e-6..=1e-3).contains(&value),
-                    "{schedule:?} at {at}: {value}"
-                );
+                assert!((1e-6..=1e-3).contains(&value), "{schedule:?} at {at}: {value}");
             }
         }
     }
@@ -77,10 +59,7 @@ fn agrees_with_the_reference() {
         assert_eq!(expected.len(), schedule.steps);
         for (i, expected) in expected.into_iter().enumerate() {
             let got = schedule.at(i);
-            assert!(
-                (got - expected).abs() <= 2e-7 * schedule.peak,
-                "{name}[{i}]: {got} {expected}"
-            );
+            assert!((got - expected).abs() <= 2e-7 * schedule.peak, "{name}[{i}]: {got} {expected}");
         }
     }
 }

@@ -8,9 +8,7 @@ use physrep_nn::Rng;
 
 /// Normal numbers in f64.
 pub fn normal(shape: impl Into<Shape>, seed: u64) -> Tensor {
-    Rng::new(seed, "test", 0)
-        .normal(shape, DType::F64, &Device::Cpu)
-        .unwrap()
+    Rng::new(seed, "test", 0).normal(shape, DType::F64, &Device::Cpu).unwrap()
 }
 
 /// All elements in order, as f64.
@@ -27,11 +25,7 @@ pub fn relative_error(got: &Tensor, expected: &Tensor) -> f64 {
     let error = got.iter().zip(&expected).fold(0f64, |worst, (g, e)| {
         let error = (g - e).abs();
         // `max` would drop a NaN.
-        if error > worst || error.is_nan() {
-            error
-        } else {
-            worst
-        }
+        if error > worst || error.is_nan() { error } else { worst }
     });
     error / scale.max(1e-30)
 }
@@ -39,10 +33,7 @@ pub fn relative_error(got: &Tensor, expected: &Tensor) -> f64 {
 #[track_caller]
 pub fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
     let error = relative_error(got, expected);
-    assert!(
-        error <= tolerance,
-        "{what}: relative error {error:e} > {tolerance:e}"
-    );
+    assert!(error <= tolerance, "{what}: relative error {error:e} > {tolerance:e}");
 }
 
 /// Compares the gradients of `f` at `inputs` (f64) with central differences, at up to 40 elements
@@ -50,10 +41,7 @@ pub fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64, what: &str)
 #[track_caller]
 pub fn check_gradients(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
     const STEP: f64 = 1e-5;
-    let vars: Vec<Var> = inputs
-        .iter()
-        .map(|t| Var::from_tensor(t).unwrap())
-        .collect();
+    let vars: Vec<Var> = inputs.iter().map(|t| Var::from_tensor(t).unwrap()).collect();
     let tensors: Vec<Tensor> = vars.iter().map(|v| v.as_tensor().clone()).collect();
     let output = f(&tensors).unwrap();
     let projection = normal(output.shape(), 77);

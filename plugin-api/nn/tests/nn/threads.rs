@@ -14,16 +14,8 @@ fn train() -> Vec<u32> {
     let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
     for step in 0..2 {
         let mut rng = Rng::new(9, "clips", step);
-        let clips = rng
-            .normal((5, 2, 21, 24, 2), DType::F32, &Device::Cpu)
-            .unwrap();
-        let loss = network
-            .forward(&clips)
-            .unwrap()
-            .sqr()
-            .unwrap()
-            .mean_all()
-            .unwrap();
+        let clips = rng.normal((5, 2, 21, 24, 2), DType::F32, &Device::Cpu).unwrap();
+        let loss = network.forward(&clips).unwrap().sqr().unwrap().mean_all().unwrap();
         optimizer.step(&loss.backward().unwrap(), 1e-2).unwrap();
     }
     let bits = |(_, var): (String, candle_core::Var)| {
@@ -49,9 +41,9 @@ const DIGEST: &str = "digest of the trained parameters: ";
 #[test]
 #[ignore = "run by processes_of_one_and_two_threads_agree"]
 fn print_digest() {
-    let digest = train().into_iter().fold(0u64, |digest, bits| {
-        digest.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(bits)
-    });
+    let digest = train()
+        .into_iter()
+        .fold(0u64, |digest, bits| digest.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(bits));
     println!("{DIGEST}{digest:016x}");
 }
 
@@ -59,19 +51,13 @@ fn print_digest() {
 fn processes_of_one_and_two_threads_agree() {
     let digests = ["1", "2"].map(|threads| {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--ignored",
-                "--exact",
-                "threads::print_digest",
-                "--nocapture",
-            ])
+            .args(["--ignored", "--exact", "threads::print_digest", "--nocapture"])
             .env("RAYON_NUM_THREADS", threads)
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let line = text.lines().find_map(|line| line.split(DIGEST).nth(1));
-        line.unwrap_or_else(|| panic!("no digest in {text}"))
-            .to_string()
+        line.unwrap_or_else(|| panic!("no digest in {text}")).to_string()
     });
     assert_eq!(digests[0], digests[1]);
 }

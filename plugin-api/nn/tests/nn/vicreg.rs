@@ -7,12 +7,7 @@ use crate::support::{assert_close, channels_last, check_gradients, normal, refer
 
 /// Total, invariance, variance of x and y, covariance of x and y.
 fn terms(loss: &VicReg) -> [f64; 6] {
-    let VicReg {
-        total,
-        invariance,
-        variance: [vx, vy],
-        covariance: [cx, cy],
-    } = loss;
+    let VicReg { total, invariance, variance: [vx, vy], covariance: [cx, cy] } = loss;
     [total, invariance, vx, vy, cx, cy].map(|t| values(t)[0])
 }
 
@@ -27,16 +22,10 @@ fn naive(x: &Tensor, y: &Tensor, permutation: &[u32], config: &VicRegConfig) -> 
         let n = rows.len() as f64;
         let mean = |k: usize| rows.iter().map(|r| r[k]).sum::<f64>() / n;
         let means: Vec<f64> = (0..c).map(mean).collect();
-        let product = |i: usize, j: usize| -> f64 {
-            rows.iter()
-                .map(|r| (r[i] - means[i]) * (r[j] - means[j]))
-                .sum()
-        };
+        let product = |i: usize, j: usize| -> f64 { rows.iter().map(|r| (r[i] - means[i]) * (r[j] - means[j])).sum() };
         let hinge = |i| (1.0 - (product(i, i) / n + 1e-4).sqrt()).max(0.0);
         let variance = (0..c).map(hinge).sum::<f64>() / c as f64 / 2.0;
-        let pairs = (0..c * c)
-            .map(|ij| (ij / c, ij % c))
-            .filter(|(i, j)| i != j);
+        let pairs = (0..c * c).map(|ij| (ij / c, ij % c)).filter(|(i, j)| i != j);
         let squares = pairs.map(|(i, j)| (product(i, j) / (n - 1.0).max(1.0)).powi(2));
         (variance, squares.sum::<f64>() / c as f64)
     };
@@ -48,9 +37,7 @@ fn naive(x: &Tensor, y: &Tensor, permutation: &[u32], config: &VicRegConfig) -> 
         let squares = x.iter().flatten().zip(y.iter().flatten());
         let distance = squares.map(|(x, y)| (x - y).powi(2)).sum::<f64>() / (x.len() * c) as f64;
         let ((vx, cx), (vy, cy)) = (spread(x), spread(y));
-        let total = config.invariance * distance
-            + config.variance * (vx + vy)
-            + config.covariance * (cx + cy);
+        let total = config.invariance * distance + config.variance * (vx + vy) + config.covariance * (cx + cy);
         for (sum, term) in mean.iter_mut().zip([total, distance, vx, vy, cx, cy]) {
             *sum += term / count;
         }
@@ -60,18 +47,8 @@ fn naive(x: &Tensor, y: &Tensor, permutation: &[u32], config: &VicRegConfig) -> 
 
 #[test]
 fn agrees_with_the_formula() {
-    for (rows, channels, chunks) in [
-        (32, 6, 5),
-        (7, 3, 5),
-        (4, 5, 5),
-        (1, 2, 5),
-        (10, 1, 1),
-        (6, 4, 3),
-    ] {
-        let config = VicRegConfig {
-            chunks,
-            ..VicRegConfig::default()
-        };
+    for (rows, channels, chunks) in [(32, 6, 5), (7, 3, 5), (4, 5, 5), (1, 2, 5), (10, 1, 1), (6, 4, 3)] {
+        let config = VicRegConfig { chunks, ..VicRegConfig::default() };
         let (x, y) = (normal((rows, channels), 1), normal((rows, channels), 2));
         let permutation = Rng::new(1, "rows", 0).permutation(rows);
         let got = terms(&vicreg(&x, &y, &permutation, &config).unwrap());
@@ -108,10 +85,7 @@ fn bad_input_is_refused_with_a_reason() {
     assert!(error.to_string().contains("[4, 2], [4, 3]"), "{error}");
     assert!(vicreg(&x, &x, &[0, 1, 2], &config).is_err());
     assert!(vicreg(&x, &x, &[0, 1, 2, 4], &config).is_err());
-    let config = VicRegConfig {
-        chunks: 0,
-        ..config
-    };
+    let config = VicRegConfig { chunks: 0, ..config };
     assert!(vicreg(&x, &x, &[0, 1, 2, 3], &config).is_err());
 }
 
@@ -143,14 +117,7 @@ fn agrees_with_the_reference() {
         ),
         (
             "vicreg_3.safetensors",
-            [
-                41.39814758300781,
-                0.8990766406059265,
-                0.4949999451637268,
-                0.4949999451637268,
-                0.0,
-                0.0,
-            ],
+            [41.39814758300781, 0.8990766406059265, 0.4949999451637268, 0.4949999451637268, 0.0, 0.0],
         ),
     ] {
         let Some(vectors) = reference(file) else {
@@ -159,19 +126,13 @@ fn agrees_with_the_reference() {
         let shape = channels_last(&vectors["x"]).dims().to_vec();
         let rows = |name: &str| {
             let x = channels_last(&vectors[name]);
-            x.reshape(((), shape[4]))
-                .unwrap()
-                .to_dtype(DType::F32)
-                .unwrap()
+            x.reshape(((), shape[4])).unwrap().to_dtype(DType::F32).unwrap()
         };
         let [x, y] = ["x", "y"].map(|name| Var::from_tensor(&rows(name)).unwrap());
         let in_order: Vec<u32> = (0..x.dims()[0] as u32).collect();
         let loss = vicreg(&x, &y, &in_order, &VicRegConfig::default()).unwrap();
         for (got, expected) in terms(&loss).into_iter().zip(expected) {
-            assert!(
-                (got - expected).abs() <= 2e-6 * expected.abs().max(1.0),
-                "{file}: {got} {expected}"
-            );
+            assert!((got - expected).abs() <= 2e-6 * expected.abs().max(1.0), "{file}: {got} {expected}");
         }
         let store = loss.total.backward().unwrap();
         assert_close(store.get(&x).unwrap(), &rows("grad_x"), 1e-5, file);
