@@ -34,10 +34,7 @@ pub fn trajectories(section: &SystemSuite, seed: u64) -> Vec<Trajectory> {
     let conditions = product(section.initial.iter().map(|grid| grid.values.as_slice()));
     let mut all = Vec::new();
     for (set, parameters) in parameter_sets(section).into_iter().enumerate() {
-        let bits: Vec<u8> = parameters
-            .iter()
-            .flat_map(|p| p.to_bits().to_le_bytes())
-            .collect();
+        let bits: Vec<u8> = parameters.iter().flat_map(|p| p.to_bits().to_le_bytes()).collect();
         let mut random = generator(
             "physrep-bench 1 initial conditions of trajectories",
             &[&seed.to_le_bytes(), section.name.as_bytes(), &bits],
@@ -47,18 +44,8 @@ pub fn trajectories(section: &SystemSuite, seed: u64) -> Vec<Trajectory> {
         let mut shuffled = shuffled.into_iter();
         for split in Split::ALL {
             for index in 0..section.trajectories[split] {
-                let initial = shuffled
-                    .next()
-                    .expect("a valid suite has enough initial conditions");
-                all.push(Trajectory {
-                    split,
-                    set,
-                    index,
-                    case: Case {
-                        parameters: parameters.clone(),
-                        initial,
-                    },
-                });
+                let initial = shuffled.next().expect("a valid suite has enough initial conditions");
+                all.push(Trajectory { split, set, index, case: Case { parameters: parameters.clone(), initial } });
             }
         }
     }
@@ -68,8 +55,6 @@ pub fn trajectories(section: &SystemSuite, seed: u64) -> Vec<Trajectory> {
 
 fn product<'a>(grids: impl Iterator<Item = &'a [f64]>) -> Vec<Vec<f64>> {
     grids.fold(vec![Vec::new()], |rows, values| {
-        rows.iter()
-            .flat_map(|row| values.iter().map(move |&v| [row.as_slice(), &[v]].concat()))
-            .collect()
+        rows.iter().flat_map(|row| values.iter().map(move |&v| [row.as_slice(), &[v]].concat())).collect()
     })
 }

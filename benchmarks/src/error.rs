@@ -49,6 +49,14 @@ pub enum Error {
         /// What is wrong with which setting, and what would be right.
         reason: String,
     },
+    /// There is no such physical system.
+    #[error("there is no system `{name}`; there is {known}")]
+    System {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
     /// A folder holds other data than was asked for.
     #[error("{}: {reason}", path.display())]
     Folder {
@@ -76,9 +84,7 @@ pub enum Error {
         reason: String,
     },
     /// The caller's progress callback asked to stop.
-    #[error(
-        "stopped on request; finished trajectories are kept, run the same command again to go on"
-    )]
+    #[error("stopped on request; finished trajectories are kept, run the same command again to go on")]
     Stopped,
 }
 
@@ -89,26 +95,15 @@ impl Error {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
-        Self::Format {
-            path: path.into(),
-            place: place.into(),
-            expected: expected.into(),
-            found: found.into(),
-        }
+        Self::Format { path: path.into(), place: place.into(), expected: expected.into(), found: found.into() }
     }
 
     pub(crate) fn folder(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Folder {
-            path: path.into(),
-            reason: reason.into(),
-        }
+        Self::Folder { path: path.into(), reason: reason.into() }
     }
 
     pub(crate) fn request(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Request {
-            path: path.into(),
-            reason: reason.into(),
-        }
+        Self::Request { path: path.into(), reason: reason.into() }
     }
 }
 
@@ -119,10 +114,6 @@ pub(crate) trait IoContext<T> {
 
 impl<T> IoContext<T> for io::Result<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| Error::Io {
-            action,
-            path: path.into(),
-            source,
-        })
+        self.map_err(|source| Error::Io { action, path: path.into(), source })
     }
 }

@@ -22,9 +22,7 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) 
     let mut file = unfinished_in(folder)?;
     write(file.as_file_mut())?;
     file.as_file().sync_all().at("write", path)?;
-    file.persist(path)
-        .map_err(|e| e.error)
-        .at("rename to", path)?;
+    file.persist(path).map_err(|e| e.error).at("rename to", path)?;
     sync_folder(folder)
 }
 
@@ -35,9 +33,7 @@ pub(crate) fn replace_with(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Forces a finished file to the disk and gives it its name.
 pub(crate) fn publish(unfinished: &Path, path: &Path) -> Result<()> {
-    File::open(unfinished)
-        .and_then(|file| file.sync_all())
-        .at("write", unfinished)?;
+    File::open(unfinished).and_then(|file| file.sync_all()).at("write", unfinished)?;
     fs::rename(unfinished, path).at("rename to", path)?;
     sync_folder(folder_of(path))
 }
@@ -52,9 +48,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 /// A rename is on the disk only when its folder is.
 fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|f| f.sync_all())
-        .at("write", folder)
+    File::open(folder).and_then(|f| f.sync_all()).at("write", folder)
 }
 
 /// A temporary file with the permissions of any other file, which the user's umask decides.

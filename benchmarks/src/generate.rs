@@ -57,17 +57,11 @@ pub fn generate(
     let description = folder.join(format!("{}.yaml", system.name()));
     let statistics = well::stats_file(data, system.name());
     let trajectories = plan.iter().map(|file| file.trajectories.len()).sum();
-    let summary = |simulated| Summary {
-        key: settings.key.clone(),
-        files: plan.len(),
-        trajectories,
-        simulated,
-    };
+    let summary = |simulated| Summary { key: settings.key.clone(), files: plan.len(), trajectories, simulated };
 
     settings.claim(&folder)?;
     let unfinished = folder.join(".parts");
-    let complete =
-        plan.iter().all(|file| file.path.exists()) && statistics.exists() && description.exists();
+    let complete = plan.iter().all(|file| file.path.exists()) && statistics.exists() && description.exists();
     if complete && !unfinished.exists() {
         return Ok(summary(0));
     }
@@ -89,10 +83,7 @@ pub fn generate(
         .at("start the threads to generate", &folder)?;
     pool.install(|| plan.par_iter().try_for_each(|file| generation.file(file)))?;
 
-    let train: Vec<&PlannedFile> = plan
-        .iter()
-        .filter(|file| file.split == Split::Train)
-        .collect();
+    let train: Vec<&PlannedFile> = plan.iter().filter(|file| file.split == Split::Train).collect();
     let computed = stats::compute(train.iter().map(|file| file.path.as_path()))?;
     replace_with(&statistics, stats::to_yaml(&computed).as_bytes())?;
     let layouts: Vec<Layout> = train.iter().map(|file| generation.layout(file)).collect();
@@ -130,16 +121,9 @@ pub(crate) fn plan(section: &SystemSuite, seed: u64, data: &Path) -> Vec<Planned
         .map(|chunk| {
             let split = chunk[0].split;
             let names = section.parameters.iter().map(|p| p.name.as_str());
-            let name = well::file_name(
-                &section.name,
-                names.zip(chunk[0].case.parameters.iter().copied()),
-            );
+            let name = well::file_name(&section.name, names.zip(chunk[0].case.parameters.iter().copied()));
             let path = well::split_folder(data, &section.name, split).join(name);
-            PlannedFile {
-                split,
-                path,
-                trajectories: chunk.to_vec(),
-            }
+            PlannedFile { split, path, trajectories: chunk.to_vec() }
         })
         .collect()
 }
@@ -156,31 +140,16 @@ struct Generation<'a> {
 impl Generation<'_> {
     fn file(&self, file: &PlannedFile) -> Result<()> {
         if file.path.exists() {
-            return self.meter.advance(
-                file.trajectories.len() * self.section.frames,
-                "already there",
-            );
+            return self.meter.advance(file.trajectories.len() * self.section.frames, "already there");
         }
         let layout = self.layout(file);
-        file.trajectories
-            .par_iter()
-            .try_for_each(|trajectory| self.trajectory(trajectory, &layout))?;
-        let lengths: Vec<usize> = layout
-            .fields
-            .iter()
-            .map(|f| layout.frame_len(f) * self.section.frames)
-            .collect();
+        file.trajectories.par_iter().try_for_each(|trajectory| self.trajectory(trajectory, &layout))?;
+        let lengths: Vec<usize> = layout.fields.iter().map(|f| layout.frame_len(f) * self.section.frames).collect();
         let writer = WellWriter::create(&file.path, layout, self.section.gzip)?;
         for (index, trajectory) in file.trajectories.iter().enumerate() {
-            let values = self
-                .parts
-                .read(trajectory, lengths.iter().sum())?
-                .ok_or_else(|| {
-                    Error::folder(
-                        &file.path,
-                        "a trajectory of this file was damaged while it was kept; run again",
-                    )
-                })?;
+            let values = self.parts.read(trajectory, lengths.iter().sum())?.ok_or_else(|| {
+                Error::folder(&file.path, "a trajectory of this file was damaged while it was kept; run again")
+            })?;
             let mut rest = values.as_slice();
             for (field, &length) in lengths.iter().enumerate() {
                 let (values, after) = rest.split_at(length);
@@ -189,41 +158,22 @@ impl Generation<'_> {
             }
         }
         writer.finish()?;
-        file.trajectories
-            .iter()
-            .try_for_each(|trajectory| self.parts.remove(trajectory))
+        file.trajectories.iter().try_for_each(|trajectory| self.parts.remove(trajectory))
     }
 
     fn trajectory(&self, trajectory: &Trajectory, layout: &Layout) -> Result<()> {
         let lengths: Vec<usize> = layout.fields.iter().map(|f| layout.frame_len(f)).collect();
         let frames = self.section.frames;
-        if self
-            .parts
-            .read(trajectory, lengths.iter().sum::<usize>() * frames)?
-            .is_some()
-        {
+        if self.parts.read(trajectory, lengths.iter().sum::<usize>() * frames)?.is_some() {
             return self.meter.advance(frames, "already there");
         }
         let case = describe_case(self.section, trajectory);
-        let fail = |reason: String| Error::Simulation {
-            system: self.system.name().into(),
-            case: case.clone(),
-            reason,
-        };
-        let mut fields: Vec<Vec<f32>> = lengths
-            .iter()
-            .map(|n| Vec::with_capacity(n * frames))
-            .collect();
+        let fail = |reason: String| Error::Simulation { system: self.system.name().into(), case: case.clone(), reason };
+        let mut fields: Vec<Vec<f32>> = lengths.iter().map(|n| Vec::with_capacity(n * frames)).collect();
         let mut seen = 0;
         let mut on_frame = |frame: &Frame<'_>| {
             seen += 1;
-            if seen > frames
-                || !frame
-                    .fields
-                    .iter()
-                    .map(|f| f.len())
-                    .eq(lengths.iter().copied())
-            {
+            if seen > frames || !frame.fields.iter().map(|f| f.len()).eq(lengths.iter().copied()) {
                 let came: Vec<_> = frame.fields.iter().map(|f| f.len()).collect();
                 return Err(fail(format!(
                     "the solver gave frame {seen} of {frames} with {came:?} values where {lengths:?} belong"
@@ -241,17 +191,9 @@ impl Generation<'_> {
             self.meter.advance(1, &case)
         };
         let section = self.section;
-        self.system.simulate(
-            &trajectory.case,
-            &section.resolution(),
-            frames,
-            section.dt,
-            &mut on_frame,
-        )?;
+        self.system.simulate(&trajectory.case, &section.resolution(), frames, section.dt, &mut on_frame)?;
         if seen != frames {
-            return Err(fail(format!(
-                "the solver gave {seen} frames instead of {frames}"
-            )));
+            return Err(fail(format!("the solver gave {seen} frames instead of {frames}")));
         }
         self.parts.write(trajectory, &fields)?;
         self.simulated.fetch_add(1, Ordering::Relaxed);
@@ -265,12 +207,7 @@ impl Generation<'_> {
         let axis = |i: usize| GridAxis {
             name: axes[i].name.clone(),
             boundary: axes[i].boundary,
-            coordinates: self
-                .system
-                .coordinates(i, section.store[i])
-                .into_iter()
-                .map(|x| x as f32)
-                .collect(),
+            coordinates: self.system.coordinates(i, section.store[i]).into_iter().map(|x| x as f32).collect(),
         };
         Layout {
             dataset: section.name.clone(),
@@ -278,12 +215,7 @@ impl Generation<'_> {
             times: (0..section.frames).map(|j| j as f64 * section.dt).collect(),
             axes: [axis(0), axis(1)],
             fields: self.system.fields(),
-            scalars: section
-                .parameters
-                .iter()
-                .map(|p| p.name.clone())
-                .zip(parameters.iter().copied())
-                .collect(),
+            scalars: section.parameters.iter().map(|p| p.name.clone()).zip(parameters.iter().copied()).collect(),
         }
     }
 }
@@ -298,12 +230,7 @@ struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     fn new(total: usize, progress: &'a dyn Progress) -> Self {
-        Self {
-            done: AtomicUsize::new(0),
-            total,
-            stopped: AtomicBool::new(false),
-            progress,
-        }
+        Self { done: AtomicUsize::new(0), total, stopped: AtomicBool::new(false), progress }
     }
 
     fn advance(&self, frames: usize, note: &str) -> Result<()> {
@@ -323,19 +250,7 @@ impl<'a> Meter<'a> {
 
 /// `Reynolds 200, Schmidt 0.5, n_shear 2, ...`
 fn describe_case(section: &SystemSuite, trajectory: &Trajectory) -> String {
-    let parameters = section
-        .parameters
-        .iter()
-        .map(|p| &p.name)
-        .zip(&trajectory.case.parameters);
-    let initial = section
-        .initial
-        .iter()
-        .map(|p| &p.name)
-        .zip(&trajectory.case.initial);
-    parameters
-        .chain(initial)
-        .map(|(name, value)| format!("{name} {value}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let parameters = section.parameters.iter().map(|p| &p.name).zip(&trajectory.case.parameters);
+    let initial = section.initial.iter().map(|p| &p.name).zip(&trajectory.case.initial);
+    parameters.chain(initial).map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }

@@ -36,12 +36,7 @@ impl Scaling {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-        Self {
-            name: name.into(),
-            scale,
-            mean,
-            std: variance.sqrt(),
-        }
+        Self { name: name.into(), scale, mean, std: variance.sqrt() }
     }
 
     /// The label of a raw value.

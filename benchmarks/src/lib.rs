@@ -2,7 +2,7 @@
 //! methods train on.
 //!
 //! Data flows one way: a [`suite::Suite`] says what is wanted, [`generate::generate`] solves the equations of a
-//! [`system::System`] into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
+//! [`system::System`] (the solvers lie in [`systems`]) into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
 //! [`packed::Packed`] hands out windows and labels.
 
 pub mod assignment;

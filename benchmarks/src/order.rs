@@ -21,12 +21,7 @@ impl Order {
     /// If there is no window.
     pub fn new(seed: u64, windows: usize) -> Self {
         assert!(windows > 0, "an order needs at least one window");
-        Self {
-            seed,
-            windows,
-            epoch: None,
-            permutation: Vec::new(),
-        }
+        Self { seed, windows, epoch: None, permutation: Vec::new() }
     }
 
     /// The index of the window that is sample number `sample`, counted from the start of pretraining.
@@ -37,10 +32,7 @@ impl Order {
         if self.epoch != Some(epoch) {
             self.permutation = (0..self.windows).collect();
             let keys = [self.seed, epoch, self.windows as u64].map(u64::to_le_bytes);
-            let mut random = generator(
-                "physrep-bench 1 order of windows",
-                &[&keys[0], &keys[1], &keys[2]],
-            );
+            let mut random = generator("physrep-bench 1 order of windows", &[&keys[0], &keys[1], &keys[2]]);
             self.permutation.shuffle(&mut random);
             self.epoch = Some(epoch);
         }

@@ -26,13 +26,7 @@ use crate::{Error, Result};
 /// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was generated with
 /// other settings, or `out` is some other file; [`Error::Format`] if a file of the data does not fit the suite;
 /// [`Error::Stopped`] if `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] for what cannot be read or written.
-pub fn pack(
-    suite: &Suite,
-    system: &dyn System,
-    data: &Path,
-    out: &Path,
-    progress: &dyn Progress,
-) -> Result<Packed> {
+pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progress: &dyn Progress) -> Result<Packed> {
     let section = suite.section(system)?;
     let key = generate::key(suite, system, data)?;
     let files = source_files(suite, section, data, key.is_some())?;
@@ -45,9 +39,7 @@ pub fn pack(
             Err(e) => {
                 return Err(Error::folder(
                     out,
-                    format!(
-                        "it is not replaced, since it is no packed file ({e}); remove it or name another"
-                    ),
+                    format!("it is not replaced, since it is no packed file ({e}); remove it or name another"),
                 ));
             }
         }
@@ -63,39 +55,22 @@ pub fn pack(
 }
 
 /// The files of all splits, in the order in which they are packed.
-fn source_files(
-    suite: &Suite,
-    section: &SystemSuite,
-    data: &Path,
-    generated: bool,
-) -> Result<Vec<(Split, PathBuf)>> {
+fn source_files(suite: &Suite, section: &SystemSuite, data: &Path, generated: bool) -> Result<Vec<(Split, PathBuf)>> {
     let mut files = Vec::new();
     for split in Split::ALL {
         if section.trajectories[split] > 0 {
-            files.extend(
-                well::split_files(data, &section.name, split)?
-                    .into_iter()
-                    .map(|path| (split, path)),
-            );
+            files.extend(well::split_files(data, &section.name, split)?.into_iter().map(|path| (split, path)));
         }
     }
     if generated {
-        let mut planned: Vec<_> = generate::plan(section, suite.seed, data)
-            .into_iter()
-            .map(|f| (f.split, f.path))
-            .collect();
+        let mut planned: Vec<_> =
+            generate::plan(section, suite.seed, data).into_iter().map(|f| (f.split, f.path)).collect();
         planned.sort();
         if let Some((_, path)) = planned.iter().find(|f| !files.contains(f)) {
-            return Err(Error::folder(
-                path,
-                "this file is missing; generate the data again to complete it",
-            ));
+            return Err(Error::folder(path, "this file is missing; generate the data again to complete it"));
         }
         if let Some((_, path)) = files.iter().find(|f| !planned.contains(f)) {
-            return Err(Error::folder(
-                path,
-                "this file does not belong to the generated data; remove it",
-            ));
+            return Err(Error::folder(path, "this file does not belong to the generated data; remove it"));
         }
     }
     Ok(files)
@@ -112,9 +87,7 @@ fn source(
 ) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     let mut add = |bytes: &[u8]| {
-        hasher
-            .update(&(bytes.len() as u64).to_le_bytes())
-            .update(bytes);
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
     };
     add(&FORMAT.to_le_bytes());
     add(suite.name.as_bytes());
@@ -141,15 +114,9 @@ impl Checked {
     fn open(path: &Path, system: &dyn System, section: &SystemSuite) -> Result<Self> {
         let file = WellFile::open(path)?;
         let layout = file.layout();
-        let fail = |place: &str, expected: String, found: String| {
-            Err(Error::format(path, place, expected, found))
-        };
+        let fail = |place: &str, expected: String, found: String| Err(Error::format(path, place, expected, found));
         if layout.grid() != section.store {
-            return fail(
-                "grid",
-                format!("{:?}, the suite's `store`", section.store),
-                format!("{:?}", layout.grid()),
-            );
+            return fail("grid", format!("{:?}, the suite's `store`", section.store), format!("{:?}", layout.grid()));
         }
         if layout.times.len() != section.frames {
             return fail(
@@ -158,9 +125,7 @@ impl Checked {
                 layout.times.len().to_string(),
             );
         }
-        let uneven = |(j, t): (usize, &f64)| {
-            (t - layout.times[0] - j as f64 * section.dt).abs() > 1e-3 * section.dt
-        };
+        let uneven = |(j, t): (usize, &f64)| (t - layout.times[0] - j as f64 * section.dt).abs() > 1e-3 * section.dt;
         if layout.times.iter().enumerate().any(uneven) {
             let last = layout.times[layout.times.len() - 1];
             return fail(
@@ -172,44 +137,24 @@ impl Checked {
         for (axis, found) in system.axes().iter().zip(&layout.axes) {
             if axis.name != found.name || axis.boundary != found.boundary {
                 let expected = format!("a {:?} axis {}", axis.boundary, axis.name);
-                return fail(
-                    "boundary_conditions",
-                    expected,
-                    format!("{:?} {}", found.boundary, found.name),
-                );
+                return fail("boundary_conditions", expected, format!("{:?} {}", found.boundary, found.name));
             }
         }
         for field in system.fields() {
             if !layout.fields.contains(&field) {
-                let found: Vec<_> = layout
-                    .fields
-                    .iter()
-                    .map(|f| format!("{} ({:?})", f.name, f.rank))
-                    .collect();
-                return fail(
-                    "fields",
-                    format!("{} ({:?})", field.name, field.rank),
-                    found.join(", "),
-                );
+                let found: Vec<_> = layout.fields.iter().map(|f| format!("{} ({:?})", f.name, f.rank)).collect();
+                return fail("fields", format!("{} ({:?})", field.name, field.rank), found.join(", "));
             }
         }
         let mut parameters = Vec::new();
         for (parameter, grid) in system.parameters().iter().zip(&section.parameters) {
             let called = |name: &str| name == parameter.name || parameter.aliases.contains(&name);
             let Some((_, value)) = layout.scalars.iter().find(|(name, _)| called(name)) else {
-                let found: Vec<_> = layout
-                    .scalars
-                    .iter()
-                    .map(|(name, _)| name.as_str())
-                    .collect();
+                let found: Vec<_> = layout.scalars.iter().map(|(name, _)| name.as_str()).collect();
                 return fail("scalars", parameter.name.into(), found.join(", "));
             };
             // Files hold parameters in single precision; the suite's value is the one that was meant.
-            let Some(&meant) = grid
-                .values
-                .iter()
-                .find(|v| (*v - value).abs() <= 1e-6 * v.abs())
-            else {
+            let Some(&meant) = grid.values.iter().find(|v| (*v - value).abs() <= 1e-6 * v.abs()) else {
                 return fail(
                     &format!("scalars/{}", parameter.name),
                     format!("one of {:?}", grid.values),
@@ -235,12 +180,7 @@ fn header(
     let channels = fields
         .iter()
         .flat_map(|field| {
-            field
-                .rank
-                .suffixes()
-                .iter()
-                .enumerate()
-                .map(move |(component, suffix)| (field, component, suffix))
+            field.rank.suffixes().iter().enumerate().map(move |(component, suffix)| (field, component, suffix))
         })
         .zip(&mut statistics)
         .map(|((field, component, suffix), stats)| Channel {
@@ -254,33 +194,17 @@ fn header(
     let scalings = section.scalings();
     let mut trajectories = Vec::new();
     for (_, Checked { file, parameters }) in files {
-        let name = file
-            .path()
-            .strip_prefix(data)
-            .unwrap_or(file.path())
-            .to_string_lossy()
-            .into_owned();
-        let labels: Vec<f64> = scalings
-            .iter()
-            .zip(parameters)
-            .map(|(s, &raw)| s.label(raw))
-            .collect();
-        trajectories.extend(
-            (0..file.layout().trajectories).map(|index| PackedTrajectory {
-                file: name.clone(),
-                index,
-                raw: parameters.clone(),
-                labels: labels.clone(),
-            }),
-        );
+        let name = file.path().strip_prefix(data).unwrap_or(file.path()).to_string_lossy().into_owned();
+        let labels: Vec<f64> = scalings.iter().zip(parameters).map(|(s, &raw)| s.label(raw)).collect();
+        trajectories.extend((0..file.layout().trajectories).map(|index| PackedTrajectory {
+            file: name.clone(),
+            index,
+            raw: parameters.clone(),
+            labels: labels.clone(),
+        }));
     }
-    let count = |split| {
-        files
-            .iter()
-            .filter(|(s, _)| *s == split)
-            .map(|(_, f)| f.file.layout().trajectories)
-            .sum::<usize>()
-    };
+    let count =
+        |split| files.iter().filter(|(s, _)| *s == split).map(|(_, f)| f.file.layout().trajectories).sum::<usize>();
     let valid = count(Split::Train);
     let test = valid + count(Split::Valid);
     Ok(Header {
@@ -297,11 +221,7 @@ fn header(
         axes: system.axes(),
         dt: section.dt,
         scalings,
-        splits: PerSplit {
-            train: 0..valid,
-            valid: valid..test,
-            test: test..trajectories.len(),
-        },
+        splits: PerSplit { train: 0..valid, valid: valid..test, test: test..trajectories.len() },
         trajectories,
     })
 }
@@ -320,29 +240,17 @@ fn write(
     for (_, Checked { file, .. }) in files {
         for trajectory in 0..file.layout().trajectories {
             for channels in header.channels.chunk_by(|a, b| a.field == b.field) {
-                let values = file.read(
-                    &channels[0].field,
-                    trajectory..trajectory + 1,
-                    0..header.frames,
-                )?;
+                let values = file.read(&channels[0].field, trajectory..trajectory + 1, 0..header.frames)?;
                 for channel in channels {
-                    let components = values
-                        .iter()
-                        .skip(channel.component)
-                        .step_by(channels.len());
-                    let normalised: Vec<f32> =
-                        components.map(|&v| channel.stats.normalise(v)).collect();
+                    let components = values.iter().skip(channel.component).step_by(channels.len());
+                    let normalised: Vec<f32> = components.map(|&v| channel.stats.normalise(v)).collect();
                     let bytes = bytemuck::cast_slice(&normalised);
                     checksum.update(bytes);
                     writer.write_all(bytes).at("write", out)?;
                 }
             }
             done += 1;
-            let note = file
-                .path()
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy();
+            let note = file.path().file_name().unwrap_or_default().to_string_lossy();
             if progress.report(done, header.trajectories.len(), &note) == ControlFlow::Break(()) {
                 return Err(Error::Stopped);
             }

@@ -25,10 +25,7 @@ use crate::well::stats::ChannelStats;
 use crate::windows::{self, Window};
 use crate::{Error, Result};
 
-const _: () = assert!(
-    cfg!(target_endian = "little"),
-    "packed files are mapped as they are, in little-endian order"
-);
+const _: () = assert!(cfg!(target_endian = "little"), "packed files are mapped as they are, in little-endian order");
 
 /// The version of the format that this crate writes and reads.
 pub const FORMAT: u32 = 1;
@@ -115,15 +112,9 @@ impl Header {
     /// Bytes of all values, unless they do not fit any memory.
     fn payload_len(&self) -> Option<usize> {
         // Trajectories last: none of them must not hide that one would not fit.
-        [
-            self.channels.len(),
-            self.frames,
-            self.grid[0],
-            self.grid[1],
-            self.trajectories.len(),
-        ]
-        .into_iter()
-        .try_fold(size_of::<f32>(), usize::checked_mul)
+        [self.channels.len(), self.frames, self.grid[0], self.grid[1], self.trajectories.len()]
+            .into_iter()
+            .try_fold(size_of::<f32>(), usize::checked_mul)
     }
 
     /// What comes before the values: magic, length, header and padding.
@@ -136,48 +127,26 @@ impl Header {
 
     /// The header of a file of those bytes, and where its values begin.
     fn parse(path: &Path, bytes: &[u8]) -> Result<(Self, usize)> {
-        let fail = |place: &str, expected: String, found: String| {
-            Error::format(path, place, expected, found)
-        };
+        let fail = |place: &str, expected: String, found: String| Error::format(path, place, expected, found);
         if bytes.len() < PREAMBLE || &bytes[..8] != MAGIC {
-            return Err(fail(
-                "start",
-                "a packed file of physrep-bench".into(),
-                "something else".into(),
-            ));
+            return Err(fail("start", "a packed file of physrep-bench".into(), "something else".into()));
         }
         let length = u64::from_le_bytes(bytes[8..PREAMBLE].try_into().expect("eight bytes"));
         let rest = &bytes[PREAMBLE..];
-        let json = usize::try_from(length)
-            .ok()
-            .and_then(|n| rest.get(..n))
-            .ok_or_else(|| {
-                fail(
-                    "header",
-                    format!("{length} bytes"),
-                    format!("{} bytes; pack the data again", rest.len()),
-                )
-            })?;
-        let header: Self = serde_json::from_slice(json).map_err(|e| {
-            fail(
-                "header",
-                format!("that of format {FORMAT}"),
-                format!("{e}; pack the data again"),
-            )
+        let json = usize::try_from(length).ok().and_then(|n| rest.get(..n)).ok_or_else(|| {
+            fail("header", format!("{length} bytes"), format!("{} bytes; pack the data again", rest.len()))
         })?;
+        let header: Self = serde_json::from_slice(json)
+            .map_err(|e| fail("header", format!("that of format {FORMAT}"), format!("{e}; pack the data again")))?;
         if header.format != FORMAT {
             let found = format!("format {}; pack the data again", header.format);
             return Err(fail("header", format!("format {FORMAT}"), found));
         }
-        header
-            .check()
-            .map_err(|(expected, found)| fail("header", expected, found))?;
+        header.check().map_err(|(expected, found)| fail("header", expected, found))?;
         let payload = (PREAMBLE + json.len()).next_multiple_of(ALIGNMENT);
         let expected = header.payload_len().and_then(|n| n.checked_add(payload));
         if expected != Some(bytes.len()) {
-            let expected = expected.map_or("more bytes than there can be".into(), |n| {
-                format!("{n} bytes")
-            });
+            let expected = expected.map_or("more bytes than there can be".into(), |n| format!("{n} bytes"));
             let found = format!("{}; the file is damaged, pack the data again", bytes.len());
             return Err(fail("size", expected, found));
         }
@@ -189,40 +158,16 @@ impl Header {
         let PerSplit { train, valid, test } = &self.splits;
         let ends = [0, train.end, valid.end, self.trajectories.len()];
         let ranges = [train, valid, test];
-        if !ranges
-            .iter()
-            .enumerate()
-            .all(|(i, r)| r.start == ends[i] && r.end == ends[i + 1] && r.start <= r.end)
-        {
-            let expected = format!(
-                "splits that follow each other through {} trajectories",
-                self.trajectories.len()
-            );
+        if !ranges.iter().enumerate().all(|(i, r)| r.start == ends[i] && r.end == ends[i + 1] && r.start <= r.end) {
+            let expected = format!("splits that follow each other through {} trajectories", self.trajectories.len());
             return Err((expected, format!("{ranges:?}")));
         }
         let labels = self.scalings.len();
-        if let Some(t) = self
-            .trajectories
-            .iter()
-            .find(|t| t.raw.len() != labels || t.labels.len() != labels)
-        {
-            let found = format!(
-                "{} and {} for {}, {}",
-                t.raw.len(),
-                t.labels.len(),
-                t.file,
-                t.index
-            );
-            return Err((
-                format!("{labels} parameters and labels for each trajectory"),
-                found,
-            ));
+        if let Some(t) = self.trajectories.iter().find(|t| t.raw.len() != labels || t.labels.len() != labels) {
+            let found = format!("{} and {} for {}, {}", t.raw.len(), t.labels.len(), t.file, t.index);
+            return Err((format!("{labels} parameters and labels for each trajectory"), found));
         }
-        if let Some(c) = self
-            .channels
-            .iter()
-            .find(|c| c.component >= c.rank.components())
-        {
+        if let Some(c) = self.channels.iter().find(|c| c.component >= c.rank.components()) {
             return Err((
                 format!("a component of a {:?} field", c.rank),
                 format!("component {} of {}", c.component, c.name),
@@ -251,23 +196,13 @@ impl Packed {
         let file = File::open(path).at("read", path)?;
         // An empty file cannot be mapped.
         if file.metadata().at("read", path)?.len() < PREAMBLE as u64 {
-            return Err(Error::format(
-                path,
-                "start",
-                "a packed file of physrep-bench",
-                "a shorter file",
-            ));
+            return Err(Error::format(path, "start", "a packed file of physrep-bench", "a shorter file"));
         }
         // SAFETY: packed files take their name when complete and are replaced, never changed in place, so that the map
         // stays what it is; a user who truncates one while it is open breaks that promise.
         let map = unsafe { Mmap::map(&file) }.at("map", path)?;
         let (header, payload) = Header::parse(path, &map)?;
-        Ok(Self {
-            path: path.into(),
-            header,
-            map,
-            payload,
-        })
+        Ok(Self { path: path.into(), header, map, payload })
     }
 
     /// Reads all values and compares them with the header's checksum.
@@ -280,12 +215,7 @@ impl Packed {
             return Ok(());
         }
         let expected = format!("checksum {}", self.header.checksum);
-        Err(Error::format(
-            &self.path,
-            "values",
-            expected,
-            format!("{found}; the file is damaged, pack the data again"),
-        ))
+        Err(Error::format(&self.path, "values", expected, format!("{found}; the file is damaged, pack the data again")))
     }
 
     /// The file's path.
@@ -301,12 +231,7 @@ impl Packed {
     /// The windows of a split, by trajectory, then by start: starts `0, stride, 2 stride, ...` as long as `context +
     /// future` frames fit.
     pub fn windows(&self, split: Split, plan: &WindowPlan) -> Vec<Window> {
-        windows::cut(
-            self.header.splits[split].clone(),
-            self.header.frames,
-            split,
-            plan,
-        )
+        windows::cut(self.header.splits[split].clone(), self.header.frames, split, plan)
     }
 
     /// Values of a clip of `frames` frames: `channels * frames * nx * ny`.
@@ -321,9 +246,7 @@ impl Packed {
     pub fn clip(&self, window: Window, frames: usize, out: &mut [f32]) -> Result<()> {
         let Window { trajectory, start } = window;
         let there = self.header.trajectories.len();
-        let end = start
-            .checked_add(frames)
-            .filter(|&end| end <= self.header.frames && trajectory < there);
+        let end = start.checked_add(frames).filter(|&end| end <= self.header.frames && trajectory < there);
         if end.is_none() || frames == 0 || out.len() != self.clip_len(frames) {
             let reason = format!(
                 "{frames} frames from frame {start} of trajectory {trajectory} were asked into a buffer of {} values; there are \

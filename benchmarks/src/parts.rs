@@ -47,8 +47,7 @@ impl Parts {
                 checksum.update(bytes);
                 file.write_all(bytes).at("write", &path)?;
             }
-            file.write_all(checksum.finalize().as_bytes())
-                .at("write", &path)
+            file.write_all(checksum.finalize().as_bytes()).at("write", &path)
         })
     }
 
@@ -61,14 +60,11 @@ impl Parts {
             Err(e) => return Err(e).at("read", &path),
         };
         let mut checksum = [0; blake3::OUT_LEN];
-        if file.metadata().at("read", &path)?.len()
-            != (len * size_of::<f32>() + checksum.len()) as u64
-        {
+        if file.metadata().at("read", &path)?.len() != (len * size_of::<f32>() + checksum.len()) as u64 {
             return Ok(None);
         }
         let mut values = vec![0.0_f32; len];
-        file.read_exact(bytemuck::cast_slice_mut(&mut values))
-            .at("read", &path)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut values)).at("read", &path)?;
         file.read_exact(&mut checksum).at("read", &path)?;
         let found = blake3::keyed_hash(&self.key, bytemuck::cast_slice(&values));
         Ok((found == blake3::Hash::from_bytes(checksum)).then_some(values))
@@ -86,9 +82,7 @@ impl Parts {
     }
 
     fn path(&self, trajectory: &Trajectory) -> PathBuf {
-        let Trajectory {
-            split, set, index, ..
-        } = trajectory;
+        let Trajectory { split, set, index, .. } = trajectory;
         self.folder.join(format!("{split}_{set}_{index}.part"))
     }
 }

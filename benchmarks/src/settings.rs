@@ -37,32 +37,12 @@ impl Settings {
             ("dt", json!(section.dt)),
             ("gzip", json!(section.gzip)),
             ("trajectories", json!(section.trajectories)),
-            (
-                "parameters",
-                section
-                    .parameters
-                    .iter()
-                    .map(|p| values(&p.name, &p.values))
-                    .collect(),
-            ),
-            (
-                "initial",
-                section
-                    .initial
-                    .iter()
-                    .map(|p| values(&p.name, &p.values))
-                    .collect(),
-            ),
+            ("parameters", section.parameters.iter().map(|p| values(&p.name, &p.values)).collect()),
+            ("initial", section.initial.iter().map(|p| values(&p.name, &p.values)).collect()),
         ];
-        let settings: Map<_, _> = entries
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
-            .collect();
+        let settings: Map<_, _> = entries.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let text = Value::Object(settings.clone()).to_string();
-        Self {
-            key: blake3::hash(text.as_bytes()).to_hex().to_string(),
-            settings,
-        }
+        Self { key: blake3::hash(text.as_bytes()).to_hex().to_string(), settings }
     }
 
     fn file(folder: &Path) -> PathBuf {
@@ -75,14 +55,8 @@ impl Settings {
             return Ok(None);
         }
         let text = fs::read(&path).at("read", &path)?;
-        let found = serde_json::from_slice(&text).map_err(|e| {
-            Error::format(
-                &path,
-                "file",
-                "the settings of generated data",
-                e.to_string(),
-            )
-        })?;
+        let found = serde_json::from_slice(&text)
+            .map_err(|e| Error::format(&path, "file", "the settings of generated data", e.to_string()))?;
         Ok(Some(found))
     }
 
@@ -109,10 +83,7 @@ impl Settings {
             .iter()
             .filter(|(name, value)| found.settings.get(*name) != Some(value))
             .map(|(name, value)| {
-                format!(
-                    "{name} {} instead of {value}",
-                    found.settings.get(name).unwrap_or(&Value::Null)
-                )
+                format!("{name} {} instead of {value}", found.settings.get(name).unwrap_or(&Value::Null))
             })
             .collect();
         let reason = format!(

@@ -111,10 +111,7 @@ impl Fourier {
     pub fn wavenumbers(&self, lengths: [f64; 2]) -> [Vec<f64>; 2] {
         let [p, q] = self.cutoff.map(|k| k as i64);
         let scale = |mode: i64, length: f64| TAU * mode as f64 / length;
-        [
-            (0..=p).chain(-p..0).map(|m| scale(m, lengths[0])).collect(),
-            (0..=q).map(|m| scale(m, lengths[1])).collect(),
-        ]
+        [(0..=p).chain(-p..0).map(|m| scale(m, lengths[0])).collect(), (0..=q).map(|m| scale(m, lengths[1])).collect()]
     }
 
     /// Sums `weight(p, q) |c[p, q]|^2` over all modes, the negative `q` included. With weight 1 this is the mean square of
@@ -137,10 +134,7 @@ impl Fourier {
     pub fn restrict(&self, source: &Fourier, spectrum: &[Complex64], into: &mut [Complex64]) {
         let p = self.cutoff[0].min(source.cutoff[0]);
         into.fill(Complex64::ZERO);
-        for (from, to) in spectrum
-            .chunks_exact(source.width())
-            .zip(into.chunks_exact_mut(self.width()))
-        {
+        for (from, to) in spectrum.chunks_exact(source.width()).zip(into.chunks_exact_mut(self.width())) {
             to[..=p].copy_from_slice(&from[..=p]);
             let (tail_from, tail_to) = (from.len() - p, to.len() - p);
             to[tail_to..].copy_from_slice(&from[tail_from..]);
@@ -180,9 +174,7 @@ impl Fourier {
         };
         grow(&mut self.inputs, I);
         grow(&mut self.outputs, O);
-        self.rows.resize_with(I.max(O).max(self.rows.len()), || {
-            vec![Complex64::ZERO; nx * stored]
-        });
+        self.rows.resize_with(I.max(O).max(self.rows.len()), || vec![Complex64::ZERO; nx * stored]);
 
         for (field, spectrum) in inputs.into_iter().enumerate() {
             self.columns_to_rows(spectrum, field);
@@ -195,11 +187,7 @@ impl Fourier {
                 // A real field has a real mean; what stands here is round-off.
                 self.half_row[0].im = 0.0;
                 self.y_inverse
-                    .process_with_scratch(
-                        &mut self.half_row,
-                        &mut self.inputs[field],
-                        &mut self.scratch,
-                    )
+                    .process_with_scratch(&mut self.half_row, &mut self.inputs[field], &mut self.scratch)
                     .expect("the buffers have the lengths of the plan");
             }
             let mut values = self.outputs.iter_mut();
@@ -210,11 +198,7 @@ impl Fourier {
             );
             for field in 0..O {
                 self.y_forward
-                    .process_with_scratch(
-                        &mut self.outputs[field],
-                        &mut self.half_row,
-                        &mut self.scratch,
-                    )
+                    .process_with_scratch(&mut self.outputs[field], &mut self.half_row, &mut self.scratch)
                     .expect("the buffers have the lengths of the plan");
                 self.rows[field][row.clone()].copy_from_slice(&self.half_row[..stored]);
             }
@@ -239,8 +223,7 @@ impl Fourier {
                 column[positive..negative].fill(Complex64::ZERO);
                 column[negative..].copy_from_slice(&modes[positive..]);
             }
-            self.x_inverse
-                .process_with_scratch(columns, &mut self.scratch);
+            self.x_inverse.process_with_scratch(columns, &mut self.scratch);
             for (x, row) in rows.chunks_exact_mut(stored).enumerate() {
                 for (b, value) in row[block * BLOCK..][..count].iter_mut().enumerate() {
                     *value = columns[b * nx + x];
@@ -264,8 +247,7 @@ impl Fourier {
                     columns[b * nx + x] = value * scale;
                 }
             }
-            self.x_forward
-                .process_with_scratch(columns, &mut self.scratch);
+            self.x_forward.process_with_scratch(columns, &mut self.scratch);
             for (modes, column) in modes.chunks_exact_mut(width).zip(columns.chunks_exact(nx)) {
                 let negative = nx - (width - positive);
                 modes[..positive].copy_from_slice(&column[..positive]);
@@ -293,10 +275,7 @@ mod tests {
     }
 
     fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
-        a.iter()
-            .zip(b)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f64::max)
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
     }
 
     #[test]
@@ -307,15 +286,8 @@ mod tests {
         fourier.forward(&wave(GRID, -2.0, 3.0), &mut spectrum);
         let place = 3 * fourier.width() + (fourier.width() - 2);
         for (i, c) in spectrum.iter().enumerate() {
-            let expected = if i == place {
-                Complex64::from_polar(0.5, 0.3)
-            } else {
-                Complex64::ZERO
-            };
-            assert!(
-                (c - expected).norm() < 1e-15,
-                "coefficient {i} is {c}, not {expected}"
-            );
+            let expected = if i == place { Complex64::from_polar(0.5, 0.3) } else { Complex64::ZERO };
+            assert!((c - expected).norm() < 1e-15, "coefficient {i} is {c}, not {expected}");
         }
         let [kx, ky] = fourier.wavenumbers([1.0, 2.0]);
         assert!((kx[fourier.width() - 2] + 2.0 * TAU).abs() < 1e-14);
@@ -358,15 +330,9 @@ mod tests {
 
     #[test]
     fn restriction_keeps_the_low_modes_and_only_them() {
-        let (mut fine, mut coarse) = (
-            Fourier::dealiased([24, 36]),
-            Fourier::truncated([8, 10], [usize::MAX; 2]),
-        );
-        let field: Vec<f64> = wave([24, 36], 3.0, 4.0)
-            .iter()
-            .zip(wave([24, 36], 4.0, 1.0))
-            .map(|(kept, lost)| kept + lost)
-            .collect();
+        let (mut fine, mut coarse) = (Fourier::dealiased([24, 36]), Fourier::truncated([8, 10], [usize::MAX; 2]));
+        let field: Vec<f64> =
+            wave([24, 36], 3.0, 4.0).iter().zip(wave([24, 36], 4.0, 1.0)).map(|(kept, lost)| kept + lost).collect();
         let (mut spectrum, mut low) = (fine.zeros(), coarse.zeros());
         fine.forward(&field, &mut spectrum);
         coarse.restrict(&fine, &spectrum, &mut low);

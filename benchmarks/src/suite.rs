@@ -1,5 +1,6 @@
 //! Suites: everything that makes the rows of a table comparable, in one file.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -26,12 +27,21 @@ pub struct Suite {
     pub seed: u64,
     /// Seeds of the repeats of every method.
     pub seeds: Vec<u64>,
+    /// Standard deviation of the Gaussian noise under which every clip is observed, by every method, in pretraining and
+    /// in probing; in units of each channel's own deviation. arXiv:2603.13227 observes shear flow and active matter under
+    /// noise, of deviation 1 in each field's unit.
+    #[serde(default)]
+    pub noise: f64,
     /// How trajectories are cut into windows.
     pub window: WindowPlan,
     /// The budget of pretraining.
     pub pretrain: PretrainBudget,
     /// The budgets of the probes.
     pub probe: ProbeBudgets,
+    /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are handed
+    /// to the method as they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub methods: BTreeMap<String, serde_json::Value>,
     /// The systems, in the order of the table.
     #[serde(rename = "system")]
     pub systems: Vec<SystemSuite>,
@@ -47,6 +57,13 @@ pub struct WindowPlan {
     pub future: usize,
     /// Frames between the starts of two windows of a trajectory.
     pub stride: PerSplit<usize>,
+}
+
+impl PretrainBudget {
+    /// Optimizer steps: batches until at least `samples` windows were seen.
+    pub fn steps(&self) -> u64 {
+        self.samples.div_ceil(self.batch as u64)
+    }
 }
 
 impl WindowPlan {
@@ -136,12 +153,7 @@ impl ParameterGrid {
     /// How this parameter becomes a label.
     pub fn scaling(&self) -> Scaling {
         match (self.mean, self.std) {
-            (Some(mean), Some(std)) => Scaling {
-                name: self.name.clone(),
-                scale: self.scale,
-                mean,
-                std,
-            },
+            (Some(mean), Some(std)) => Scaling { name: self.name.clone(), scale: self.scale, mean, std },
             _ => Scaling::over(&self.name, self.scale, &self.values),
         }
     }
@@ -176,13 +188,9 @@ impl Suite {
             Some((name, text)) => Self::parse(text, name),
             None => {
                 let known = Self::names().collect::<Vec<_>>().join(", ");
-                let reason = format!(
-                    "there is no suite of this name; there is {known}, or give the path of a .toml file"
-                );
-                Err(Error::Suite {
-                    suite: name_or_file.into(),
-                    reason,
-                })
+                let reason =
+                    format!("there is no suite of this name; there is {known}, or give the path of a .toml file");
+                Err(Error::Suite { suite: name_or_file.into(), reason })
             }
         }
     }
@@ -192,14 +200,9 @@ impl Suite {
     /// # Errors
     /// [`Error::Suite`] if the text is not a suite or says something that cannot be run.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
-        let fail = |reason: String| Error::Suite {
-            suite: origin.into(),
-            reason,
-        };
+        let fail = |reason: String| Error::Suite { suite: origin.into(), reason };
         let suite: Self = toml::from_str(text).map_err(|e| {
-            let line = e
-                .span()
-                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            let line = e.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             fail(format!("line {line}: {}", e.message().replace('\n', " ")))
         })?;
         suite.validate().map_err(fail)?;
@@ -211,22 +214,11 @@ impl Suite {
     /// # Errors
     /// [`Error::Suite`] if the suite does not have the system, or names other parameters or initial conditions.
     pub fn section(&self, system: &dyn System) -> Result<&SystemSuite> {
-        let fail = |reason: String| Error::Suite {
-            suite: self.name.clone(),
-            reason,
-        };
-        let section = self
-            .systems
-            .iter()
-            .find(|s| s.name == system.name())
-            .ok_or_else(|| {
-                let known: Vec<_> = self.systems.iter().map(|s| s.name.as_str()).collect();
-                fail(format!(
-                    "it has no system {}; it has {}",
-                    system.name(),
-                    known.join(", ")
-                ))
-            })?;
+        let fail = |reason: String| Error::Suite { suite: self.name.clone(), reason };
+        let section = self.systems.iter().find(|s| s.name == system.name()).ok_or_else(|| {
+            let known: Vec<_> = self.systems.iter().map(|s| s.name.as_str()).collect();
+            fail(format!("it has no system {}; it has {}", system.name(), known.join(", ")))
+        })?;
         let check = |setting: &str, found: Vec<&str>, expected: Vec<&str>| {
             if found == expected {
                 return Ok(());
@@ -251,9 +243,25 @@ impl Suite {
         Ok(section)
     }
 
+    /// Everything that decides the results on one system: the suite without the others.
+    pub fn for_system(&self, system: &str) -> Self {
+        let mut suite = self.clone();
+        suite.systems.retain(|section| section.name == system);
+        suite
+    }
+
+    /// The names of a system's parameters, in the order of labels; none if the suite does not have the system.
+    pub fn parameter_names(&self, system: &str) -> Vec<String> {
+        let sections = self.systems.iter().filter(|section| section.name == system);
+        sections.flat_map(|section| &section.parameters).map(|parameter| parameter.name.clone()).collect()
+    }
+
     fn validate(&self) -> Result<(), String> {
         plain_name("name", &self.name)?;
         at_least_one("version", self.version as usize)?;
+        if !(self.noise.is_finite() && self.noise >= 0.0) {
+            return Err(format!("`noise` must be zero or positive, but is {}", self.noise));
+        }
         at_least_one("window.context", self.window.context)?;
         at_least_one("window.future", self.window.future)?;
         at_least_one("window.stride.train", self.window.stride.train)?;
@@ -266,18 +274,14 @@ impl Suite {
         positive("probe.attentive.lr", self.probe.attentive.lr)?;
         let decay = self.probe.attentive.weight_decay;
         if !(decay.is_finite() && decay >= 0.0) {
-            return Err(format!(
-                "`probe.attentive.weight_decay` must be zero or positive, but is {decay}"
-            ));
+            return Err(format!("`probe.attentive.weight_decay` must be zero or positive, but is {decay}"));
         }
         at_least_one("number of `seeds`", self.seeds.len())?;
         distinct("seeds", self.seeds.iter())?;
         at_least_one("number of `[[system]]` sections", self.systems.len())?;
         distinct("[[system]] names", self.systems.iter().map(|s| &s.name))?;
         for section in &self.systems {
-            section
-                .validate(&self.window)
-                .map_err(|e| format!("system {}: {e}", section.name))?;
+            section.validate(&self.window).map_err(|e| format!("system {}: {e}", section.name))?;
         }
         Ok(())
     }
@@ -286,10 +290,7 @@ impl Suite {
 impl SystemSuite {
     /// Both grids.
     pub fn resolution(&self) -> Resolution {
-        Resolution {
-            solve: self.solve,
-            store: self.store,
-        }
+        Resolution { solve: self.solve, store: self.store }
     }
 
     /// How each parameter becomes a label, in the order of labels.
@@ -316,27 +317,19 @@ impl SystemSuite {
             ));
         }
         if self.gzip.is_some_and(|level| !(1..=9).contains(&level)) {
-            return Err(format!(
-                "`gzip` must be a level from 1 to 9, but is {}",
-                self.gzip.unwrap_or_default()
-            ));
+            return Err(format!("`gzip` must be a level from 1 to 9, but is {}", self.gzip.unwrap_or_default()));
         }
         at_least_one("trajectories.train", self.trajectories.train)?;
         at_least_one("number of `parameters`", self.parameters.len())?;
         distinct("parameters", self.parameters.iter().map(|p| &p.name))?;
         distinct("initial", self.initial.iter().map(|p| &p.name))?;
         for grid in &self.parameters {
-            grid.validate()
-                .map_err(|e| format!("parameter {}: {e}", grid.name))?;
+            grid.validate().map_err(|e| format!("parameter {}: {e}", grid.name))?;
         }
         for grid in &self.initial {
             values(&grid.values).map_err(|e| format!("initial {}: {e}", grid.name))?;
         }
-        let there_are = self
-            .initial
-            .iter()
-            .map(|g| g.values.len())
-            .product::<usize>();
+        let there_are = self.initial.iter().map(|g| g.values.len()).product::<usize>();
         let wanted = self.trajectories.train + self.trajectories.valid + self.trajectories.test;
         if wanted > there_are {
             return Err(format!(
@@ -353,40 +346,28 @@ impl ParameterGrid {
         plain_name("name", &self.name.to_lowercase())?;
         values(&self.values)?;
         if self.scale == Scale::Log10 && self.values.iter().any(|&v| v <= 0.0) {
-            return Err(format!(
-                "`scale = \"log10\"` needs positive values, but they are {:?}",
-                self.values
-            ));
+            return Err(format!("`scale = \"log10\"` needs positive values, but they are {:?}", self.values));
         }
         match (self.mean, self.std) {
-            (None, None) if self.values.len() < 2 => Err(
-                "needs two `values` at least, or a `mean` and `std`: one value alone has no spread"
-                    .into(),
-            ),
+            (None, None) if self.values.len() < 2 => {
+                Err("needs two `values` at least, or a `mean` and `std`: one value alone has no spread".into())
+            }
             (None, None) => Ok(()),
             (Some(mean), Some(std)) if mean.is_finite() && std.is_finite() && std > 0.0 => Ok(()),
-            (Some(mean), Some(std)) => Err(format!(
-                "`mean` and `std` must be finite and `std` positive, but are {mean} and {std}"
-            )),
+            (Some(mean), Some(std)) => {
+                Err(format!("`mean` and `std` must be finite and `std` positive, but are {mean} and {std}"))
+            }
             _ => Err("give both `mean` and `std`, or neither to take them from the grid".into()),
         }
     }
 }
 
 fn at_least_one(setting: &str, value: usize) -> Result<(), String> {
-    if value == 0 {
-        Err(format!("{setting} must be at least 1, but is 0"))
-    } else {
-        Ok(())
-    }
+    if value == 0 { Err(format!("{setting} must be at least 1, but is 0")) } else { Ok(()) }
 }
 
 fn positive(setting: &str, value: f64) -> Result<(), String> {
-    if value.is_finite() && value > 0.0 {
-        Ok(())
-    } else {
-        Err(format!("`{setting}` must be positive, but is {value}"))
-    }
+    if value.is_finite() && value > 0.0 { Ok(()) } else { Err(format!("`{setting}` must be positive, but is {value}")) }
 }
 
 fn values(values: &[f64]) -> Result<(), String> {
@@ -397,16 +378,11 @@ fn values(values: &[f64]) -> Result<(), String> {
     distinct("values", values.iter().map(|v| v.to_string()))
 }
 
-fn distinct<T: PartialEq + std::fmt::Debug>(
-    setting: &str,
-    items: impl Iterator<Item = T>,
-) -> Result<(), String> {
+fn distinct<T: PartialEq + std::fmt::Debug>(setting: &str, items: impl Iterator<Item = T>) -> Result<(), String> {
     let mut seen = Vec::new();
     for item in items {
         if seen.contains(&item) {
-            return Err(format!(
-                "`{setting}` must differ from each other, but {item:?} occurs twice"
-            ));
+            return Err(format!("`{setting}` must differ from each other, but {item:?} occurs twice"));
         }
         seen.push(item);
     }
@@ -419,7 +395,5 @@ fn plain_name(setting: &str, name: &str) -> Result<(), String> {
     if !name.is_empty() && name.chars().all(plain) {
         return Ok(());
     }
-    Err(format!(
-        "`{setting}` must be made of letters, digits, `-` and `_`, but is {name:?}"
-    ))
+    Err(format!("`{setting}` must be made of letters, digits, `-` and `_`, but is {name:?}"))
 }

@@ -58,10 +58,7 @@ pub struct Field {
 impl Field {
     /// A field of the given name and rank.
     pub fn new(name: impl Into<String>, rank: Rank) -> Self {
-        Self {
-            name: name.into(),
-            rank,
-        }
+        Self { name: name.into(), rank }
     }
 }
 
@@ -151,9 +148,7 @@ pub trait System: Send + Sync {
     /// out the far end: `start + j length / n`.
     fn coordinates(&self, axis: usize, n: usize) -> Vec<f64> {
         let Axis { start, length, .. } = &self.axes()[axis];
-        (0..n)
-            .map(|j| start + j as f64 * length / n as f64)
-            .collect()
+        (0..n).map(|j| start + j as f64 * length / n as f64).collect()
     }
 
     /// Solves one trajectory and hands over `frames` frames at times `0, dt, 2 dt, ...`.

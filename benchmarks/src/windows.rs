@@ -14,18 +14,9 @@ pub struct Window {
 
 /// The windows of `trajectories` that have `frames` frames each: starts `0, stride, 2 stride, ...` as long as `context +
 /// future` frames fit.
-pub(crate) fn cut(
-    trajectories: std::ops::Range<usize>,
-    frames: usize,
-    split: Split,
-    plan: &WindowPlan,
-) -> Vec<Window> {
+pub(crate) fn cut(trajectories: std::ops::Range<usize>, frames: usize, split: Split, plan: &WindowPlan) -> Vec<Window> {
     let starts = (frames + 1).saturating_sub(plan.frames());
     trajectories
-        .flat_map(|trajectory| {
-            (0..starts)
-                .step_by(plan.stride[split])
-                .map(move |start| Window { trajectory, start })
-        })
+        .flat_map(|trajectory| (0..starts).step_by(plan.stride[split]).map(move |start| Window { trajectory, start }))
         .collect()
 }

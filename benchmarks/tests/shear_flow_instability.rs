@@ -30,10 +30,7 @@ fn rayleigh_growth(k: f64) -> f64 {
     };
     let (mut low, mut high) = (0.02, 1.0);
     let at_low = mismatch(low);
-    assert!(
-        at_low * mismatch(high) < 0.0,
-        "no root between {low} and {high}"
-    );
+    assert!(at_low * mismatch(high) < 0.0, "no root between {low} and {high}");
     for _ in 0..50 {
         let middle = 0.5 * (low + high);
         if mismatch(middle) * at_low > 0.0 {
@@ -79,9 +76,6 @@ fn waves_on_a_shear_layer_grow_as_rayleighs_equation_says() {
         assert!(late < 1e-3, "the wave {late} is no longer linear");
         let growth = (late / early).ln() / (times[1] - times[0]);
         let error = growth / expected - 1.0;
-        assert!(
-            error.abs() < 1e-3,
-            "k = {k}: growth {growth}, theory {expected}"
-        );
+        assert!(error.abs() < 1e-3, "k = {k}: growth {growth}, theory {expected}");
     }
 }

@@ -3,8 +3,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use physrep_benchmarks::system::Resolution;
+use physrep_benchmarks::systems::SolverError;
 use physrep_benchmarks::systems::shear_flow::{ShearFlow, simulate};
-use physrep_benchmarks::systems::{Resolution, SolverError};
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
@@ -27,17 +28,8 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn after_the_first_step_nothing_is_allocated() {
-    let flow = ShearFlow {
-        reynolds: 500.0,
-        schmidt: 1.0,
-        n_shear: 2,
-        n_blobs: 3,
-        width: 1.0,
-    };
-    let resolution = Resolution {
-        solve: [24, 48],
-        store: [16, 32],
-    };
+    let flow = ShearFlow { reynolds: 500.0, schmidt: 1.0, n_shear: 2, n_blobs: 3, width: 1.0 };
+    let resolution = Resolution { solve: [24, 48], store: [16, 32] };
     let mut counts = [0; 12];
     simulate::<SolverError>(&flow, &resolution, counts.len(), 0.2, |index, _| {
         counts[index] = ALLOCATIONS.load(Ordering::Relaxed);

@@ -7,21 +7,12 @@ use physrep_benchmarks::systems::SolverError;
 use physrep_benchmarks::systems::shear_flow::{Fields, LENGTHS, ShearFlow, Solver};
 
 fn flow(reynolds: f64) -> ShearFlow {
-    ShearFlow {
-        reynolds,
-        schmidt: 2.0,
-        n_shear: 2,
-        n_blobs: 3,
-        width: 1.0,
-    }
+    ShearFlow { reynolds, schmidt: 2.0, n_shear: 2, n_blobs: 3, width: 1.0 }
 }
 
 fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f64::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
 fn mean(field: &[f64]) -> f64 {
@@ -49,23 +40,14 @@ fn taylor_green_vortices_decay_and_have_the_analytic_pressure() {
     let (expected, found) = (vortices(decayed), solver.fields());
     for axis in 0..2 {
         let error = largest_difference(&found.velocity[axis], &expected.velocity[axis]);
-        assert!(
-            error < 1e-12 * decayed * kx,
-            "velocity along axis {axis} is off by {error:e}"
-        );
+        assert!(error < 1e-12 * decayed * kx, "velocity along axis {axis} is off by {error:e}");
     }
     let pressure = Fields::sample(grid, |x, y| {
         let (along_x, along_y) = ((2.0 * kx * x).cos(), (2.0 * ky * y).cos());
-        (
-            [0.0; 2],
-            decayed * decayed / 4.0 * (ky * ky * along_x + kx * kx * along_y),
-        )
+        ([0.0; 2], decayed * decayed / 4.0 * (ky * ky * along_x + kx * kx * along_y))
     });
     let error = largest_difference(&solver.pressure(), &pressure.tracer);
-    assert!(
-        error < 1e-12 * (decayed * kx).powi(2),
-        "pressure is off by {error:e}"
-    );
+    assert!(error < 1e-12 * (decayed * kx).powi(2), "pressure is off by {error:e}");
 }
 
 /// In a uniform flow a wave of tracer moves with the flow and decays by diffusion; at rest it only decays.
@@ -87,10 +69,7 @@ fn a_tracer_wave_is_carried_and_diffused_exactly() {
         let decayed = (-(kx * kx + ky * ky) * time / (reynolds * schmidt)).exp();
         let (expected, found) = (wave(decayed, time), solver.fields());
         let error = largest_difference(&found.tracer, &expected.tracer);
-        assert!(
-            error < 1e-10,
-            "carried by {velocity:?}, the tracer is off by {error:e}"
-        );
+        assert!(error < 1e-10, "carried by {velocity:?}, the tracer is off by {error:e}");
         let error = largest_difference(&found.velocity[0], &expected.velocity[0]);
         assert!(error < 1e-14, "the uniform flow changed by {error:e}");
     }
@@ -119,10 +98,7 @@ fn the_scheme_is_of_fourth_order_in_time() {
     for pair in errors.windows(2) {
         for (coarse, fine) in pair[0].iter().zip(pair[1]) {
             let order = (coarse / fine).log2();
-            assert!(
-                (order - 4.0).abs() < 0.2,
-                "order {order}; errors {errors:?}"
-            );
+            assert!((order - 4.0).abs() < 0.2, "order {order}; errors {errors:?}");
         }
     }
 }
@@ -152,56 +128,30 @@ fn energy_and_tracer_variance_decay_by_their_dissipation() {
     assert!(end.energy < 0.98 * start.energy, "the test must see decay");
     let laws = [
         ("energy", start.energy - end.energy, lost[0]),
-        (
-            "tracer variance",
-            start.tracer_variance - end.tracer_variance,
-            lost[1],
-        ),
+        ("tracer variance", start.tracer_variance - end.tracer_variance, lost[1]),
     ];
     for (name, loss, dissipated) in laws {
         let error = (loss / dissipated - 1.0).abs();
-        assert!(
-            error < 1e-8,
-            "{name} lost {loss}, dissipation accounts for {dissipated}"
-        );
+        assert!(error < 1e-8, "{name} lost {loss}, dissipation accounts for {dissipated}");
     }
 }
 
 #[test]
 fn means_are_conserved_and_diagnostics_agree_with_the_fields() {
-    let flow = ShearFlow {
-        width: 4.0,
-        ..flow(1000.0)
-    };
+    let flow = ShearFlow { width: 4.0, ..flow(1000.0) };
     let mut solver = Solver::new(&flow, [32, 64]).unwrap();
     let before = solver.fields();
     solver.advance_to(3.0).unwrap();
     let (after, diagnostics) = (solver.fields(), solver.diagnostics());
     let flow_mean = mean(&before.velocity[0]);
-    assert!(
-        flow_mean > 0.01,
-        "the test must see a mean flow, not {flow_mean}"
-    );
+    assert!(flow_mean > 0.01, "the test must see a mean flow, not {flow_mean}");
     for (name, before, after, reported) in [
-        (
-            "u_x",
-            &before.velocity[0],
-            &after.velocity[0],
-            diagnostics.mean_velocity[0],
-        ),
-        (
-            "u_y",
-            &before.velocity[1],
-            &after.velocity[1],
-            diagnostics.mean_velocity[1],
-        ),
+        ("u_x", &before.velocity[0], &after.velocity[0], diagnostics.mean_velocity[0]),
+        ("u_y", &before.velocity[1], &after.velocity[1], diagnostics.mean_velocity[1]),
         ("s", &before.tracer, &after.tracer, diagnostics.tracer_mean),
     ] {
         let drift = mean(after) - mean(before);
-        assert!(
-            drift.abs() < 1e-15,
-            "the mean of {name} drifted by {drift:e}"
-        );
+        assert!(drift.abs() < 1e-15, "the mean of {name} drifted by {drift:e}");
         assert!((mean(after) - reported).abs() < 1e-15);
     }
     let square = |field: &[f64]| field.iter().map(|v| v * v).sum::<f64>() / field.len() as f64;
@@ -229,10 +179,7 @@ fn the_velocity_stays_free_of_divergence() {
         divergence = divergence.max((u * kx + v * ky).norm());
         gradient = gradient.max((u * ky).norm());
     }
-    assert!(
-        divergence < 1e-14 * gradient,
-        "divergence {divergence:e}, shear {gradient:e}"
-    );
+    assert!(divergence < 1e-14 * gradient, "divergence {divergence:e}, shear {gradient:e}");
 }
 
 /// Truncated to finitely many modes the advection conserves energy, so that energy can only grow by a step too long.
@@ -247,21 +194,14 @@ fn the_largest_step_is_stable_where_viscosity_does_not_help() {
         assert!(now <= energy, "energy grew from {energy} to {now}");
         energy = now;
     }
-    assert!(
-        energy > 0.99 * start,
-        "energy fell from {start} to {energy}"
-    );
+    assert!(energy > 0.99 * start, "energy fell from {start} to {energy}");
 }
 
 #[test]
 fn finer_grids_converge_spectrally() {
     let run = |grid: [usize; 2]| {
         // An even number of half waves and thin layers: no kinks where the domain closes.
-        let flow = ShearFlow {
-            n_blobs: 2,
-            width: 0.5,
-            ..flow(100.0)
-        };
+        let flow = ShearFlow { n_blobs: 2, width: 0.5, ..flow(100.0) };
         let mut solver = Solver::new(&flow, grid).unwrap();
         solver.advance_to(1.0).unwrap();
         let fields = solver.fields();
@@ -272,31 +212,17 @@ fn finer_grids_converge_spectrally() {
     };
     let finest = run([64, 128]);
     let errors = [[16, 32], [32, 64]].map(|grid| largest_difference(&run(grid), &finest));
-    assert!(
-        errors[0] < 0.1 && errors[1] < 1e-3 * errors[0],
-        "errors {errors:?}"
-    );
+    assert!(errors[0] < 0.1 && errors[1] < 1e-3 * errors[0], "errors {errors:?}");
 }
 
 #[test]
 fn a_solution_that_is_not_finite_is_an_error_with_time_and_parameters() {
     let mut solver = Solver::new(&flow(1e6), [16, 32]).unwrap();
-    let error = (0..1000)
-        .find_map(|_| solver.step(5.0).err())
-        .expect("the steps are far too long");
-    let SolverError::Diverged { time, .. } = error else {
-        panic!("{error}")
-    };
+    let error = (0..1000).find_map(|_| solver.step(5.0).err()).expect("the steps are far too long");
+    let SolverError::Diverged { time, .. } = error else { panic!("{error}") };
     assert_eq!(time, solver.time());
     let message = error.to_string();
-    for part in [
-        "shear_flow",
-        "t = ",
-        "Reynolds 1000000",
-        "Schmidt 2",
-        "n_blobs 3",
-        "16x32",
-    ] {
+    for part in ["shear_flow", "t = ", "Reynolds 1000000", "Schmidt 2", "n_blobs 3", "16x32"] {
         assert!(message.contains(part), "{message:?} does not name {part:?}");
     }
 }
@@ -305,80 +231,24 @@ fn a_solution_that_is_not_finite_is_an_error_with_time_and_parameters() {
 fn what_cannot_be_solved_is_refused_with_a_reason() {
     let valid = flow(100.0);
     let mut fields = valid.initial_condition([8, 8]);
-    let refused =
-        |flow: ShearFlow, grid: [usize; 2]| Solver::new(&flow, grid).err().unwrap().to_string();
+    let refused = |flow: ShearFlow, grid: [usize; 2]| Solver::new(&flow, grid).err().unwrap().to_string();
     for (message, expected) in [
-        (
-            refused(flow(0.0), [8, 8]),
-            "`reynolds` must be a positive finite number, but is 0",
-        ),
-        (
-            refused(flow(f64::NAN), [8, 8]),
-            "`reynolds` must be a positive finite number, but is NaN",
-        ),
-        (
-            refused(
-                ShearFlow {
-                    schmidt: -1.0,
-                    ..valid
-                },
-                [8, 8],
-            ),
-            "`schmidt` must be",
-        ),
-        (
-            refused(
-                ShearFlow {
-                    width: f64::INFINITY,
-                    ..valid
-                },
-                [8, 8],
-            ),
-            "`width` must be",
-        ),
-        (
-            refused(
-                ShearFlow {
-                    n_shear: 3,
-                    ..valid
-                },
-                [8, 8],
-            ),
-            "`n_shear` must be positive and even",
-        ),
-        (
-            refused(
-                ShearFlow {
-                    n_blobs: 0,
-                    ..valid
-                },
-                [8, 8],
-            ),
-            "`n_blobs` must be at least 1",
-        ),
-        (
-            refused(valid, [9, 8]),
-            "even number of at least 8 points along x and y, but is 9x8",
-        ),
+        (refused(flow(0.0), [8, 8]), "`reynolds` must be a positive finite number, but is 0"),
+        (refused(flow(f64::NAN), [8, 8]), "`reynolds` must be a positive finite number, but is NaN"),
+        (refused(ShearFlow { schmidt: -1.0, ..valid }, [8, 8]), "`schmidt` must be"),
+        (refused(ShearFlow { width: f64::INFINITY, ..valid }, [8, 8]), "`width` must be"),
+        (refused(ShearFlow { n_shear: 3, ..valid }, [8, 8]), "`n_shear` must be positive and even"),
+        (refused(ShearFlow { n_blobs: 0, ..valid }, [8, 8]), "`n_blobs` must be at least 1"),
+        (refused(valid, [9, 8]), "even number of at least 8 points along x and y, but is 9x8"),
         (refused(valid, [8, 0]), "but is 8x0"),
     ] {
-        assert!(
-            message.contains(expected),
-            "{message:?} does not say {expected:?}"
-        );
+        assert!(message.contains(expected), "{message:?} does not say {expected:?}");
     }
-    let refused = |fields: &Fields| {
-        Solver::from_fields(1.0, 1.0, [8, 8], fields)
-            .err()
-            .unwrap()
-            .to_string()
-    };
+    let refused = |fields: &Fields| Solver::from_fields(1.0, 1.0, [8, 8], fields).err().unwrap().to_string();
     fields.tracer[5] = f64::NAN;
     assert!(refused(&fields).contains("`tracer` must be finite at every grid point, but is NaN"));
     fields.tracer.pop();
-    assert!(
-        refused(&fields).contains("the tracer must have 64 values for the grid 8x8, but has 63")
-    );
+    assert!(refused(&fields).contains("the tracer must have 64 values for the grid 8x8, but has 63"));
 
     let mut solver = Solver::new(&valid, [8, 8]).unwrap();
     solver.advance_to(1.0).unwrap();

@@ -1,25 +1,17 @@
 //! The frames of a shear-flow trajectory: the published initial condition, a published frame, truncation, determinism.
 
 use physrep_benchmarks::spectral::Fourier;
+use physrep_benchmarks::system::Resolution;
+use physrep_benchmarks::systems::SolverError;
 use physrep_benchmarks::systems::shear_flow::{Frame, ShearFlow, simulate};
-use physrep_benchmarks::systems::{Resolution, SolverError};
 use rayon::prelude::*;
 
 fn flow(n_shear: usize, n_blobs: usize, width: f64) -> ShearFlow {
-    ShearFlow {
-        reynolds: 500.0,
-        schmidt: 1.0,
-        n_shear,
-        n_blobs,
-        width,
-    }
+    ShearFlow { reynolds: 500.0, schmidt: 1.0, n_shear, n_blobs, width }
 }
 
 fn same(grid: [usize; 2]) -> Resolution {
-    Resolution {
-        solve: grid,
-        store: grid,
-    }
+    Resolution { solve: grid, store: grid }
 }
 
 fn frames(flow: &ShearFlow, resolution: &Resolution, count: usize, dt: f64) -> Vec<Frame> {
@@ -34,9 +26,7 @@ fn frames(flow: &ShearFlow, resolution: &Resolution, count: usize, dt: f64) -> V
 }
 
 fn range(values: impl Iterator<Item = f32>) -> [f64; 2] {
-    values.fold([f64::MAX, f64::MIN], |[low, high], value| {
-        [low.min(value.into()), high.max(value.into())]
-    })
+    values.fold([f64::MAX, f64::MIN], |[low, high], value| [low.min(value.into()), high.max(value.into())])
 }
 
 fn mean_and_deviation(values: impl Iterator<Item = f32> + Clone) -> [f64; 2] {
@@ -68,24 +58,12 @@ fn frame_zero_has_the_statistics_of_the_published_initial_condition() {
         let [mean, deviation] = mean_and_deviation(component(0));
         for (found, expected) in [low, high, mean, deviation].into_iter().zip(expected) {
             // Published files are smoothed a little at the kinks of the widest layers, and so are these frames.
-            assert!(
-                (found - expected).abs() < 1e-3,
-                "{flow}: u_x {found}, not {expected}"
-            );
+            assert!((found - expected).abs() < 1e-3, "{flow}: u_x {found}, not {expected}");
         }
-        assert!(
-            (mean - expected[2]).abs() < 1e-4 && (deviation - expected[3]).abs() < 1e-4,
-            "{flow}"
-        );
+        assert!((mean - expected[2]).abs() < 1e-4 && (deviation - expected[3]).abs() < 1e-4, "{flow}");
         let [mean, deviation] = mean_and_deviation(component(1));
-        assert!(
-            mean.abs() < 1e-6 && (deviation - deviation_y).abs() < 1e-4,
-            "{flow}: u_y {mean} {deviation}"
-        );
-        assert!(
-            component(0).eq(frame.tracer.iter().copied()),
-            "{flow}: the tracer is u_x"
-        );
+        assert!(mean.abs() < 1e-6 && (deviation - deviation_y).abs() < 1e-4, "{flow}: u_y {mean} {deviation}");
+        assert!(component(0).eq(frame.tracer.iter().copied()), "{flow}: the tracer is u_x");
         assert_eq!(frame.time, 0.0);
     }
 }
@@ -96,28 +74,15 @@ fn frame_zero_has_the_statistics_of_the_published_initial_condition() {
 fn a_published_frame_is_reproduced() {
     let (pressure, tracer) = ([-0.00735, 0.00694], [-0.3458, 0.4129]);
     for n_blobs in 2..=5 {
-        let flow = ShearFlow {
-            reynolds: 1e4,
-            schmidt: 0.1,
-            n_shear: 2,
-            n_blobs,
-            width: 4.0,
-        };
+        let flow = ShearFlow { reynolds: 1e4, schmidt: 0.1, n_shear: 2, n_blobs, width: 4.0 };
         let frame = &frames(&flow, &same([96, 192]), 2, 1.0)[1];
         let found = range(frame.pressure.iter().copied());
         let matches = (0..2).all(|end| (found[end] / pressure[end] - 1.0).abs() < 5e-3);
-        assert_eq!(
-            matches,
-            n_blobs == 5,
-            "n_blobs {n_blobs}: pressure {found:?}, published {pressure:?}"
-        );
+        assert_eq!(matches, n_blobs == 5, "n_blobs {n_blobs}: pressure {found:?}, published {pressure:?}");
         if matches {
             let found = range(frame.tracer.iter().copied());
             for end in 0..2 {
-                assert!(
-                    (found[end] - tracer[end]).abs() < 1e-4,
-                    "tracer {found:?}, published {tracer:?}"
-                );
+                assert!((found[end] - tracer[end]).abs() < 1e-4, "tracer {found:?}, published {tracer:?}");
             }
         }
     }
@@ -129,10 +94,7 @@ fn frames_are_truncated_to_the_stored_grid() {
     let flow = flow(4, 3, 0.5);
     let fine = frames(&flow, &same(solve), 3, 0.4);
     let coarse = frames(&flow, &Resolution { solve, store }, 3, 0.4);
-    let (mut from, mut to) = (
-        Fourier::dealiased(solve),
-        Fourier::truncated(store, [usize::MAX; 2]),
-    );
+    let (mut from, mut to) = (Fourier::dealiased(solve), Fourier::truncated(store, [usize::MAX; 2]));
     let mut low_modes = |values: &[f32]| {
         let field: Vec<f64> = values.iter().copied().map(f64::from).collect();
         let (mut all, mut low) = (from.zeros(), to.zeros());
@@ -144,10 +106,7 @@ fn frames_are_truncated_to_the_stored_grid() {
     };
     for (fine, coarse) in fine.iter().zip(&coarse) {
         assert_eq!(fine.time, coarse.time);
-        for (fine, coarse) in [
-            (&fine.tracer, &coarse.tracer),
-            (&fine.pressure, &coarse.pressure),
-        ] {
+        for (fine, coarse) in [(&fine.tracer, &coarse.tracer), (&fine.pressure, &coarse.pressure)] {
             for (expected, found) in low_modes(fine).iter().zip(coarse) {
                 assert!((expected - f64::from(*found)).abs() < 1e-6);
             }
@@ -164,12 +123,7 @@ fn velocity_is_interleaved_and_frames_fall_on_their_times() {
     // u_x is near -1/2 at y = 0 and 1/2 at y = -1 while the layers are thin; u_y is small there.
     for frame in &trajectory {
         let at = |x: usize, y: usize| &frame.velocity[2 * (x * 64 + y)..][..2];
-        assert!(
-            at(5, 32)[0] < -0.4 && at(5, 0)[0] > 0.4,
-            "{:?} {:?}",
-            at(5, 32),
-            at(5, 0)
-        );
+        assert!(at(5, 32)[0] < -0.4 && at(5, 0)[0] > 0.4, "{:?} {:?}", at(5, 32), at(5, 0));
         assert!(at(5, 32)[1].abs() < 0.1);
     }
 }
@@ -177,23 +131,13 @@ fn velocity_is_interleaved_and_frames_fall_on_their_times() {
 #[test]
 fn trajectories_are_the_same_bytes_on_one_thread_and_on_two() {
     let flows: Vec<ShearFlow> = (2..=5).map(|n_blobs| flow(2, n_blobs, 0.5)).collect();
-    let resolution = Resolution {
-        solve: [48, 96],
-        store: [32, 64],
-    };
+    let resolution = Resolution { solve: [48, 96], store: [32, 64] };
     let bits = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let solve = |flow: &ShearFlow| {
             let trajectory = frames(flow, &resolution, 6, 0.1);
             let values = |f: &Frame| [&f.tracer[..], &f.pressure, &f.velocity].concat();
-            trajectory
-                .iter()
-                .flat_map(values)
-                .map(f32::to_bits)
-                .collect::<Vec<u32>>()
+            trajectory.iter().flat_map(values).map(f32::to_bits).collect::<Vec<u32>>()
         };
         pool.install(|| flows.par_iter().map(solve).collect::<Vec<_>>())
     };
@@ -210,35 +154,16 @@ fn impossible_requests_are_refused() {
         let result = simulate::<SolverError>(&flow, &resolution, count, dt, |_, _| Ok(()));
         result.unwrap_err().to_string()
     };
-    let resolution = Resolution {
-        solve: [16, 32],
-        store: [16, 64],
-    };
+    let resolution = Resolution { solve: [16, 32], store: [16, 64] };
     let message = refused(resolution, 1, 0.1);
-    assert!(
-        message.contains("the stored grid 16x64 must be no finer than the solver's, 16x32"),
-        "{message}"
-    );
-    let message = refused(
-        Resolution {
-            solve: [16, 32],
-            store: [15, 32],
-        },
-        1,
-        0.1,
-    );
-    assert!(
-        message.contains("the stored grid must have an even number"),
-        "{message}"
-    );
+    assert!(message.contains("the stored grid 16x64 must be no finer than the solver's, 16x32"), "{message}");
+    let message = refused(Resolution { solve: [16, 32], store: [15, 32] }, 1, 0.1);
+    assert!(message.contains("the stored grid must have an even number"), "{message}");
     let message = refused(same([16, 32]), 0, 0.1);
     assert!(message.contains("`frames` must be at least 1"), "{message}");
     for dt in [0.0, -0.1, f64::NAN] {
         let message = refused(same([16, 32]), 2, dt);
-        assert!(
-            message.contains("`dt` must be a positive finite number"),
-            "{message}"
-        );
+        assert!(message.contains("`dt` must be a positive finite number"), "{message}");
     }
 }
 
@@ -261,8 +186,5 @@ fn an_error_of_the_receiver_ends_the_run() {
         })
     };
     assert_eq!(run(flow(2, 3, 1.0)), Err(Stop::Enough(2)));
-    assert!(matches!(
-        run(flow(2, 3, -1.0)),
-        Err(Stop::Solver(SolverError::Parameter { .. }))
-    ));
+    assert!(matches!(run(flow(2, 3, -1.0)), Err(Stop::Solver(SolverError::Parameter { .. }))));
 }

@@ -2,6 +2,29 @@
 
 pub mod shear_flow;
 
+use crate::system::System;
+use crate::{Error, Result};
+
+/// All systems.
+const SYSTEMS: &[&dyn System] = &[&shear_flow::ShearFlowSystem];
+
+/// The names of all systems.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SYSTEMS.iter().map(|system| system.name())
+}
+
+/// The system of that name.
+///
+/// # Errors
+/// [`Error::System`] if there is none, with the names that there are.
+pub fn named(name: &str) -> Result<&'static dyn System> {
+    SYSTEMS
+        .iter()
+        .copied()
+        .find(|system| system.name() == name)
+        .ok_or_else(|| Error::System { name: name.into(), known: names().collect::<Vec<_>>().join(", ") })
+}
+
 /// Why a solver gave no trajectory.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SolverError {
@@ -38,16 +61,4 @@ pub enum SolverError {
         /// The run's parameters and grid.
         run: String,
     },
-}
-
-/// The grid on which the equations are solved, and the one on which frames are kept.
-///
-/// A stored frame is the solution truncated to the modes that the stored grid holds, and sampled there. Solving on 3/2 of
-/// the stored grid keeps every mode of it below Nyquist free of aliasing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Resolution {
-    /// Grid points `[nx, ny]` of the solver.
-    pub solve: [usize; 2],
-    /// Grid points `[nx, ny]` of a frame; none larger than in `solve`.
-    pub store: [usize; 2],
 }

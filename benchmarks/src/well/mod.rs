@@ -51,17 +51,13 @@ pub fn split_files(data: &Path, system: &str, split: Split) -> Result<Vec<PathBu
     let mut files = Vec::new();
     for entry in fs::read_dir(&folder).at("read folder", &folder)? {
         let path = entry.at("read folder", &folder)?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if !hidden && path.extension().is_some_and(|e| e == "hdf5" || e == "h5") {
             files.push(path);
         }
     }
     if files.is_empty() {
-        let reason = format!(
-            "there is no .hdf5 file of the {split} split; generate or fetch the data first"
-        );
+        let reason = format!("there is no .hdf5 file of the {split} split; generate or fetch the data first");
         return Err(Error::folder(&folder, reason));
     }
     files.sort();

@@ -37,10 +37,7 @@ pub struct GridAxis {
 impl Layout {
     /// Points of the grid, `[nx, ny]`.
     pub fn grid(&self) -> [usize; 2] {
-        [
-            self.axes[0].coordinates.len(),
-            self.axes[1].coordinates.len(),
-        ]
+        [self.axes[0].coordinates.len(), self.axes[1].coordinates.len()]
     }
 
     /// The shape of a field's dataset: `(trajectories, times, nx, ny)`, then one axis of length 2 for each tensor order.

@@ -37,18 +37,12 @@ pub struct Moments {
 impl Moments {
     /// The moments of `numbers`, in two passes.
     pub fn of(numbers: impl Iterator<Item = f64> + Clone) -> Self {
-        let (count, sum) = numbers
-            .clone()
-            .fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
+        let (count, sum) = numbers.clone().fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
         if count == 0.0 {
             return Self::default();
         }
         let mean = sum / count;
-        Self {
-            count,
-            mean,
-            spread: numbers.map(|x| (x - mean).powi(2)).sum(),
-        }
+        Self { count, mean, spread: numbers.map(|x| (x - mean).powi(2)).sum() }
     }
 
     /// The moments of the union (Chan, Golub and LeVeque 1983).
@@ -95,39 +89,17 @@ pub fn compute<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Vec<Fiel
             all = layout
                 .fields
                 .iter()
-                .map(|f| FieldStats {
-                    field: f.clone(),
-                    values: none(f),
-                    deltas: none(f),
-                })
+                .map(|f| FieldStats { field: f.clone(), values: none(f), deltas: none(f) })
                 .collect();
         }
         if !all.iter().map(|s| &s.field).eq(&layout.fields) {
-            let expected = all
-                .iter()
-                .map(|s| s.field.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            let found = layout
-                .fields
-                .iter()
-                .map(|f| f.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(Error::format(
-                path,
-                "fields",
-                format!("{expected}, as in the first file"),
-                found,
-            ));
+            let expected = all.iter().map(|s| s.field.name.as_str()).collect::<Vec<_>>().join(", ");
+            let found = layout.fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::format(path, "fields", format!("{expected}, as in the first file"), found));
         }
         for trajectory in 0..layout.trajectories {
             for stats in &mut all {
-                let values = file.read(
-                    &stats.field.name,
-                    trajectory..trajectory + 1,
-                    0..layout.times.len(),
-                )?;
+                let values = file.read(&stats.field.name, trajectory..trajectory + 1, 0..layout.times.len())?;
                 stats.add(&values, layout.frame_len(&stats.field));
             }
         }
@@ -141,20 +113,11 @@ impl FieldStats {
         let components = self.field.rank.components();
         for component in 0..components {
             let of = |values: &'_ [f32]| -> Vec<f64> {
-                values
-                    .iter()
-                    .skip(component)
-                    .step_by(components)
-                    .map(|&v| f64::from(v))
-                    .collect()
+                values.iter().skip(component).step_by(components).map(|&v| f64::from(v)).collect()
             };
             let (values, points) = (of(trajectory), frame_len / components);
-            self.values[component] =
-                self.values[component].merge(Moments::of(values.iter().copied()));
-            let deltas = values
-                .iter()
-                .zip(values.iter().skip(points))
-                .map(|(now, next)| next - now);
+            self.values[component] = self.values[component].merge(Moments::of(values.iter().copied()));
+            let deltas = values.iter().zip(values.iter().skip(points)).map(|(now, next)| next - now);
             self.deltas[component] = self.deltas[component].merge(Moments::of(deltas));
         }
     }
@@ -162,11 +125,7 @@ impl FieldStats {
 
 /// The text of `stats.yaml`.
 pub fn to_yaml(stats: &[FieldStats]) -> String {
-    type Column = (
-        &'static str,
-        fn(&FieldStats) -> &[Moments],
-        fn(&Moments) -> f64,
-    );
+    type Column = (&'static str, fn(&FieldStats) -> &[Moments], fn(&Moments) -> f64);
     let columns: [Column; 6] = [
         ("mean", |s| &s.values, Moments::mean),
         ("std", |s| &s.values, Moments::std),
@@ -179,10 +138,7 @@ pub fn to_yaml(stats: &[FieldStats]) -> String {
     for (name, moments, number) in columns {
         yaml += &format!("{name}:\n");
         for field in stats {
-            let n: Vec<String> = moments(field)
-                .iter()
-                .map(|m| scientific(number(m)))
-                .collect();
+            let n: Vec<String> = moments(field).iter().map(|m| scientific(number(m))).collect();
             let value = match field.field.rank {
                 Rank::Scalar => n[0].clone(),
                 Rank::Vector => format!("[{}, {}]", n[0], n[1]),
@@ -198,9 +154,7 @@ pub fn to_yaml(stats: &[FieldStats]) -> String {
 fn scientific(number: f64) -> String {
     let text = format!("{number:.4E}");
     let (digits, exponent) = text.split_once('E').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent
-        .strip_prefix('-')
-        .map_or(('+', exponent), |e| ('-', e));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
     format!("{digits}E{sign}{exponent:0>2}")
 }
 
@@ -227,23 +181,13 @@ impl ChannelStats {
 pub fn read(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
     let text = fs::read_to_string(path).at("read", path)?;
     let file: Yaml = serde_norway::from_str(&text).map_err(|e| {
-        Error::format(
-            path,
-            "file",
-            "`mean` and `std` of every field",
-            e.to_string().replace('\n', " "),
-        )
+        Error::format(path, "file", "`mean` and `std` of every field", e.to_string().replace('\n', " "))
     })?;
     let mut channels = Vec::new();
     for field in fields {
         let means = components(path, "mean", &file.mean, field)?;
         let stds = components(path, "std", &file.std, field)?;
-        channels.extend(
-            means
-                .into_iter()
-                .zip(stds)
-                .map(|(mean, std)| ChannelStats { mean, std }),
-        );
+        channels.extend(means.into_iter().zip(stds).map(|(mean, std)| ChannelStats { mean, std }));
     }
     Ok(channels)
 }
@@ -262,12 +206,7 @@ enum Components {
     Tensor([[f64; 2]; 2]),
 }
 
-fn components(
-    path: &Path,
-    key: &str,
-    of: &BTreeMap<String, Components>,
-    field: &Field,
-) -> Result<Vec<f64>> {
+fn components(path: &Path, key: &str, of: &BTreeMap<String, Components>, field: &Field) -> Result<Vec<f64>> {
     let place = format!("{key}/{}", field.name);
     let numbers = match of.get(&field.name) {
         Some(Components::Scalar(n)) => vec![*n],

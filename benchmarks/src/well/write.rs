@@ -29,20 +29,13 @@ impl WellWriter {
     /// [`Error::Hdf5`] if the file cannot be created; [`Error::Request`] if the fields are not sorted by rank.
     pub fn create(path: &Path, layout: Layout, gzip: Option<u8>) -> Result<Self> {
         if !layout.fields.is_sorted_by_key(|field| field.rank) {
-            let reason =
-                "fields have to come scalars before vectors before tensors, as in the file";
+            let reason = "fields have to come scalars before vectors before tensors, as in the file";
             return Err(Error::request(path, reason));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unfinished = folder_of(path).join(format!(".{name}.unfinished"));
         let (file, fields) = outline(&unfinished, &layout, gzip).h5(path, "create the file")?;
-        Ok(Self {
-            path: path.into(),
-            unfinished,
-            layout,
-            file,
-            fields,
-        })
+        Ok(Self { path: path.into(), unfinished, layout, file, fields })
     }
 
     /// Writes field number `field` of the layout for one trajectory; `values` is `(times, nx, ny, components)`, row-major.
@@ -51,10 +44,7 @@ impl WellWriter {
     /// [`Error::Request`] if there is no such field or trajectory, or `values` has another length than its shape;
     /// [`Error::Hdf5`] if it cannot be written.
     pub fn write(&self, trajectory: usize, field: usize, values: &[f32]) -> Result<()> {
-        let (Some(dataset), true) = (
-            self.fields.get(field),
-            trajectory < self.layout.trajectories,
-        ) else {
+        let (Some(dataset), true) = (self.fields.get(field), trajectory < self.layout.trajectories) else {
             let (fields, trajectories) = (self.fields.len(), self.layout.trajectories);
             let reason = format!(
                 "cannot write field {field} of trajectory {trajectory}: there are {fields} fields, {trajectories} trajectories"
@@ -64,18 +54,13 @@ impl WellWriter {
         let shape = self.layout.shape(&self.layout.fields[field]);
         let array = ArrayView::from_shape(IxDyn(&shape[1..]), values).map_err(|_| {
             let name = &self.layout.fields[field].name;
-            let reason = format!(
-                "field {name} of one trajectory is {:?}, but {} values came",
-                &shape[1..],
-                values.len()
-            );
+            let reason =
+                format!("field {name} of one trajectory is {:?}, but {} values came", &shape[1..], values.len());
             Error::request(&self.path, reason)
         })?;
         let mut selection = vec![hdf5::SliceOrIndex::from(trajectory)];
         selection.extend(shape[1..].iter().map(|&n| hdf5::SliceOrIndex::from(0..n)));
-        dataset
-            .write_slice(array, hdf5::Hyperslab::from(selection))
-            .h5(&self.path, "write a trajectory")
+        dataset.write_slice(array, hdf5::Hyperslab::from(selection)).h5(&self.path, "write a trajectory")
     }
 
     /// Ends the file and gives it its name.
@@ -83,13 +68,7 @@ impl WellWriter {
     /// # Errors
     /// [`Error::Hdf5`] or [`Error::Io`] if the bytes cannot be forced to the disk.
     pub fn finish(self) -> Result<()> {
-        let Self {
-            path,
-            unfinished,
-            file,
-            fields,
-            ..
-        } = self;
+        let Self { path, unfinished, file, fields, .. } = self;
         drop(fields);
         file.close().h5(&path, "finish the file")?;
         publish(&unfinished, &path)
@@ -103,17 +82,8 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
         .with_fapl(|fapl| fapl.libver_v110())
         .with_fcpl(|fcpl| fcpl.obj_track_times(false))
         .create(path)?;
-    let group = |parent: &Group, name: &str| {
-        parent
-            .create_group_builder()
-            .obj_track_times(false)
-            .create(name)
-    };
-    let names: Vec<&str> = layout
-        .scalars
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let group = |parent: &Group, name: &str| parent.create_group_builder().obj_track_times(false).create(name);
+    let names: Vec<&str> = layout.scalars.iter().map(|(name, _)| name.as_str()).collect();
 
     text(&file, "dataset_name", &layout.dataset)?;
     text(&file, "grid_type", "cartesian")?;
@@ -125,11 +95,7 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
     }
 
     let dimensions = group(&file, "dimensions")?;
-    texts(
-        &dimensions,
-        "spatial_dims",
-        &layout.axes.each_ref().map(|a| a.name.as_str()),
-    )?;
+    texts(&dimensions, "spatial_dims", &layout.axes.each_ref().map(|a| a.name.as_str()))?;
     varying(&data(&dimensions, "time", &layout.times)?, true)?;
     for axis in &layout.axes {
         varying(&data(&dimensions, &axis.name, &axis.coordinates)?, false)?;
@@ -143,10 +109,7 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
     let scalars = group(&file, "scalars")?;
     texts(&scalars, "field_names", &names)?;
     for (name, scalar) in &layout.scalars {
-        let dataset = scalars
-            .new_dataset::<f32>()
-            .obj_track_times(false)
-            .create(name.as_str())?;
+        let dataset = scalars.new_dataset::<f32>().obj_track_times(false).create(name.as_str())?;
         dataset.write_scalar(&(*scalar as f32))?;
         varying(&dataset, false)?;
     }
@@ -155,11 +118,7 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
     for rank in Rank::ALL {
         let members = group(&file, &format!("t{}_fields", rank.order()))?;
         let of_rank = || layout.fields.iter().filter(|f| f.rank == rank);
-        texts(
-            &members,
-            "field_names",
-            &of_rank().map(|f| f.name.as_str()).collect::<Vec<_>>(),
-        )?;
+        texts(&members, "field_names", &of_rank().map(|f| f.name.as_str()).collect::<Vec<_>>())?;
         for field in of_rank() {
             let shape = layout.shape(field);
             let mut builder = members.new_dataset::<f32>().obj_track_times(false);
@@ -170,10 +129,7 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
             let dataset = builder.shape(shape).create(field.name.as_str())?;
             value(&dataset, "sample_varying", true)?;
             value(&dataset, "time_varying", true)?;
-            dataset
-                .new_attr_builder()
-                .with_data(&[true, true])
-                .create("dim_varying")?;
+            dataset.new_attr_builder().with_data(&[true, true]).create("dim_varying")?;
             if rank == Rank::Tensor {
                 value(&dataset, "symmetric", false)?;
                 value(&dataset, "antisymmetric", false)?;
@@ -185,11 +141,7 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
 }
 
 fn boundary_name(axis: &GridAxis) -> String {
-    format!(
-        "{}_{}",
-        axis.name,
-        boundary_type(axis.boundary).to_lowercase()
-    )
+    format!("{}_{}", axis.name, boundary_type(axis.boundary).to_lowercase())
 }
 
 fn boundary(group: &Group, axis: &GridAxis) -> hdf5::Result<()> {
@@ -211,11 +163,7 @@ fn varying(dataset: &Dataset, in_time: bool) -> hdf5::Result<()> {
 }
 
 fn data<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<Dataset> {
-    group
-        .new_dataset_builder()
-        .obj_track_times(false)
-        .with_data(values)
-        .create(name)
+    group.new_dataset_builder().obj_track_times(false).with_data(values).create(name)
 }
 
 fn value<T: H5Type>(location: &Location, name: &str, value: T) -> hdf5::Result<()> {
@@ -227,16 +175,12 @@ fn text(location: &Location, name: &str, text: &str) -> hdf5::Result<()> {
 }
 
 fn texts(location: &Location, name: &str, texts: &[&str]) -> hdf5::Result<()> {
-    let texts = texts
-        .iter()
-        .map(|t| unicode(t))
-        .collect::<hdf5::Result<Vec<_>>>()?;
+    let texts = texts.iter().map(|t| unicode(t)).collect::<hdf5::Result<Vec<_>>>()?;
     location.new_attr_builder().with_data(&texts).create(name)?;
     Ok(())
 }
 
 /// The Well's reader takes variable-length strings only.
 fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
-    text.parse()
-        .map_err(|e| hdf5::Error::from(format!("{text:?} is not a string HDF5 can hold: {e}")))
+    text.parse().map_err(|e| hdf5::Error::from(format!("{text:?} is not a string HDF5 can hold: {e}")))
 }

@@ -15,22 +15,12 @@ fn no_initial_condition_occurs_twice_within_a_set_of_parameters() {
         let all = trajectories(section, suite.seed);
         for (set, parameters) in parameter_sets(section).iter().enumerate() {
             let of_set: Vec<_> = all.iter().filter(|t| t.set == set).collect();
-            let conditions: BTreeSet<String> = of_set
-                .iter()
-                .map(|t| format!("{:?}", t.case.initial))
-                .collect();
+            let conditions: BTreeSet<String> = of_set.iter().map(|t| format!("{:?}", t.case.initial)).collect();
             assert_eq!(conditions.len(), of_set.len());
             assert!(of_set.iter().all(|t| t.case.parameters == *parameters));
             for split in Split::ALL {
-                let indices: Vec<_> = of_set
-                    .iter()
-                    .filter(|t| t.split == split)
-                    .map(|t| t.index)
-                    .collect();
-                assert_eq!(
-                    indices,
-                    (0..section.trajectories[split]).collect::<Vec<_>>()
-                );
+                let indices: Vec<_> = of_set.iter().filter(|t| t.split == split).map(|t| t.index).collect();
+                assert_eq!(indices, (0..section.trajectories[split]).collect::<Vec<_>>());
             }
         }
     }
@@ -39,10 +29,7 @@ fn no_initial_condition_occurs_twice_within_a_set_of_parameters() {
 #[test]
 fn the_last_parameter_varies_fastest() {
     let sets = parameter_sets(&suite().systems[0]);
-    assert_eq!(
-        sets[..4],
-        [[100.0, 0.1], [100.0, 1.0], [100.0, 2.0], [2000.0, 0.1]]
-    );
+    assert_eq!(sets[..4], [[100.0, 0.1], [100.0, 1.0], [100.0, 2.0], [2000.0, 0.1]]);
     assert_eq!(sets.len(), 6);
 }
 
@@ -57,12 +44,7 @@ fn the_assignment_is_what_it_has_always_been() {
         .collect();
     assert_eq!(
         first,
-        [
-            (0, 0, vec![1.0, 0.0]),
-            (0, 1, vec![2.0, 0.0]),
-            (0, 2, vec![2.0, 0.5]),
-            (1, 0, vec![1.0, 0.0]),
-        ]
+        [(0, 0, vec![1.0, 0.0]), (0, 1, vec![2.0, 0.0]), (0, 2, vec![2.0, 0.5]), (1, 0, vec![1.0, 0.0]),]
     );
 }
 
@@ -76,10 +58,6 @@ fn the_seed_decides_and_other_values_of_the_grid_do_not() {
     let wider = suite_with("[0.1, 1, 2]", "[0.05, 0.1, 1, 2]").unwrap();
     let wider = of(&wider, 7);
     for old in of(&suite, 7) {
-        assert!(
-            wider.iter().any(|new| {
-                (new.split, new.index, &new.case) == (old.split, old.index, &old.case)
-            })
-        );
+        assert!(wider.iter().any(|new| { (new.split, new.index, &new.case) == (old.split, old.index, &old.case) }));
     }
 }

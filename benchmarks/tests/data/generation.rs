@@ -21,11 +21,7 @@ const FRAMES: usize = 36 * 9;
 fn stop_at(frames: usize) -> impl Progress {
     move |done: usize, total: usize, _: &str| {
         assert_eq!(total, FRAMES);
-        if done >= frames {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if done >= frames { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -34,42 +30,22 @@ fn the_bytes_do_not_depend_on_time_threads_or_interruptions() {
     let (suite, system) = (suite(), Waves::default());
     let whole = tempfile::tempdir().unwrap();
     let summary = generate(&suite, &system, whole.path(), 1, &()).unwrap();
-    assert_eq!(
-        (summary.files, summary.trajectories, summary.simulated),
-        (18, 36, 36)
-    );
+    assert_eq!((summary.files, summary.trajectories, summary.simulated), (18, 36, 36));
     let expected = files(whole.path());
-    assert_eq!(
-        expected.len(),
-        18 + 3,
-        "files of three splits, two descriptions and the settings"
-    );
+    assert_eq!(expected.len(), 18 + 3, "files of three splits, two descriptions and the settings");
     // HDF5 keeps times in seconds.
     sleep(Duration::from_millis(1100));
 
-    for (threads, stop) in [
-        (2, FRAMES + 1),
-        (1, 1),
-        (1, 9 * 7 + 4),
-        (2, 9 * 20 + 5),
-        (2, FRAMES),
-    ] {
+    for (threads, stop) in [(2, FRAMES + 1), (1, 1), (1, 9 * 7 + 4), (2, 9 * 20 + 5), (2, FRAMES)] {
         let folder = tempfile::tempdir().unwrap();
         let first = generate(&suite, &system, folder.path(), threads, &stop_at(stop));
         if stop <= FRAMES {
             assert!(matches!(first, Err(Error::Stopped)), "{first:?}");
             let second = generate(&suite, &system, folder.path(), threads, &()).unwrap();
             let in_flight = threads;
-            assert!(
-                second.simulated <= 36 - (stop - 1) / 9 + in_flight,
-                "{stop}: {}",
-                second.simulated
-            );
+            assert!(second.simulated <= 36 - (stop - 1) / 9 + in_flight, "{stop}: {}", second.simulated);
         }
-        assert!(
-            files(folder.path()) == expected,
-            "threads {threads}, stopped at {stop}"
-        );
+        assert!(files(folder.path()) == expected, "threads {threads}, stopped at {stop}");
     }
 }
 
@@ -78,16 +54,9 @@ fn the_bytes_do_not_depend_on_time_threads_or_interruptions() {
 #[ignore = "ends its process; another test runs it"]
 fn killed() {
     let folder = std::env::var("PHYSREP_TEST_FOLDER").unwrap();
-    let frames: usize = std::env::var("PHYSREP_TEST_FRAMES")
-        .unwrap()
-        .parse()
-        .unwrap();
+    let frames: usize = std::env::var("PHYSREP_TEST_FRAMES").unwrap().parse().unwrap();
     let die = |done: usize, _: usize, _: &str| {
-        if done >= frames {
-            abort()
-        } else {
-            ControlFlow::Continue(())
-        }
+        if done >= frames { abort() } else { ControlFlow::Continue(()) }
     };
     generate(&suite(), &Waves::default(), Path::new(&folder), 2, &die).unwrap();
 }
@@ -99,31 +68,16 @@ fn a_killed_process_loses_at_most_the_trajectories_in_flight() {
     for frames in [5, 9 * 11, 9 * 25 + 8] {
         let folder = tempfile::tempdir().unwrap();
         let status = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "generation::killed",
-                "--ignored",
-                "--test-threads=1",
-            ])
+            .args(["--exact", "generation::killed", "--ignored", "--test-threads=1"])
             .env("PHYSREP_TEST_FOLDER", folder.path())
             .env("PHYSREP_TEST_FRAMES", frames.to_string())
             .output()
             .unwrap()
             .status;
-        assert!(
-            status.code().is_none(),
-            "the process should have died by a signal: {status}"
-        );
+        assert!(status.code().is_none(), "the process should have died by a signal: {status}");
         let rest = generate(&suite(), &Waves::default(), folder.path(), 1, &()).unwrap();
-        assert!(
-            rest.simulated <= 36 - frames / 9 + 2,
-            "{frames}: {}",
-            rest.simulated
-        );
-        assert!(
-            files(folder.path()) == files(whole.path()),
-            "killed at {frames}"
-        );
+        assert!(rest.simulated <= 36 - frames / 9 + 2, "{frames}: {}", rest.simulated);
+        assert!(files(folder.path()) == files(whole.path()), "killed at {frames}");
     }
 }
 
@@ -217,12 +171,7 @@ fn a_solution_that_is_not_finite_is_refused_with_its_case() {
     let diverging = Waves { poison: Some(4) };
     says(
         generate(&suite(), &diverging, folder.path(), 1, &()),
-        &[
-            "shear_flow (Reynolds 100, Schmidt 0.1, wave",
-            "tracer",
-            "time 0.4",
-            "`solve`",
-        ],
+        &["shear_flow (Reynolds 100, Schmidt 0.1, wave", "tracer", "time 0.4", "`solve`"],
     );
 }
 

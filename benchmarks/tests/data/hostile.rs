@@ -33,12 +33,7 @@ fn spoilt(spoil: impl FnOnce(&File), parts: &[&str]) {
 
 fn replace<T: H5Type>(location: &Location, name: &str, value: T) {
     location.delete_attr(name).unwrap();
-    location
-        .new_attr::<T>()
-        .create(name)
-        .unwrap()
-        .write_scalar(&value)
-        .unwrap();
+    location.new_attr::<T>().create(name).unwrap().write_scalar(&value).unwrap();
 }
 
 #[test]
@@ -49,10 +44,7 @@ fn what_is_not_hdf5_or_cut_off_is_refused() {
     spoilt.extend([8, 100, 1000, bytes.len() / 2, bytes.len() - 1].map(|n| bytes[..n].to_vec()));
     for bytes in spoilt {
         fs::write(&path, &bytes).unwrap();
-        says(
-            WellFile::open(&path),
-            &["bad.hdf5", "expected an HDF5 file"],
-        );
+        says(WellFile::open(&path), &["bad.hdf5", "expected an HDF5 file"]);
     }
     fs::remove_file(&path).unwrap();
     says(WellFile::open(&path), &["cannot read", "bad.hdf5"]);
@@ -71,19 +63,13 @@ fn no_wrong_byte_brings_the_reader_down() {
         .collect();
     assert!(!heaps.is_empty());
     // The metadata lies in front and between; a prime step meets all kinds of it.
-    for at in (0..bytes.len())
-        .step_by(17)
-        .filter(|at| !heaps.iter().any(|heap| heap.contains(at)))
-    {
+    for at in (0..bytes.len()).step_by(17).filter(|at| !heaps.iter().any(|heap| heap.contains(at))) {
         let mut wrong = bytes.clone();
         wrong[at] = !wrong[at];
         fs::write(&path, &wrong).unwrap();
         let read = WellFile::open(&path).and_then(|file| {
             let layout = file.layout().clone();
-            layout
-                .fields
-                .iter()
-                .try_for_each(|f| file.read(&f.name, 0..1, 0..1).map(drop))
+            layout.fields.iter().try_for_each(|f| file.read(&f.name, 0..1, 0..1).map(drop))
         });
         if let Err(error) = read {
             assert!(error.to_string().contains("bad.hdf5"), "byte {at}: {error}");
@@ -93,42 +79,17 @@ fn no_wrong_byte_brings_the_reader_down() {
 
 #[test]
 fn missing_groups_attributes_and_datasets_are_named() {
-    for group in [
-        "dimensions",
-        "boundary_conditions",
-        "scalars",
-        "t0_fields",
-        "t1_fields",
-        "t2_fields",
-    ] {
-        spoilt(
-            |f| f.unlink(group).unwrap(),
-            &[group, "expected a group", "nothing"],
-        );
+    for group in ["dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_fields", "t2_fields"] {
+        spoilt(|f| f.unlink(group).unwrap(), &[group, "expected a group", "nothing"]);
     }
     for name in ["n_spatial_dims", "n_trajectories", "dataset_name"] {
-        spoilt(
-            |f| f.delete_attr(name).unwrap(),
-            &[&format!("@{name}"), "nothing of this name"],
-        );
+        spoilt(|f| f.delete_attr(name).unwrap(), &[&format!("@{name}"), "nothing of this name"]);
     }
-    for (group, name) in [
-        ("t0_fields", "acid"),
-        ("dimensions", "time"),
-        ("scalars", "zeta"),
-    ] {
+    for (group, name) in [("t0_fields", "acid"), ("dimensions", "time"), ("scalars", "zeta")] {
         let place = format!("{group}/{name}");
-        spoilt(
-            |f| f.unlink(&place).unwrap(),
-            &[&place, "expected a dataset"],
-        );
+        spoilt(|f| f.unlink(&place).unwrap(), &[&place, "expected a dataset"]);
     }
-    let names = |f: &File| {
-        f.group("t1_fields")
-            .unwrap()
-            .delete_attr("field_names")
-            .unwrap()
-    };
+    let names = |f: &File| f.group("t1_fields").unwrap().delete_attr("field_names").unwrap();
     spoilt(names, &["t1_fields @field_names", "nothing"]);
 }
 
@@ -140,83 +101,37 @@ fn wrong_shapes_and_types_are_named() {
     };
     spoilt(
         |f| {
-            field(f)
-                .new_dataset::<f32>()
-                .shape([2, 3, 4, 6])
-                .create("velocity")
-                .unwrap();
+            field(f).new_dataset::<f32>().shape([2, 3, 4, 6]).create("velocity").unwrap();
         },
-        &[
-            "t1_fields/velocity",
-            "expected shape [2, 3, 4, 6, 2]",
-            "found [2, 3, 4, 6]",
-        ],
+        &["t1_fields/velocity", "expected shape [2, 3, 4, 6, 2]", "found [2, 3, 4, 6]"],
     );
     spoilt(
         |f| {
             let array = ndarray::Array5::<i32>::zeros((2, 3, 4, 6, 2));
-            field(f)
-                .new_dataset_builder()
-                .with_data(&array)
-                .create("velocity")
-                .unwrap();
+            field(f).new_dataset_builder().with_data(&array).create("velocity").unwrap();
         },
-        &[
-            "t1_fields/velocity",
-            "expected float32 or float64",
-            "found int32",
-        ],
+        &["t1_fields/velocity", "expected float32 or float64", "found int32"],
     );
+    spoilt(|f| replace(f, "n_trajectories", 3_i64), &["t0_fields/zinc", "[3, 3, 4, 6]"]);
+    spoilt(|f| replace(f, "n_trajectories", -1_i64), &["@n_trajectories", "-1"]);
+    spoilt(|f| replace(f, "n_trajectories", 2.0_f64), &["@n_trajectories", "one integer", "float64"]);
+    spoilt(|f| replace(f, "n_spatial_dims", 3_i64), &["@n_spatial_dims", "expected 2", "found 3"]);
     spoilt(
-        |f| replace(f, "n_trajectories", 3_i64),
-        &["t0_fields/zinc", "[3, 3, 4, 6]"],
-    );
-    spoilt(
-        |f| replace(f, "n_trajectories", -1_i64),
-        &["@n_trajectories", "-1"],
-    );
-    spoilt(
-        |f| replace(f, "n_trajectories", 2.0_f64),
-        &["@n_trajectories", "one integer", "float64"],
-    );
-    spoilt(
-        |f| replace(f, "n_spatial_dims", 3_i64),
-        &["@n_spatial_dims", "expected 2", "found 3"],
-    );
-    spoilt(
-        |f| {
-            replace(
-                f,
-                "dataset_name",
-                FixedAscii::<8>::from_ascii("flow").unwrap(),
-            )
-        },
+        |f| replace(f, "dataset_name", FixedAscii::<8>::from_ascii("flow").unwrap()),
         &["@dataset_name", "variable-length strings", "string (len"],
     );
     spoilt(
         |f| {
             let kind: VarLenUnicode = "SLIPPERY".parse().unwrap();
-            replace(
-                &f.group("boundary_conditions/y_wall").unwrap(),
-                "bc_type",
-                kind,
-            );
+            replace(&f.group("boundary_conditions/y_wall").unwrap(), "bc_type", kind);
         },
-        &[
-            "boundary_conditions/y_wall @bc_type",
-            "PERIODIC, WALL or OPEN",
-            "SLIPPERY",
-        ],
+        &["boundary_conditions/y_wall @bc_type", "PERIODIC, WALL or OPEN", "SLIPPERY"],
     );
     spoilt(
         |f| {
             f.unlink("scalars/zeta").unwrap();
             let scalars = f.group("scalars").unwrap();
-            scalars
-                .new_dataset_builder()
-                .with_data(&[1.0_f32, 2.0])
-                .create("zeta")
-                .unwrap();
+            scalars.new_dataset_builder().with_data(&[1.0_f32, 2.0]).create("zeta").unwrap();
         },
         &["scalars/zeta", "one value", "[2]"],
     );
@@ -225,11 +140,7 @@ fn wrong_shapes_and_types_are_named() {
             let group = f.group("t0_fields").unwrap();
             group.delete_attr("field_names").unwrap();
             let many: Vec<VarLenUnicode> = vec!["zinc".parse().unwrap(); 2000];
-            group
-                .new_attr_builder()
-                .with_data(&many)
-                .create("field_names")
-                .unwrap();
+            group.new_attr_builder().with_data(&many).create("field_names").unwrap();
         },
         &["t0_fields @field_names", "a short list", "[2000]"],
     );
@@ -254,27 +165,13 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
     };
     spoilt(
         |f| {
-            time(f)
-                .new_dataset::<f64>()
-                .shape([N])
-                .create("time")
-                .unwrap();
+            time(f).new_dataset::<f64>().shape([N]).create("time").unwrap();
         },
-        &[
-            "dimensions/time",
-            "8000000000000 bytes",
-            "does not hold them",
-        ],
+        &["dimensions/time", "8000000000000 bytes", "does not hold them"],
     );
     spoilt(
         |f| {
-            time(f)
-                .new_dataset::<f64>()
-                .chunk([1 << 20])
-                .deflate(1)
-                .shape([N])
-                .create("time")
-                .unwrap();
+            time(f).new_dataset::<f64>().chunk([1 << 20]).deflate(1).shape([N]).create("time").unwrap();
         },
         &["dimensions/time", "does not hold them"],
     );
@@ -282,38 +179,22 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
         |f| {
             f.unlink("t0_fields/zinc").unwrap();
             let group = f.group("t0_fields").unwrap();
-            group
-                .new_dataset::<f32>()
-                .shape([2, 3, 4, 6])
-                .create("zinc")
-                .unwrap();
+            group.new_dataset::<f32>().shape([2, 3, 4, 6]).create("zinc").unwrap();
         },
-        &[
-            "t0_fields/zinc",
-            "the 576 bytes of shape [2, 3, 4, 6]",
-            "does not hold them",
-        ],
+        &["t0_fields/zinc", "the 576 bytes of shape [2, 3, 4, 6]", "does not hold them"],
     );
     spoilt(
         |f| {
             f.unlink("t0_fields/zinc").unwrap();
             let builder = f.group("t0_fields").unwrap().new_dataset::<f32>();
-            builder
-                .external("/etc/passwd", 0, 576)
-                .shape([2, 3, 4, 6])
-                .create("zinc")
-                .unwrap();
+            builder.external("/etc/passwd", 0, 576).shape([2, 3, 4, 6]).create("zinc").unwrap();
         },
         &["t0_fields/zinc", "values in this file", "other files"],
     );
     spoilt(
         |f| {
             f.delete_attr("n_trajectories").unwrap();
-            f.new_attr::<i64>()
-                .create("n_trajectories")
-                .unwrap()
-                .write_scalar(&(N as i64))
-                .unwrap();
+            f.new_attr::<i64>().create("n_trajectories").unwrap().write_scalar(&(N as i64)).unwrap();
         },
         &["t0_fields/zinc", "expected shape [1000000000000, 3, 4, 6]"],
     );
@@ -324,33 +205,17 @@ fn values_that_are_not_finite_are_refused_where_they_are() {
     let (_folder, path) = good();
     let file = File::open_rw(&path).unwrap();
     let velocity = file.dataset("t1_fields/velocity").unwrap();
-    velocity
-        .write_slice(&[f32::NAN, 0.0], (1, 2, 3, 4, ..))
-        .unwrap();
-    file.dataset("dimensions/x")
-        .unwrap()
-        .write_slice(&[0.5_f32], 0..1)
-        .unwrap();
+    velocity.write_slice(&[f32::NAN, 0.0], (1, 2, 3, 4, ..)).unwrap();
+    file.dataset("dimensions/x").unwrap().write_slice(&[0.5_f32], 0..1).unwrap();
     drop(velocity);
     file.close().unwrap();
     let file = WellFile::open(&path).unwrap();
-    says(
-        file.read("velocity", 0..2, 0..3),
-        &["bad.hdf5", "velocity, trajectory 1, frame 2", "NaN"],
-    );
-    says(
-        file.read("velocity", 1..2, 1..3),
-        &["trajectory 1, frame 2"],
-    );
+    says(file.read("velocity", 0..2, 0..3), &["bad.hdf5", "velocity, trajectory 1, frame 2", "NaN"]);
+    says(file.read("velocity", 1..2, 1..3), &["trajectory 1, frame 2"]);
     assert!(file.read("velocity", 0..2, 0..2).is_ok());
 
     spoilt(
-        |f| {
-            f.dataset("dimensions/time")
-                .unwrap()
-                .write_slice(&[f64::INFINITY], 2..3)
-                .unwrap()
-        },
+        |f| f.dataset("dimensions/time").unwrap().write_slice(&[f64::INFINITY], 2..3).unwrap(),
         &["dimensions/time", "finite values", "inf"],
     );
 }
@@ -359,16 +224,10 @@ fn values_that_are_not_finite_are_refused_where_they_are() {
 fn folders_without_files_are_refused() {
     use physrep_benchmarks::split::Split;
     let folder = tempfile::tempdir().unwrap();
-    says(
-        split_files(folder.path(), "shear_flow", Split::Train),
-        &["read folder", "data/train"],
-    );
+    says(split_files(folder.path(), "shear_flow", Split::Train), &["read folder", "data/train"]);
     let train = folder.path().join("shear_flow/data/train");
     fs::create_dir_all(&train).unwrap();
     fs::write(train.join(".a.hdf5.unfinished"), "").unwrap();
     fs::write(train.join(".hidden.hdf5"), "").unwrap();
-    says(
-        split_files(folder.path(), "shear_flow", Split::Train),
-        &["data/train", "no .hdf5 file", "generate or fetch"],
-    );
+    says(split_files(folder.path(), "shear_flow", Split::Train), &["data/train", "no .hdf5 file", "generate or fetch"]);
 }

@@ -28,24 +28,15 @@ fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (said, complaints) = (text(&output.stdout), text(&output.stderr));
-    assert!(
-        output.status.success() && complaints.is_empty(),
-        "{command:?}\n{said}{complaints}"
-    );
+    assert!(output.status.success() && complaints.is_empty(), "{command:?}\n{said}{complaints}");
     said
 }
 
 #[test]
 #[ignore = "needs the-well and its format checker"]
 fn the_format_checker_has_no_complaint() {
-    let (python, checker) = (
-        variable("PHYSREP_WELL_PYTHON"),
-        variable("PHYSREP_WELL_CHECKER"),
-    );
-    for suite in [
-        suite(),
-        suite_with("dt = 0.1", "dt = 0.1\ngzip = 4").unwrap(),
-    ] {
+    let (python, checker) = (variable("PHYSREP_WELL_PYTHON"), variable("PHYSREP_WELL_CHECKER"));
+    for suite in [suite(), suite_with("dt = 0.1", "dt = 0.1\ngzip = 4").unwrap()] {
         let folder = tempfile::tempdir().unwrap();
         generate(&suite, &Waves::default(), folder.path(), 2, &()).unwrap();
         let mut command = Command::new(&python);
@@ -70,16 +61,9 @@ fn the_wells_reader_gives_the_same_values() {
     let (folder, packed) = packed();
     for split in Split::ALL {
         let values: Vec<f32> = every_window(&packed, split);
-        fs::write(
-            folder.path().join(split.name()),
-            bytemuck::cast_slice(&values),
-        )
-        .unwrap();
+        fs::write(folder.path().join(split.name()), bytemuck::cast_slice(&values)).unwrap();
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/official.py");
     let said = run(Command::new(python).arg(script).arg(folder.path()));
-    assert!(
-        said.contains("train 108 windows, valid 36 windows, test 72 windows"),
-        "{said}"
-    );
+    assert!(said.contains("train 108 windows, valid 36 windows, test 72 windows"), "{said}");
 }

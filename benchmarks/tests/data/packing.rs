@@ -28,13 +28,7 @@ pub fn packed() -> (TempDir, Packed) {
 }
 
 fn pack_into(folder: &Path) -> Result<Packed> {
-    pack(
-        &suite(),
-        &Waves::default(),
-        folder,
-        &folder.join("waves.pack"),
-        &(),
-    )
+    pack(&suite(), &Waves::default(), folder, &folder.join("waves.pack"), &())
 }
 
 #[test]
@@ -47,9 +41,7 @@ fn clips_are_the_normalised_solution() {
     let frames = 3;
     let mut clip = vec![f32::NAN; packed.clip_len(frames)];
     for (trajectory, start) in [(0, 0), (5, 6), (17, 1), (18, 2), (35, 4)] {
-        packed
-            .clip(Window { trajectory, start }, frames, &mut clip)
-            .unwrap();
+        packed.clip(Window { trajectory, start }, frames, &mut clip).unwrap();
         let mut values = clip.iter();
         for (c, channel) in packed.header().channels.iter().enumerate() {
             for t in start..start + frames {
@@ -57,10 +49,7 @@ fn clips_are_the_normalised_solution() {
                     for &y in &ys {
                         let raw = Waves::value(c, &cases[trajectory].case, [x, y], t as f64 * 0.1);
                         let std = channel.stats.std.max(STD_FLOOR) as f32;
-                        assert_eq!(
-                            *values.next().unwrap(),
-                            (raw - channel.stats.mean as f32) / std
-                        );
+                        assert_eq!(*values.next().unwrap(), (raw - channel.stats.mean as f32) / std);
                     }
                 }
             }
@@ -90,16 +79,7 @@ fn training_values_have_mean_zero_and_deviation_one() {
     let mut clip = vec![0.0; packed.clip_len(9)];
     let mut sums = [[0.0_f64; 2]; 4];
     for trajectory in packed.header().splits[Split::Train].clone() {
-        packed
-            .clip(
-                Window {
-                    trajectory,
-                    start: 0,
-                },
-                9,
-                &mut clip,
-            )
-            .unwrap();
+        packed.clip(Window { trajectory, start: 0 }, 9, &mut clip).unwrap();
         for (sum, channel) in sums.iter_mut().zip(clip.chunks(9 * 96)) {
             for &v in channel {
                 sum[0] += f64::from(v);
@@ -110,10 +90,7 @@ fn training_values_have_mean_zero_and_deviation_one() {
     let n = (18 * 9 * 96) as f64;
     for [sum, squares] in sums {
         // As good as the five digits of stats.yaml.
-        assert!(
-            (sum / n).abs() < 2e-3 && (squares / n - 1.0).abs() < 2e-3,
-            "{sum} {squares}"
-        );
+        assert!((sum / n).abs() < 2e-3 && (squares / n - 1.0).abs() < 2e-3, "{sum} {squares}");
     }
 }
 
@@ -125,11 +102,7 @@ fn labels_are_those_of_the_trajectorys_parameters() {
     let cases = trajectories(&suite.systems[0], suite.seed);
     for (trajectory, planned) in cases.iter().enumerate() {
         assert_eq!(packed.parameters(trajectory), planned.case.parameters);
-        let labels: Vec<f64> = scalings
-            .iter()
-            .zip(&planned.case.parameters)
-            .map(|(s, &p)| s.label(p))
-            .collect();
+        let labels: Vec<f64> = scalings.iter().zip(&planned.case.parameters).map(|(s, &p)| s.label(p)).collect();
         assert_eq!(packed.labels(trajectory), labels);
     }
     // The constant prediction 0 scores 1 on every split.
@@ -137,11 +110,7 @@ fn labels_are_those_of_the_trajectorys_parameters() {
         let range = packed.header().splits[split].clone();
         for label in 0..2 {
             let n = range.len() as f64;
-            let score = range
-                .clone()
-                .map(|t| packed.labels(t)[label].powi(2))
-                .sum::<f64>()
-                / n;
+            let score = range.clone().map(|t| packed.labels(t)[label].powi(2)).sum::<f64>() / n;
             assert!((score - 1.0).abs() < 1e-12, "{split} {label} {score}");
         }
     }
@@ -159,27 +128,15 @@ fn packing_again_changes_nothing_and_packing_under_another_suite_does() {
     let scaled = suite_with("[0.1, 1, 2]", "[0.1, 1, 2], mean = 0, std = 1").unwrap();
     let stopped = pack(&scaled, &Waves::default(), folder.path(), &path, &fail);
     assert!(matches!(stopped, Err(Error::Stopped)));
-    assert_eq!(
-        fs::read(&path).unwrap(),
-        bytes,
-        "a packing that did not end leaves what was there"
-    );
+    assert_eq!(fs::read(&path).unwrap(), bytes, "a packing that did not end leaves what was there");
     let scaled = pack(&scaled, &Waves::default(), folder.path(), &path, &()).unwrap();
     assert_eq!(scaled.labels(0)[1], scaled.parameters(0)[1]);
     assert_ne!(fs::read(&path).unwrap(), bytes);
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        2,
-        "the data and the packed file"
-    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the data and the packed file");
 
     fs::remove_file(&path).unwrap();
     drop(pack_into(folder.path()).unwrap());
-    assert_eq!(
-        fs::read(&path).unwrap(),
-        bytes,
-        "the same data under the same suite gives the same bytes"
-    );
+    assert_eq!(fs::read(&path).unwrap(), bytes, "the same data under the same suite gives the same bytes");
 }
 
 #[test]
@@ -190,10 +147,7 @@ fn data_that_is_not_the_suites_is_refused() {
     generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
 
     let other = suite_with("dt = 0.1", "dt = 0.2").unwrap();
-    says(
-        pack(&other, &Waves::default(), folder.path(), &out, &()),
-        &["dt 0.1 instead of 0.2"],
-    );
+    says(pack(&other, &Waves::default(), folder.path(), &out, &()), &["dt 0.1 instead of 0.2"]);
 
     // Without the record of its settings, the data is judged by what the files say.
     let system = folder.path().join("shear_flow");
@@ -201,42 +155,23 @@ fn data_that_is_not_the_suites_is_refused() {
     fs::remove_file(system.join("generated.json")).unwrap();
     let refused = |piece: &str, by: &str, parts: &[&str]| {
         let suite = suite_with(piece, by).unwrap();
-        says(
-            pack(&suite, &Waves::default(), folder.path(), &out, &()),
-            parts,
-        );
+        says(pack(&suite, &Waves::default(), folder.path(), &out, &()), parts);
     };
     let file = "shear_flow_Reynolds_1e2_Schmidt_1e-1.hdf5";
     refused("dt = 0.1", "dt = 0.2", &[file, "steps of 0.2", "0 to 0.8"]);
     refused("frames = 9", "frames = 8", &[file, "8 frames", "found 9"]);
-    refused(
-        "store = [8, 12]",
-        "store = [8, 6]",
-        &[file, "[8, 6]", "[8, 12]"],
-    );
-    refused(
-        "[100, 2000]",
-        "[200, 2000]",
-        &[file, "scalars/Reynolds", "[200.0, 2000.0]", "100"],
-    );
+    refused("store = [8, 12]", "store = [8, 6]", &[file, "[8, 6]", "[8, 12]"]);
+    refused("[100, 2000]", "[200, 2000]", &[file, "scalars/Reynolds", "[200.0, 2000.0]", "100"]);
     pack_into(folder.path()).unwrap();
 
     fs::write(system.join("generated.json"), record).unwrap();
     let train = system.join("data/train");
     fs::copy(train.join(file), train.join("another.hdf5")).unwrap();
-    says(
-        pack_into(folder.path()),
-        &["another.hdf5", "does not belong"],
-    );
+    says(pack_into(folder.path()), &["another.hdf5", "does not belong"]);
     fs::remove_file(train.join("another.hdf5")).unwrap();
     fs::remove_file(train.join(file)).unwrap();
     says(pack_into(folder.path()), &[file, "missing"]);
-    assert_eq!(
-        generate(&suite(), &Waves::default(), folder.path(), 1, &())
-            .unwrap()
-            .simulated,
-        3
-    );
+    assert_eq!(generate(&suite(), &Waves::default(), folder.path(), 1, &()).unwrap().simulated, 3);
     pack_into(folder.path()).unwrap();
 }
 
@@ -244,15 +179,11 @@ fn data_that_is_not_the_suites_is_refused() {
 fn requests_outside_the_data_are_refused() {
     let (_folder, packed) = packed();
     let mut out = vec![0.0; packed.clip_len(4)];
-    let mut clip = |trajectory, start, frames, len: usize| {
-        packed.clip(Window { trajectory, start }, frames, &mut out[..len])
-    };
+    let mut clip =
+        |trajectory, start, frames, len: usize| packed.clip(Window { trajectory, start }, frames, &mut out[..len]);
     let len = packed.clip_len(4);
     clip(35, 5, 4, len).unwrap();
-    says(
-        clip(36, 0, 4, len),
-        &["waves.pack", "trajectory 36", "36 trajectories"],
-    );
+    says(clip(36, 0, 4, len), &["waves.pack", "trajectory 36", "36 trajectories"]);
     says(clip(0, 6, 4, len), &["from frame 6", "9 frames"]);
     says(clip(0, usize::MAX, 4, len), &["asked"]);
     says(clip(0, 0, 4, len - 1), &["buffer of"]);
@@ -276,46 +207,23 @@ fn damaged_and_foreign_packed_files_are_refused() {
         says(open(&good[..len]), &["damaged.pack", "expected", "found"]);
     }
     says(open(&[&good[..], &[0]].concat()), &["size", "damaged"]);
-    says(
-        open(b"\x89HDF\r\n\x1a\n and so on"),
-        &["a packed file of physrep-bench"],
-    );
+    says(open(b"\x89HDF\r\n\x1a\n and so on"), &["a packed file of physrep-bench"]);
 
     let mut flipped = good.clone();
     *flipped.last_mut().unwrap() ^= 1;
-    says(
-        open(&flipped).unwrap().verify(),
-        &["damaged.pack", "checksum"],
-    );
+    says(open(&flipped).unwrap().verify(), &["damaged.pack", "checksum"]);
 
     let with = |piece: &str, by: &str| {
         let header = String::from_utf8(good[16..16 + header_len].to_vec()).unwrap();
         assert!(header.contains(piece), "{header}");
         let header = header.replacen(piece, by, 1);
-        let start = [
-            b"PHYSPACK".as_slice(),
-            &(header.len() as u64).to_le_bytes(),
-            header.as_bytes(),
-        ]
-        .concat();
+        let start = [b"PHYSPACK".as_slice(), &(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
         open(&[&start, &good[start.len()..]].concat())
     };
-    says(
-        with("\"format\":1", "\"format\":9"),
-        &["format 9", "pack the data again"],
-    );
-    says(
-        with("\"frames\":9", "\"frames\":99999999999999999999"),
-        &["header"],
-    );
-    says(
-        with("\"frames\":9", "\"frames\":999999999999999999"),
-        &["size", "more bytes than there can be"],
-    );
-    says(
-        with("\"start\":0,\"end\":18", "\"start\":0,\"end\":19"),
-        &["splits that follow"],
-    );
+    says(with("\"format\":1", "\"format\":9"), &["format 9", "pack the data again"]);
+    says(with("\"frames\":9", "\"frames\":99999999999999999999"), &["header"]);
+    says(with("\"frames\":9", "\"frames\":999999999999999999"), &["size", "more bytes than there can be"]);
+    says(with("\"start\":0,\"end\":18", "\"start\":0,\"end\":19"), &["splits that follow"]);
     says(with("\"component\":1", "\"component\":7"), &["component 7"]);
     let mut huge = good.clone();
     huge[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
@@ -328,10 +236,7 @@ fn a_file_that_is_not_a_packed_one_is_not_replaced() {
     generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
     let out = folder.path().join("thesis.tex");
     fs::write(&out, "years of work").unwrap();
-    says(
-        pack(&suite(), &Waves::default(), folder.path(), &out, &()),
-        &["thesis.tex", "not replaced"],
-    );
+    says(pack(&suite(), &Waves::default(), folder.path(), &out, &()), &["thesis.tex", "not replaced"]);
     assert_eq!(fs::read(&out).unwrap(), b"years of work");
 }
 
@@ -347,11 +252,7 @@ fn a_parameter_is_found_under_its_stale_name() {
             scalars.relink("Reynolds", "Rayleigh").unwrap();
             scalars.delete_attr("field_names").unwrap();
             let names = ["Rayleigh", "Schmidt"].map(|n| n.parse::<VarLenUnicode>().unwrap());
-            scalars
-                .new_attr_builder()
-                .with_data(&names)
-                .create("field_names")
-                .unwrap();
+            scalars.new_attr_builder().with_data(&names).create("field_names").unwrap();
         }
     }
     let again = pack_into(folder.path()).unwrap();

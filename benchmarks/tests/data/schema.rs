@@ -20,10 +20,7 @@ pub fn layout() -> Layout {
         dataset: "active_matter".into(),
         trajectories: 2,
         times: vec![0.0, 0.25, 0.5],
-        axes: [
-            axis("x", 4, Boundary::Periodic),
-            axis("y", 6, Boundary::Wall),
-        ],
+        axes: [axis("x", 4, Boundary::Periodic), axis("y", 6, Boundary::Wall)],
         fields: vec![
             Field::new("zinc", Rank::Scalar),
             Field::new("acid", Rank::Scalar),
@@ -44,26 +41,17 @@ pub fn write(path: &Path, gzip: Option<u8>) {
     let writer = WellWriter::create(path, layout.clone(), gzip).unwrap();
     for trajectory in 0..2 {
         for (i, field) in layout.fields.iter().enumerate() {
-            let values: Vec<f32> = (0..3 * layout.frame_len(field))
-                .map(|j| value(trajectory, i, j))
-                .collect();
+            let values: Vec<f32> = (0..3 * layout.frame_len(field)).map(|j| value(trajectory, i, j)).collect();
             writer.write(trajectory, i, &values).unwrap();
         }
     }
-    assert!(
-        !path.exists(),
-        "an unfinished file must not have the name of a finished one"
-    );
+    assert!(!path.exists(), "an unfinished file must not have the name of a finished one");
     writer.finish().unwrap();
 }
 
 fn attribute<T: H5Type>(location: &Location, name: &str) -> T {
     let attribute = location.attr(name).unwrap();
-    assert_eq!(
-        attribute.dtype().unwrap().to_descriptor().unwrap(),
-        T::type_descriptor(),
-        "{name}"
-    );
+    assert_eq!(attribute.dtype().unwrap().to_descriptor().unwrap(), T::type_descriptor(), "{name}");
     assert_eq!(attribute.shape(), [0; 0], "{name} is a scalar");
     attribute.read_scalar().unwrap()
 }
@@ -74,24 +62,13 @@ fn text(location: &Location, name: &str) -> String {
 
 fn texts(location: &Location, name: &str) -> Vec<String> {
     let attribute = location.attr(name).unwrap();
-    assert_eq!(
-        attribute.dtype().unwrap().to_descriptor().unwrap(),
-        TypeDescriptor::VarLenUnicode
-    );
-    attribute
-        .read_1d::<VarLenUnicode>()
-        .unwrap()
-        .iter()
-        .map(|t| t.to_string())
-        .collect()
+    assert_eq!(attribute.dtype().unwrap().to_descriptor().unwrap(), TypeDescriptor::VarLenUnicode);
+    attribute.read_1d::<VarLenUnicode>().unwrap().iter().map(|t| t.to_string()).collect()
 }
 
 /// `(sample_varying, time_varying)`, which have to be what h5py calls a bool.
 fn varying(location: &Location) -> (bool, bool) {
-    (
-        attribute(location, "sample_varying"),
-        attribute(location, "time_varying"),
-    )
+    (attribute(location, "sample_varying"), attribute(location, "time_varying"))
 }
 
 #[test]
@@ -99,11 +76,7 @@ fn a_written_file_has_every_group_attribute_and_type_of_the_specification() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
     write(&path, None);
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "nothing is left beside the file"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the file");
     let file = File::open(&path).unwrap();
 
     assert_eq!(text(&file, "dataset_name"), "active_matter");
@@ -115,63 +88,37 @@ fn a_written_file_has_every_group_attribute_and_type_of_the_specification() {
     assert_eq!(attribute::<f64>(&file, "alpha"), -0.1);
     let mut groups = file.member_names().unwrap();
     groups.sort();
-    let all = [
-        "boundary_conditions",
-        "dimensions",
-        "scalars",
-        "t0_fields",
-        "t1_fields",
-        "t2_fields",
-    ];
+    let all = ["boundary_conditions", "dimensions", "scalars", "t0_fields", "t1_fields", "t2_fields"];
     assert_eq!(groups, all);
 
     let dimensions = file.group("dimensions").unwrap();
     assert_eq!(texts(&dimensions, "spatial_dims"), ["x", "y"]);
     let time = dimensions.dataset("time").unwrap();
-    assert_eq!(
-        time.dtype().unwrap().to_descriptor().unwrap(),
-        f64::type_descriptor()
-    );
+    assert_eq!(time.dtype().unwrap().to_descriptor().unwrap(), f64::type_descriptor());
     assert_eq!(time.read_raw::<f64>().unwrap(), [0.0, 0.25, 0.5]);
     assert_eq!(varying(&time), (false, true));
     for (axis, n) in [("x", 4), ("y", 6)] {
         let dataset = dimensions.dataset(axis).unwrap();
-        assert_eq!(
-            dataset.dtype().unwrap().to_descriptor().unwrap(),
-            f32::type_descriptor()
-        );
+        assert_eq!(dataset.dtype().unwrap().to_descriptor().unwrap(), f32::type_descriptor());
         assert_eq!(dataset.shape(), [n]);
         assert_eq!(varying(&dataset), (false, false));
     }
 
     let conditions = file.group("boundary_conditions").unwrap();
-    for (name, kind, axis, n) in [
-        ("x_periodic", "PERIODIC", "x", 4),
-        ("y_wall", "WALL", "y", 6),
-    ] {
+    for (name, kind, axis, n) in [("x_periodic", "PERIODIC", "x", 4), ("y_wall", "WALL", "y", 6)] {
         let condition = conditions.group(name).unwrap();
         assert_eq!(text(&condition, "bc_type"), kind);
         assert_eq!(texts(&condition, "associated_dims"), [axis]);
         assert!(texts(&condition, "associated_fields").is_empty());
         assert_eq!(varying(&condition), (false, false));
-        let mask = condition
-            .dataset("mask")
-            .unwrap()
-            .read_raw::<bool>()
-            .unwrap();
-        assert_eq!(
-            mask,
-            (0..n).map(|j| j == 0 || j == n - 1).collect::<Vec<_>>()
-        );
+        let mask = condition.dataset("mask").unwrap().read_raw::<bool>().unwrap();
+        assert_eq!(mask, (0..n).map(|j| j == 0 || j == n - 1).collect::<Vec<_>>());
     }
 
     let scalars = file.group("scalars").unwrap();
     assert_eq!(texts(&scalars, "field_names"), ["zeta", "alpha"]);
     let alpha = scalars.dataset("alpha").unwrap();
-    assert_eq!(
-        (alpha.shape(), alpha.read_scalar::<f32>().unwrap()),
-        (vec![], -0.1)
-    );
+    assert_eq!((alpha.shape(), alpha.read_scalar::<f32>().unwrap()), (vec![], -0.1));
     assert_eq!(varying(&alpha), (false, false));
 
     for (group, name, shape) in [
@@ -183,17 +130,11 @@ fn a_written_file_has_every_group_attribute_and_type_of_the_specification() {
         let group = file.group(group).unwrap();
         assert!(texts(&group, "field_names").contains(&name.to_owned()));
         let dataset = group.dataset(name).unwrap();
-        assert_eq!(
-            dataset.dtype().unwrap().to_descriptor().unwrap(),
-            f32::type_descriptor()
-        );
+        assert_eq!(dataset.dtype().unwrap().to_descriptor().unwrap(), f32::type_descriptor());
         assert_eq!((dataset.shape(), dataset.is_chunked()), (shape, false));
         assert_eq!(varying(&dataset), (true, true));
         let dim_varying = dataset.attr("dim_varying").unwrap();
-        assert_eq!(
-            dim_varying.dtype().unwrap().to_descriptor().unwrap(),
-            TypeDescriptor::Boolean
-        );
+        assert_eq!(dim_varying.dtype().unwrap().to_descriptor().unwrap(), TypeDescriptor::Boolean);
         assert_eq!(dim_varying.read_raw::<bool>().unwrap(), [true, true]);
     }
     let d = file.dataset("t2_fields/D").unwrap();
@@ -207,43 +148,22 @@ fn parts_of_fields_are_read_without_the_rest() {
         let path = folder.path().join(format!("file_{gzip:?}.hdf5"));
         write(&path, gzip);
         let file = WellFile::open(&path).unwrap();
-        assert_eq!(
-            File::open(&path)
-                .unwrap()
-                .dataset("t1_fields/velocity")
-                .unwrap()
-                .is_chunked(),
-            gzip.is_some()
-        );
+        assert_eq!(File::open(&path).unwrap().dataset("t1_fields/velocity").unwrap().is_chunked(), gzip.is_some());
         let mut expected = layout();
         expected.scalars[1].1 = f64::from(-0.1_f32);
         assert_eq!(*file.layout(), expected);
         for (i, field) in layout().fields.iter().enumerate() {
             let frame = layout().frame_len(field);
             let read = file.read(&field.name, 1..2, 1..3).unwrap();
-            assert_eq!(
-                read,
-                (frame..3 * frame)
-                    .map(|j| value(1, i, j))
-                    .collect::<Vec<_>>()
-            );
+            assert_eq!(read, (frame..3 * frame).map(|j| value(1, i, j)).collect::<Vec<_>>());
             let read = file.read(&field.name, 0..2, 2..3).unwrap();
             let expected = [0, 1].map(|t| (2 * frame..3 * frame).map(move |j| value(t, i, j)));
             assert_eq!(read, expected.into_iter().flatten().collect::<Vec<_>>());
             assert!(file.read(&field.name, 1..1, 0..3).unwrap().is_empty());
         }
-        says(
-            file.read("velocity", 0..3, 0..1),
-            &[".hdf5", "trajectories 0..3", "of 2"],
-        );
-        says(
-            file.read("velocity", 0..1, 3..4),
-            &[".hdf5", "times 3..4", "of 3"],
-        );
-        says(
-            file.read("vorticity", 0..1, 0..1),
-            &[".hdf5", "vorticity", "zinc, acid, velocity, D"],
-        );
+        says(file.read("velocity", 0..3, 0..1), &[".hdf5", "trajectories 0..3", "of 2"]);
+        says(file.read("velocity", 0..1, 3..4), &[".hdf5", "times 3..4", "of 3"]);
+        says(file.read("vorticity", 0..1, 0..1), &[".hdf5", "vorticity", "zinc, acid, velocity, D"]);
     }
 }
 
@@ -252,21 +172,12 @@ fn a_trajectory_of_the_wrong_size_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
     let writer = WellWriter::create(&path, layout(), None).unwrap();
-    says(
-        writer.write(0, 2, &[0.0; 3]),
-        &["file.hdf5", "velocity", "[3, 4, 6, 2]", "3 values"],
-    );
-    says(
-        writer.write(2, 0, &[0.0; 72]),
-        &["file.hdf5", "trajectory 2"],
-    );
+    says(writer.write(0, 2, &[0.0; 3]), &["file.hdf5", "velocity", "[3, 4, 6, 2]", "3 values"]);
+    says(writer.write(2, 0, &[0.0; 72]), &["file.hdf5", "trajectory 2"]);
     says(writer.write(0, 4, &[0.0; 72]), &["file.hdf5", "field 4"]);
     let mut mixed = layout();
     mixed.fields.reverse();
-    says(
-        WellWriter::create(&path, mixed, None).map(drop),
-        &["file.hdf5", "scalars before vectors"],
-    );
+    says(WellWriter::create(&path, mixed, None).map(drop), &["file.hdf5", "scalars before vectors"]);
 }
 
 #[test]
@@ -287,11 +198,7 @@ fn published_layouts_are_read() {
     let file = File::create(&path).unwrap();
     let text = |l: &Location, name: &str, t: &str| {
         let t: VarLenUnicode = t.parse().unwrap();
-        l.new_attr::<VarLenUnicode>()
-            .create(name)
-            .unwrap()
-            .write_scalar(&t)
-            .unwrap();
+        l.new_attr::<VarLenUnicode>().create(name).unwrap().write_scalar(&t).unwrap();
     };
     let texts = |l: &Location, name: &str, t: &[&str]| {
         let t: Vec<VarLenUnicode> = t.iter().map(|t| t.parse().unwrap()).collect();
@@ -299,90 +206,43 @@ fn published_layouts_are_read() {
     };
     text(&file, "dataset_name", "shear_flow");
     for name in ["n_spatial_dims", "n_trajectories"] {
-        file.new_attr::<i32>()
-            .create(name)
-            .unwrap()
-            .write_scalar(&2)
-            .unwrap();
+        file.new_attr::<i32>().create(name).unwrap().write_scalar(&2).unwrap();
     }
     let dimensions = file.create_group("dimensions").unwrap();
     texts(&dimensions, "spatial_dims", &["x", "y"]);
-    dimensions
-        .new_dataset_builder()
-        .with_data(&[0.0_f32, 0.1, 0.2])
-        .create("time")
-        .unwrap();
-    dimensions
-        .new_dataset_builder()
-        .with_data(&[0.0_f64, 0.5, 1.0])
-        .create("x")
-        .unwrap();
-    dimensions
-        .new_dataset_builder()
-        .with_data(&[0.0_f32, 0.25, 0.5, 0.75, 1.0])
-        .create("y")
-        .unwrap();
+    dimensions.new_dataset_builder().with_data(&[0.0_f32, 0.1, 0.2]).create("time").unwrap();
+    dimensions.new_dataset_builder().with_data(&[0.0_f64, 0.5, 1.0]).create("x").unwrap();
+    dimensions.new_dataset_builder().with_data(&[0.0_f32, 0.25, 0.5, 0.75, 1.0]).create("y").unwrap();
     let conditions = file.create_group("boundary_conditions").unwrap();
-    for (name, kind, axis) in [
-        ("x_periodic", "periodic", "x"),
-        ("y_wall_dirichlet", "WALL", "y"),
-    ] {
+    for (name, kind, axis) in [("x_periodic", "periodic", "x"), ("y_wall_dirichlet", "WALL", "y")] {
         let condition = conditions.create_group(name).unwrap();
         text(&condition, "bc_type", kind);
         text(&condition, "associated_dims", axis);
     }
     let scalars = file.create_group("scalars").unwrap();
-    let ascii: Vec<VarLenAscii> = ["Rayleigh", "Schmidt"]
-        .map(|t| VarLenAscii::from_ascii(t).unwrap())
-        .into();
-    scalars
-        .new_attr_builder()
-        .with_data(&ascii)
-        .create("field_names")
-        .unwrap();
-    scalars
-        .new_dataset_builder()
-        .with_data(&[1e4_f32])
-        .create("Rayleigh")
-        .unwrap();
-    scalars
-        .new_dataset::<f64>()
-        .create("Schmidt")
-        .unwrap()
-        .write_scalar(&0.2)
-        .unwrap();
+    let ascii: Vec<VarLenAscii> = ["Rayleigh", "Schmidt"].map(|t| VarLenAscii::from_ascii(t).unwrap()).into();
+    scalars.new_attr_builder().with_data(&ascii).create("field_names").unwrap();
+    scalars.new_dataset_builder().with_data(&[1e4_f32]).create("Rayleigh").unwrap();
+    scalars.new_dataset::<f64>().create("Schmidt").unwrap().write_scalar(&0.2).unwrap();
     let t0 = file.create_group("t0_fields").unwrap();
     texts(&t0, "field_names", &["tracer", "pressure"]);
     for (name, value) in [("pressure", 1.0), ("tracer", 2.0)] {
-        let dataset = t0
-            .new_dataset::<f64>()
-            .chunk([1, 2, 2, 5])
-            .shuffle()
-            .deflate(1);
+        let dataset = t0.new_dataset::<f64>().chunk([1, 2, 2, 5]).shuffle().deflate(1);
         let dataset = dataset.shape([2, 3, 3, 5]).create(name).unwrap();
         dataset.write_raw(&[value; 90]).unwrap();
     }
     let t1 = file.create_group("t1_fields").unwrap();
     texts(&t1, "field_names", &["velocity"]);
-    t1.new_dataset_builder()
-        .with_data(&ndarray::Array5::<f32>::zeros((2, 3, 3, 5, 2)))
-        .create("velocity")
-        .unwrap();
+    t1.new_dataset_builder().with_data(&ndarray::Array5::<f32>::zeros((2, 3, 3, 5, 2))).create("velocity").unwrap();
     let t2 = file.create_group("t2_fields").unwrap();
-    t2.new_attr::<f64>()
-        .shape([0])
-        .create("field_names")
-        .unwrap();
+    t2.new_attr::<f64>().shape([0]).create("field_names").unwrap();
     file.close().unwrap();
 
     let file = WellFile::open(&path).unwrap();
     let layout = file.layout();
     let names: Vec<_> = layout.fields.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(names, ["tracer", "pressure", "velocity"]);
-    assert_eq!(
-        layout.scalars,
-        [("Rayleigh".to_owned(), 1e4), ("Schmidt".to_owned(), 0.2)]
-    );
+    assert_eq!(layout.scalars, [("Rayleigh".to_owned(), 1e4), ("Schmidt".to_owned(), 0.2)]);
     assert_eq!(layout.axes[0].coordinates, [0.0, 0.5, 1.0]);
     assert_eq!(layout.axes[1].boundary, Boundary::Wall);
     assert_eq!(layout.times.len(), 3);

@@ -23,10 +23,7 @@ fn naive(numbers: &[f64]) -> [f64; 3] {
 fn agree(moments: &Moments, numbers: &[f64]) {
     let found = [moments.mean(), moments.std(), moments.rms()];
     for (found, expected) in found.into_iter().zip(naive(numbers)) {
-        assert!(
-            (found - expected).abs() < 1e-10 * expected.abs().max(1.0),
-            "{found} {expected}"
-        );
+        assert!((found - expected).abs() < 1e-10 * expected.abs().max(1.0), "{found} {expected}");
     }
 }
 
@@ -46,15 +43,9 @@ fn statistics_are_those_of_the_training_split_pooled() {
             for path in &files {
                 let file = WellFile::open(path).unwrap();
                 for trajectory in 0..3 {
-                    let read = file
-                        .read(&found.field.name, trajectory..trajectory + 1, 0..9)
-                        .unwrap();
-                    let one: Vec<f64> = read
-                        .iter()
-                        .skip(component)
-                        .step_by(components)
-                        .map(|&v| f64::from(v))
-                        .collect();
+                    let read = file.read(&found.field.name, trajectory..trajectory + 1, 0..9).unwrap();
+                    let one: Vec<f64> =
+                        read.iter().skip(component).step_by(components).map(|&v| f64::from(v)).collect();
                     deltas.extend((frame..one.len()).map(|i| one[i] - one[i - frame]));
                     values.extend(one);
                 }
@@ -99,17 +90,7 @@ fn yaml_has_all_six_keys_in_a_notation_that_pyyaml_takes_for_numbers() {
         field("D", Rank::Tensor, near),
     ]);
     let keys: Vec<_> = yaml.lines().filter(|l| !l.starts_with(' ')).collect();
-    assert_eq!(
-        keys,
-        [
-            "mean:",
-            "std:",
-            "rms:",
-            "mean_delta:",
-            "std_delta:",
-            "rms_delta:"
-        ]
-    );
+    assert_eq!(keys, ["mean:", "std:", "rms:", "mean_delta:", "std_delta:", "rms_delta:"]);
     assert!(yaml.starts_with(
         "mean:\n  c: 2.0000E+12\n  u: [-5.0000E-04, -5.0000E-04]\n  \
          D: [[-5.0000E-04, -5.0000E-04], [-5.0000E-04, -5.0000E-04]]\nstd:\n  c: 1.0000E+12\n"
@@ -124,19 +105,10 @@ fn published_statistics_are_read() {
         .unwrap();
     let fields = [Field::new("c", Rank::Scalar), Field::new("D", Rank::Tensor)];
     let read = stats::read(&path, &fields).unwrap();
-    let expected = [
-        (1.0, 3e-3),
-        (0.5, 1.0),
-        (-6e-3, 2.0),
-        (-6e-3, 3.0),
-        (0.25, 4.0),
-    ];
+    let expected = [(1.0, 3e-3), (0.5, 1.0), (-6e-3, 2.0), (-6e-3, 3.0), (0.25, 4.0)];
     assert_eq!(read, expected.map(|(mean, std)| ChannelStats { mean, std }));
 
-    says(
-        stats::read(&path, &[Field::new("u", Rank::Vector)]),
-        &["stats.yaml", "mean/u", "2 finite"],
-    );
+    says(stats::read(&path, &[Field::new("u", Rank::Vector)]), &["stats.yaml", "mean/u", "2 finite"]);
     fs::write(&path, "mean: 3").unwrap();
     says(stats::read(&path, &fields), &["stats.yaml", "expected"]);
     fs::write(&path, "mean: {c: .nan}\nstd: {c: 1.0}").unwrap();
@@ -145,9 +117,6 @@ fn published_statistics_are_read() {
 
 #[test]
 fn a_constant_channel_is_not_divided_by_its_own_noise() {
-    let stats = ChannelStats {
-        mean: 1.0,
-        std: 1e-9,
-    };
+    let stats = ChannelStats { mean: 1.0, std: 1e-9 };
     assert_eq!(stats.normalise(1.0001), (1.0001_f32 - 1.0) / 1e-4);
 }

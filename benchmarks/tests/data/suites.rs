@@ -20,10 +20,7 @@ fn a_suite_is_read_from_a_file_and_survives_a_round_trip() {
     std::fs::write(&path, SUITE).unwrap();
     let loaded = Suite::load(path.to_str().unwrap()).unwrap();
     assert_eq!(loaded, suite());
-    assert_eq!(
-        Suite::parse(&toml::to_string(&loaded).unwrap(), "again").unwrap(),
-        loaded
-    );
+    assert_eq!(Suite::parse(&toml::to_string(&loaded).unwrap(), "again").unwrap(), loaded);
 }
 
 #[test]
@@ -36,11 +33,7 @@ fn a_suite_that_does_not_exist_is_refused_with_the_ones_that_do() {
 fn settings_that_cannot_be_run_are_refused() {
     for (piece, by, expected) in [
         ("version = 1", "version = 0", "version must be at least 1"),
-        (
-            "version = 1",
-            "version = 1\nspeed = 3",
-            "line 4: unknown field `speed`",
-        ),
+        ("version = 1", "version = 1\nspeed = 3", "line 4: unknown field `speed`"),
         ("seeds = [0, 1]", "seeds = []", "`seeds` must be at least 1"),
         ("seeds = [0, 1]", "seeds = [1, 1]", "1 occurs twice"),
         ("small-waves", "../waves", "../waves"),
@@ -55,16 +48,8 @@ fn settings_that_cannot_be_run_are_refused() {
         ("[100, 2000]", "[100, 100]", "occurs twice"),
         ("[100, 2000]", "[100]", "needs two `values` at least"),
         ("[100, 2000]", "[100, inf]", "must be finite"),
-        (
-            "[0.1, 1, 2]",
-            "[0.1, 1, 2], std = 1.0",
-            "give both `mean` and `std`",
-        ),
-        (
-            "[0.1, 1, 2]",
-            "[0.1, 1, 2], mean = 1, std = 0",
-            "`std` positive",
-        ),
+        ("[0.1, 1, 2]", "[0.1, 1, 2], std = 1.0", "give both `mean` and `std`"),
+        ("[0.1, 1, 2]", "[0.1, 1, 2], mean = 1, std = 0", "`std` positive"),
     ] {
         says(suite_with(piece, by), &["suite test", expected]);
     }
@@ -73,15 +58,9 @@ fn settings_that_cannot_be_run_are_refused() {
 #[test]
 fn a_section_must_fit_its_system() {
     let swapped = suite_with("Schmidt", "Prandtl").unwrap();
-    says(
-        swapped.section(&Waves::default()),
-        &["must be Reynolds, Schmidt", "Reynolds, Prandtl"],
-    );
+    says(swapped.section(&Waves::default()), &["must be Reynolds, Schmidt", "Reynolds, Prandtl"]);
     let other = suite_with("\"shear_flow\"", "\"other_flow\"").unwrap();
-    says(
-        other.section(&Waves::default()),
-        &["no system shear_flow", "it has other_flow"],
-    );
+    says(other.section(&Waves::default()), &["no system shear_flow", "it has other_flow"]);
     assert!(suite().section(&Waves::default()).is_ok());
 }
 
@@ -94,11 +73,7 @@ fn predicting_the_mean_scores_one() {
         let n = labels.len() as f64;
         let mean = labels.iter().sum::<f64>() / n;
         let score = labels.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / n;
-        assert!(
-            mean.abs() < 1e-12 && (score - 1.0).abs() < 1e-12,
-            "{}: {mean} {score}",
-            grid.name
-        );
+        assert!(mean.abs() < 1e-12 && (score - 1.0).abs() < 1e-12, "{}: {mean} {score}", grid.name);
         for (label, value) in labels.iter().zip(&grid.values) {
             assert!((scaling.raw(*label) / value - 1.0).abs() < 1e-12);
         }
@@ -108,17 +83,8 @@ fn predicting_the_mean_scores_one() {
 #[test]
 fn the_papers_label_constants_are_those_of_the_wells_grids() {
     let re = Scaling::over("Reynolds", Scale::Log10, &[1e4, 5e4, 1e5, 5e5]);
-    let sc = Scaling::over(
-        "Schmidt",
-        Scale::Linear,
-        &[0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0],
-    );
-    for (found, published) in [
-        (re.mean, 4.85),
-        (re.std, 0.61),
-        (sc.mean, 2.69),
-        (sc.std, 3.38),
-    ] {
+    let sc = Scaling::over("Schmidt", Scale::Linear, &[0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]);
+    for (found, published) in [(re.mean, 4.85), (re.std, 0.61), (sc.mean, 2.69), (sc.std, 3.38)] {
         assert!((found - published).abs() < 6e-3, "{found} {published}");
     }
 }

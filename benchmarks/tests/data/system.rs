@@ -5,9 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::suite::Suite;
-use physrep_benchmarks::system::{
-    Axis, Boundary, Case, Field, Frame, Parameter, Rank, Resolution, System,
-};
+use physrep_benchmarks::system::{Axis, Boundary, Case, Field, Frame, Parameter, Rank, Resolution, System};
 use physrep_benchmarks::{Error, Result};
 
 pub const SUITE: &str = r#"
@@ -42,12 +40,8 @@ pub struct Waves {
 impl Waves {
     /// The value of channel `channel` (tracer, pressure, velocity x, velocity y) at a point and time.
     pub fn value(channel: usize, case: &Case, [x, y]: [f64; 2], t: f64) -> f32 {
-        let [re, sc] = case.parameters[..] else {
-            panic!("two parameters")
-        };
-        let [wave, phase] = case.initial[..] else {
-            panic!("two numbers")
-        };
+        let [re, sc] = case.parameters[..] else { panic!("two parameters") };
+        let [wave, phase] = case.initial[..] else { panic!("two numbers") };
         let along = (TAU * wave * x + phase - t).sin();
         let across = (TAU * wave * y / 2.0 + phase + t).cos();
         let value = match channel {
@@ -70,12 +64,7 @@ impl System for Waves {
     }
 
     fn axes(&self) -> [Axis; 2] {
-        let axis = |name: &str, start, length| Axis {
-            name: name.into(),
-            start,
-            length,
-            boundary: Boundary::Periodic,
-        };
+        let axis = |name: &str, start, length| Axis { name: name.into(), start, length, boundary: Boundary::Periodic };
         [axis("x", 0.0, 1.0), axis("y", -1.0, 2.0)]
     }
 
@@ -88,16 +77,7 @@ impl System for Waves {
     }
 
     fn parameters(&self) -> &'static [Parameter] {
-        &[
-            Parameter {
-                name: "Reynolds",
-                aliases: &["Rayleigh"],
-            },
-            Parameter {
-                name: "Schmidt",
-                aliases: &[],
-            },
-        ]
+        &[Parameter { name: "Reynolds", aliases: &["Rayleigh"] }, Parameter { name: "Schmidt", aliases: &[] }]
     }
 
     fn initial_condition(&self) -> &'static [&'static str] {
@@ -117,22 +97,13 @@ impl System for Waves {
         let points = || xs.iter().flat_map(|&x| ys.iter().map(move |&y| [x, y]));
         for frame in 0..frames {
             let time = frame as f64 * dt;
-            let scalar = |channel| {
-                points()
-                    .map(|p| Self::value(channel, case, p, time))
-                    .collect::<Vec<_>>()
-            };
+            let scalar = |channel| points().map(|p| Self::value(channel, case, p, time)).collect::<Vec<_>>();
             let mut tracer = scalar(0);
             if self.poison.is_some_and(|from| frame >= from) {
                 tracer[3] = f32::INFINITY;
             }
-            let velocity: Vec<f32> = points()
-                .flat_map(|p| [2, 3].map(|c| Self::value(c, case, p, time)))
-                .collect();
-            on_frame(&Frame {
-                time,
-                fields: &[&tracer, &scalar(1), &velocity],
-            })?;
+            let velocity: Vec<f32> = points().flat_map(|p| [2, 3].map(|c| Self::value(c, case, p, time))).collect();
+            on_frame(&Frame { time, fields: &[&tracer, &scalar(1), &velocity] })?;
         }
         Ok(())
     }
@@ -158,10 +129,7 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                found.push((
-                    path.strip_prefix(folder).unwrap().into(),
-                    fs::read(&path).unwrap(),
-                ));
+                found.push((path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap()));
             }
         }
     }
@@ -172,9 +140,7 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 /// The message of an error, which has to be one line with all of `parts` in it.
 #[track_caller]
 pub fn says<T>(result: Result<T>, parts: &[&str]) -> Error {
-    let Err(error) = result else {
-        panic!("there should be an error with {parts:?}")
-    };
+    let Err(error) = result else { panic!("there should be an error with {parts:?}") };
     let message = error.to_string();
     assert!(!message.contains('\n'), "{message:?} has several lines");
     for part in parts {

@@ -17,20 +17,7 @@ fn windows_are_counted_as_the_paper_counts_them() {
     assert_eq!(counts, [6 * 3 * 6, 6 * 3, 6 * 2 * 2]);
     assert_eq!(
         packed.windows(Split::Test, plan)[..3],
-        [
-            Window {
-                trajectory: 24,
-                start: 0
-            },
-            Window {
-                trajectory: 24,
-                start: 3
-            },
-            Window {
-                trajectory: 25,
-                start: 0
-            },
-        ]
+        [Window { trajectory: 24, start: 0 }, Window { trajectory: 24, start: 3 }, Window { trajectory: 25, start: 0 },]
     );
     for split in Split::ALL {
         for window in packed.windows(split, plan) {
@@ -52,13 +39,8 @@ fn a_trajectory_shorter_than_a_window_has_none() {
 fn every_epoch_is_a_permutation_of_its_own() {
     let n = 101;
     let mut order = Order::new(3, n);
-    let epochs: Vec<Vec<usize>> = (0..3)
-        .map(|e| {
-            (0..n as u64)
-                .map(|i| order.window(e * n as u64 + i))
-                .collect()
-        })
-        .collect();
+    let epochs: Vec<Vec<usize>> =
+        (0..3).map(|e| (0..n as u64).map(|i| order.window(e * n as u64 + i)).collect()).collect();
     for epoch in &epochs {
         let mut sorted = epoch.clone();
         sorted.sort_unstable();
@@ -79,11 +61,7 @@ fn the_order_goes_on_from_a_single_number() {
         let found: Vec<_> = (restart..150).map(|i| rest.window(i)).collect();
         assert_eq!(found, all[restart as usize..]);
     }
-    assert_eq!(
-        whole.window(5),
-        all[5],
-        "an earlier epoch can be asked for again"
-    );
+    assert_eq!(whole.window(5), all[5], "an earlier epoch can be asked for again");
 }
 
 /// Numbers that must never change, or an interrupted run would go on with other data.
@@ -97,11 +75,7 @@ fn the_order_is_what_it_has_always_been() {
 /// All clips of a split at stride 1, one after the other.
 pub fn every_window(packed: &Packed, split: Split) -> Vec<f32> {
     let mut plan = suite().window;
-    plan.stride = PerSplit {
-        train: 1,
-        valid: 1,
-        test: 1,
-    };
+    plan.stride = PerSplit { train: 1, valid: 1, test: 1 };
     let mut clip = vec![0.0; packed.clip_len(plan.frames())];
     let mut values = Vec::new();
     for window in packed.windows(split, &plan) {

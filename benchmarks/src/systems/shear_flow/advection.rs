@@ -16,10 +16,7 @@ pub(super) struct State {
 
 impl State {
     pub fn zeros(fourier: &Fourier) -> Self {
-        Self {
-            vorticity: fourier.zeros(),
-            tracer: fourier.zeros(),
-        }
+        Self { vorticity: fourier.zeros(), tracer: fourier.zeros() }
     }
 
     pub fn fields(&self) -> [&[Complex64]; 2] {
@@ -42,35 +39,19 @@ pub(super) struct Operators {
 impl Operators {
     fn new(fourier: &Fourier) -> Self {
         let [kx, ky] = fourier.wavenumbers(LENGTHS);
-        let squares = ky
-            .iter()
-            .flat_map(|ky| kx.iter().map(move |kx| kx * kx + ky * ky));
-        let inverse_square = squares
-            .map(|k2| if k2 > 0.0 { 1.0 / k2 } else { 0.0 })
-            .collect();
-        Self {
-            kx,
-            ky,
-            inverse_square,
-        }
+        let squares = ky.iter().flat_map(|ky| kx.iter().map(move |kx| kx * kx + ky * ky));
+        let inverse_square = squares.map(|k2| if k2 > 0.0 { 1.0 / k2 } else { 0.0 }).collect();
+        Self { kx, ky, inverse_square }
     }
 
     /// Every mode's place in a spectrum with its wavenumbers.
     fn modes(&self) -> impl Iterator<Item = (usize, f64, f64)> {
-        let pairs = self
-            .ky
-            .iter()
-            .flat_map(|&ky| self.kx.iter().map(move |&kx| (kx, ky)));
+        let pairs = self.ky.iter().flat_map(|&ky| self.kx.iter().map(move |&kx| (kx, ky)));
         pairs.enumerate().map(|(i, (kx, ky))| (i, kx, ky))
     }
 
     /// The velocity of a vorticity, from its stream function, and of a mean flow.
-    pub fn velocity(
-        &self,
-        vorticity: &[Complex64],
-        mean: [f64; 2],
-        velocity: &mut [Vec<Complex64>; 2],
-    ) {
+    pub fn velocity(&self, vorticity: &[Complex64], mean: [f64; 2], velocity: &mut [Vec<Complex64>; 2]) {
         let [u, v] = velocity;
         for (i, kx, ky) in self.modes() {
             let stream = times_i(vorticity[i] * self.inverse_square[i]);
@@ -119,14 +100,7 @@ impl Advection {
     ///
     /// In divergence form, `-u . grad w = (dyy - dxx)(u_x u_y) + dxy (u_x^2 - u_y^2)`.
     pub fn evaluate(&mut self, state: &State, rate: &mut State) -> f64 {
-        let Self {
-            fourier,
-            operators,
-            velocity,
-            products,
-            peaks,
-            ..
-        } = self;
+        let Self { fourier, operators, velocity, products, peaks, .. } = self;
         let [p, q] = fourier.cutoff();
         let (kx_max, ky_max) = (operators.kx[p], operators.ky[q]);
         operators.velocity(&state.vorticity, self.mean_velocity, velocity);
@@ -155,12 +129,7 @@ impl Advection {
 
     /// The pressure of a flow, with zero mean: `-lap p = dxx (u_x^2) + 2 dxy (u_x u_y) + dyy (u_y^2)`.
     pub fn pressure(&mut self, velocity: &[Vec<Complex64>; 2], pressure: &mut [Complex64]) {
-        let Self {
-            fourier,
-            operators,
-            products: [uu, uv, vv, _],
-            ..
-        } = self;
+        let Self { fourier, operators, products: [uu, uv, vv, _], .. } = self;
         fourier.pointwise(
             velocity.each_ref().map(Vec::as_slice),
             [&mut *uu, &mut *uv, &mut *vv],

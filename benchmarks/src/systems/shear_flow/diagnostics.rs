@@ -27,19 +27,8 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    pub(super) fn measure(
-        time: f64,
-        viscosity: f64,
-        diffusivity: f64,
-        advection: &Advection,
-        state: &State,
-    ) -> Self {
-        let Advection {
-            fourier,
-            operators,
-            mean_velocity: [u, v],
-            ..
-        } = advection;
+    pub(super) fn measure(time: f64, viscosity: f64, diffusivity: f64, advection: &Advection, state: &State) -> Self {
+        let Advection { fourier, operators, mean_velocity: [u, v], .. } = advection;
         let State { vorticity, tracer } = state;
         let [p_max, q_max] = fourier.cutoff();
         let square = |p: usize, q: usize| operators.kx[p].powi(2) + operators.ky[q].powi(2);

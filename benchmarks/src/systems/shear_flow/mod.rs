@@ -15,6 +15,7 @@
 mod advection;
 mod diagnostics;
 mod solver;
+mod system;
 mod trajectory;
 
 use std::f64::consts::PI;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use diagnostics::Diagnostics;
 pub use solver::{COURANT, Solver};
+pub use system::ShearFlowSystem;
 pub use trajectory::{Frame, simulate};
 
 use super::SolverError;
@@ -68,10 +70,7 @@ impl Fields {
     pub fn sample(grid: [usize; 2], f: impl Fn(f64, f64) -> ([f64; 2], f64)) -> Self {
         let [nx, ny] = grid;
         let spacing = [LENGTHS[0] / nx as f64, LENGTHS[1] / ny as f64];
-        let mut fields = Self {
-            velocity: [vec![0.0; nx * ny], vec![0.0; nx * ny]],
-            tracer: vec![0.0; nx * ny],
-        };
+        let mut fields = Self { velocity: [vec![0.0; nx * ny], vec![0.0; nx * ny]], tracer: vec![0.0; nx * ny] };
         for i in 0..nx {
             for j in 0..ny {
                 let x = ORIGIN[0] + i as f64 * spacing[0];
@@ -135,27 +134,13 @@ impl ShearFlow {
 
 impl fmt::Display for ShearFlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            reynolds,
-            schmidt,
-            n_shear,
-            n_blobs,
-            width,
-        } = self;
-        write!(
-            f,
-            "Reynolds {reynolds}, Schmidt {schmidt}, n_shear {n_shear}, n_blobs {n_blobs}, width {width}"
-        )
+        let Self { reynolds, schmidt, n_shear, n_blobs, width } = self;
+        write!(f, "Reynolds {reynolds}, Schmidt {schmidt}, n_shear {n_shear}, n_blobs {n_blobs}, width {width}")
     }
 }
 
 fn parameter(name: &'static str, value: f64, expected: &'static str) -> SolverError {
-    SolverError::Parameter {
-        system: NAME,
-        name,
-        value,
-        expected,
-    }
+    SolverError::Parameter { system: NAME, name, value, expected }
 }
 
 fn positive(name: &'static str, value: f64) -> Result<(), SolverError> {
@@ -166,18 +151,12 @@ fn positive(name: &'static str, value: f64) -> Result<(), SolverError> {
 }
 
 fn grid_problem(problem: String) -> SolverError {
-    SolverError::Grid {
-        system: NAME,
-        problem,
-    }
+    SolverError::Grid { system: NAME, problem }
 }
 
 fn validate_grid(what: &str, grid: [usize; 2]) -> Result<(), SolverError> {
     let [nx, ny] = grid;
-    if grid
-        .iter()
-        .all(|n| n.is_multiple_of(2) && *n >= SMALLEST_AXIS)
-    {
+    if grid.iter().all(|n| n.is_multiple_of(2) && *n >= SMALLEST_AXIS) {
         return Ok(());
     }
     Err(grid_problem(format!(

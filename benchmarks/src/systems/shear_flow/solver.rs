@@ -6,9 +6,7 @@ use rustfft::num_complex::Complex64;
 
 use super::advection::{Advection, State};
 use super::diagnostics::Diagnostics;
-use super::{
-    Fields, NAME, ShearFlow, SolverError, grid_problem, parameter, positive, validate_grid,
-};
+use super::{Fields, NAME, ShearFlow, SolverError, grid_problem, parameter, positive, validate_grid};
 use crate::spectral::Fourier;
 
 /// The largest step, measured by the angle through which the fastest advection turns the highest retained mode,
@@ -42,12 +40,7 @@ impl Solver {
     pub fn new(flow: &ShearFlow, grid: [usize; 2]) -> Result<Self, SolverError> {
         flow.validate()?;
         validate_grid("solver's", grid)?;
-        let mut solver = Self::from_fields(
-            flow.reynolds,
-            flow.schmidt,
-            grid,
-            &flow.initial_condition(grid),
-        )?;
+        let mut solver = Self::from_fields(flow.reynolds, flow.schmidt, grid, &flow.initial_condition(grid))?;
         solver.run = format!("{flow}, grid {}x{}", grid[0], grid[1]);
         Ok(solver)
     }
@@ -56,12 +49,7 @@ impl Solver {
     ///
     /// # Errors
     /// [`SolverError`] for parameters, a grid or fields on which the flow is not defined.
-    pub fn from_fields(
-        reynolds: f64,
-        schmidt: f64,
-        grid: [usize; 2],
-        fields: &Fields,
-    ) -> Result<Self, SolverError> {
+    pub fn from_fields(reynolds: f64, schmidt: f64, grid: [usize; 2], fields: &Fields) -> Result<Self, SolverError> {
         positive("reynolds", reynolds)?;
         positive("schmidt", schmidt)?;
         validate_grid("solver's", grid)?;
@@ -101,16 +89,10 @@ impl Solver {
             next,
             rate,
         };
-        let velocity = fields
-            .velocity
-            .each_ref()
-            .map(|field| solver.spectrum(field));
+        let velocity = fields.velocity.each_ref().map(|field| solver.spectrum(field));
         solver.state.tracer = solver.spectrum(&fields.tracer);
         solver.advection.mean_velocity = velocity.each_ref().map(|spectrum| spectrum[0].re);
-        solver
-            .advection
-            .operators
-            .vorticity(&velocity, &mut solver.state.vorticity);
+        solver.advection.operators.vorticity(&velocity, &mut solver.state.vorticity);
         Ok(solver)
     }
 
@@ -129,16 +111,11 @@ impl Solver {
         let mut velocity = array::from_fn(|_| self.fourier().zeros());
         self.velocity_spectra(&mut velocity);
         let points = self.fourier().grid().iter().product();
-        let mut fields = Fields {
-            velocity: [vec![0.0; points], vec![0.0; points]],
-            tracer: vec![0.0; points],
-        };
+        let mut fields = Fields { velocity: [vec![0.0; points], vec![0.0; points]], tracer: vec![0.0; points] };
         for (spectrum, field) in velocity.iter().zip(&mut fields.velocity) {
             self.advection.fourier.inverse(spectrum, field);
         }
-        self.advection
-            .fourier
-            .inverse(&self.state.tracer, &mut fields.tracer);
+        self.advection.fourier.inverse(&self.state.tracer, &mut fields.tracer);
         fields
     }
 
@@ -159,11 +136,7 @@ impl Solver {
     /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
-            return Err(parameter(
-                "time",
-                time,
-                "finite and no earlier than the solver's",
-            ));
+            return Err(parameter("time", time, "finite and no earlier than the solver's"));
         }
         while self.time < time {
             let fastest = self.begin_step();
@@ -189,14 +162,7 @@ impl Solver {
 
     /// Integrals of the flow, and how well the grid resolves it.
     pub fn diagnostics(&self) -> Diagnostics {
-        let Self {
-            time,
-            viscosity,
-            diffusivity,
-            advection,
-            state,
-            ..
-        } = self;
+        let Self { time, viscosity, diffusivity, advection, state, .. } = self;
         Diagnostics::measure(*time, *viscosity, *diffusivity, advection, state)
     }
 
@@ -207,9 +173,7 @@ impl Solver {
 
     pub(super) fn velocity_spectra(&self, velocity: &mut [Vec<Complex64>; 2]) {
         let mean = self.advection.mean_velocity;
-        self.advection
-            .operators
-            .velocity(&self.state.vorticity, mean, velocity);
+        self.advection.operators.velocity(&self.state.vorticity, mean, velocity);
     }
 
     pub(super) fn tracer_spectrum(&self) -> &[Complex64] {
@@ -217,11 +181,7 @@ impl Solver {
     }
 
     /// The pressure, of zero mean, that keeps `velocity` free of divergence.
-    pub(super) fn pressure_spectrum(
-        &mut self,
-        velocity: &[Vec<Complex64>; 2],
-        pressure: &mut [Complex64],
-    ) {
+    pub(super) fn pressure_spectrum(&mut self, velocity: &[Vec<Complex64>; 2], pressure: &mut [Complex64]) {
         self.advection.pressure(velocity, pressure);
     }
 
@@ -238,9 +198,7 @@ impl Solver {
     }
 
     fn finish_step(&mut self, h: f64) -> Result<(), SolverError> {
-        self.damping
-            .iter_mut()
-            .for_each(|damping| damping.prepare(0.5 * h));
+        self.damping.iter_mut().for_each(|damping| damping.prepare(0.5 * h));
         // `e` is the decay over half a step, `w` the state at its start, `k` the current stage's slope.
         self.combine(|e, w, k, next| {
             *next = (w + k * (h / 6.0)) * (e * e);
@@ -267,35 +225,20 @@ impl Solver {
         if size.is_finite() {
             return Ok(());
         }
-        Err(SolverError::Diverged {
-            system: NAME,
-            time: self.time,
-            run: self.run.clone(),
-        })
+        Err(SolverError::Diverged { system: NAME, time: self.time, run: self.run.clone() })
     }
 
     /// Writes `f(decay, state, rate, next)` of every mode to `stage`.
     fn combine(&mut self, f: impl Fn(f64, Complex64, Complex64, &mut Complex64) -> Complex64) {
-        let Self {
-            state,
-            rate,
-            stage,
-            next,
-            damping,
-            ..
-        } = self;
+        let Self { state, rate, stage, next, damping, .. } = self;
         let (state, rate) = (state.fields(), rate.fields());
         let (stage, next) = (stage.fields_mut(), next.fields_mut());
         for (field, Damping { x, y }) in damping.iter().enumerate() {
             let width = x.decay.len();
             for (q, y) in y.decay.iter().enumerate() {
                 let row = q * width..(q + 1) * width;
-                let given = state[field][row.clone()]
-                    .iter()
-                    .zip(&rate[field][row.clone()]);
-                let results = stage[field][row.clone()]
-                    .iter_mut()
-                    .zip(&mut next[field][row]);
+                let given = state[field][row.clone()].iter().zip(&rate[field][row.clone()]);
+                let results = stage[field][row.clone()].iter_mut().zip(&mut next[field][row]);
                 for ((x, (w, k)), (stage, next)) in x.decay.iter().zip(given).zip(results) {
                     *stage = f(x * y, *w, *k, next);
                 }
@@ -317,14 +260,9 @@ struct Axis {
 
 impl Damping {
     fn new(diffusivity: f64, advection: &Advection) -> Self {
-        let axis = |k: &[f64]| Axis {
-            rate: k.iter().map(|k| diffusivity * k * k).collect(),
-            decay: vec![1.0; k.len()],
-        };
-        Self {
-            x: axis(&advection.operators.kx),
-            y: axis(&advection.operators.ky),
-        }
+        let axis =
+            |k: &[f64]| Axis { rate: k.iter().map(|k| diffusivity * k * k).collect(), decay: vec![1.0; k.len()] };
+        Self { x: axis(&advection.operators.kx), y: axis(&advection.operators.ky) }
     }
 
     fn prepare(&mut self, time: f64) {

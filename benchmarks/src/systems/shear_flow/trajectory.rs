@@ -6,7 +6,7 @@ use rustfft::num_complex::Complex64;
 
 use super::{ShearFlow, Solver, SolverError, grid_problem, parameter, positive, validate_grid};
 use crate::spectral::Fourier;
-use crate::systems::Resolution;
+use crate::system::Resolution;
 
 /// One frame on the stored grid `[nx, ny]`: row-major, `x` first, `y` fastest; non-dimensional.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,33 +103,20 @@ impl Sampler {
     }
 
     fn sample(&mut self, solver: &Solver) -> &Frame {
-        let Self {
-            stored,
-            velocity: [u, v],
-            pressure,
-            restricted,
-            frame,
-        } = self;
-        for (spectrum, into) in [solver.tracer_spectrum(), pressure, u, v]
-            .into_iter()
-            .zip(&mut *restricted)
-        {
+        let Self { stored, velocity: [u, v], pressure, restricted, frame } = self;
+        for (spectrum, into) in [solver.tracer_spectrum(), pressure, u, v].into_iter().zip(&mut *restricted) {
             stored.restrict(solver.fourier(), spectrum, into);
         }
         let ny = stored.grid()[1];
-        stored.pointwise(
-            restricted.each_ref().map(Vec::as_slice),
-            [],
-            |x, [s, p, u, v], []| {
-                for j in 0..ny {
-                    let point = x * ny + j;
-                    frame.tracer[point] = s[j] as f32;
-                    frame.pressure[point] = p[j] as f32;
-                    frame.velocity[2 * point] = u[j] as f32;
-                    frame.velocity[2 * point + 1] = v[j] as f32;
-                }
-            },
-        );
+        stored.pointwise(restricted.each_ref().map(Vec::as_slice), [], |x, [s, p, u, v], []| {
+            for j in 0..ny {
+                let point = x * ny + j;
+                frame.tracer[point] = s[j] as f32;
+                frame.pressure[point] = p[j] as f32;
+                frame.velocity[2 * point] = u[j] as f32;
+                frame.velocity[2 * point + 1] = v[j] as f32;
+            }
+        });
         frame.time = solver.time();
         frame
     }

@@ -1,0 +1,99 @@
+//! Shear flow as one of the suite's systems.
+
+use super::{LENGTHS, NAME, ORIGIN, ShearFlow, simulate};
+use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Rank, Resolution, System};
+use crate::systems::SolverError;
+use crate::{Error, Result};
+
+/// The system `shear_flow` of The Well.
+pub struct ShearFlowSystem;
+
+impl System for ShearFlowSystem {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn axes(&self) -> [Axis; 2] {
+        [0, 1].map(|axis| Axis {
+            name: ["x", "y"][axis].into(),
+            start: ORIGIN[axis],
+            length: LENGTHS[axis],
+            boundary: Boundary::Periodic,
+        })
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![
+            Field::new("tracer", Rank::Scalar),
+            Field::new("pressure", Rank::Scalar),
+            Field::new("velocity", Rank::Vector),
+        ]
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter { name: "Reynolds", aliases: &["Rayleigh"] }, Parameter { name: "Schmidt", aliases: &[] }]
+    }
+
+    fn initial_condition(&self) -> &'static [&'static str] {
+        &["n_shear", "n_blobs", "width"]
+    }
+
+    fn simulate(
+        &self,
+        case: &Case,
+        resolution: &Resolution,
+        frames: usize,
+        dt: f64,
+        on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let fail = |reason: String| Error::Simulation {
+            system: NAME.into(),
+            case: format!("parameters {:?}, initial condition {:?}", case.parameters, case.initial),
+            reason,
+        };
+        let (&[reynolds, schmidt], &[n_shear, n_blobs, width]) = (case.parameters.as_slice(), case.initial.as_slice())
+        else {
+            return Err(fail("expected [Reynolds, Schmidt] and [n_shear, n_blobs, width]".into()));
+        };
+        let flow = ShearFlow {
+            reynolds,
+            schmidt,
+            n_shear: count("n_shear", n_shear).map_err(fail)?,
+            n_blobs: count("n_blobs", n_blobs).map_err(fail)?,
+            width,
+        };
+        simulate(&flow, resolution, frames, dt, |_, frame| {
+            on_frame(&Frame { time: frame.time, fields: &[&frame.tracer, &frame.pressure, &frame.velocity] })
+                .map_err(Stop::Caller)
+        })
+        .map_err(|stop| match stop {
+            Stop::Caller(error) => error,
+            Stop::Solver(error) => fail(error.to_string()),
+        })
+    }
+}
+
+/// Why a trajectory ended early.
+enum Stop {
+    Solver(SolverError),
+    Caller(Error),
+}
+
+impl From<SolverError> for Stop {
+    fn from(error: SolverError) -> Self {
+        Self::Solver(error)
+    }
+}
+
+/// A number of things, which suites write as any number.
+fn count(name: &str, value: f64) -> Result<usize, String> {
+    let whole = value as usize;
+    match whole as f64 == value {
+        true => Ok(whole),
+        false => Err(format!("`{name}` must be a whole number, 0 or more, but is {value}")),
+    }
+}
