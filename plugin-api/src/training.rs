@@ -1,0 +1,73 @@
+//! How a method's optimizer runs: AdamW under a cosine schedule with a linear warm-up.
+
+use physrep_nn::AdamWConfig;
+use serde::{Deserialize, Serialize};
+
+/// AdamW and its schedule. The defaults are those of the paper's JEPA (arXiv:2603.13227).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Training {
+    /// The learning rate at the end of the warm-up.
+    pub lr: f64,
+    /// The learning rate at the end.
+    pub final_lr: f64,
+    /// The share of the updates over which the learning rate rises from `final_lr` to `lr`.
+    pub warmup: f64,
+    /// Decoupled decay of every parameter.
+    pub weight_decay: f64,
+    /// Decay of the gradient's mean.
+    pub beta1: f64,
+    /// Decay of the gradient's mean square.
+    pub beta2: f64,
+    /// Added to the root of the mean square.
+    pub eps: f64,
+    /// Batches whose gradients are averaged for one update.
+    pub accumulate: u64,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            lr: 1e-3,
+            final_lr: 1e-6,
+            warmup: 0.1,
+            weight_decay: 0.05,
+            beta1: 0.9,
+            beta2: 0.95,
+            eps: 1e-8,
+            accumulate: 1,
+        }
+    }
+}
+
+impl Training {
+    /// What is wrong with the values, if anything.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let within = |value: f64| (0.0..1.0).contains(&value);
+        let checks = [
+            (positive(self.lr), "lr", self.lr, "positive"),
+            (self.final_lr >= 0.0 && self.final_lr <= self.lr, "final_lr", self.final_lr, "between 0 and lr"),
+            (within(self.warmup), "warmup", self.warmup, "in [0, 1)"),
+            (self.weight_decay >= 0.0 && self.weight_decay.is_finite(), "weight_decay", self.weight_decay, "0 or more"),
+            (within(self.beta1), "beta1", self.beta1, "in [0, 1)"),
+            (within(self.beta2), "beta2", self.beta2, "in [0, 1)"),
+            (positive(self.eps), "eps", self.eps, "positive"),
+            (self.accumulate > 0, "accumulate", self.accumulate as f64, "1 or more"),
+        ];
+        match checks.iter().find(|(holds, ..)| !holds) {
+            Some((_, name, value, wanted)) => Err(format!("`{name}` (={value}) must be {wanted}")),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn adamw(&self) -> AdamWConfig {
+        AdamWConfig {
+            lr: self.lr,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            eps: self.eps,
+            weight_decay: self.weight_decay,
+        }
+    }
+}
