@@ -29,7 +29,7 @@ struct Stage {
 
 impl Encoder {
     /// An encoder of clips of 16 frames with five stages, or of 4 frames with four; stage I has
-    /// `dims[I]` channels and `blocks[I]` blocks.
+    /// `dims[I]` channels and `blocks[I]` blocks, whose `gamma` starts at `layer_scale`.
     ///
     /// # Errors
     /// If the number of stages is not the one that goes with `frames`.
@@ -38,6 +38,7 @@ impl Encoder {
         dims: &[usize],
         blocks: &[usize],
         frames: usize,
+        layer_scale: f64,
         params: Params,
     ) -> Result<Self> {
         let halvings: &[usize] = match frames {
@@ -67,7 +68,7 @@ impl Encoder {
             let kernel = if flat { &KERNEL[1..] } else { &KERNEL };
             let params_of_blocks = params.pp("res_blocks").pp(i);
             let blocks = (0..blocks[i])
-                .map(|j| ConvNextBlock::new(dim, kernel, params_of_blocks.pp(j)))
+                .map(|j| ConvNextBlock::new(dim, kernel, layer_scale, params_of_blocks.pp(j)))
                 .collect::<Result<_>>()?;
             let downsample = match i {
                 0 => None,
@@ -78,18 +79,9 @@ impl Encoder {
                     Some((norm, conv))
                 }
             };
-            stages.push(Stage {
-                downsample,
-                flat,
-                blocks,
-            });
+            stages.push(Stage { downsample, flat, blocks });
         }
-        Ok(Self {
-            in_channels,
-            frames,
-            stem,
-            stages,
-        })
+        Ok(Self { in_channels, frames, stem, stages })
     }
 
     /// How many pixels of the input, along each side, one position of the embedding stands for.
@@ -102,8 +94,7 @@ impl Encoder {
     pub fn forward(&self, clips: &Tensor) -> Result<Tensor> {
         let (_, channels, frames, height, width) = clips.dims5()?;
         let patch = self.patch();
-        if channels != self.in_channels || frames != self.frames || height < patch || width < patch
-        {
+        if channels != self.in_channels || frames != self.frames || height < patch || width < patch {
             bail!(
                 "the JEPA encoder expected clips (B, {}, {}, H, W) with H and W at least {patch}, \
                  got {:?}",

@@ -23,11 +23,12 @@ impl Model {
         dims: &[usize],
         blocks: &[usize],
         frames: usize,
+        layer_scale: f64,
         params: Params,
     ) -> Result<Self> {
-        let encoder = Encoder::new(in_channels, dims, blocks, frames, params.pp("encoder"))?;
+        let encoder = Encoder::new(in_channels, dims, blocks, frames, layer_scale, params.pp("encoder"))?;
         let dim = dims[dims.len() - 1];
-        let predictor = Predictor::new(dim, params.pp("predictor"))?;
+        let predictor = Predictor::new(dim, layer_scale, params.pp("predictor"))?;
         Ok(Self { encoder, predictor })
     }
 
@@ -57,11 +58,6 @@ impl Model {
         let prediction = self.predictor.forward(&both.narrow(0, 0, batch)?)?;
         let target = both.narrow(0, batch, both.dims()[0] - batch)?;
         let dim = target.dims()[3];
-        vicreg(
-            &prediction.reshape(((), dim))?,
-            &target.reshape(((), dim))?,
-            permutation,
-            config,
-        )
+        vicreg(&prediction.reshape(((), dim))?, &target.reshape(((), dim))?, permutation, config)
     }
 }

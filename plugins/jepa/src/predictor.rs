@@ -14,15 +14,15 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A predictor for embeddings of `dim` channels.
-    pub fn new(dim: usize, params: Params) -> Result<Self> {
+    /// A predictor for embeddings of `dim` channels; the block's `gamma` starts at `layer_scale`.
+    pub fn new(dim: usize, layer_scale: f64, params: Params) -> Result<Self> {
         let params = params.pp("conv");
         // The kernels of two grow the map by one position and shrink it again.
         let grow = [Axis::padded(2, 1); 2];
         let shrink = [Axis::padded(2, 0); 2];
         Ok(Self {
             widen: Conv::new(dim, 2 * dim, &grow, params.pp(0))?,
-            block: ConvNextBlock::new(2 * dim, &[7, 7], params.pp(1))?,
+            block: ConvNextBlock::new(2 * dim, &[7, 7], layer_scale, params.pp(1))?,
             narrow: Conv::new(2 * dim, dim, &shrink, params.pp(2))?,
         })
     }

@@ -50,16 +50,9 @@ fn assert_moved_alike(got: &Tensor, expected: &Tensor, first_gradient: &Tensor, 
     let (got, expected) = (values(got), values(expected));
     let (largest_gradient, scale) = (largest(&gradient), largest(&expected));
     for ((got, expected), gradient) in got.into_iter().zip(expected).zip(gradient) {
-        let bound = if gradient.abs() > 1e-4 * largest_gradient {
-            1e-5 * scale
-        } else {
-            1e-4 * scale
-        };
+        let bound = if gradient.abs() > 1e-4 * largest_gradient { 1e-5 * scale } else { 1e-4 * scale };
         let error = (got - expected).abs();
-        assert!(
-            error <= bound,
-            "{what}: {got} for {expected}, gradient {gradient:e}, error {error:e}"
-        );
+        assert!(error <= bound, "{what}: {got} for {expected}, gradient {gradient:e}, error {error:e}");
     }
 }
 
@@ -79,7 +72,7 @@ impl Tiny {
         let io = reference("jepa_tiny_gamma_io.safetensors")?;
         let params = params();
         let (dims, blocks) = ([4, 6, 8, 10, 12], [2, 1, 1, 2, 1]);
-        let model = Model::new(3, &dims, &blocks, 16, params.clone()).unwrap();
+        let model = Model::new(3, &dims, &blocks, 16, 1e-6, params.clone()).unwrap();
         let encoder = reference("jepa_tiny_gamma_ConvEncoder.safetensors")?;
         let predictor = reference("jepa_tiny_gamma_ConvPredictor.safetensors")?;
         params.pp("encoder").load(&encoder).unwrap();
@@ -92,9 +85,7 @@ impl Tiny {
         let rows = self.model.rows(3, 32, 48);
         let in_order: Vec<u32> = (0..rows as u32).collect();
         let config = VicRegConfig::default();
-        self.model
-            .loss(context, target, &in_order, &config)
-            .unwrap()
+        self.model.loss(context, target, &in_order, &config).unwrap()
     }
 }
 
@@ -104,19 +95,9 @@ fn embeddings_of_sixteen_frames() {
         return;
     };
     let embedding = model.encoder().forward(&io["context"]).unwrap();
-    assert_close(
-        &channels_first(&embedding),
-        &io["ctx_embed"],
-        1e-5,
-        "context",
-    );
+    assert_close(&channels_first(&embedding), &io["ctx_embed"], 1e-5, "context");
     let embedding = model.encoder().forward(&io["target"]).unwrap();
-    assert_close(
-        &channels_first(&embedding),
-        &io["tgt_embed"],
-        1e-5,
-        "target",
-    );
+    assert_close(&channels_first(&embedding), &io["tgt_embed"], 1e-5, "target");
 }
 
 #[test]
@@ -125,17 +106,10 @@ fn embeddings_of_four_frames() {
         return;
     };
     let params = params();
-    let encoder = Encoder::new(2, &[8, 12, 16, 20], &[1, 1, 1, 1], 4, params.clone()).unwrap();
-    params
-        .load(&reference("enc4f_ConvEncoder.safetensors").unwrap())
-        .unwrap();
+    let encoder = Encoder::new(2, &[8, 12, 16, 20], &[1, 1, 1, 1], 4, 1e-6, params.clone()).unwrap();
+    params.load(&reference("enc4f_ConvEncoder.safetensors").unwrap()).unwrap();
     let embedding = encoder.forward(&io["input"]).unwrap();
-    assert_close(
-        &channels_first(&embedding),
-        &io["output"],
-        1e-5,
-        "embedding",
-    );
+    assert_close(&channels_first(&embedding), &io["output"], 1e-5, "embedding");
 }
 
 #[test]
@@ -143,12 +117,7 @@ fn loss_terms() {
     let Some(tiny) = Tiny::load() else {
         return;
     };
-    let VicReg {
-        total,
-        invariance,
-        variance: [vx, vy],
-        covariance: [cx, cy],
-    } = tiny.loss();
+    let VicReg { total, invariance, variance: [vx, vy], covariance: [cx, cy] } = tiny.loss();
     for (what, got, expected) in [
         ("total", total, 31.271188735961914),
         ("repr_loss", invariance, 0.48799818754196167),
@@ -158,10 +127,7 @@ fn loss_terms() {
         ("cov_loss_y", cy, 0.45871132612228394),
     ] {
         let got = values(&got)[0];
-        assert!(
-            (got - expected).abs() <= 1e-5 * expected,
-            "{what}: {got} for {expected}"
-        );
+        assert!((got - expected).abs() <= 1e-5 * expected, "{what}: {got} for {expected}");
     }
 }
 
@@ -185,12 +151,7 @@ fn parameters_after_optimizer_steps() {
         return;
     };
     let gradients = reference("jepa_tiny_gamma_grads.safetensors").unwrap();
-    let config = AdamWConfig {
-        beta1: 0.9,
-        beta2: 0.95,
-        weight_decay: 0.05,
-        ..AdamWConfig::default()
-    };
+    let config = AdamWConfig { beta1: 0.9, beta2: 0.95, weight_decay: 0.05, ..AdamWConfig::default() };
     let mut optimizer = AdamW::new(tiny.params.named(), config).unwrap();
     for (step, (lr, expected)) in [
         (1e-3, 31.271188735961914),
@@ -203,10 +164,7 @@ fn parameters_after_optimizer_steps() {
     {
         let loss = tiny.loss().total;
         let got = values(&loss)[0];
-        assert!(
-            (got - expected).abs() < 1e-4 * expected,
-            "step {step}: loss {got} for {expected}"
-        );
+        assert!((got - expected).abs() < 1e-4 * expected, "step {step}: loss {got} for {expected}");
         optimizer.step(&loss.backward().unwrap(), lr).unwrap();
         let file = format!("jepa_tiny_gamma_after_step{}.safetensors", step + 1);
         if step == 0 || step == 3 {
@@ -220,12 +178,11 @@ fn parameters_after_optimizer_steps() {
 
 #[test]
 fn sizes_of_the_paper() {
-    let count =
-        |params: Params| -> usize { params.named().iter().map(|(_, var)| var.elem_count()).sum() };
+    let count = |params: Params| -> usize { params.named().iter().map(|(_, var)| var.elem_count()).sum() };
     for (channels, expected) in [(11, 2_468_720), (4, 2_466_928)] {
         let params = params();
         let (dims, blocks) = ([16, 32, 64, 128, 128], [3, 3, 3, 9, 3]);
-        Model::new(channels, &dims, &blocks, 16, params.clone()).unwrap();
+        Model::new(channels, &dims, &blocks, 16, 1e-6, params.clone()).unwrap();
         assert_eq!(count(params.pp("encoder")), expected);
         assert_eq!(count(params.pp("predictor")), 801_664);
     }
@@ -234,16 +191,14 @@ fn sizes_of_the_paper() {
 #[test]
 fn bad_input_is_refused_with_a_reason() {
     let refuse = |dims: &[usize], frames, reason: &str| {
-        let error = Encoder::new(2, dims, &[1; 5], frames, params())
-            .err()
-            .unwrap();
+        let error = Encoder::new(2, dims, &[1; 5], frames, 1e-6, params()).err().unwrap();
         assert!(error.to_string().contains(reason), "{error}");
     };
     refuse(&[4; 5], 8, "16 or 4 frames, not 8");
     refuse(&[4; 4], 16, "5 stages");
     refuse(&[4; 5], 4, "4 stages");
     refuse(&[4, 4, 0, 4, 4], 16, "needs channels");
-    let encoder = Encoder::new(2, &[4; 5], &[1; 5], 16, params()).unwrap();
+    let encoder = Encoder::new(2, &[4; 5], &[1; 5], 16, 1e-6, params()).unwrap();
     for shape in [(1, 3, 16, 16, 16), (1, 2, 15, 16, 16), (1, 2, 16, 15, 16)] {
         let clips = Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let error = encoder.forward(&clips).unwrap_err().to_string();
