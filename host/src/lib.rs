@@ -1,3 +1,27 @@
-//! Placeholder.
+#![doc = include_str!("../../README.md")]
 
+pub mod all;
+pub mod cell;
+mod checkpoint;
+pub mod cli;
+pub mod crates;
+mod display;
+mod embed;
+pub mod encode;
+mod environment;
+mod error;
+pub mod events;
+mod files;
+mod observe;
+mod overrides;
+pub mod plugin;
+mod pretrain;
 pub mod probe;
+mod probing;
+pub mod result;
+pub mod standings;
+pub mod supervise;
+pub mod table;
+mod worker;
+
+pub use error::{Error, Result};

@@ -1,2 +1,7 @@
-//! p
-fn main() {}
+//! The program; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    physrep_bench::cli::main()
+}

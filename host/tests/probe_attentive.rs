@@ -15,12 +15,7 @@ use physrep_nn::{CrossAttention, Init, LayerNorm, Linear, Params, Rng, gelu, lay
 const CPU: Device = Device::Cpu;
 
 fn tokens(values: &[f32], n: usize, tokens: usize, dim: usize) -> Embeddings {
-    Embeddings {
-        values: values.to_vec(),
-        n,
-        tokens,
-        dim,
-    }
+    Embeddings { values: values.to_vec(), n, tokens, dim }
 }
 
 /// All windows, normalised.
@@ -49,9 +44,7 @@ fn mean_squared_error(predicted: &Tensor, labels: &Tensor) -> Result<Tensor> {
 fn vectors() -> Option<PathBuf> {
     let folder = std::env::var_os("PHYSREP_REFERENCE_VECTORS").map(PathBuf::from);
     if folder.is_none() {
-        println!(
-            "skipped: PHYSREP_REFERENCE_VECTORS does not name the folder of the paper's vectors"
-        );
+        println!("skipped: PHYSREP_REFERENCE_VECTORS does not name the folder of the paper's vectors");
     }
     folder
 }
@@ -67,9 +60,7 @@ fn reference(folder: &Path) -> (Params, Head, Tensor, HashMap<String, Tensor>) {
     let input: Vec<f32> = io["input"].flatten_all().unwrap().to_vec1().unwrap();
     let params = Params::new(DType::F32, &CPU, 0);
     let head = Head::new(dim, io["labels"].dim(D::Minus1).unwrap(), &params).unwrap();
-    params
-        .load(&load(folder, "attn_default.safetensors"))
-        .unwrap();
+    params.load(&load(folder, "attn_default.safetensors")).unwrap();
     (params, head, normalised(&tokens(&input, n, count, dim)), io)
 }
 
@@ -79,24 +70,15 @@ fn forward_and_gradients_are_the_paper_s() {
     let (params, head, input, io) = reference(&folder);
     let output = head.forward(&input).unwrap();
     let difference = largest_difference(&output, &io["output"]);
-    assert!(
-        difference <= 1e-5 * largest(&io["output"]),
-        "output differs by {difference:e}"
-    );
+    assert!(difference <= 1e-5 * largest(&io["output"]), "output differs by {difference:e}");
 
-    let gradients = mean_squared_error(&output, &io["labels"])
-        .unwrap()
-        .backward()
-        .unwrap();
+    let gradients = mean_squared_error(&output, &io["labels"]).unwrap().backward().unwrap();
     let expected = load(&folder, "attn_default_grads.safetensors");
     assert_eq!(expected.len(), params.named().len());
     for (name, var) in params.named() {
         let difference = largest_difference(gradients.get(&var).unwrap(), &expected[&name]);
         let bound = 1e-5 * largest(&expected[&name]);
-        assert!(
-            difference <= bound,
-            "gradient of {name} differs by {difference:e}, allowed {bound:e}"
-        );
+        assert!(difference <= bound, "gradient of {name} differs by {difference:e}, allowed {bound:e}");
     }
 }
 
@@ -105,23 +87,15 @@ fn five_updates_are_the_paper_s() {
     let Some(folder) = vectors() else { return };
     let manifest = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-    let expected = manifest["cases"]["attn_default"]["adamw_losses_lr1e-3_wd0.01"]
-        .as_array()
-        .unwrap();
+    let expected = manifest["cases"]["attn_default"]["adamw_losses_lr1e-3_wd0.01"].as_array().unwrap();
     let (params, head, input, io) = reference(&folder);
     let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
     assert_eq!(expected.len(), 5);
     for (step, expected) in expected.iter().enumerate() {
         let loss = mean_squared_error(&head.forward(&input).unwrap(), &io["labels"]).unwrap();
         optimizer.step(&loss.backward().unwrap(), 1e-3).unwrap();
-        let (found, expected) = (
-            f64::from(loss.to_scalar::<f32>().unwrap()),
-            expected.as_f64().unwrap(),
-        );
-        assert!(
-            (found - expected).abs() <= 1e-5 * expected,
-            "loss {step}: expected {expected}, found {found}"
-        );
+        let (found, expected) = (f64::from(loss.to_scalar::<f32>().unwrap()), expected.as_f64().unwrap());
+        assert!((found - expected).abs() <= 1e-5 * expected, "loss {step}: expected {expected}, found {found}");
     }
 }
 
@@ -157,27 +131,19 @@ impl Unfolded {
         let query = self.query.broadcast_as((batch, 1, dim))?.contiguous()?;
         let pooled = (self.xattn.forward(&query, &self.norm1.forward(x)?)? + query)?;
         let hidden = gelu(&self.fc1.forward(&self.norm2.forward(&pooled)?)?)?;
-        self.linear
-            .forward(&(&pooled + self.fc2.forward(&hidden)?)?.squeeze(1)?)
+        self.linear.forward(&(&pooled + self.fc2.forward(&hidden)?)?.squeeze(1)?)
     }
 }
 
 fn snapshot(params: &Params) -> BTreeMap<String, Tensor> {
-    params
-        .named()
-        .into_iter()
-        .map(|(name, var)| (name, var.as_tensor().clone()))
-        .collect()
+    params.named().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect()
 }
 
 /// Weights far from their start, so that every term of the attention counts.
 fn perturb(params: &Params) {
     for (name, var) in params.named() {
-        let noise = Rng::new(7, &name, 0)
-            .normal(var.shape(), params.dtype(), &CPU)
-            .unwrap();
-        var.set(&(var.as_tensor() + (noise * 0.3).unwrap()).unwrap())
-            .unwrap();
+        let noise = Rng::new(7, &name, 0).normal(var.shape(), params.dtype(), &CPU).unwrap();
+        var.set(&(var.as_tensor() + (noise * 0.3).unwrap()).unwrap()).unwrap();
     }
 }
 
@@ -202,13 +168,7 @@ impl Double {
         let labels = rng.normal((3, 2), DType::F64, &CPU).unwrap();
         let [ones, zeros] = [1.0f64, 0.0].map(|value| Tensor::full(value, dim, &CPU).unwrap());
         let normalised = layer_norm(&tokens, &ones, &zeros, 1e-5).unwrap();
-        Self {
-            params,
-            head,
-            tokens,
-            normalised,
-            labels,
-        }
+        Self { params, head, tokens, normalised, labels }
     }
 
     fn loss(&self) -> Tensor {
@@ -227,23 +187,13 @@ fn folding_changes_neither_answer_nor_gradients() {
         let folded = case.head.forward(&case.normalised).unwrap();
         let unfolded = plain.forward(&case.tokens).unwrap();
         let difference = largest_difference(&folded, &unfolded);
-        assert!(
-            difference < 1e-12,
-            "dim {dim}: outputs differ by {difference:e}"
-        );
+        assert!(difference < 1e-12, "dim {dim}: outputs differ by {difference:e}");
 
         let gradients = case.loss().backward().unwrap();
-        let expected = mean_squared_error(&unfolded, &case.labels)
-            .unwrap()
-            .backward()
-            .unwrap();
+        let expected = mean_squared_error(&unfolded, &case.labels).unwrap().backward().unwrap();
         for ((name, var), (_, plain)) in case.params.named().into_iter().zip(plain_params.named()) {
-            let difference =
-                largest_difference(gradients.get(&var).unwrap(), expected.get(&plain).unwrap());
-            assert!(
-                difference < 1e-11,
-                "dim {dim}: gradients of {name} differ by {difference:e}"
-            );
+            let difference = largest_difference(gradients.get(&var).unwrap(), expected.get(&plain).unwrap());
+            assert!(difference < 1e-11, "dim {dim}: gradients of {name} differ by {difference:e}");
         }
     }
 }
@@ -255,25 +205,16 @@ fn gradients_are_those_of_finite_differences() {
     let step = 1e-5;
     for (name, var) in case.params.named() {
         let start = var.as_tensor().copy().unwrap();
-        let direction = Rng::new(9, &name, 0)
-            .normal(var.shape(), DType::F64, &CPU)
-            .unwrap();
+        let direction = Rng::new(9, &name, 0).normal(var.shape(), DType::F64, &CPU).unwrap();
         let at = |sign: f64| {
-            var.set(&(&start + (&direction * (sign * step)).unwrap()).unwrap())
-                .unwrap();
+            var.set(&(&start + (&direction * (sign * step)).unwrap()).unwrap()).unwrap();
             case.loss().to_scalar::<f64>().unwrap()
         };
         let difference = (at(1.0) - at(-1.0)) / (2.0 * step);
         var.set(&start).unwrap();
-        let slope = (gradients.get(&var).unwrap() * &direction)
-            .unwrap()
-            .sum_all()
-            .unwrap();
+        let slope = (gradients.get(&var).unwrap() * &direction).unwrap().sum_all().unwrap();
         let slope: f64 = slope.to_scalar().unwrap();
-        assert!(
-            (slope - difference).abs() < 1e-7 * (1.0 + difference.abs()),
-            "{name}: {slope} and {difference}"
-        );
+        assert!((slope - difference).abs() < 1e-7 * (1.0 + difference.abs()), "{name}: {slope} and {difference}");
     }
 }
 
@@ -292,10 +233,7 @@ fn the_head_starts_as_the_paper_s() {
             name if name.ends_with("fc2.weight") => (0.02 / 2f32.sqrt(), 0.05),
             _ => (0.02, 0.2),
         };
-        assert!(
-            (deviation - expected).abs() <= slack * expected,
-            "{name}: {deviation}, expected {expected}"
-        );
+        assert!((deviation - expected).abs() <= slack * expected, "{name}: {deviation}, expected {expected}");
     }
     // The paper's JEPA head has 445,314 with an MLP of 1536; here it is 512.
     let count: usize = params.named().iter().map(|(_, var)| var.elem_count()).sum();
@@ -304,15 +242,7 @@ fn the_head_starts_as_the_paper_s() {
 
 #[test]
 fn heads_divide_the_width() {
-    let expected = [
-        (128, 8),
-        (384, 8),
-        (12, 6),
-        (20, 5),
-        (7, 7),
-        (11, 1),
-        (1, 1),
-    ];
+    let expected = [(128, 8), (384, 8), (12, 6), (20, 5), (7, 7), (11, 1), (1, 1)];
     for (dim, count) in expected {
         assert_eq!(heads(dim), count, "dim {dim}");
     }
@@ -341,16 +271,7 @@ fn marked(name: &str, seed: u64, n: usize) -> Split {
 
 fn labelled(name: &str, embeddings: Embeddings, values: Vec<f32>) -> Split {
     let trajectory = (0..embeddings.n as u32).collect();
-    Split::new(
-        name,
-        embeddings,
-        Labels {
-            values,
-            names: vec!["p".into()],
-            trajectory,
-        },
-    )
-    .unwrap()
+    Split::new(name, embeddings, Labels { values, names: vec!["p".into()], trajectory }).unwrap()
 }
 
 /// Labels that have nothing to do with the tokens: there is only something to overfit.
@@ -367,25 +288,18 @@ fn error_of(predicted: &[f32], split: &Split) -> f64 {
 }
 
 fn short(epochs: usize) -> Config {
-    Config {
-        epochs,
-        batch: 16,
-        ..Config::default()
-    }
+    Config { epochs, batch: 16, ..Config::default() }
 }
 
 #[test]
 fn reads_the_token_that_matters() {
-    let [train, valid, test] = [("train", 1, 512), ("valid", 2, 128), ("test", 3, 128)]
-        .map(|(name, seed, n)| marked(name, seed, n));
+    let [train, valid, test] =
+        [("train", 1, 512), ("valid", 2, 128), ("test", 3, 128)].map(|(name, seed, n)| marked(name, seed, n));
     let attentive = Attentive::fit(&train, &valid, &short(30), 0).unwrap();
     let attended = error_of(&attentive.predict(&test).unwrap(), &test);
     let ridge = Ridge::fit(&train, &valid, &Default::default()).unwrap();
     let pooled = error_of(&ridge.predict(&test).unwrap(), &test);
-    assert!(
-        attended < 0.05 && pooled > 0.5,
-        "attentive {attended}, ridge on the mean token {pooled}"
-    );
+    assert!(attended < 0.05 && pooled > 0.5, "attentive {attended}, ridge on the mean token {pooled}");
 }
 
 #[test]
@@ -396,22 +310,15 @@ fn the_epoch_that_is_best_on_valid_predicts() {
     assert_eq!((record.train.len(), record.valid.len()), (20, 20));
     let lowest = record.valid.iter().copied().fold(f64::INFINITY, f64::min);
     assert_eq!(record.valid[record.epoch - 1], lowest);
-    assert!(
-        record.epoch < 20,
-        "nothing was overfitted, so this test says nothing: {record:?}"
-    );
-    assert_eq!(
-        error_of(&attentive.predict(&valid).unwrap(), &valid),
-        lowest
-    );
+    assert!(record.epoch < 20, "nothing was overfitted, so this test says nothing: {record:?}");
+    assert_eq!(error_of(&attentive.predict(&valid).unwrap(), &valid), lowest);
 }
 
 #[test]
 fn validation_chooses_but_does_not_teach() {
     let train = unrelated("train", 1, 64);
     let records = [2, 3].map(|seed| {
-        let attentive =
-            Attentive::fit(&train, &unrelated("valid", seed, 32), &short(5), 0).unwrap();
+        let attentive = Attentive::fit(&train, &unrelated("valid", seed, 32), &short(5), 0).unwrap();
         attentive.record().clone()
     });
     assert_eq!(records[0].train, records[1].train);
@@ -422,18 +329,10 @@ fn validation_chooses_but_does_not_teach() {
 fn the_seed_decides_everything() {
     let (train, valid) = (unrelated("train", 1, 70), unrelated("valid", 2, 30));
     let fit = |seed, threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let attentive = pool
-            .install(|| Attentive::fit(&train, &valid, &short(3), seed))
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let attentive = pool.install(|| Attentive::fit(&train, &valid, &short(3), seed)).unwrap();
         let predicted = attentive.predict(&valid).unwrap();
-        (
-            attentive.record().clone(),
-            predicted.into_iter().map(f32::to_bits).collect::<Vec<_>>(),
-        )
+        (attentive.record().clone(), predicted.into_iter().map(f32::to_bits).collect::<Vec<_>>())
     };
     let first = fit(5, 1);
     assert_eq!(first, fit(5, 1));
@@ -456,14 +355,8 @@ fn print_digest() {
         labelled(name, tokens(&values, 130, 8, 128), labels)
     };
     let (train, valid) = (wide("train", 1), wide("valid", 2));
-    let config = Config {
-        batch: 64,
-        ..short(2)
-    };
-    let predicted = Attentive::fit(&train, &valid, &config, 0)
-        .unwrap()
-        .predict(&valid)
-        .unwrap();
+    let config = Config { batch: 64, ..short(2) };
+    let predicted = Attentive::fit(&train, &valid, &config, 0).unwrap().predict(&valid).unwrap();
     let digest = predicted.iter().fold(0u64, |digest, value| {
         digest.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(value.to_bits())
     });
@@ -475,16 +368,12 @@ fn processes_of_one_and_two_threads_agree() {
     let digests = ["1", "2"].map(|threads| {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "print_digest", "--nocapture"])
-            .envs([
-                ("RAYON_NUM_THREADS", threads),
-                ("CANDLE_NUM_THREADS", threads),
-            ])
+            .envs([("RAYON_NUM_THREADS", threads), ("CANDLE_NUM_THREADS", threads)])
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let line = text.lines().find_map(|line| line.split(DIGEST).nth(1));
-        line.unwrap_or_else(|| panic!("no digest in {text}"))
-            .to_string()
+        line.unwrap_or_else(|| panic!("no digest in {text}")).to_string()
     });
     assert_eq!(digests[0], digests[1]);
 }
@@ -496,44 +385,27 @@ fn a_window_is_answered_alone() {
     let test = unrelated("test", 3, 20);
     let together = attentive.predict(&test).unwrap();
     let mut others = test.embeddings().clone();
-    others.values[24..]
-        .iter_mut()
-        .for_each(|value| *value = 100.0 - *value);
+    others.values[24..].iter_mut().for_each(|value| *value = 100.0 - *value);
     let others = labelled("test", others, vec![9.0; 20]);
     assert_eq!(together[0], attentive.predict(&others).unwrap()[0]);
 }
 
 #[test]
 fn collapsed_tokens_are_probed_like_any_others() {
-    let constant = |name| {
-        labelled(
-            name,
-            tokens(&[0.25; 20 * 2 * 8], 20, 2, 8),
-            [1.0, -1.0].repeat(10),
-        )
-    };
+    let constant = |name| labelled(name, tokens(&[0.25; 20 * 2 * 8], 20, 2, 8), [1.0, -1.0].repeat(10));
     let attentive = Attentive::fit(&constant("train"), &constant("valid"), &short(30), 0).unwrap();
     let test = constant("test");
     let error = error_of(&attentive.predict(&test).unwrap(), &test);
-    assert!(
-        (error - 1.0).abs() < 0.05,
-        "one token for all windows allows the mean only, not {error}"
-    );
+    assert!((error - 1.0).abs() < 0.05, "one token for all windows allows the mean only, not {error}");
 }
 
 #[test]
 fn a_training_that_leaves_the_numbers_is_an_error() {
     let (train, valid) = (unrelated("train", 1, 40), unrelated("valid", 2, 20));
-    let config = Config {
-        learning_rate: 1e30,
-        ..short(3)
-    };
+    let config = Config { learning_rate: 1e30, ..short(3) };
     let error = Attentive::fit(&train, &valid, &config, 0).err().unwrap();
     assert!(matches!(error, Error::Diverged { epoch: 1, .. }), "{error}");
-    assert!(
-        error.to_string().contains("attentive.learning_rate"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("attentive.learning_rate"), "{error}");
 }
 
 #[test]
@@ -541,40 +413,13 @@ fn settings_that_make_no_sense_are_refused() {
     let train = unrelated("train", 1, 4);
     let refused = [
         (short(0), "attentive.epochs"),
-        (
-            Config {
-                batch: 0,
-                ..short(1)
-            },
-            "attentive.batch",
-        ),
-        (
-            Config {
-                learning_rate: 0.0,
-                ..short(1)
-            },
-            "attentive.learning_rate",
-        ),
-        (
-            Config {
-                learning_rate: f64::NAN,
-                ..short(1)
-            },
-            "attentive.learning_rate",
-        ),
-        (
-            Config {
-                weight_decay: -1.0,
-                ..short(1)
-            },
-            "attentive.weight_decay",
-        ),
+        (Config { batch: 0, ..short(1) }, "attentive.batch"),
+        (Config { learning_rate: 0.0, ..short(1) }, "attentive.learning_rate"),
+        (Config { learning_rate: f64::NAN, ..short(1) }, "attentive.learning_rate"),
+        (Config { weight_decay: -1.0, ..short(1) }, "attentive.weight_decay"),
     ];
     for (config, setting) in refused {
-        let error = Attentive::fit(&train, &train, &config, 0)
-            .err()
-            .unwrap()
-            .to_string();
+        let error = Attentive::fit(&train, &train, &config, 0).err().unwrap().to_string();
         assert!(error.contains(setting), "{error}");
     }
 }

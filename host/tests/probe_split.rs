@@ -3,12 +3,7 @@
 use physrep_bench::probe::{Embeddings, Error, Labels, Probe, Split, attentive, metrics, ridge};
 
 fn embeddings(values: &[f32], [n, tokens, dim]: [usize; 3]) -> Embeddings {
-    Embeddings {
-        values: values.to_vec(),
-        n,
-        tokens,
-        dim,
-    }
+    Embeddings { values: values.to_vec(), n, tokens, dim }
 }
 
 fn labels(values: &[f32], names: &[&str], trajectory: &[u32]) -> Labels {
@@ -30,50 +25,24 @@ fn a_value_that_is_not_finite_names_split_and_window() {
         let mut x = embeddings(&[0.0; 12], [3, 2, 2]);
         x.values[9] = bad;
         let message = message(Split::new("valid", x, y.clone()));
-        assert!(
-            message.contains("split `valid`: embedding of window 2 (trajectory 7)"),
-            "{message}"
-        );
+        assert!(message.contains("split `valid`: embedding of window 2 (trajectory 7)"), "{message}");
         assert!(message.contains(&bad.to_string()), "{message}");
     }
     let x = embeddings(&[0.0; 3], [3, 1, 1]);
     let y = labels(&[0.0, f32::NAN, 2.0], &["a"], &[4, 4, 7]);
     let message = message(Split::new("test", x, y));
-    assert!(
-        message.contains("split `test`: label of window 1 (trajectory 4)"),
-        "{message}"
-    );
+    assert!(message.contains("split `test`: label of window 1 (trajectory 4)"), "{message}");
 }
 
 #[test]
 fn shapes_that_contradict_each_other_are_refused() {
     let y = labels(&[0.0, 1.0], &["a"], &[0, 1]);
     let refused = [
-        (
-            embeddings(&[], [0, 1, 1]),
-            labels(&[], &["a"], &[]),
-            "found (0, 1, 1)",
-        ),
-        (
-            embeddings(&[0.0; 3], [2, 1, 2]),
-            y.clone(),
-            "expected N x tokens x dim = 2 x 1 x 2, found 3",
-        ),
-        (
-            embeddings(&[0.0; 2], [2, usize::MAX, 2]),
-            y.clone(),
-            "found 2",
-        ),
-        (
-            embeddings(&[0.0; 3], [3, 1, 1]),
-            y,
-            "expected N = 3, found 2",
-        ),
-        (
-            embeddings(&[0.0; 2], [2, 1, 1]),
-            labels(&[], &[], &[0, 1]),
-            "expected at least one",
-        ),
+        (embeddings(&[], [0, 1, 1]), labels(&[], &["a"], &[]), "found (0, 1, 1)"),
+        (embeddings(&[0.0; 3], [2, 1, 2]), y.clone(), "expected N x tokens x dim = 2 x 1 x 2, found 3"),
+        (embeddings(&[0.0; 2], [2, usize::MAX, 2]), y.clone(), "found 2"),
+        (embeddings(&[0.0; 3], [3, 1, 1]), y, "expected N = 3, found 2"),
+        (embeddings(&[0.0; 2], [2, 1, 1]), labels(&[], &[], &[0, 1]), "expected at least one"),
         (
             embeddings(&[0.0; 2], [2, 1, 1]),
             labels(&[0.0; 2], &["a", "b"], &[0, 1]),
@@ -82,10 +51,7 @@ fn shapes_that_contradict_each_other_are_refused() {
     ];
     for (x, y, expected) in refused {
         let message = message(Split::new("train", x, y));
-        assert!(
-            message.contains("split `train`") && message.contains(expected),
-            "{message}"
-        );
+        assert!(message.contains("split `train`") && message.contains(expected), "{message}");
     }
 }
 
@@ -97,58 +63,25 @@ fn splits_that_do_not_belong_together_are_refused() {
     };
     let ridge = Probe::Ridge(ridge::Config::default());
     let train = split("train", 3, "Reynolds");
-    let error = ridge
-        .fit(&train, &split("valid", 3, "Schmidt"), 0)
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("split `valid`: parameters") && error.contains("Schmidt"),
-        "{error}"
-    );
-    let error = ridge
-        .fit(&train, &split("valid", 4, "Reynolds"), 0)
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("expected 3 as in split `train`, found 4"),
-        "{error}"
-    );
-    let fitted = ridge
-        .fit(&train, &split("valid", 3, "Reynolds"), 0)
-        .unwrap();
-    let error = fitted
-        .predict(&split("test", 5, "Reynolds"))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("split `test`") && error.contains("found 5"),
-        "{error}"
-    );
+    let error = ridge.fit(&train, &split("valid", 3, "Schmidt"), 0).err().unwrap().to_string();
+    assert!(error.contains("split `valid`: parameters") && error.contains("Schmidt"), "{error}");
+    let error = ridge.fit(&train, &split("valid", 4, "Reynolds"), 0).err().unwrap().to_string();
+    assert!(error.contains("expected 3 as in split `train`, found 4"), "{error}");
+    let fitted = ridge.fit(&train, &split("valid", 3, "Reynolds"), 0).unwrap();
+    let error = fitted.predict(&split("test", 5, "Reynolds")).unwrap_err().to_string();
+    assert!(error.contains("split `test`") && error.contains("found 5"), "{error}");
 }
 
 #[test]
 fn predicting_the_mean_scores_one_on_a_balanced_grid() {
     // {-1, 0, 1} x {-1, 1}, z-scored by the grid's own population mean and deviation.
     let deviation = (2.0f32 / 3.0).sqrt();
-    let grid: Vec<f32> = [-1.0, 0.0, 1.0]
-        .iter()
-        .flat_map(|a| [[a / deviation, -1.0], [a / deviation, 1.0]])
-        .flatten()
-        .collect();
+    let grid: Vec<f32> =
+        [-1.0, 0.0, 1.0].iter().flat_map(|a| [[a / deviation, -1.0], [a / deviation, 1.0]]).flatten().collect();
     let trajectory: Vec<u32> = (0..6).collect();
-    let split = |name| {
-        Split::new(
-            name,
-            embeddings(&[0.0; 6], [6, 1, 1]),
-            labels(&grid, &["a", "b"], &trajectory),
-        )
-        .unwrap()
-    };
-    let fitted = Probe::Mean
-        .fit(&split("train"), &split("valid"), 0)
-        .unwrap();
+    let split =
+        |name| Split::new(name, embeddings(&[0.0; 6], [6, 1, 1]), labels(&grid, &["a", "b"], &trajectory)).unwrap();
+    let fitted = Probe::Mean.fit(&split("train"), &split("valid"), 0).unwrap();
     let test = split("test");
     let scores = metrics::scores(&fitted.predict(&test).unwrap(), test.labels()).unwrap();
     for score in &scores.parameters {
@@ -162,9 +95,7 @@ fn predicting_the_mean_scores_one_on_a_balanced_grid() {
 fn scores_are_the_textbook_s() {
     let y = labels(&[1.0, 5.0, 2.0, 5.0, 3.0, 5.0], &["a", "b"], &[0, 1, 2]);
     let scores = metrics::scores(&[1.5, 5.0, 2.0, 6.0, 2.5, 5.0], &y).unwrap();
-    let [a, b] = &scores.parameters[..] else {
-        panic!("{scores:?}")
-    };
+    let [a, b] = &scores.parameters[..] else { panic!("{scores:?}") };
     assert!((a.mse - 0.5 / 3.0).abs() < 1e-12);
     assert!((a.r2.unwrap() - (1.0 - 0.5 / 2.0)).abs() < 1e-12);
     assert!((b.mse - 1.0 / 3.0).abs() < 1e-12);
@@ -182,8 +113,7 @@ fn a_label_that_is_constant_but_not_representable_has_no_r2() {
 #[test]
 fn trajectories_average_their_windows() {
     let y = labels(&[3.0, 1.0, 3.0, 1.0, 3.0], &["a"], &[9, 2, 9, 2, 9]);
-    let (means, per_trajectory) =
-        metrics::per_trajectory(&[1.0, 10.0, 2.0, 20.0, 6.0], &y).unwrap();
+    let (means, per_trajectory) = metrics::per_trajectory(&[1.0, 10.0, 2.0, 20.0, 6.0], &y).unwrap();
     assert_eq!(means, [15.0, 3.0]);
     assert_eq!(per_trajectory, labels(&[1.0, 3.0], &["a"], &[2, 9]));
 }
@@ -191,13 +121,8 @@ fn trajectories_average_their_windows() {
 #[test]
 fn a_trajectory_has_one_label() {
     let y = labels(&[3.0, 1.0, 2.0, 1.0], &["a", "b"], &[9, 9]);
-    let error = metrics::per_trajectory(&[0.0; 4], &y)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("trajectory 9") && error.contains("found 3 and 2"),
-        "{error}"
-    );
+    let error = metrics::per_trajectory(&[0.0; 4], &y).unwrap_err().to_string();
+    assert!(error.contains("trajectory 9") && error.contains("found 3 and 2"), "{error}");
 }
 
 #[test]
@@ -212,29 +137,10 @@ fn scores_refuse_predictions_of_another_length() {
 fn a_suite_file_names_its_probes() {
     let probe = |text: &str| toml::from_str::<Probe>(text);
     assert_eq!(probe("kind = \"mean\"").unwrap(), Probe::Mean);
-    assert_eq!(
-        probe("kind = \"ridge\"").unwrap(),
-        Probe::Ridge(ridge::Config::default())
-    );
-    let attentive = attentive::Config {
-        epochs: 50,
-        ..Default::default()
-    };
-    assert_eq!(
-        probe("kind = \"attentive\"\nepochs = 50").unwrap(),
-        Probe::Attentive(attentive)
-    );
-    let error = probe("kind = \"attentive\"\nepoch = 50")
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("unknown field `epoch`") && error.contains("`epochs`"),
-        "{error}"
-    );
-    assert!(
-        probe("kind = \"forest\"")
-            .unwrap_err()
-            .to_string()
-            .contains("`attentive`")
-    );
+    assert_eq!(probe("kind = \"ridge\"").unwrap(), Probe::Ridge(ridge::Config::default()));
+    let attentive = attentive::Config { epochs: 50, ..Default::default() };
+    assert_eq!(probe("kind = \"attentive\"\nepochs = 50").unwrap(), Probe::Attentive(attentive));
+    let error = probe("kind = \"attentive\"\nepoch = 50").unwrap_err().to_string();
+    assert!(error.contains("unknown field `epoch`") && error.contains("`epochs`"), "{error}");
+    assert!(probe("kind = \"forest\"").unwrap_err().to_string().contains("`attentive`"));
 }

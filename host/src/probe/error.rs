@@ -36,9 +36,7 @@ pub enum Error {
         found: f32,
     },
     /// Two splits that belong together do not fit.
-    #[error(
-        "split `{split}`: {what}: expected {expected} as in split `{reference}`, found {found}"
-    )]
+    #[error("split `{split}`: {what}: expected {expected} as in split `{reference}`, found {found}")]
     Mismatch {
         /// The split that differs.
         split: String,
@@ -76,9 +74,7 @@ pub enum Error {
         other: f32,
     },
     /// The singular value decomposition did not converge.
-    #[error(
-        "singular value decomposition of the {rows} x {columns} matrix of pooled embeddings did not converge"
-    )]
+    #[error("singular value decomposition of the {rows} x {columns} matrix of pooled embeddings did not converge")]
     Decomposition {
         /// Windows.
         rows: usize,

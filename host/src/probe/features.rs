@@ -35,12 +35,7 @@ impl Extractor {
     ///
     /// # Errors
     /// If there is no channel, fewer than two frames, or fewer than four cells along an axis.
-    pub fn new(
-        channels: &[String],
-        frames: usize,
-        size: [usize; 2],
-        periodic: [bool; 2],
-    ) -> Result<Self> {
+    pub fn new(channels: &[String], frames: usize, size: [usize; 2], periodic: [bool; 2]) -> Result<Self> {
         let [height, width] = size;
         if channels.is_empty() || frames < 2 || height < 4 || width < 4 {
             return Err(Error::Clip {
@@ -51,11 +46,7 @@ impl Extractor {
         }
         let spectrum = Spectrum::new(size, periodic);
         let names = names(channels, spectrum.shells());
-        Ok(Self {
-            shape: [channels.len(), frames, height, width],
-            names,
-            spectrum,
-        })
+        Ok(Self { shape: [channels.len(), frames, height, width], names, spectrum })
     }
 
     /// The features' names, such as `velocity_x.log_power_k4`; as many as [`Extractor::features`]
@@ -73,25 +64,15 @@ impl Extractor {
         let cells = height * width;
         if clip.len() != channels * frames * cells {
             let expected = format!("C x T x H x W = {channels} x {frames} x {height} x {width}");
-            return Err(Error::Clip {
-                what: "number of values",
-                expected,
-                found: clip.len().to_string(),
-            });
+            return Err(Error::Clip { what: "number of values", expected, found: clip.len().to_string() });
         }
         if let Some(index) = clip.iter().position(|value| !value.is_finite()) {
             let what = "values";
             let found = format!("{} at channel {}", clip[index], index / (frames * cells));
-            return Err(Error::Clip {
-                what,
-                expected: "finite numbers".into(),
-                found,
-            });
+            return Err(Error::Clip { what, expected: "finite numbers".into(), found });
         }
-        let fields: Vec<Field> = clip
-            .chunks_exact(frames * cells)
-            .map(|values| Field::new(values, [height, width]))
-            .collect();
+        let fields: Vec<Field> =
+            clip.chunks_exact(frames * cells).map(|values| Field::new(values, [height, width])).collect();
         let mut features = Vec::with_capacity(self.names.len());
         for field in &fields {
             features.extend(field.moments());
@@ -107,36 +88,14 @@ impl Extractor {
 }
 
 fn names(channels: &[String], shells: impl Iterator<Item = f64>) -> Vec<String> {
-    let statistics = [
-        "mean",
-        "std",
-        "skewness",
-        "kurtosis",
-        "std_first",
-        "std_last",
-        "log_decay",
-    ];
+    let statistics = ["mean", "std", "skewness", "kurtosis", "std_first", "std_last", "log_decay"];
     let differences = ["log_difference_t", "log_difference_y", "log_difference_x"];
-    let mut of_channel: Vec<String> = statistics
-        .iter()
-        .chain(&differences)
-        .map(ToString::to_string)
-        .collect();
+    let mut of_channel: Vec<String> = statistics.iter().chain(&differences).map(ToString::to_string).collect();
     of_channel.extend(shells.map(|k| format!("log_power_k{}", (k * 10.0).round() / 10.0)));
-    let mut names: Vec<String> = channels
-        .iter()
-        .flat_map(|channel| {
-            of_channel
-                .iter()
-                .map(move |name| format!("{channel}.{name}"))
-        })
-        .collect();
+    let mut names: Vec<String> =
+        channels.iter().flat_map(|channel| of_channel.iter().map(move |name| format!("{channel}.{name}"))).collect();
     for (index, a) in channels.iter().enumerate() {
-        names.extend(
-            channels[index + 1..]
-                .iter()
-                .map(|b| format!("{a}.correlation.{b}")),
-        );
+        names.extend(channels[index + 1..].iter().map(|b| format!("{a}.correlation.{b}")));
     }
     names
 }
@@ -154,13 +113,7 @@ impl Field {
     fn new(values: &[f32], [height, width]: [usize; 2]) -> Self {
         let values: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
         let (mean, variance) = (mean(&values), variance(&values));
-        Self {
-            values,
-            cells: height * width,
-            width,
-            mean,
-            variance,
-        }
+        Self { values, cells: height * width, width, mean, variance }
     }
 
     /// Whether the field varies by more than the precision of its own values.
@@ -176,9 +129,8 @@ impl Field {
             return [self.mean, deviation, 0.0, 0.0];
         }
         let standardised = self.values.iter().map(|x| (x - self.mean) / deviation);
-        let (cubes, fourths) = standardised.fold((0.0, 0.0), |(cubes, fourths), z| {
-            (cubes + z.powi(3), fourths + z.powi(4))
-        });
+        let (cubes, fourths) =
+            standardised.fold((0.0, 0.0), |(cubes, fourths), z| (cubes + z.powi(3), fourths + z.powi(4)));
         let count = self.values.len() as f64;
         [self.mean, deviation, cubes / count, fourths / count - 3.0]
     }
@@ -196,8 +148,7 @@ impl Field {
         let frames = || self.values.chunks_exact(self.cells);
         let rows = self.values.chunks_exact(self.width);
         let in_time = mean_square(self.values.iter().zip(&self.values[self.cells..]));
-        let along_h =
-            mean_square(frames().flat_map(|frame| frame.iter().zip(&frame[self.width..])));
+        let along_h = mean_square(frames().flat_map(|frame| frame.iter().zip(&frame[self.width..])));
         let along_w = mean_square(rows.flat_map(|row| row.iter().zip(&row[1..])));
         [log(in_time), log(along_h), log(along_w)]
     }
@@ -227,9 +178,7 @@ fn variance(values: &[f64]) -> f64 {
 }
 
 fn mean_square<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)>) -> f64 {
-    let (sum, count) = pairs.fold((0.0, 0u64), |(sum, count), (a, b)| {
-        (sum + (b - a).powi(2), count + 1)
-    });
+    let (sum, count) = pairs.fold((0.0, 0u64), |(sum, count), (a, b)| (sum + (b - a).powi(2), count + 1));
     sum / count as f64
 }
 
@@ -257,10 +206,7 @@ impl Spectrum {
         let mut octave = Vec::with_capacity((width / 2 + 1) * height);
         for i in 0..=width / 2 {
             for j in 0..height {
-                let (kx, ky) = (
-                    i as f64 * longer / width as f64,
-                    j.min(height - j) as f64 * longer / height as f64,
-                );
+                let (kx, ky) = (i as f64 * longer / width as f64, j.min(height - j) as f64 * longer / height as f64);
                 let squared = kx * kx + ky * ky;
                 octave.push((squared > 0.0).then(|| (squared.log2() as usize).min(last)));
             }
@@ -268,15 +214,9 @@ impl Spectrum {
         let mut edges: Vec<usize> = octave.iter().flatten().copied().collect();
         edges.sort_unstable();
         edges.dedup();
-        let shell = octave
-            .iter()
-            .map(|octave| octave.and_then(|octave| edges.binary_search(&octave).ok()))
-            .collect();
+        let shell = octave.iter().map(|octave| octave.and_then(|octave| edges.binary_search(&octave).ok())).collect();
         let [down, along] = [taper(height, periodic[0]), taper(width, periodic[1])];
-        let taper = down
-            .iter()
-            .flat_map(|y| along.iter().map(move |x| x * y))
-            .collect();
+        let taper = down.iter().flat_map(|y| along.iter().map(move |x| x * y)).collect();
         Self {
             size,
             rows: RealFftPlanner::new().plan_fft_forward(width),
@@ -289,9 +229,7 @@ impl Spectrum {
 
     /// The shells' lower edges, in cycles over the longer side.
     fn shells(&self) -> impl Iterator<Item = f64> {
-        self.edges
-            .iter()
-            .map(|&octave| 2f64.powf(octave as f64 / 2.0))
+        self.edges.iter().map(|&octave| 2f64.powf(octave as f64 / 2.0))
     }
 
     /// Logarithm of the variance that each shell holds, in the mean over frames. Without a taper
@@ -313,18 +251,9 @@ impl Spectrum {
         let mut transformed = self.rows.make_output_vec();
         let mut scratch = self.rows.make_scratch_vec();
         let mut modes = vec![Complex::default(); transformed.len() * height];
-        for (j, (values, taper)) in frame
-            .chunks_exact(width)
-            .zip(self.taper.chunks_exact(width))
-            .enumerate()
-        {
+        for (j, (values, taper)) in frame.chunks_exact(width).zip(self.taper.chunks_exact(width)).enumerate() {
             row.clear();
-            row.extend(
-                values
-                    .iter()
-                    .zip(taper)
-                    .map(|(value, taper)| (value - mean) * taper),
-            );
+            row.extend(values.iter().zip(taper).map(|(value, taper)| (value - mean) * taper));
             self.rows
                 .process_with_scratch(&mut row, &mut transformed, &mut scratch)
                 .expect("buffers made by the plan itself have its lengths");
@@ -351,9 +280,7 @@ fn taper(length: usize, periodic: bool) -> Vec<f64> {
     if periodic {
         return vec![1.0; length];
     }
-    let window: Vec<f64> = (0..length)
-        .map(|i| 1.0 - (2.0 * PI * (i as f64 + 0.5) / length as f64).cos())
-        .collect();
+    let window: Vec<f64> = (0..length).map(|i| 1.0 - (2.0 * PI * (i as f64 + 0.5) / length as f64).cos()).collect();
     let rms = (window.iter().map(|w| w * w).sum::<f64>() / length as f64).sqrt();
     window.into_iter().map(|w| w / rms).collect()
 }

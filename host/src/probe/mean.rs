@@ -40,8 +40,6 @@ impl Mean {
 
     /// What was fitted.
     pub fn record(&self) -> Record {
-        Record {
-            labels: self.labels.clone(),
-        }
+        Record { labels: self.labels.clone() }
     }
 }

@@ -47,54 +47,21 @@ pub fn scores(predictions: &[f32], labels: &Labels) -> Result<Scores> {
         .collect();
     let count = parameters.len() as f64;
     let mse = parameters.iter().map(|score| score.mse).sum::<f64>() / count;
-    let r2 = parameters
-        .iter()
-        .map(|score| score.r2)
-        .sum::<Option<f64>>()
-        .map(|sum| sum / count);
-    Ok(Scores {
-        parameters,
-        mse,
-        r2,
-    })
+    let r2 = parameters.iter().map(|score| score.r2).sum::<Option<f64>>().map(|sum| sum / count);
+    Ok(Scores { parameters, mse, r2 })
 }
 
-fn parameter_score(
-    name: &str,
-    column: usize,
-    predictions: &[f32],
-    labels: &Labels,
-) -> ParameterScore {
+fn parameter_score(name: &str, column: usize, predictions: &[f32], labels: &Labels) -> ParameterScore {
     let (width, n) = (labels.names.len(), labels.n() as f64);
-    let truth = || {
-        labels
-            .values
-            .iter()
-            .skip(column)
-            .step_by(width)
-            .map(|&value| f64::from(value))
-    };
-    let predicted = predictions
-        .iter()
-        .skip(column)
-        .step_by(width)
-        .map(|&value| f64::from(value));
+    let truth = || labels.values.iter().skip(column).step_by(width).map(|&value| f64::from(value));
+    let predicted = predictions.iter().skip(column).step_by(width).map(|&value| f64::from(value));
     let error: f64 = truth().zip(predicted).map(|(y, f)| (y - f).powi(2)).sum();
     let mean = truth().sum::<f64>() / n;
     let spread: f64 = truth().map(|y| (y - mean).powi(2)).sum();
     // Equality is asked of the labels, not of `spread`, whose round-off is not zero.
     let first = labels.values[column];
-    let varies = labels
-        .values
-        .iter()
-        .skip(column)
-        .step_by(width)
-        .any(|&value| value != first);
-    ParameterScore {
-        name: name.to_owned(),
-        mse: error / n,
-        r2: varies.then(|| 1.0 - error / spread),
-    }
+    let varies = labels.values.iter().skip(column).step_by(width).any(|&value| value != first);
+    ParameterScore { name: name.to_owned(), mse: error / n, r2: varies.then(|| 1.0 - error / spread) }
 }
 
 /// One prediction a trajectory: the mean over its windows, `(trajectories, P)`, with the labels
@@ -117,40 +84,20 @@ pub fn per_trajectory(predictions: &[f32], labels: &Labels) -> Result<(Vec<f32>,
             let first = label(windows[0]);
             if let Some(&window) = windows.iter().find(|&&window| label(window) != first) {
                 let (parameter, other) = (name.clone(), label(window));
-                return Err(Error::LabelVaries {
-                    trajectory,
-                    parameter,
-                    first,
-                    other,
-                });
+                return Err(Error::LabelVaries { trajectory, parameter, first, other });
             }
-            let sum: f64 = windows
-                .iter()
-                .map(|&window| f64::from(predictions[window * width + column]))
-                .sum();
+            let sum: f64 = windows.iter().map(|&window| f64::from(predictions[window * width + column])).sum();
             means.push((sum / windows.len() as f64) as f32);
             values.push(first);
         }
     }
     let trajectory = windows.into_keys().collect();
-    Ok((
-        means,
-        Labels {
-            values,
-            names: labels.names.clone(),
-            trajectory,
-        },
-    ))
+    Ok((means, Labels { values, names: labels.names.clone(), trajectory }))
 }
 
 fn check(predictions: &[f32], labels: &Labels) -> Result<()> {
     let wrong = |what, expected: String, found: usize| {
-        Err(Error::Shape {
-            split: "scored".into(),
-            what,
-            expected,
-            found: found.to_string(),
-        })
+        Err(Error::Shape { split: "scored".into(), what, expected, found: found.to_string() })
     };
     let (n, parameters) = (labels.n(), labels.names.len());
     if n == 0 || parameters == 0 {

@@ -76,9 +76,7 @@ impl Probe {
         match self {
             Probe::Mean => Ok(Fitted::Mean(mean::Mean::fit(train))),
             Probe::Ridge(config) => ridge::Ridge::fit(train, valid, config).map(Fitted::Ridge),
-            Probe::Attentive(config) => {
-                attentive::Attentive::fit(train, valid, config, seed).map(Fitted::Attentive)
-            }
+            Probe::Attentive(config) => attentive::Attentive::fit(train, valid, config, seed).map(Fitted::Attentive),
         }
     }
 }

@@ -34,11 +34,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            penalties: (-16..=8)
-                .map(|half_decade| 10f64.powf(f64::from(half_decade) / 2.0))
-                .collect(),
-        }
+        Self { penalties: (-16..=8).map(|half_decade| 10f64.powf(f64::from(half_decade) / 2.0)).collect() }
     }
 }
 
@@ -88,32 +84,13 @@ impl Ridge {
         let mut path = Vec::with_capacity(config.penalties.len());
         for &penalty in &config.penalties {
             let predicted = product(inputs.as_ref(), basis.shrink(&target, penalty).as_ref());
-            path.push((
-                penalty,
-                mean_squared_error(&predicted, &intercept, &valid.labels().values),
-            ));
+            path.push((penalty, mean_squared_error(&predicted, &intercept, &valid.labels().values)));
         }
         let best = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1).then(b.0.total_cmp(&a.0));
-        let penalty = path
-            .iter()
-            .min_by(best)
-            .map_or(f64::NAN, |&(penalty, _)| penalty);
+        let penalty = path.iter().min_by(best).map_or(f64::NAN, |&(penalty, _)| penalty);
         let weights = product(basis.v.as_ref(), basis.shrink(&target, penalty).as_ref());
-        let constant_dimensions = scaling
-            .inverse_deviation
-            .iter()
-            .filter(|&&scale| scale == 0.0)
-            .count();
-        Ok(Self {
-            scaling,
-            weights,
-            intercept,
-            record: Record {
-                penalty,
-                path,
-                constant_dimensions,
-            },
-        })
+        let constant_dimensions = scaling.inverse_deviation.iter().filter(|&&scale| scale == 0.0).count();
+        Ok(Self { scaling, weights, intercept, record: Record { penalty, path, constant_dimensions } })
     }
 
     /// Predicted labels, `(N, P)`.
@@ -126,9 +103,7 @@ impl Ridge {
         let predicted = product(rows(&inputs, split.n()), self.weights.as_ref());
         let cell = |row, column: usize| (predicted[(row, column)] + self.intercept[column]) as f32;
         let parameters = self.intercept.len();
-        Ok((0..split.n())
-            .flat_map(|row| (0..parameters).map(move |column| cell(row, column)))
-            .collect())
+        Ok((0..split.n()).flat_map(|row| (0..parameters).map(move |column| cell(row, column))).collect())
     }
 
     /// What was chosen.
@@ -155,24 +130,15 @@ impl Scaling {
                 let largest = column(j).fold(0.0, |largest: f64, x| largest.max(x.abs()));
                 // What varies by less than the embeddings' own precision is round-off; standardised
                 // it would be noise.
-                if deviation <= f64::from(f32::EPSILON) * largest {
-                    0.0
-                } else {
-                    deviation.recip()
-                }
+                if deviation <= f64::from(f32::EPSILON) * largest { 0.0 } else { deviation.recip() }
             })
             .collect();
-        Self {
-            mean,
-            inverse_deviation,
-        }
+        Self { mean, inverse_deviation }
     }
 
     fn apply(&self, mut values: Vec<f64>) -> Vec<f64> {
         for row in values.chunks_exact_mut(self.mean.len()) {
-            for ((value, mean), scale) in
-                row.iter_mut().zip(&self.mean).zip(&self.inverse_deviation)
-            {
+            for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.inverse_deviation) {
                 *value = (*value - mean) * scale;
             }
         }
@@ -192,11 +158,7 @@ impl Decomposition {
         let z = rows(&standardised, n);
         let (rows, columns) = z.shape();
         let rank = rows.min(columns);
-        let (mut u, mut s, mut v) = (
-            Mat::zeros(rows, rank),
-            Col::zeros(rank),
-            Mat::zeros(columns, rank),
-        );
+        let (mut u, mut s, mut v) = (Mat::zeros(rows, rank), Col::zeros(rank), Mat::zeros(columns, rank));
         let thin = ComputeSvdVectors::Thin;
         // Explicitly sequential, here and in `product`: the order of summation must not depend on
         // the machine's load.

@@ -68,25 +68,9 @@ impl Split {
         let name = name.into();
         check_shape(&name, &embeddings, &labels)?;
         let (width, parameters) = (embeddings.tokens * embeddings.dim, labels.names.len());
-        check_finite(
-            &name,
-            "embedding",
-            &embeddings.values,
-            width,
-            &labels.trajectory,
-        )?;
-        check_finite(
-            &name,
-            "label",
-            &labels.values,
-            parameters,
-            &labels.trajectory,
-        )?;
-        Ok(Self {
-            name,
-            embeddings,
-            labels,
-        })
+        check_finite(&name, "embedding", &embeddings.values, width, &labels.trajectory)?;
+        check_finite(&name, "label", &labels.values, parameters, &labels.trajectory)?;
+        Ok(Self { name, embeddings, labels })
     }
 
     /// The split's name.
@@ -116,71 +100,31 @@ impl Split {
 }
 
 fn check_shape(split: &str, embeddings: &Embeddings, labels: &Labels) -> Result<()> {
-    let wrong = |what, expected: String, found: String| {
-        Err(Error::Shape {
-            split: split.to_owned(),
-            what,
-            expected,
-            found,
-        })
-    };
-    let Embeddings {
-        ref values,
-        n,
-        tokens,
-        dim,
-    } = *embeddings;
+    let wrong =
+        |what, expected: String, found: String| Err(Error::Shape { split: split.to_owned(), what, expected, found });
+    let Embeddings { ref values, n, tokens, dim } = *embeddings;
     if n == 0 || tokens == 0 || dim == 0 {
-        return wrong(
-            "shape of the embeddings (N, tokens, dim)",
-            "no zero".into(),
-            format!("({n}, {tokens}, {dim})"),
-        );
+        return wrong("shape of the embeddings (N, tokens, dim)", "no zero".into(), format!("({n}, {tokens}, {dim})"));
     }
-    if n.checked_mul(tokens)
-        .and_then(|product| product.checked_mul(dim))
-        != Some(values.len())
-    {
+    if n.checked_mul(tokens).and_then(|product| product.checked_mul(dim)) != Some(values.len()) {
         let expected = format!("N x tokens x dim = {n} x {tokens} x {dim}");
-        return wrong(
-            "number of embedding values",
-            expected,
-            values.len().to_string(),
-        );
+        return wrong("number of embedding values", expected, values.len().to_string());
     }
     let parameters = labels.names.len();
     if parameters == 0 {
-        return wrong(
-            "parameters to estimate",
-            "at least one".into(),
-            "none".into(),
-        );
+        return wrong("parameters to estimate", "at least one".into(), "none".into());
     }
     if labels.trajectory.len() != n {
-        return wrong(
-            "number of trajectory indices",
-            format!("N = {n}"),
-            labels.trajectory.len().to_string(),
-        );
+        return wrong("number of trajectory indices", format!("N = {n}"), labels.trajectory.len().to_string());
     }
     if n.checked_mul(parameters) != Some(labels.values.len()) {
         let expected = format!("N x parameters = {n} x {parameters}");
-        return wrong(
-            "number of label values",
-            expected,
-            labels.values.len().to_string(),
-        );
+        return wrong("number of label values", expected, labels.values.len().to_string());
     }
     Ok(())
 }
 
-fn check_finite(
-    split: &str,
-    what: &'static str,
-    values: &[f32],
-    width: usize,
-    trajectory: &[u32],
-) -> Result<()> {
+fn check_finite(split: &str, what: &'static str, values: &[f32], width: usize, trajectory: &[u32]) -> Result<()> {
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(index) => Err(Error::NotFinite {

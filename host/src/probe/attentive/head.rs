@@ -37,10 +37,7 @@ pub(super) const EPSILON: f64 = 1e-5;
 
 /// The largest number of heads, at most eight, that divides tokens of width `dim`.
 pub fn heads(dim: usize) -> usize {
-    (1..=HEADS)
-        .rev()
-        .find(|&heads| dim.is_multiple_of(heads))
-        .unwrap_or(1)
+    (1..=HEADS).rev().find(|&heads| dim.is_multiple_of(heads)).unwrap_or(1)
 }
 
 /// The network. Its parameters are named as in the paper's state dict, `pooler.query_tokens` to
@@ -68,9 +65,7 @@ impl Head {
     pub fn new(dim: usize, outputs: usize, params: &Params) -> Result<Self> {
         let (weight, bias) = (Init::TruncNormal { std: DEVIATION }, Init::Const(0.0));
         // As deep transformers scale the layers that write into the residual stream.
-        let writing = Init::TruncNormal {
-            std: DEVIATION / 2f64.sqrt(),
-        };
+        let writing = Init::TruncNormal { std: DEVIATION / 2f64.sqrt() };
         let pooler = params.pp("pooler");
         let block = pooler.pp("cross_attention_block");
         let (norm1, xattn, mlp) = (block.pp("norm1"), block.pp("xattn"), block.pp("mlp"));
@@ -79,15 +74,9 @@ impl Head {
         Ok(Self {
             heads: heads(dim),
             query: pooler.get((1, 1, dim), "query_tokens", weight)?,
-            norm1: [
-                norm1.get(dim, "weight", Init::Const(1.0))?,
-                norm1.get(dim, "bias", bias)?,
-            ],
+            norm1: [norm1.get(dim, "weight", Init::Const(1.0))?, norm1.get(dim, "bias", bias)?],
             q: Linear::with_init(dim, dim, weight, bias, xattn.pp("q"))?,
-            kv: [
-                kv.get((2 * dim, dim), "weight", weight)?,
-                kv.get(2 * dim, "bias", bias)?,
-            ],
+            kv: [kv.get((2 * dim, dim), "weight", weight)?, kv.get(2 * dim, "bias", bias)?],
             norm2: LayerNorm::new(dim, EPSILON, block.pp("norm2"))?,
             fc1: Linear::with_init(dim, hidden, weight, bias, mlp.pp("fc1"))?,
             fc2: Linear::with_init(hidden, dim, writing, bias, mlp.pp("fc2"))?,
@@ -116,23 +105,14 @@ impl Head {
         let (keys, values) = (weight.narrow(0, 0, dim)?, weight.narrow(0, dim, dim)?);
 
         let q = (self.q.forward(query)? * (width as f64).powf(-0.5))?.reshape((heads, 1, width))?;
-        let a = q
-            .matmul(&keys.reshape((heads, width, dim))?)?
-            .reshape((heads, dim))?
-            .broadcast_mul(gamma)?;
+        let a = q.matmul(&keys.reshape((heads, width, dim))?)?.reshape((heads, dim))?.broadcast_mul(gamma)?;
         let scores = normalised.reshape((batch * tokens, dim))?.matmul(&a.t()?)?;
-        let scores = scores
-            .reshape((batch, tokens, heads))?
-            .transpose(1, 2)?
-            .contiguous()?;
+        let scores = scores.reshape((batch, tokens, heads))?.transpose(1, 2)?.contiguous()?;
         let z = softmax(&scores)?.matmul(normalised)?;
 
         let scaled = values.broadcast_mul(gamma)?.reshape((heads, width, dim))?;
         let read = z.transpose(0, 1)?.contiguous()?.matmul(&scaled.t()?)?;
         let shift = values.matmul(&beta.unsqueeze(1)?)?.squeeze(1)?;
-        add_bias(
-            &read.transpose(0, 1)?.reshape((batch, dim))?,
-            &(shift + bias.narrow(0, dim, dim)?)?,
-        )
+        add_bias(&read.transpose(0, 1)?.reshape((batch, dim))?, &(shift + bias.narrow(0, dim, dim)?)?)
     }
 }

@@ -44,24 +44,13 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            epochs: 100,
-            batch: 32,
-            learning_rate: 1e-3,
-            weight_decay: 0.01,
-        }
+        Self { epochs: 100, batch: 32, learning_rate: 1e-3, weight_decay: 0.01 }
     }
 }
 
 impl Config {
     fn check(&self) -> Result<()> {
-        let refuse = |setting, expected, found: String| {
-            Err(Error::Setting {
-                setting,
-                expected,
-                found,
-            })
-        };
+        let refuse = |setting, expected, found: String| Err(Error::Setting { setting, expected, found });
         if self.epochs == 0 {
             return refuse("attentive.epochs", "at least 1", "0".into());
         }
@@ -69,18 +58,10 @@ impl Config {
             return refuse("attentive.batch", "at least 1", "0".into());
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return refuse(
-                "attentive.learning_rate",
-                "a positive number",
-                self.learning_rate.to_string(),
-            );
+            return refuse("attentive.learning_rate", "a positive number", self.learning_rate.to_string());
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return refuse(
-                "attentive.weight_decay",
-                "zero or a positive number",
-                self.weight_decay.to_string(),
-            );
+            return refuse("attentive.weight_decay", "zero or a positive number", self.weight_decay.to_string());
         }
         Ok(())
     }
@@ -126,23 +107,12 @@ impl Attentive {
 
         let mut best: Option<(f64, BTreeMap<String, Tensor>)> = None;
         let head_parameters = params.named().iter().map(|(_, var)| var.elem_count()).sum();
-        let mut record = Record {
-            epoch: 0,
-            heads: heads(dim),
-            head_parameters,
-            train: vec![],
-            valid: vec![],
-        };
+        let mut record = Record { epoch: 0, heads: heads(dim), head_parameters, train: vec![], valid: vec![] };
         for epoch in 1..=config.epochs {
             let loss = training.epoch(&head)?;
-            let error =
-                metrics::scores(&predict(&head, &valid_tokens, valid.n())?, valid.labels())?.mse;
+            let error = metrics::scores(&predict(&head, &valid_tokens, valid.n())?, valid.labels())?.mse;
             if !loss.is_finite() || !error.is_finite() {
-                return Err(Error::Diverged {
-                    epoch,
-                    train: loss,
-                    valid: error,
-                });
+                return Err(Error::Diverged { epoch, train: loss, valid: error });
             }
             record.train.push(loss);
             record.valid.push(error);
@@ -193,21 +163,8 @@ impl<'a> Training<'a> {
             labels: train.labels(),
             batch: config.batch,
             seed,
-            optimizer: AdamW::new(
-                params.named(),
-                AdamWConfig {
-                    lr: peak,
-                    weight_decay,
-                    ..Default::default()
-                },
-            )?,
-            schedule: CosineSchedule {
-                peak,
-                last: 0.0,
-                steps,
-                warmup_steps: 0,
-                warmup_start: 0.0,
-            },
+            optimizer: AdamW::new(params.named(), AdamWConfig { lr: peak, weight_decay, ..Default::default() })?,
+            schedule: CosineSchedule { peak, last: 0.0, steps, warmup_steps: 0, warmup_start: 0.0 },
             epoch: 0,
             step: 0,
         })
@@ -219,11 +176,8 @@ impl<'a> Training<'a> {
         let mut sum = 0.0;
         for windows in order.chunks(self.batch) {
             let tokens = self.tokens.batch(windows, &Device::Cpu)?;
-            let loss = (head.forward(&tokens)? - labels(self.labels, windows)?)?
-                .sqr()?
-                .mean_all()?;
-            self.optimizer
-                .step(&loss.backward()?, self.schedule.at(self.step))?;
+            let loss = (head.forward(&tokens)? - labels(self.labels, windows)?)?.sqr()?.mean_all()?;
+            self.optimizer.step(&loss.backward()?, self.schedule.at(self.step))?;
             sum += f64::from(loss.to_scalar::<f32>()?) * windows.len() as f64;
             self.step += 1;
         }
@@ -252,9 +206,5 @@ fn predict(head: &Head, tokens: &Tokens, n: usize) -> Result<Vec<f32>> {
 
 /// A copy of all weights; the optimizer goes on to change them in place.
 fn snapshot(params: &Params) -> candle_core::Result<BTreeMap<String, Tensor>> {
-    params
-        .named()
-        .into_iter()
-        .map(|(name, var)| Ok((name, var.as_tensor().copy()?)))
-        .collect()
+    params.named().into_iter().map(|(name, var)| Ok((name, var.as_tensor().copy()?))).collect()
 }

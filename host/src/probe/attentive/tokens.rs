@@ -16,15 +16,8 @@ pub struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// Reads all tokens once.
     pub fn new(embeddings: &'a Embeddings) -> Self {
-        let moments = embeddings
-            .values
-            .chunks_exact(embeddings.dim)
-            .map(moments)
-            .collect();
-        Self {
-            embeddings,
-            moments,
-        }
+        let moments = embeddings.values.chunks_exact(embeddings.dim).map(moments).collect();
+        Self { embeddings, moments }
     }
 
     /// The tokens of some windows, `(windows, tokens, dim)`, each with mean zero and variance one.
@@ -48,10 +41,6 @@ impl<'a> Tokens<'a> {
 fn moments(token: &[f32]) -> [f32; 2] {
     let count = token.len() as f64;
     let mean = token.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
-    let variance = token
-        .iter()
-        .map(|&value| (f64::from(value) - mean).powi(2))
-        .sum::<f64>()
-        / count;
+    let variance = token.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
     [mean as f32, (variance + EPSILON).sqrt().recip() as f32]
 }

@@ -1,1 +1,92 @@
-//! p
+//! A method that misbehaves on demand: the end-to-end tests' proof that a bad plugin costs its cell and nothing else.
+
+use std::{process, thread, time::Duration};
+
+use physrep_plugin_api::{About, Batch, Method, Params, Result, Setup, Step, Tensor, export_method, nn::Linear};
+use serde::{Deserialize, Serialize};
+
+/// What it does wrong, and when.
+#[derive(Serialize, Deserialize)]
+struct Config {
+    /// `none`, `panic`, `abort`, `loop`, `nan`, `error`, `exit`, `print`, or `unused` (a parameter without gradient).
+    fault: String,
+    /// `new`, `loss` or `encode`.
+    place: String,
+    /// Milliseconds that a step takes longer than it needs to.
+    slow: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { fault: "none".into(), place: "loss".into(), slow: 0 }
+    }
+}
+
+impl Config {
+    /// Misbehaves if this is the place; otherwise hands `tensor` on.
+    fn at(&self, place: &str, tensor: Tensor) -> Result<Tensor> {
+        if self.place != place {
+            return Ok(tensor);
+        }
+        match self.fault.as_str() {
+            "panic" => panic!("hostile on purpose"),
+            "abort" => process::abort(),
+            "exit" => process::exit(0),
+            "loop" => loop {
+                thread::sleep(Duration::from_millis(10));
+            },
+            "nan" => Ok((tensor * f64::NAN)?),
+            "error" => Err("an error on purpose".into()),
+            "print" => {
+                println!("{{\"event\":\"nonsense\"}}\nnot an event at all");
+                Ok(tensor)
+            }
+            _ => Ok(tensor),
+        }
+    }
+}
+
+struct Hostile {
+    encoder: Linear,
+    _unused: Option<Tensor>,
+    config: Config,
+}
+
+/// Means over space of each channel and frame, `(B, 1, C * T)`, of the first `frames` frames.
+fn means(clips: &Tensor, frames: usize) -> Result<Tensor> {
+    Ok(clips.narrow(2, 0, frames)?.mean((3, 4))?.flatten_from(1)?.unsqueeze(1)?)
+}
+
+impl Method for Hostile {
+    type Config = Config;
+    const ABOUT: About = About { name: "hostile", summary: "Misbehaves on demand.", reference: "" };
+
+    fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
+        let size = setup.single_system()?.channels.len() * setup.context_frames;
+        let config = Config { fault: config.fault.clone(), place: config.place.clone(), slow: config.slow };
+        let encoder = Linear::new(size, 8, params.pp("encoder"))?;
+        let unused = (config.fault == "unused")
+            .then(|| params.pp("forgotten").get(3, "weight", physrep_plugin_api::nn::Init::Const(1.0)))
+            .transpose()?;
+        config.at("new", Tensor::zeros(1, candle_dtype(), &setup.device)?)?;
+        Ok(Self { encoder, _unused: unused, config })
+    }
+
+    fn loss(&self, batch: &Batch, _: &Step) -> Result<Tensor> {
+        thread::sleep(Duration::from_millis(self.config.slow));
+        let frames = batch.clips.dim(2)? / 2;
+        let tokens = self.encoder.forward(&means(&batch.clips, frames)?)?;
+        self.config.at("loss", (tokens - 1.0)?.sqr()?.mean_all()?)
+    }
+
+    fn encode(&self, batch: &Batch) -> Result<Tensor> {
+        let tokens = self.encoder.forward(&means(&batch.clips, batch.clips.dim(2)?)?)?;
+        self.config.at("encode", tokens)
+    }
+}
+
+fn candle_dtype() -> physrep_plugin_api::candle_core::DType {
+    physrep_plugin_api::candle_core::DType::F32
+}
+
+export_method!(Hostile);

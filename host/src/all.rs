@@ -1,0 +1,171 @@
+//! `physrep-bench all`: data if missing, plugin crates if stale, cells if not done, tables.
+
+use std::{ops::ControlFlow, path::PathBuf};
+
+use physrep_benchmarks::{generate, pack, packed::Packed, suite::Suite, systems};
+
+use crate::{
+    Error, Result,
+    cell::{Cell, Encoder, Initialisation},
+    crates,
+    display::{Display, seconds},
+    files, overrides,
+    plugin::Plugin,
+    standings::Standings,
+    supervise::{self, Policy},
+    table,
+};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct All {
+    /// A suite's name, or the path of a suite file.
+    pub suite: String,
+    /// Where data lies or is to be generated; by default `data/SUITE`.
+    pub data: Option<PathBuf>,
+    /// Where results go; by default `runs/SUITE`.
+    pub out: Option<PathBuf>,
+    /// Plugin crates, folders of crates, or libraries; empty for the checkout's.
+    pub plugins: Vec<PathBuf>,
+    /// Only these methods; empty for all.
+    pub methods: Vec<String>,
+    /// Only these systems; empty for all of the suite.
+    pub systems: Vec<String>,
+    /// These seeds instead of the suite's.
+    pub seeds: Vec<u64>,
+    /// `METHOD.KEY=VALUE` overrides of the methods' configurations.
+    pub set: Vec<String>,
+    /// How cells are run.
+    pub policy: Policy,
+}
+
+/// Names of the rows that need no plugin.
+const FLOORS: [&str; 2] = ["features", "mean"];
+
+/// Runs everything and prints the tables. The number of cells without a result comes back.
+pub fn run(all: &All) -> Result<usize> {
+    let display = Display::default();
+    let suite = Suite::load(&all.suite)?;
+    let data = all.data.clone().unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
+    let out = all.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&suite.name));
+    let (methods, broken) = methods(all, &suite, &display)?;
+    let systems = systems(all, &suite)?;
+    let seeds = if all.seeds.is_empty() { suite.seeds.clone() } else { all.seeds.clone() };
+
+    let mut cells = Vec::new();
+    for system in &systems {
+        let packed = prepare(&suite, system, &data, all.policy.threads * all.policy.jobs, &display)?;
+        for encoder in &methods {
+            for &seed in &seeds {
+                cells.push(Cell {
+                    suite: suite.clone(),
+                    system: system.clone(),
+                    data: packed.path().to_owned(),
+                    data_checksum: packed.header().checksum.clone(),
+                    encoder: encoder.clone(),
+                    seed,
+                });
+            }
+        }
+    }
+    supervise::run(&cells, &out, &all.policy, &display)?;
+
+    let standings = Standings::read(&cells, &out)?;
+    standings.write_csv(&out.join("scores.csv"))?;
+    files::write(&out.join("table.md"), table::markdown(&standings).as_bytes())?;
+    println!("{}", table::terminal(&standings));
+    println!("written: {}, {}", out.join("scores.csv").display(), out.join("table.md").display());
+    for error in &broken {
+        eprintln!("left out: {error}");
+    }
+    Ok(standings.incomplete() + broken.len())
+}
+
+/// The rows of the table that were asked for, and the plugins that cannot take part.
+fn methods(all: &All, suite: &Suite, display: &Display) -> Result<(Vec<Encoder>, Vec<Error>)> {
+    let wanted = |name: &str| all.methods.is_empty() || all.methods.iter().any(|method| method == name);
+    let mut encoders = Vec::new();
+    let mut broken = Vec::new();
+    let mut known: Vec<String> = FLOORS.map(str::to_owned).to_vec();
+    let only_floors = !all.methods.is_empty() && all.methods.iter().all(|m| FLOORS.contains(&m.as_str()));
+    let sources = if only_floors { Vec::new() } else { crates::sources(&all.plugins)? };
+    for source in sources {
+        if let crates::Source::Crate(folder) = &source {
+            display.line(&format!("building {}", folder.display()));
+        }
+        let plugin = match source.library().and_then(|library| Plugin::open(&library)) {
+            Ok(plugin) => plugin,
+            Err(error) => {
+                display.line(&error.to_string());
+                broken.push(error);
+                continue;
+            }
+        };
+        let name = plugin.name().to_owned();
+        if known.contains(&name) {
+            return Err(Error::Plugin {
+                path: plugin.path().to_owned(),
+                reason: format!("a method called `{name}` is there already; names must differ"),
+            });
+        }
+        if wanted(&name) {
+            let config = overrides::parse(suite.methods.get(&name), overrides::of_method(&all.set, &name))?;
+            encoders.extend([Initialisation::Pretrained, Initialisation::Random].map(|initialisation| {
+                Encoder::Plugin {
+                    name: name.clone(),
+                    library: plugin.path().to_owned(),
+                    checksum: plugin.checksum().to_owned(),
+                    config: config.clone(),
+                    initialisation,
+                }
+            }));
+        }
+        known.push(name);
+    }
+    if let Some(unknown) = all.methods.iter().find(|method| !known.contains(method)) {
+        return Err(Error::Usage(format!("no method `{unknown}`; there are: {}", known.join(", "))));
+    }
+    for setting in &all.set {
+        let method = setting.split(['.', '=']).next().unwrap_or_default();
+        if !known.iter().any(|name| name == method) {
+            return Err(Error::Usage(format!(
+                "--set {setting}: expected METHOD.KEY=VALUE with a METHOD of: {}",
+                known.join(", ")
+            )));
+        }
+    }
+    encoders.extend(wanted("features").then_some(Encoder::Features));
+    encoders.extend(wanted("mean").then_some(Encoder::Mean));
+    Ok((encoders, broken))
+}
+
+fn systems(all: &All, suite: &Suite) -> Result<Vec<String>> {
+    let names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
+    match all.systems.iter().find(|system| !names.contains(system)) {
+        Some(unknown) => {
+            Err(Error::Usage(format!("suite {} has no system `{unknown}`; it has: {}", suite.name, names.join(", "))))
+        }
+        None if all.systems.is_empty() => Ok(names),
+        None => Ok(all.systems.clone()),
+    }
+}
+
+/// Generates and packs what is missing of a system's data.
+fn prepare(suite: &Suite, system: &str, data: &std::path::Path, threads: usize, display: &Display) -> Result<Packed> {
+    let clock = std::time::Instant::now();
+    let task = format!("{system} data");
+    let progress = |done: usize, total: usize, note: &str| {
+        display.progress(&task, "generate", done as u64, total as u64, note);
+        ControlFlow::Continue(())
+    };
+    let solver = systems::named(system)?;
+    generate::generate(suite, solver, data, threads, &progress)?;
+    let file = data.join(system).join(format!("{}-v{}.packed", suite.name, suite.version));
+    let packing = |done: usize, total: usize, note: &str| {
+        display.progress(&task, "pack", done as u64, total as u64, note);
+        ControlFlow::Continue(())
+    };
+    let packed = pack::pack(suite, solver, data, &file, &packing)?;
+    display.finish(&task, &format!("ready in {}", seconds(clock.elapsed().as_secs_f64())));
+    Ok(packed)
+}

@@ -1,0 +1,116 @@
+//! What a person sees while work goes on: bars on a terminal, plain lines when piped. Always on standard error.
+
+use std::{
+    collections::HashMap,
+    io::{IsTerminal, stderr},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// How often a plain line tells of the same task.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows named tasks and their progress. Shared between threads.
+#[derive(Debug)]
+pub struct Display {
+    bars: Option<MultiProgress>,
+    tasks: Mutex<HashMap<String, Task>>,
+}
+
+#[derive(Debug)]
+struct Task {
+    bar: ProgressBar,
+    phase: String,
+    phase_start: Instant,
+    last_line: Option<Instant>,
+}
+
+impl Default for Display {
+    fn default() -> Self {
+        Self { bars: stderr().is_terminal().then(MultiProgress::new), tasks: Mutex::default() }
+    }
+}
+
+impl Display {
+    /// Writes one line that stays.
+    pub fn line(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => {
+                // A terminal that is gone is no reason to stop working.
+                let _ = bars.println(text);
+            }
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// Shows that `task` has done `done` of `total` units of `phase`; `note` is its latest figure.
+    pub fn progress(&self, task: &str, phase: &str, done: u64, total: u64, note: &str) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(|e| e.into_inner());
+        let entry = tasks.entry(task.to_owned()).or_insert_with(|| Task {
+            bar: self.bar(task),
+            phase: String::new(),
+            phase_start: Instant::now(),
+            last_line: None,
+        });
+        if entry.phase != phase {
+            entry.phase = phase.to_owned();
+            entry.phase_start = Instant::now();
+            entry.last_line = None;
+            entry.bar.reset_eta();
+        }
+        if self.bars.is_some() {
+            entry.bar.set_length(total);
+            entry.bar.set_position(done);
+            entry.bar.set_message(format!("{phase}  {note}"));
+            return;
+        }
+        let due = entry.last_line.is_none_or(|last| last.elapsed() >= PLAIN_EVERY);
+        if due || done == total {
+            entry.last_line = Some(Instant::now());
+            let left = remaining(entry.phase_start.elapsed(), done, total);
+            let separator = if note.is_empty() { "" } else { ", " };
+            eprintln!("{task}: {phase} {done}/{total}{separator}{note}{left}");
+        }
+    }
+
+    /// Takes `task` off the screen and leaves `text` as its last word.
+    pub fn finish(&self, task: &str, text: &str) {
+        let entry = self.tasks.lock().unwrap_or_else(|e| e.into_inner()).remove(task);
+        if let Some(entry) = entry {
+            entry.bar.finish_and_clear();
+        }
+        self.line(&format!("{task}: {text}"));
+    }
+
+    fn bar(&self, task: &str) -> ProgressBar {
+        let Some(bars) = &self.bars else {
+            return ProgressBar::hidden();
+        };
+        let style = ProgressStyle::with_template("{prefix}  [{bar:30}] {pos}/{len}  eta {eta}  {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> ");
+        let bar = bars.add(ProgressBar::new(1).with_style(style).with_prefix(task.to_owned()));
+        bar.enable_steady_tick(Duration::from_millis(500));
+        bar
+    }
+}
+
+fn remaining(elapsed: Duration, done: u64, total: u64) -> String {
+    if done == 0 || done >= total {
+        return String::new();
+    }
+    let left = elapsed.as_secs_f64() * (total - done) as f64 / done as f64;
+    if left < 5.0 { String::new() } else { format!(", {} left", seconds(left)) }
+}
+
+/// A duration for people: `42 s`, `3 min 20 s`, `2 h 05 min`.
+pub fn seconds(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}

@@ -1,0 +1,128 @@
+//! Embeddings of all splits: what the probes see of an encoder.
+
+use std::path::Path;
+
+use physrep_benchmarks::{
+    packed::Packed,
+    split::{PerSplit, Split},
+    system::Boundary,
+};
+use rayon::prelude::*;
+use safetensors::{Dtype, tensor::TensorView};
+
+use crate::{
+    Error, Result,
+    cell::Cell,
+    files,
+    observe::{Look, observe},
+    plugin::{Geometry, Session},
+    probe::{self, Embeddings, Labels, features::Extractor},
+};
+
+/// Clips in a batch of encoding.
+const BATCH: usize = 16;
+
+/// The embeddings and labels of every split.
+pub type Embedded = PerSplit<probe::Split>;
+
+/// Embeds all windows of all splits with `session`; `report` hears how many of how many are done.
+pub fn with_session(
+    cell: &Cell,
+    data: &Packed,
+    session: &Session<'_>,
+    report: impl FnMut(u64, u64) -> Result<()>,
+) -> Result<Embedded> {
+    let geometry = Geometry::of(data.header());
+    all_splits(cell, data, report, |clips, count| {
+        let tokens = session.encode(clips, geometry.shape(count, cell.suite.window.context), 0)?;
+        Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
+    })
+}
+
+/// Describes all windows of all splits by hand-made statistics, one token a window.
+pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) -> Result<()>) -> Result<Embedded> {
+    let geometry = Geometry::of(data.header());
+    let channels: Vec<String> = geometry.channels.iter().map(|channel| channel.name.clone()).collect();
+    let periodic = geometry.boundary.map(|boundary| boundary == Boundary::Periodic);
+    let extractor = Extractor::new(&channels, cell.suite.window.context, geometry.size, periodic)?;
+    all_splits(cell, data, report, |clips, count| {
+        let rows: Vec<Vec<f32>> = clips
+            .par_chunks_exact(clips.len() / count)
+            .map(|clip| extractor.features(clip))
+            .collect::<std::result::Result<_, _>>()?;
+        Ok((rows.concat(), 1, extractor.names().len()))
+    })
+}
+
+/// Shows the probes nothing but the labels: one token that is always zero.
+pub fn with_nothing(cell: &Cell, data: &Packed) -> Result<Embedded> {
+    all_splits(cell, data, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
+}
+
+/// Runs `embed` over batches of context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens
+/// with the number and the length of a clip's tokens.
+fn all_splits(
+    cell: &Cell,
+    data: &Packed,
+    mut report: impl FnMut(u64, u64) -> Result<()>,
+    mut embed: impl FnMut(&[f32], usize) -> Result<(Vec<f32>, usize, usize)>,
+) -> Result<Embedded> {
+    let frames = cell.suite.window.context;
+    let clip = data.clip_len(frames);
+    let windows = |split| data.windows(split, &cell.suite.window);
+    let total = Split::ALL.iter().map(|&split| windows(split).len() as u64).sum();
+    let mut done = 0;
+    let mut one = |split: Split| -> Result<probe::Split> {
+        let windows = windows(split);
+        let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
+        let mut clips = vec![0f32; BATCH * clip];
+        for batch in windows.chunks(BATCH) {
+            let clips = &mut clips[..batch.len() * clip];
+            for (&window, clip) in batch.iter().zip(clips.chunks_exact_mut(clip)) {
+                observe(data, &cell.suite, window, frames, Look::Probing, clip)?;
+            }
+            let (values, tokens, dim) = embed(clips, batch.len())?;
+            if !embeddings.values.is_empty() && (tokens, dim) != (embeddings.tokens, embeddings.dim) {
+                return Err(Error::Method {
+                    method: cell.method().to_owned(),
+                    message: format!(
+                        "embeddings changed from (tokens, dim) = {:?} to {:?} between batches",
+                        (embeddings.tokens, embeddings.dim),
+                        (tokens, dim)
+                    ),
+                });
+            }
+            (embeddings.tokens, embeddings.dim) = (tokens, dim);
+            embeddings.values.extend(values);
+            done += batch.len() as u64;
+            report(done, total)?;
+        }
+        let labels = Labels {
+            values: windows.iter().flat_map(|w| data.labels(w.trajectory)).map(|&label| label as f32).collect(),
+            names: data.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),
+            trajectory: windows.iter().map(|window| window.trajectory as u32).collect(),
+        };
+        Ok(probe::Split::new(split.name(), embeddings, labels)?)
+    };
+    Ok(PerSplit { train: one(Split::Train)?, valid: one(Split::Valid)?, test: one(Split::Test)? })
+}
+
+/// Writes the embeddings, `(N, tokens, dim)` a split, and the labels, `(N, P)`, as a safetensors file.
+pub fn save(embedded: &Embedded, path: &Path) -> Result<()> {
+    let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let mut tensors = Vec::new();
+    for split in Split::ALL {
+        let embeddings = embedded[split].embeddings();
+        let labels = embedded[split].labels();
+        let shape = vec![embeddings.n, embeddings.tokens, embeddings.dim];
+        tensors.push((format!("{split}.tokens"), shape, bytes(&embeddings.values)));
+        tensors.push((format!("{split}.labels"), vec![labels.n(), labels.names.len()], bytes(&labels.values)));
+    }
+    let file_error = |e: safetensors::SafeTensorError| Error::File { path: path.to_owned(), reason: e.to_string() };
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(file_error)?;
+    files::write(path, &safetensors::serialize(views, None).map_err(file_error)?)
+}

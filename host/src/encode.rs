@@ -1,0 +1,102 @@
+//! `physrep-bench encode`: clips in, embeddings out, with a method and a checkpoint of one's own.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use candle_core::{DType, Device, safetensors as st};
+use physrep_abi::LogLevel;
+
+use crate::{
+    Error, Result, checkpoint, crates, files, overrides,
+    plugin::{Callbacks, Checkpoint, Geometry, Plugin, Session, SessionSpec},
+};
+
+/// What to encode with what.
+#[derive(Clone, Debug)]
+pub struct Encode {
+    /// The method's name.
+    pub method: String,
+    /// Where plugins are looked for; empty for the checkout's.
+    pub plugins: Vec<PathBuf>,
+    /// `KEY=VALUE` overrides of the method's configuration.
+    pub set: Vec<String>,
+    /// The encoder's weights.
+    pub checkpoint: PathBuf,
+    /// A safetensors file with the tensor `input`, `(B, C, T, H, W)`.
+    pub input: PathBuf,
+    /// Gets the tensor `embedding`, `(B, tokens, dim)`.
+    pub output: PathBuf,
+}
+
+/// Clips in a batch of encoding.
+const BATCH: usize = 16;
+
+struct ToStandardError;
+
+impl Callbacks for ToStandardError {
+    fn log(&self, level: LogLevel, message: &str) {
+        eprintln!("{level:?}: {message}");
+    }
+
+    fn metric(&self, _name: &str, _step: u64, _value: f64) {}
+}
+
+/// Encodes the clips of `input` and writes their embeddings to `output`.
+pub fn run(encode: &Encode) -> Result<()> {
+    let plugin = find(&encode.method, &encode.plugins)?;
+    let input_error = |reason: String| Error::File { path: encode.input.clone(), reason };
+    let mut tensors = st::load(&encode.input, &Device::Cpu).map_err(|e| input_error(e.to_string()))?;
+    let input = tensors.remove("input").ok_or_else(|| input_error("has no tensor `input`".into()))?;
+    let [b, c, t, h, w] = *input.dims() else {
+        return Err(input_error(format!("`input` has shape {:?}; expected (B, C, T, H, W)", input.dims())));
+    };
+    if input.elem_count() == 0 {
+        return Err(input_error(format!("`input` has shape {:?}: it is empty", input.dims())));
+    }
+    let clips = input
+        .to_dtype(DType::F32)
+        .and_then(|input| input.flatten_all()?.to_vec1::<f32>())
+        .map_err(|e| input_error(e.to_string()))?;
+
+    let geometry = Geometry::anonymous(c, [h, w]);
+    let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
+    let spec = SessionSpec {
+        config: &overrides::parse(None, encode.set.iter().map(String::as_str))?,
+        systems: &[geometry],
+        context_frames: t,
+        future_frames: t,
+        batch: b,
+        steps: 0,
+        seed: 0,
+        scratch: &scratch.path().to_string_lossy(),
+    };
+    let mut session = Session::new(&plugin, &spec, &ToStandardError)?;
+    session.load(&checkpoint::read(&encode.checkpoint)?, Checkpoint::Encoder)?;
+
+    let mut values = Vec::new();
+    let mut shape = [0, 0, 0];
+    let clip = c * t * h * w;
+    for batch in clips.chunks(BATCH * clip) {
+        let tokens = session.encode(batch, [batch.len() / clip, c, t, h, w], 0)?;
+        values.extend(tokens.values);
+        shape = [b, tokens.shape[1], tokens.shape[2]];
+    }
+    let error = |e: &dyn std::fmt::Display| Error::File { path: encode.output.clone(), reason: e.to_string() };
+    let embedding = candle_core::Tensor::from_vec(values, &shape, &Device::Cpu).map_err(|e| error(&e))?;
+    let tensors = HashMap::from([("embedding", embedding)]);
+    files::write(&encode.output, &safetensors::serialize(tensors, None).map_err(|e| error(&e))?)
+}
+
+/// The plugin of the method called `name`. Crates are built only until it is found.
+fn find(name: &str, plugins: &[PathBuf]) -> Result<Plugin> {
+    let mut others = Vec::new();
+    for source in crates::sources(plugins)? {
+        let plugin = source.library().and_then(|library| Plugin::open(&library));
+        match plugin {
+            Ok(plugin) if plugin.name() == name => return Ok(plugin),
+            Ok(plugin) => others.push(plugin.name().to_owned()),
+            // Another method's broken crate is not this one's problem, unless it is this one.
+            Err(error) => others.push(format!("({error})")),
+        }
+    }
+    Err(Error::Usage(format!("no method `{name}`; found: {}", others.join(", "))))
+}

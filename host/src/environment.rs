@@ -1,0 +1,72 @@
+//! The machine and the versions that a result was computed with.
+
+use serde::{Deserialize, Serialize};
+use sysinfo::System;
+
+/// The machine and the versions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Environment {
+    /// Version of physrep-bench.
+    pub physrep_bench: String,
+    /// Git revision it was built from, `-dirty` if the tree had changes; `unknown` outside a repository.
+    pub git_revision: String,
+    /// The compiler it was built with.
+    pub rustc: String,
+    /// The operating system and its kernel.
+    pub os: String,
+    /// The processor.
+    pub cpu: String,
+    /// Processor cores.
+    pub cores: usize,
+    /// Memory, in MiB.
+    pub memory_mib: u64,
+    /// Threads that the worker used.
+    pub threads: usize,
+    /// The device that trained and encoded.
+    pub device: String,
+    /// BLAKE3 of the packed data.
+    pub data_checksum: String,
+    /// When the cell was finished, UTC.
+    pub finished: String,
+}
+
+impl Environment {
+    /// The environment of this process, now.
+    pub fn now(data_checksum: &str) -> Self {
+        // What the system does not tell stays empty: no reason to lose a result.
+        let machine = System::new().map(|mut system| {
+            system.refresh_memory();
+            system.refresh_cpu_all();
+            system
+        });
+        let machine = machine.ok();
+        let cpus = machine.as_ref().map(System::cpus).unwrap_or_default();
+        Self {
+            physrep_bench: env!("CARGO_PKG_VERSION").into(),
+            git_revision: env!("PHYSREP_GIT_REVISION").into(),
+            rustc: env!("PHYSREP_RUSTC").into(),
+            os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.into()),
+            cpu: cpus.first().map(|cpu| cpu.brand().trim().to_owned()).unwrap_or_default(),
+            cores: cpus.len(),
+            memory_mib: machine.as_ref().map_or(0, System::total_memory) >> 20,
+            threads: rayon::current_num_threads(),
+            device: "cpu".into(),
+            data_checksum: data_checksum.into(),
+            finished: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        }
+    }
+}
+
+/// The most memory this process has held, in MiB.
+pub fn peak_memory_mib() -> u64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: `usage` is a valid place for the record.
+    let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+    if status != 0 {
+        return 0;
+    }
+    // SAFETY: zeroed is a valid value, and the call succeeded.
+    let peak = unsafe { usage.assume_init() }.ru_maxrss as u64;
+    // Linux counts KiB, macOS bytes.
+    if cfg!(target_os = "macos") { peak >> 20 } else { peak >> 10 }
+}

@@ -1,0 +1,69 @@
+//! Everything that can go wrong in the host.
+
+use std::{io, path::PathBuf};
+
+/// An error of the host: what was being done, what was expected, what came, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder cannot be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path}: {reason}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// A library cannot be used as a plugin.
+    #[error("plugin {path}: {reason}", path = path.display())]
+    Plugin {
+        /// The library.
+        path: PathBuf,
+        /// Why, and what its author can do.
+        reason: String,
+    },
+    /// A plugin crate does not build.
+    #[error("plugin crate {path} does not build: {reason}", path = path.display())]
+    Build {
+        /// The crate's folder.
+        path: PathBuf,
+        /// The end of what cargo said.
+        reason: String,
+    },
+    /// A method reported an error or broke a promise of the interface.
+    #[error("{method}: {message}")]
+    Method {
+        /// The method's name.
+        method: String,
+        /// Its own words, or what it broke.
+        message: String,
+    },
+    /// The command line asks for something that does not exist.
+    #[error("{0}")]
+    Usage(String),
+    /// A suite, a data file or a solver failed.
+    #[error(transparent)]
+    Data(#[from] physrep_benchmarks::Error),
+    /// A probe failed.
+    #[error(transparent)]
+    Probe(#[from] crate::probe::Error),
+}
+
+/// The result of the host's functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Turns an I/O error into one that names `path`; for `map_err`.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

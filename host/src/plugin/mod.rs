@@ -1,0 +1,136 @@
+//! Opens a method's dynamic library and checks, before anything in it runs, that it is one this host can call.
+
+mod geometry;
+mod session;
+
+use std::path::{Path, PathBuf};
+
+use abi_stable::{
+    StableAbi,
+    library::{LibraryError, lib_header_from_path},
+};
+use physrep_abi::{ABI_MAJOR, ABI_MINOR, METHOD, MethodV1, Root_Ref, VERSION_SYMBOL, VersionFn};
+use serde_json::Value;
+
+use crate::{Error, Result, files};
+
+pub use geometry::{Channel, Geometry};
+pub use session::{Callbacks, Checkpoint, Session, SessionSpec, Tokens};
+
+/// A method's library, open. It stays open until the process ends: candle's thread pools make unloading unsound.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    path: PathBuf,
+    description: Value,
+    checksum: String,
+    method: &'static MethodV1,
+}
+
+impl Plugin {
+    /// Opens and checks the library at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When the file is not a dynamic library, not a plugin, of another major version of the ABI, or compiled with
+    /// other layouts of the ABI's types; the message says how to get one that fits.
+    pub fn open(path: &Path) -> Result<Self> {
+        let refuse = |reason: String| Error::Plugin { path: path.to_owned(), reason };
+        // dlopen searches the system's folders for a bare file name.
+        let path = &path.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
+        check_version(path).map_err(refuse)?;
+        let root = lib_header_from_path(path)
+            .and_then(|header| header.init_root_module::<Root_Ref>())
+            .map_err(|e| refuse(explain(&e)))?;
+        let description = serde_json::from_str(&root.describe()())
+            .map_err(|e| refuse(format!("its description is not JSON: {e}")))?;
+        let interface = root.interface()(METHOD.into(), 1).into_option().ok_or_else(|| {
+            refuse(format!("it offers no version of `{METHOD}` that this host knows (1); update physrep-bench"))
+        })?;
+        abi_stable::abi_stability::abi_checking::check_layout_compatibility(
+            <MethodV1 as StableAbi>::LAYOUT,
+            interface.layout,
+        )
+        .map_err(|_| refuse(foreign_layout()))?;
+        // SAFETY: the layouts were just compared, and tables are of static lifetime in a library that stays open.
+        let method = unsafe { &*interface.table.cast::<MethodV1>() };
+        let plugin = Self { checksum: files::checksum(path)?, path: path.clone(), description, method };
+        match plugin.name() {
+            "" => Err(refuse("its description names no method".into())),
+            _ => Ok(plugin),
+        }
+    }
+
+    /// The method's name on the command line and in tables.
+    pub fn name(&self) -> &str {
+        self.description["name"].as_str().unwrap_or_default()
+    }
+
+    /// What the plugin says of itself: `name`, `title`, `summary`, `reference`, `config` (the defaults).
+    pub fn description(&self) -> &Value {
+        &self.description
+    }
+
+    /// The library's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// BLAKE3 of the library's file, in hexadecimal.
+    pub fn checksum(&self) -> &str {
+        &self.checksum
+    }
+}
+
+/// Reads the one C symbol that says which ABI the library speaks.
+fn check_version(path: &Path) -> std::result::Result<(), String> {
+    // SAFETY: running a plugin's initialisers is what loading plugins means; users choose which they trust.
+    let library =
+        unsafe { libloading::Library::new(path) }.map_err(|e| format!("cannot be opened as a dynamic library: {e}"))?;
+    let version = {
+        // SAFETY: any library that exports this name promises this type.
+        let symbol = unsafe { library.get::<VersionFn>(VERSION_SYMBOL) }.map_err(|_| {
+            format!(
+                "it is not a physrep-bench plugin: it does not export `{VERSION_SYMBOL}`. \
+                 A plugin crate is a `cdylib` with one `export_method!` line"
+            )
+        })?;
+        // SAFETY: as above.
+        unsafe { symbol() }
+    };
+    std::mem::forget(library); // never unloaded
+    let (major, minor) = (version >> 32, version & 0xffff_ffff);
+    if major == u64::from(ABI_MAJOR) {
+        return Ok(());
+    }
+    Err(format!(
+        "it speaks ABI {major}.{minor}, this host {ABI_MAJOR}.{ABI_MINOR}. Rebuild the plugin against \
+         physrep-plugin-api of this physrep-bench (`cargo build --release` in its crate), or use a physrep-bench \
+         of ABI {major}"
+    ))
+}
+
+fn foreign_layout() -> String {
+    "its ABI types are laid out differently from this host's, although it claims the same version. Rebuild the plugin \
+     against an unmodified physrep-plugin-api of this physrep-bench (`cargo build --release` in its crate)"
+        .into()
+}
+
+/// abi_stable's errors run to thousands of lines; this is what an author needs of them.
+fn explain(error: &LibraryError) -> String {
+    match error {
+        LibraryError::AbiInstability(_) => foreign_layout(),
+        LibraryError::IncompatibleVersionNumber { expected_version, actual_version, .. } => format!(
+            "its root module is of ABI {actual_version}, this host's of {expected_version}. Rebuild the plugin against \
+             physrep-plugin-api of this physrep-bench"
+        ),
+        LibraryError::InvalidAbiHeader(_) => {
+            "it was built with another abi_stable than this host's. Rebuild the plugin against physrep-plugin-api of \
+             this physrep-bench"
+                .into()
+        }
+        LibraryError::GetSymbolError { .. } => {
+            "it exports a version but no root module. Use `export_method!` to export a method".into()
+        }
+        other => other.to_string().lines().next().unwrap_or_default().into(),
+    }
+}

@@ -1,0 +1,90 @@
+//! What a finished cell leaves: its scores, and everything a reader needs to judge them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{cell::Initialisation, environment::Environment};
+
+/// The version of this record; readers refuse others.
+pub const SCHEMA: u32 = 1;
+
+/// One value of a score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The probe.
+    pub probe: String,
+    /// `valid` or `test`.
+    pub split: String,
+    /// A physical parameter, or `mean` over all of them.
+    pub parameter: String,
+    /// `mse` (on scaled labels: predicting the mean scores 1) or `r2`.
+    pub metric: String,
+    /// The value.
+    pub value: f64,
+}
+
+/// A finished cell.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CellResult {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The cell's content address.
+    pub key: String,
+    /// The suite's name.
+    pub suite: String,
+    /// The suite's version.
+    pub suite_version: u32,
+    /// The physical system.
+    pub system: String,
+    /// The method.
+    pub method: String,
+    /// The state in which the encoder was probed.
+    pub initialisation: Initialisation,
+    /// The seed.
+    pub seed: u64,
+    /// The physical parameters, in the order of the labels.
+    pub parameters: Vec<String>,
+    /// All scores. The same for every run of this cell on one machine.
+    pub scores: Vec<Score>,
+    /// What each probe chose on the valid split.
+    pub chosen: BTreeMap<String, serde_json::Value>,
+    /// Facts about the encoder; absent for rows without one.
+    pub encoder: Option<EncoderFacts>,
+    /// Where and with what it was computed.
+    pub environment: Environment,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// Facts about an encoder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EncoderFacts {
+    /// Numbers in the encoder's trainable tensors.
+    pub encoder_parameters: u64,
+    /// Numbers in all trainable tensors of the method.
+    pub method_parameters: u64,
+    /// Tokens of an embedding.
+    pub tokens: usize,
+    /// Length of a token.
+    pub dim: usize,
+    /// BLAKE3 over the encoder's parameters, the same before and after probing.
+    pub checksum: String,
+    /// BLAKE3 of the plugin's library.
+    pub plugin_checksum: String,
+}
+
+/// What a cell cost, over all attempts that contributed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// Windows seen in pretraining.
+    pub pretrain_samples: u64,
+    /// Seconds of pretraining, summed over interrupted attempts.
+    pub pretrain_seconds: f64,
+    /// Seconds of encoding all splits.
+    pub encode_seconds: f64,
+    /// Seconds of all probes.
+    pub probe_seconds: f64,
+    /// The most memory that the worker held, in MiB.
+    pub peak_memory_mib: u64,
+}

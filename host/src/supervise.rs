@@ -1,0 +1,173 @@
+//! Runs cells, one worker process each, so that whatever happens to a worker costs its cell and nothing else.
+
+use std::{
+    collections::VecDeque,
+    env,
+    fs::{self, File},
+    io::BufReader,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Error, Result,
+    cell::{Cell, CellFolder, Failure, Outcome},
+    display::{Display, seconds},
+    events::{Event, Phase},
+    files,
+};
+
+/// How cells are run. Nothing here changes a score.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Workers at a time.
+    pub jobs: usize,
+    /// Threads of a worker.
+    pub threads: usize,
+    /// A worker that tells nothing for this long is killed.
+    pub stall_timeout: Duration,
+    /// Time between checkpoints of pretraining.
+    pub checkpoint_every: Duration,
+}
+
+/// Runs the cells that have no result yet. Failed ones are tried again.
+///
+/// A cell's failure is written beside it and is no error here.
+pub fn run(cells: &[Cell], out: &Path, policy: &Policy, display: &Display) -> Result<()> {
+    let mut missing = VecDeque::new();
+    for cell in cells {
+        match cell.folder(out).outcome()? {
+            Outcome::Done(_) => display.line(&format!("{}: done before, kept", cell.title())),
+            Outcome::Failed(_) | Outcome::Missing => missing.push_back(cell),
+        }
+    }
+    let queue = Mutex::new(missing);
+    let take = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..policy.jobs.max(1))
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while let Some(cell) = take() {
+                        run_cell(cell, out, policy, display)?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+fn run_cell(cell: &Cell, out: &Path, policy: &Policy, display: &Display) -> Result<()> {
+    let folder = cell.folder(out);
+    files::write_json(&folder.spec(), cell)?;
+    let clock = Instant::now();
+    match attempt(cell, &folder, policy, display) {
+        Ok(()) => {
+            display.finish(&cell.title(), &format!("done in {}", seconds(clock.elapsed().as_secs_f64())));
+            Ok(())
+        }
+        Err(reason) => {
+            display.finish(&cell.title(), &format!("failed: {reason} (log: {})", folder.log().display()));
+            files::write_json(&folder.failure(), &Failure { reason })
+        }
+    }
+}
+
+/// One worker from start to end; the error says what became of it.
+fn attempt(cell: &Cell, folder: &CellFolder, policy: &Policy, display: &Display) -> std::result::Result<(), String> {
+    let mut worker = spawn(folder, policy).map_err(|e| e.to_string())?;
+    let stdout = worker.stdout.take().expect("the worker's output is piped");
+    let (sender, events) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        for event in Event::read(BufReader::new(stdout)) {
+            if sender.send(event).is_err() {
+                break;
+            }
+        }
+    });
+    let mut phase = Phase::Start;
+    let mut ended = None;
+    loop {
+        match events.recv_timeout(policy.stall_timeout) {
+            Ok(Event::Progress { phase: now, done, total, note }) => {
+                phase = now;
+                if now != Phase::Start {
+                    display.progress(&cell.title(), now.name(), done, total, &note);
+                }
+            }
+            Ok(last) => ended = Some(last),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                kill(&mut worker);
+                let _ = reader.join();
+                return Err(format!(
+                    "no progress for {} in {}; killed (--stall-timeout)",
+                    seconds(policy.stall_timeout.as_secs_f64()),
+                    phase.name()
+                ));
+            }
+        }
+    }
+    let _ = reader.join();
+    let status = worker.wait().map_err(|e| format!("the worker's end was not seen: {e}"))?;
+    match ended {
+        Some(Event::Failed { reason }) => Err(reason),
+        Some(Event::Done) if folder.result().is_file() => Ok(()),
+        _ => Err(describe_death(status, phase, folder)),
+    }
+}
+
+fn spawn(folder: &CellFolder, policy: &Policy) -> Result<Child> {
+    let program = env::current_exe().map_err(Error::io("this program"))?;
+    let log = File::create(folder.log()).map_err(Error::io(folder.log()))?;
+    Command::new(&program)
+        .arg("worker")
+        .arg(folder.path())
+        .arg("--checkpoint-every")
+        .arg(policy.checkpoint_every.as_secs_f64().to_string())
+        // Every library's thread pool reads this once, when it starts.
+        .env("RAYON_NUM_THREADS", policy.threads.to_string())
+        // candle's own pool beside rayon's spins while it waits, and costs more than it brings.
+        .env("CANDLE_NUM_THREADS", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .map_err(Error::io(program))
+}
+
+fn kill(worker: &mut Child) {
+    // It may have ended by itself meanwhile.
+    let _ = worker.kill();
+    let _ = worker.wait();
+}
+
+/// A worker that ended without a word: by what, when, and what it last wrote to its log.
+fn describe_death(status: ExitStatus, phase: Phase, folder: &CellFolder) -> String {
+    let log = fs::read_to_string(folder.log()).unwrap_or_default();
+    let last = log.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let last = last.map(|line| format!("; its last words: {line}")).unwrap_or_default();
+    format!("the worker died in {} ({}){last}", phase.name(), cause(status))
+}
+
+#[cfg(unix)]
+fn cause(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match status.signal() {
+        Some(libc::SIGABRT) => "aborted".into(),
+        Some(libc::SIGKILL) => "killed, perhaps for want of memory".into(),
+        Some(libc::SIGSEGV) => "segmentation fault".into(),
+        _ => status.to_string(),
+    }
+}
+
+#[cfg(not(unix))]
+fn cause(status: ExitStatus) -> String {
+    status.to_string()
+}

@@ -1,0 +1,134 @@
+//! The tables of a run: one a system, for the terminal and as Markdown.
+
+use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table, TableStyle, presets};
+
+use crate::{
+    cell::{Cell, Initialisation, Outcome},
+    result::CellResult,
+    standings::Standings,
+};
+
+/// How a table is dressed.
+struct Dress {
+    style: TableStyle,
+    arrangement: ContentArrangement,
+    heading: &'static str,
+}
+
+/// The tables for a terminal, fitted to its width.
+pub fn terminal(standings: &Standings<'_>) -> String {
+    let style = presets::UTF8_FULL_CONDENSED;
+    render(standings, &Dress { style, arrangement: ContentArrangement::Dynamic, heading: "" })
+}
+
+/// The tables as Markdown.
+pub fn markdown(standings: &Standings<'_>) -> String {
+    let style = presets::ASCII_MARKDOWN;
+    render(standings, &Dress { style, arrangement: ContentArrangement::Disabled, heading: "## " })
+}
+
+/// One line of a table.
+struct Row {
+    method: String,
+    probe: String,
+    /// MSE of each parameter, their mean, and the mean's R2; empty where there is no score.
+    values: Vec<Option<f64>>,
+    note: String,
+}
+
+fn render(standings: &Standings<'_>, dress: &Dress) -> String {
+    let mut text = String::new();
+    for (system, cells) in standings.by_system() {
+        let suite = &cells[0].0.suite;
+        let parameters = suite.parameter_names(system);
+        text += &format!(
+            "{}{system} (suite {} v{}): MSE of the parameters on the test split, 1 = predicting the mean\n\n",
+            dress.heading, suite.name, suite.version
+        );
+        text += &table(dress, &parameters, &rows(&cells, &parameters));
+        text += "\n\n";
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// One row for each method, initialisation and probe, averaged over seeds. A failed cell is a row with its reason.
+fn rows(cells: &[&(&Cell, Outcome)], parameters: &[String]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let identity = |cell: &Cell| (cell.method().to_owned(), cell.initialisation());
+    for group in cells.chunk_by(|a, b| identity(a.0) == identity(b.0)) {
+        let cell = group[0].0;
+        let method = match cell.initialisation() {
+            Initialisation::Random => format!("{} (random init)", cell.method()),
+            _ => cell.method().to_owned(),
+        };
+        let note: Vec<String> = group.iter().filter_map(|(cell, outcome)| note(cell, outcome)).collect();
+        let results: Vec<&CellResult> = group.iter().filter_map(|(_, outcome)| outcome.result()).collect();
+        let mut probes: Vec<&str> = Vec::new();
+        for score in results.iter().flat_map(|result| &result.scores) {
+            if !probes.contains(&score.probe.as_str()) {
+                probes.push(&score.probe);
+            }
+        }
+        for probe in &probes {
+            let mean = |parameter: &str, metric: &str| mean_over_seeds(&results, probe, parameter, metric);
+            let mut values: Vec<_> = parameters.iter().map(|parameter| mean(parameter, "mse")).collect();
+            values.extend([mean("mean", "mse"), mean("mean", "r2")]);
+            rows.push(Row { method: method.clone(), probe: (*probe).to_owned(), values, note: note.join("; ") });
+        }
+        if probes.is_empty() {
+            rows.push(Row { method, probe: "-".into(), values: Vec::new(), note: note.join("; ") });
+        }
+    }
+    rows
+}
+
+/// What a reader must know of a cell that has no scores.
+fn note(cell: &Cell, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Done(_) => None,
+        Outcome::Failed(reason) => Some(format!("seed {} failed: {reason}", cell.seed)),
+        Outcome::Missing => Some(format!("seed {} was not run", cell.seed)),
+    }
+}
+
+fn mean_over_seeds(results: &[&CellResult], probe: &str, parameter: &str, metric: &str) -> Option<f64> {
+    let scores = results.iter().flat_map(|result| &result.scores);
+    let values: Vec<f64> = scores
+        .filter(|s| s.split == "test" && s.probe == probe && s.parameter == parameter && s.metric == metric)
+        .map(|score| score.value)
+        .collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The best mean is bold.
+fn table(dress: &Dress, parameters: &[String], rows: &[Row]) -> String {
+    let mean = parameters.len();
+    let best = rows.iter().filter_map(|row| *row.values.get(mean)?).fold(f64::INFINITY, f64::min);
+    let notes = rows.iter().any(|row| !row.note.is_empty());
+    let mut table = Table::new();
+    table.load_style(dress.style).set_content_arrangement(dress.arrangement.clone());
+    let mut header = vec!["method".to_owned(), "probe".to_owned()];
+    header.extend_from_slice(parameters);
+    header.extend(["mean".to_owned(), "R2".to_owned()]);
+    header.extend(notes.then(|| "note".to_owned()));
+    table.set_header(header);
+    for row in rows {
+        let mut line = vec![TableCell::new(&row.method), TableCell::new(&row.probe)];
+        for column in 0..mean + 2 {
+            let value = row.values.get(column).copied().flatten();
+            let text = value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+            let mut cell = TableCell::new(text).set_alignment(CellAlignment::Right);
+            if column == mean && value == Some(best) {
+                cell = cell.add_attribute(Attribute::Bold);
+            }
+            line.push(cell);
+        }
+        if notes {
+            line.push(TableCell::new(&row.note));
+        }
+        table.add_row(line);
+    }
+    table.to_string()
+}

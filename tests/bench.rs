@@ -1,0 +1,112 @@
+//! Runs the program as a user would, in a folder of its own.
+
+// Each test target uses a part of this.
+#![allow(dead_code)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a program to run in it.
+pub struct Bench {
+    folder: TempDir,
+}
+
+/// What the program said, and how it ended.
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Said {
+    /// The same, if the program ended with `code`.
+    #[track_caller]
+    pub fn ended_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "exit code; it said:\n{}\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// The checkout.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("host lies in the checkout").to_owned()
+}
+
+/// The path of `tests/{name}`.
+pub fn fixture(name: &str) -> PathBuf {
+    root().join("tests").join(name)
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program with these arguments.
+    pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_physrep-bench"));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+    }
+
+    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Said {
+        self.command(arguments).output().expect("the program runs").into()
+    }
+
+    /// The arguments of `all` on the micro suite with the plugin crate `plugin`, results in `out`.
+    pub fn all(&self, plugin: &str, out: &str, more: &[&str]) -> Vec<String> {
+        let mut arguments: Vec<String> = ["all", "--data", "data", "--suite"].map(String::from).to_vec();
+        arguments.push(fixture("suites/micro.toml").display().to_string());
+        arguments.push("--plugins".into());
+        arguments.push(root().join(plugin).display().to_string());
+        arguments.extend(["--out".into(), out.into()]);
+        arguments.extend(more.iter().map(|s| s.to_string()));
+        arguments
+    }
+
+    /// All files named `name` under `folder`, by their path below it.
+    pub fn find(&self, folder: &str, name: &str) -> BTreeMap<PathBuf, PathBuf> {
+        fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+            let Ok(entries) = fs::read_dir(folder) else { return };
+            for path in entries.map(|entry| entry.expect("readable").path()) {
+                if path.is_dir() { walk(&path, found) } else { found.push(path) }
+            }
+        }
+        let base = self.path(folder);
+        let mut found = Vec::new();
+        walk(&base, &mut found);
+        let named = found.into_iter().filter(|path| path.file_name().is_some_and(|f| f == name));
+        named.map(|path| (path.strip_prefix(&base).expect("below").to_owned(), path)).collect()
+    }
+
+    /// The records of all finished cells under `out`.
+    pub fn results(&self, out: &str) -> Vec<Value> {
+        let files = self.find(out, "result.json");
+        files.values().map(|path| read_json(path)).collect()
+    }
+}
+
+pub fn read_json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("readable")).expect("JSON")
+}

@@ -1,0 +1,144 @@
+//! `physrep-bench all` from nothing to a table, again, and with methods that misbehave.
+
+mod bench;
+
+use std::fs;
+
+use bench::{Bench, root};
+use serde_json::Value;
+
+const HOSTILE: &str = "tests/plugins/hostile";
+
+/// The values of `metric` of `parameter` on the test split in a result.
+fn score(result: &Value, probe: &str, parameter: &str, metric: &str) -> f64 {
+    let scores = result["scores"].as_array().expect("scores");
+    let found = scores
+        .iter()
+        .find(|s| s["probe"] == probe && s["split"] == "test" && s["parameter"] == parameter && s["metric"] == metric);
+    found.unwrap_or_else(|| panic!("no {metric} of {parameter} by {probe}"))["value"].as_f64().expect("a number")
+}
+
+#[test]
+fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
+    let bench = Bench::new();
+    let arguments = bench.all("plugins/jepa", "out", &[]);
+    let first = bench.run(&arguments).ended_with(0);
+    for word in ["shear_flow", "jepa", "random init", "features", "attentive", "ridge", "Reynolds", "Schmidt", "R2"] {
+        assert!(first.out.contains(word), "the table has {word}:\n{}", first.out);
+    }
+    let results = bench.results("out");
+    assert_eq!(results.len(), 4, "jepa, jepa at random, features, mean");
+    for result in &results {
+        if result["method"] == "mean" {
+            let mse = score(result, "mean", "mean", "mse");
+            assert!((mse - 1.0).abs() < 1e-6, "predicting the mean scores 1 by construction, not {mse}");
+        }
+        let environment = &result["environment"];
+        for key in ["git_revision", "rustc", "cpu", "data_checksum", "finished"] {
+            assert!(environment[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {environment}");
+        }
+        assert!(result["cost"]["peak_memory_mib"].as_u64().is_some_and(|mib| mib > 0));
+    }
+    let pretrained = results.iter().find(|r| r["initialisation"] == "pretrained").expect("a pretrained row");
+    let random = results.iter().find(|r| r["initialisation"] == "random").expect("a random row");
+    assert_eq!(pretrained["cost"]["pretrain_samples"], 24);
+    assert_ne!(pretrained["encoder"]["checksum"], random["encoder"]["checksum"], "pretraining changes the encoder");
+
+    // One tidy row per method, initialisation, probe, split, parameter or mean, and metric.
+    let csv = fs::read_to_string(bench.path("out/scores.csv")).expect("scores.csv");
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next(),
+        Some("suite,suite_version,system,method,initialisation,probe,split,parameter,metric,seed,value")
+    );
+    assert_eq!(lines.count(), 6 * 2 * 3 * 2, "6 rows x 2 splits x 3 parameters x 2 metrics");
+    let markdown = fs::read_to_string(bench.path("out/table.md")).expect("table.md");
+    assert!(markdown.contains("| method"), "{markdown}");
+
+    let before = bench.find("out", "result.json").into_values().map(|f| fs::read(f).expect("readable"));
+    let before: Vec<_> = before.collect();
+    let again = bench.run(&arguments).ended_with(0);
+    assert_eq!(again.err.matches("done before, kept").count(), 4, "{}", again.err);
+    let after: Vec<_> =
+        bench.find("out", "result.json").into_values().map(|f| fs::read(f).expect("readable")).collect();
+    assert_eq!(before, after, "a second run changes no result");
+    assert_eq!(first.out, again.out, "and prints the same table");
+
+    // Only the missing cell is run.
+    let (_, lost) = bench.find("out", "result.json").pop_first().expect("a result");
+    fs::remove_file(&lost).expect("removable");
+    let third = bench.run(&arguments).ended_with(0);
+    assert_eq!(third.err.matches("done before, kept").count(), 3, "{}", third.err);
+    assert_eq!(first.out, third.out);
+}
+
+/// Runs the hostile plugin with a fault and returns the note of its row.
+fn failure(bench: &Bench, fault: &str, place: &str) -> String {
+    let out = format!("{fault}-{place}");
+    let set = [format!("hostile.fault={fault}"), format!("hostile.place={place}")];
+    let more = ["--set", &set[0], "--set", &set[1], "--stall-timeout", "3"];
+    let said = bench.run(bench.all(HOSTILE, &out, &more)).ended_with(3);
+    assert!(said.out.contains("features") && said.out.contains("ridge"), "other rows are unharmed:\n{}", said.out);
+    assert!(said.out.contains("failed"), "the row stays in the table:\n{}", said.out);
+    let failures = bench.find(&out, "failure.json");
+    let reasons: Vec<String> =
+        failures.values().map(|path| bench::read_json(path)["reason"].as_str().expect("a reason").into()).collect();
+    assert!(!reasons.is_empty());
+    reasons.into_iter().next().expect("one")
+}
+
+#[test]
+fn a_misbehaving_plugin_costs_its_cell_and_the_reason_stays() {
+    let bench = Bench::new();
+    let cases = [
+        ("panic", "loss", "panicked in pretrain_step: hostile on purpose"),
+        ("panic", "new", "panicked in create: hostile on purpose"),
+        ("panic", "encode", "panicked in encode: hostile on purpose"),
+        ("abort", "loss", "the worker died in pretrain (aborted)"),
+        ("exit", "loss", "the worker died in"),
+        ("loop", "loss", "no progress for 3 s in"),
+        ("nan", "loss", "the loss is NaN at step 0"),
+        ("nan", "encode", "NaN"),
+        ("error", "loss", "an error on purpose"),
+        ("unused", "loss", "forgotten.weight"),
+    ];
+    for (fault, place, expected) in cases {
+        let reason = failure(&bench, fault, place);
+        assert!(reason.contains(expected), "{fault} in {place}: {reason:?} says {expected:?}");
+    }
+}
+
+#[test]
+fn what_a_plugin_prints_is_not_taken_for_the_protocol() {
+    let bench = Bench::new();
+    let more = ["--set", "hostile.fault=print", "--methods", "hostile"];
+    bench.run(bench.all(HOSTILE, "out", &more)).ended_with(0);
+}
+
+#[test]
+fn wrong_usage_says_what_there_is() {
+    let bench = Bench::new();
+    let hostile = root().join(HOSTILE).display().to_string();
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["all", "--suite", "huge"], 1, "tiny"),
+        (&["all", "--suite", "nowhere/suite.toml"], 1, "nowhere/suite.toml"),
+        (&["all", "--plugins", "nowhere"], 2, "nowhere"),
+        (&["all", "--plugins", &hostile, "--methods", "jepa"], 2, "features, mean, hostile"),
+        (&["all", "--plugins", &hostile, "--systems", "weather"], 2, "shear_flow"),
+        (&["all", "--plugins", &hostile, "--set", "jepa.lr=1"], 2, "METHOD.KEY=VALUE"),
+        (&["data", "generate", "weather", "--out", "data"], 1, "shear_flow"),
+    ];
+    for (arguments, code, expected) in cases {
+        let said = bench.run(arguments).ended_with(code);
+        assert!(said.err.contains(expected), "{arguments:?} says {expected:?}:\n{}", said.err);
+        assert_eq!(said.err.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{}", said.err);
+    }
+}
+
+#[test]
+fn an_unknown_key_of_a_configuration_fails_the_cell_and_lists_the_keys() {
+    let bench = Bench::new();
+    let more = ["--set", "hostile.speed=3", "--methods", "hostile"];
+    let said = bench.run(bench.all(HOSTILE, "out", &more)).ended_with(3);
+    assert!(said.err.contains("`hostile` has no key `speed`; it has: fault, place, slow"), "{}", said.err);
+}

@@ -1,0 +1,115 @@
+//! The same seed gives the same bytes: after SIGKILL, and for any number of threads.
+
+#![cfg(unix)]
+
+mod bench;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use bench::Bench;
+use serde_json::Value;
+
+const JEPA: &str = "plugins/jepa";
+
+/// What must not depend on when or how fast a cell ran: the bytes of its state, embeddings and curves, and its scores.
+type Outcome = ([Vec<u8>; 3], Value);
+
+/// The outcomes of the pretrained cells under `out`.
+fn outcome(bench: &Bench, out: &str) -> BTreeMap<PathBuf, Outcome> {
+    let results = pretrained(bench, out);
+    assert!(!results.is_empty(), "{out} has results");
+    let read = |path: PathBuf| fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    results
+        .into_iter()
+        .map(|(name, path)| {
+            let of = |file: &str| read(path.with_file_name(file));
+            let scores = bench::read_json(&path)["scores"].clone();
+            (name, (["state.safetensors", "embeddings.safetensors", "curves.csv"].map(of), scores))
+        })
+        .collect()
+}
+
+/// Only JEPA, with noise so that its objective draws random numbers at every step.
+fn arguments(bench: &Bench, out: &str, more: &[&str]) -> Vec<String> {
+    let mut all = vec!["--methods", "jepa", "--set", "jepa.noise=0.1", "--set", "jepa.training.accumulate=2"];
+    all.extend(more);
+    bench.all(JEPA, out, &all)
+}
+
+/// The results of pretrained cells under `out`.
+fn pretrained(bench: &Bench, out: &str) -> BTreeMap<PathBuf, PathBuf> {
+    let mut cells = bench.find(out, "result.json");
+    cells.retain(|name, _| !name.to_string_lossy().contains("random"));
+    cells
+}
+
+#[test]
+fn a_killed_cell_goes_on_and_ends_with_the_same_bytes() {
+    let bench = Bench::new();
+    bench.run(arguments(&bench, "whole", &[])).ended_with(0);
+    let expected = outcome(&bench, "whole");
+
+    // Killed with SIGKILL, the supervisor and its worker, at the first checkpoint, three times over.
+    let mut kills = 0;
+    while kills < 3 {
+        let mut child = bench
+            .command(arguments(&bench, "killed", &["--checkpoint-every", "0"]))
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        let before: Option<u64> = steps(&bench);
+        let patience = Instant::now();
+        loop {
+            assert!(patience.elapsed() < Duration::from_secs(120), "a checkpoint is written");
+            if steps(&bench) > before.or(Some(0)) {
+                break;
+            }
+            if child.try_wait().expect("waitable").is_some() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        // SAFETY: a signal to the group that was made for the child.
+        unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+        child.wait().expect("waitable");
+        if !pretrained(&bench, "killed").is_empty() {
+            break; // it was faster than the signal
+        }
+        kills += 1;
+    }
+    assert!(kills > 0, "at least one attempt was killed before its end");
+    bench.run(arguments(&bench, "killed", &[])).ended_with(0);
+    assert!(expected == outcome(&bench, "killed"), "the resumed cell ends with the bytes of the one left alone");
+}
+
+/// The step of the checkpoint under `killed`, if there is one.
+fn steps(bench: &Bench) -> Option<u64> {
+    let (_, file) = bench.find("killed", "checkpoint.bin").pop_first()?;
+    let bytes = fs::read(file).ok()?;
+    Some(u64::from_le_bytes(bytes.get(8..16)?.try_into().ok()?))
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let bench = Bench::new();
+    bench.run(bench.all(JEPA, "one", &["--threads", "1"])).ended_with(0);
+    bench.run(bench.all(JEPA, "three", &["--threads", "3", "--jobs", "2"])).ended_with(0);
+    let scores = |out: &str| -> Vec<Value> { bench.results(out).iter().map(|r| r["scores"].clone()).collect() };
+    assert_eq!(scores("one"), scores("three"));
+    for file in ["state.safetensors", "embeddings.safetensors", "curves.csv"] {
+        let bytes = |out: &str| -> Vec<Vec<u8>> {
+            bench.find(out, file).into_values().map(|path| fs::read(path).expect("readable")).collect()
+        };
+        assert!(bytes("one") == bytes("three"), "{file} is the same for 1 and 3 threads");
+    }
+}
