@@ -142,3 +142,21 @@ fn an_unknown_key_of_a_configuration_fails_the_cell_and_lists_the_keys() {
     let said = bench.run(bench.all(HOSTILE, "out", &more)).ended_with(3);
     assert!(said.err.contains("`hostile` has no key `speed`; it has: fault, place, slow"), "{}", said.err);
 }
+
+#[test]
+fn a_cell_is_kept_when_only_other_seeds_or_other_methods_change() {
+    let bench = Bench::new();
+    let more = ["--methods", "features,mean"];
+    bench.run(bench.all(HOSTILE, "out", &more)).ended_with(0);
+    let text = fs::read_to_string(bench::fixture("suites/micro.toml")).expect("the suite");
+    let changed =
+        text.replace("seeds = [0]", "seeds = [0, 1]").replace("dims = [4, 4, 8, 8, 8]", "dims = [4, 4, 4, 4, 4]");
+    assert_ne!(text, changed);
+    fs::write(bench.path("changed.toml"), changed).expect("writable");
+    let mut arguments = bench.all(HOSTILE, "out", &more);
+    let suite = arguments.iter().position(|argument| argument.ends_with("micro.toml")).expect("a suite");
+    arguments[suite] = "./changed.toml".into();
+    let said = bench.run(&arguments).ended_with(0);
+    assert_eq!(said.err.matches("done before, kept").count(), 2, "{}", said.err);
+    assert_eq!(bench.results("out").len(), 4, "seed 1 was added");
+}

@@ -243,10 +243,13 @@ impl Suite {
         Ok(section)
     }
 
-    /// Everything that decides the results on one system: the suite without the others.
-    pub fn for_system(&self, system: &str) -> Self {
+    /// What of the suite decides the results of one cell on one system: not the other systems, nor which seeds are run,
+    /// nor what it tells other methods.
+    pub fn deciding(&self, system: &str) -> Self {
         let mut suite = self.clone();
         suite.systems.retain(|section| section.name == system);
+        suite.seeds.clear();
+        suite.methods.clear();
         suite
     }
 

@@ -9,7 +9,10 @@ use physrep_benchmarks::suite::Suite;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Result, files, result::CellResult};
+use crate::{
+    Result, files,
+    result::{CellResult, SCHEMA},
+};
 
 /// Counts changes of this host that change scores, such as another probe.
 pub const PROTOCOL: u32 = 1;
@@ -98,7 +101,8 @@ impl Cell {
     pub fn key(&self) -> String {
         let mut address = serde_json::json!({
             "protocol": PROTOCOL,
-            "suite": self.suite.for_system(&self.system),
+            "schema": SCHEMA,
+            "suite": self.suite.deciding(&self.system),
             "system": self.system,
             "data": self.data_checksum,
             "encoder": self.encoder,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cell::Initialisation, environment::Environment};
 
-/// The version of this record; readers refuse others.
+/// The version of this record. It is part of a cell's address, so a record of another version is never read.
 pub const SCHEMA: u32 = 1;
 
 /// One value of a score.
