@@ -100,6 +100,23 @@ fn steps(bench: &Bench) -> Option<u64> {
 }
 
 #[test]
+fn two_runs_do_not_work_in_one_folder() {
+    let bench = Bench::new();
+    let slow = ["--methods", "hostile", "--set", "hostile.fault=loop"];
+    let mut first =
+        bench.command(bench.all("tests/plugins/hostile", "out", &slow)).process_group(0).spawn().expect("runs");
+    let patience = Instant::now();
+    while bench.find("out", "cell.json").is_empty() && patience.elapsed() < Duration::from_secs(120) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let said = bench.run(bench.all("tests/plugins/hostile", "out", &slow)).ended_with(1);
+    // SAFETY: a signal to the group that was made for the child.
+    unsafe { libc::kill(-(first.id() as i32), libc::SIGKILL) };
+    first.wait().expect("waitable");
+    assert!(said.err.contains("another run is at work here"), "{}", said.err);
+}
+
+#[test]
 fn threads_do_not_change_a_byte() {
     let bench = Bench::new();
     bench.run(bench.all(JEPA, "one", &["--threads", "1"])).ended_with(0);

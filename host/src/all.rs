@@ -48,6 +48,7 @@ pub fn run(all: &All) -> Result<usize> {
     let suite = Suite::load(&all.suite)?;
     let data = all.data.clone().unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
     let out = all.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&suite.name));
+    let _claim = files::claim(&out)?;
     let (methods, broken) = methods(all, &suite, &display)?;
     let systems = systems(all, &suite)?;
     let seeds = if all.seeds.is_empty() { suite.seeds.clone() } else { all.seeds.clone() };

@@ -1,7 +1,7 @@
 //! Files that are whole or absent: written beside their place, synced, then renamed.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Write},
     path::Path,
 };
@@ -31,6 +31,21 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
+}
+
+/// Claims `folder` for this process until the result is dropped; creates the folder.
+pub fn claim(folder: &Path) -> Result<File> {
+    fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    let path = folder.join(".lock");
+    let lock = File::create(&path).map_err(Error::io(&path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::File {
+            path: folder.to_owned(),
+            reason: "another run is at work here; wait for it, or give this one another folder with --out".into(),
+        }),
+        Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
+    }
 }
 
 /// Puts `value` at `path` as indented JSON.

@@ -27,7 +27,7 @@ pub struct Policy {
     pub jobs: usize,
     /// Threads of a worker.
     pub threads: usize,
-    /// A worker that tells nothing for this long is killed.
+    /// A worker that tells nothing for this long, other than in the probes, is killed.
     pub stall_timeout: Duration,
     /// Time between checkpoints of pretraining.
     pub checkpoint_every: Duration,
@@ -94,7 +94,9 @@ fn attempt(cell: &Cell, folder: &CellFolder, policy: &Policy, display: &Display)
     let mut phase = Phase::Start;
     let mut ended = None;
     loop {
-        match events.recv_timeout(policy.stall_timeout) {
+        // The probes are the host's own, and one may fit for long without a word.
+        let patience = if phase == Phase::Probe { Duration::MAX } else { policy.stall_timeout };
+        match events.recv_timeout(patience) {
             Ok(Event::Progress { phase: now, done, total, note }) => {
                 phase = now;
                 if now != Phase::Start {

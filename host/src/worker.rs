@@ -27,6 +27,7 @@ use crate::{
 ///
 /// `checkpoint_every` is the time between checkpoints of pretraining.
 pub fn run(folder: &Path, checkpoint_every: Duration) -> Result<()> {
+    end_with_supervisor();
     physrep_nn::keep_freed_memory();
     let folder = CellFolder::at(folder.to_owned());
     let cell: Cell = files::read_json(&folder.spec())?;
@@ -86,6 +87,16 @@ pub fn run(folder: &Path, checkpoint_every: Duration) -> Result<()> {
     let _ = fs::remove_file(folder.failure());
     let _ = fs::remove_dir_all(folder.scratch());
     Ok(())
+}
+
+/// Asks the system to end this process when its supervisor ends, however that came about: a method that loops would
+/// never notice.
+fn end_with_supervisor() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: sets an attribute of this process.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
 }
 
 /// The probes of a row: the suite's for an encoder, and the one that makes it a floor for the others.
