@@ -79,7 +79,8 @@ fn failure(bench: &Bench, fault: &str, place: &str) -> String {
     let more = ["--set", &set[0], "--set", &set[1], "--stall-timeout", "3"];
     let said = bench.run(bench.all(HOSTILE, &out, &more)).ended_with(3);
     assert!(said.out.contains("features") && said.out.contains("ridge"), "other rows are unharmed:\n{}", said.out);
-    assert!(said.out.contains("failed"), "the row stays in the table:\n{}", said.out);
+    assert!(said.out.contains("hostile [1]"), "the row stays in the table:\n{}", said.out);
+    assert!(said.out.contains("[1] seed 0 failed: "), "with the reason:\n{}", said.out);
     let failures = bench.find(&out, "failure.json");
     let reasons: Vec<String> =
         failures.values().map(|path| bench::read_json(path)["reason"].as_str().expect("a reason").into()).collect();

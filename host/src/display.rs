@@ -63,7 +63,7 @@ impl Display {
         if self.bars.is_some() {
             entry.bar.set_length(total);
             entry.bar.set_position(done);
-            entry.bar.set_message(format!("{phase}  {note}"));
+            entry.bar.set_message(format!("{phase} {note}"));
             return;
         }
         let due = entry.last_line.is_none_or(|last| last.elapsed() >= PLAIN_EVERY);
@@ -88,7 +88,7 @@ impl Display {
         let Some(bars) = &self.bars else {
             return ProgressBar::hidden();
         };
-        let style = ProgressStyle::with_template("{prefix}  [{bar:30}] {pos}/{len}  eta {eta}  {msg}")
+        let style = ProgressStyle::with_template("{prefix} [{bar:20}] {pos}/{len} eta {eta} {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         let bar = bars.add(ProgressBar::new(1).with_style(style).with_prefix(task.to_owned()));

@@ -8,23 +8,14 @@ use crate::{
     standings::Standings,
 };
 
-/// How a table is dressed.
-struct Dress {
-    style: TableStyle,
-    arrangement: ContentArrangement,
-    heading: &'static str,
-}
-
-/// The tables for a terminal, fitted to its width.
+/// The tables for a terminal.
 pub fn terminal(standings: &Standings<'_>) -> String {
-    let style = presets::UTF8_FULL_CONDENSED;
-    render(standings, &Dress { style, arrangement: ContentArrangement::Dynamic, heading: "" })
+    render(standings, presets::UTF8_FULL_CONDENSED, "")
 }
 
 /// The tables as Markdown.
 pub fn markdown(standings: &Standings<'_>) -> String {
-    let style = presets::ASCII_MARKDOWN;
-    render(standings, &Dress { style, arrangement: ContentArrangement::Disabled, heading: "## " })
+    render(standings, presets::ASCII_MARKDOWN, "## ")
 }
 
 /// One line of a table.
@@ -36,21 +27,36 @@ struct Row {
     note: String,
 }
 
-fn render(standings: &Standings<'_>, dress: &Dress) -> String {
+fn render(standings: &Standings<'_>, style: TableStyle, heading: &str) -> String {
     let mut text = String::new();
     for (system, cells) in standings.by_system() {
         let suite = &cells[0].0.suite;
         let parameters = suite.parameter_names(system);
         text += &format!(
-            "{}{system} (suite {} v{}): MSE of the parameters on the test split, 1 = predicting the mean\n\n",
-            dress.heading, suite.name, suite.version
+            "{heading}{system} (suite {} v{}): MSE of the parameters on the test split, 1 = predicting the mean\n\n",
+            suite.name, suite.version
         );
-        text += &table(dress, &parameters, &rows(&cells, &parameters));
+        let rows = rows(&cells, &parameters);
+        text += &table(style, &parameters, &rows);
         text += "\n\n";
+        for (number, note) in notes(&rows).iter().enumerate() {
+            text += &format!("[{}] {note}\n\n", number + 1);
+        }
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
+}
+
+/// The notes of all rows, each once, in the order of their numbers.
+fn notes(rows: &[Row]) -> Vec<&str> {
+    let mut notes = Vec::new();
+    for row in rows.iter().filter(|row| !row.note.is_empty()) {
+        if !notes.contains(&row.note.as_str()) {
+            notes.push(&row.note);
+        }
+    }
+    notes
 }
 
 /// One row for each method, initialisation and probe, averaged over seeds. A failed cell is a row with its reason.
@@ -102,20 +108,22 @@ fn mean_over_seeds(results: &[&CellResult], probe: &str, parameter: &str, metric
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The best mean is bold.
-fn table(dress: &Dress, parameters: &[String], rows: &[Row]) -> String {
+/// The best mean is bold; a row with a note has its number behind the method.
+fn table(style: TableStyle, parameters: &[String], rows: &[Row]) -> String {
     let mean = parameters.len();
     let best = rows.iter().filter_map(|row| *row.values.get(mean)?).fold(f64::INFINITY, f64::min);
-    let notes = rows.iter().any(|row| !row.note.is_empty());
+    let notes = notes(rows);
     let mut table = Table::new();
-    table.load_style(dress.style).set_content_arrangement(dress.arrangement.clone());
+    // Numbers and names are never broken, however narrow the terminal.
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
     let mut header = vec!["method".to_owned(), "probe".to_owned()];
     header.extend_from_slice(parameters);
     header.extend(["mean".to_owned(), "R2".to_owned()]);
-    header.extend(notes.then(|| "note".to_owned()));
     table.set_header(header);
     for row in rows {
-        let mut line = vec![TableCell::new(&row.method), TableCell::new(&row.probe)];
+        let number = notes.iter().position(|note| *note == row.note);
+        let method = row.method.clone() + &number.map(|n| format!(" [{}]", n + 1)).unwrap_or_default();
+        let mut line = vec![TableCell::new(method), TableCell::new(&row.probe)];
         for column in 0..mean + 2 {
             let value = row.values.get(column).copied().flatten();
             let text = value.map_or("-".to_owned(), |value| format!("{value:.3}"));
@@ -124,9 +132,6 @@ fn table(dress: &Dress, parameters: &[String], rows: &[Row]) -> String {
                 cell = cell.add_attribute(Attribute::Bold);
             }
             line.push(cell);
-        }
-        if notes {
-            line.push(TableCell::new(&row.note));
         }
         table.add_row(line);
     }
