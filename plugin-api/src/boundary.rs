@@ -71,6 +71,7 @@ extern "C" fn create<M: Method>(args: &CreateArgs<'_>) -> PluginResult<Handle> {
             steps: args.steps,
             device: tensor::device(args.device)?,
             seed: args.seed,
+            scratch: args.scratch.as_str().into(),
         };
         let session = Session::<M>::new(args.config.as_str(), setup, args.host)?;
         Ok(Handle(Box::into_raw(Box::new(session)).cast()))

@@ -1,5 +1,7 @@
 //! What a method is told before it starts, and at each step.
 
+use std::path::PathBuf;
+
 use candle_core::{Device, Tensor};
 use physrep_abi::{self as abi, Host, LogLevel};
 use physrep_nn::Rng;
@@ -74,6 +76,8 @@ pub struct Setup {
     pub device: Device,
     /// The root of all randomness.
     pub seed: u64,
+    /// A folder of the session's own, removed when the cell is done.
+    pub scratch: PathBuf,
 }
 
 impl Setup {

@@ -79,6 +79,7 @@ fn session(config: &str, steps: u64) -> Result<Session<Scale>> {
         steps,
         device: Device::Cpu,
         seed: 3,
+        scratch: std::env::temp_dir(),
     };
     Session::new(config, setup, Host { context: std::ptr::null(), log, metric, cancelled })
 }

@@ -176,7 +176,7 @@ impl<'a> Training<'a> {
         let mut sum = 0.0;
         for windows in order.chunks(self.batch) {
             let tokens = self.tokens.batch(windows, &Device::Cpu)?;
-            let loss = (head.forward(&tokens)? - labels(self.labels, windows)?)?.sqr()?.mean_all()?;
+            let loss = candle_nn::loss::mse(&head.forward(&tokens)?, &labels(self.labels, windows)?)?;
             self.optimizer.step(&loss.backward()?, self.schedule.at(self.step))?;
             sum += f64::from(loss.to_scalar::<f32>()?) * windows.len() as f64;
             self.step += 1;
