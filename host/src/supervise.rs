@@ -135,7 +135,7 @@ fn spawn(folder: &CellFolder, policy: &Policy) -> Result<Child> {
         .arg(policy.checkpoint_every.as_secs_f64().to_string())
         // Every library's thread pool reads this once, when it starts.
         .env("RAYON_NUM_THREADS", policy.threads.to_string())
-        // candle's own pool beside rayon's spins while it waits, and costs more than it brings.
+        // candle keeps a pool of its own beside rayon, whose threads spin while they wait and take the cores from it.
         .env("CANDLE_NUM_THREADS", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
