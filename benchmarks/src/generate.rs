@@ -207,7 +207,7 @@ impl Generation<'_> {
         let axis = |i: usize| GridAxis {
             name: axes[i].name.clone(),
             boundary: axes[i].boundary,
-            coordinates: self.system.coordinates(i, section.store[i]).into_iter().map(|x| x as f32).collect(),
+            coordinates: axes[i].coordinates(section.store[i]).into_iter().map(|x| x as f32).collect(),
         };
         Layout {
             dataset: section.name.clone(),

@@ -2,6 +2,8 @@
 //!
 //! Everything else in the crate knows a system through [`System`] only.
 
+use std::f64::consts::PI;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -74,6 +76,17 @@ pub enum Boundary {
     Open,
 }
 
+/// Where the points of a grid lie along an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Points {
+    /// Evenly spaced from the start on, the far end left out: `start + j length / n`.
+    #[default]
+    Uniform,
+    /// Chebyshev-Gauss nodes, dense at both ends and on neither: `start + length (1 - cos(pi (j + 1/2) / n)) / 2`.
+    ChebyshevGauss,
+}
+
 /// One spatial axis of a system's domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
@@ -85,6 +98,19 @@ pub struct Axis {
     pub length: f64,
     /// What holds at its ends.
     pub boundary: Boundary,
+    /// Where grid points lie.
+    pub points: Points,
+}
+
+impl Axis {
+    /// Positions of `n` grid points (non-dimensional).
+    pub fn coordinates(&self, n: usize) -> Vec<f64> {
+        let place = |j: usize| match self.points {
+            Points::Uniform => j as f64 / n as f64,
+            Points::ChebyshevGauss => 0.5 - 0.5 * (PI * (j as f64 + 0.5) / n as f64).cos(),
+        };
+        (0..n).map(|j| self.start + self.length * place(j)).collect()
+    }
 }
 
 /// A physical parameter that trajectories differ in, and that representations are asked for.
@@ -143,13 +169,6 @@ pub trait System: Send + Sync {
 
     /// Names of the numbers that pick an initial condition.
     fn initial_condition(&self) -> &'static [&'static str];
-
-    /// Positions of `n` grid points on `axis` (0 is `x`). Unless a system says otherwise the grid is uniform and leaves
-    /// out the far end: `start + j length / n`.
-    fn coordinates(&self, axis: usize, n: usize) -> Vec<f64> {
-        let Axis { start, length, .. } = &self.axes()[axis];
-        (0..n).map(|j| start + j as f64 * length / n as f64).collect()
-    }
 
     /// Solves one trajectory and hands over `frames` frames at times `0, dt, 2 dt, ...`.
     ///

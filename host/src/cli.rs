@@ -1,19 +1,11 @@
 //! The command line: what was typed, turned into what is run.
 
-use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, thread, time::Duration};
+use std::{path::PathBuf, process::ExitCode, thread, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use physrep_benchmarks::{generate, suite::Suite, systems};
+use physrep_benchmarks::{suite::Suite, systems};
 
-use crate::{
-    Error, Result, all, crates,
-    display::{Display, seconds},
-    encode,
-    events::Event,
-    plugin::Plugin,
-    supervise::Policy,
-    worker,
-};
+use crate::{Error, Result, all, crates, data, encode, events::Event, plugin::Plugin, supervise::Policy, worker};
 
 /// How much physics does a learned representation hold? Trains encoder methods on physical systems without labels,
 /// freezes them, and scores how well probes read the physical parameters from what they learned.
@@ -31,7 +23,7 @@ enum Command {
     /// Work with a suite's data.
     Data {
         #[command(subcommand)]
-        command: DataCommand,
+        command: data::Command,
     },
     /// Embed clips with a method and a checkpoint.
     Encode(EncodeArgs),
@@ -60,24 +52,6 @@ enum What {
     Methods,
     Systems,
     Suites,
-}
-
-#[derive(Debug, Subcommand)]
-enum DataCommand {
-    /// Solve a system's equations and write the trajectories as files of The Well.
-    Generate {
-        /// The system, such as shear_flow.
-        system: String,
-        /// A suite's name, or the path of a suite file.
-        #[arg(long, default_value = "tiny")]
-        suite: String,
-        /// The folder that gets SYSTEM/data/{train,valid,test}/*.hdf5.
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// Threads [default: all cores].
-        #[arg(long)]
-        threads: Option<usize>,
-    },
 }
 
 #[derive(Debug, Args)]
@@ -164,19 +138,7 @@ fn run(command: Command) -> Result<ExitCode> {
             0 => Ok(ExitCode::SUCCESS),
             _ => Ok(ExitCode::from(3)),
         },
-        Command::Data { command: DataCommand::Generate { system, suite, out, threads } } => {
-            let display = Display::default();
-            let suite = Suite::load(&suite)?;
-            let clock = std::time::Instant::now();
-            let progress = |done: usize, total: usize, note: &str| {
-                display.progress(&system, "generate", done as u64, total as u64, note);
-                ControlFlow::Continue(())
-            };
-            generate::generate(&suite, systems::named(&system)?, &out, threads.unwrap_or_else(cores), &progress)?;
-            let took = seconds(clock.elapsed().as_secs_f64());
-            display.finish(&system, &format!("{} in {took}", out.join(&system).display()));
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Data { command } => data::run(command),
         Command::Encode(args) => {
             encode::run(&encode::Encode {
                 method: args.method,
@@ -253,6 +215,7 @@ fn duration(option: &str, seconds: f64) -> Result<Duration> {
         .map_err(|e| Error::Usage(format!("{option} {seconds}: expected a number of seconds, 0 or more ({e})")))
 }
 
-fn cores() -> usize {
+/// Cores this process may use.
+pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }

@@ -5,6 +5,7 @@ pub mod cell;
 mod checkpoint;
 pub mod cli;
 pub mod crates;
+mod data;
 mod display;
 mod embed;
 pub mod encode;

@@ -37,7 +37,7 @@ fn clips_are_the_normalised_solution() {
     let (suite, system) = (suite(), Waves::default());
     let cases = trajectories(&suite.systems[0], suite.seed);
     assert_eq!(packed.header().trajectories.len(), cases.len());
-    let (xs, ys) = (system.coordinates(0, 8), system.coordinates(1, 12));
+    let [xs, ys] = [0, 1].map(|axis| system.axes()[axis].coordinates([8, 12][axis]));
     let frames = 3;
     let mut clip = vec![f32::NAN; packed.clip_len(frames)];
     for (trajectory, start) in [(0, 0), (5, 6), (17, 1), (18, 2), (35, 4)] {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::suite::Suite;
-use physrep_benchmarks::system::{Axis, Boundary, Case, Field, Frame, Parameter, Rank, Resolution, System};
+use physrep_benchmarks::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
 use physrep_benchmarks::{Error, Result};
 
 pub const SUITE: &str = r#"
@@ -64,7 +64,13 @@ impl System for Waves {
     }
 
     fn axes(&self) -> [Axis; 2] {
-        let axis = |name: &str, start, length| Axis { name: name.into(), start, length, boundary: Boundary::Periodic };
+        let axis = |name: &str, start, length| Axis {
+            name: name.into(),
+            start,
+            length,
+            boundary: Boundary::Periodic,
+            points: Points::Uniform,
+        };
         [axis("x", 0.0, 1.0), axis("y", -1.0, 2.0)]
     }
 
@@ -93,7 +99,7 @@ impl System for Waves {
         on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
     ) -> Result<()> {
         let [nx, ny] = resolution.store;
-        let (xs, ys) = (self.coordinates(0, nx), self.coordinates(1, ny));
+        let [xs, ys] = [0, 1].map(|axis| self.axes()[axis].coordinates([nx, ny][axis]));
         let points = || xs.iter().flat_map(|&x| ys.iter().map(move |&y| [x, y]));
         for frame in 0..frames {
             let time = frame as f64 * dt;

@@ -1,7 +1,7 @@
 //! Shear flow as one of the suite's systems.
 
 use super::{LENGTHS, NAME, ORIGIN, ShearFlow, simulate};
-use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Rank, Resolution, System};
+use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
 use crate::systems::SolverError;
 use crate::{Error, Result};
 
@@ -23,6 +23,7 @@ impl System for ShearFlowSystem {
             start: ORIGIN[axis],
             length: LENGTHS[axis],
             boundary: Boundary::Periodic,
+            points: Points::Uniform,
         })
     }
 
