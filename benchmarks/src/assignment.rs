@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 
 use crate::seeding::generator;
 use crate::split::Split;
-use crate::suite::SystemSuite;
+use crate::suite::{Generation, ParameterGrid, SystemSuite};
 use crate::system::Case;
 
 /// One trajectory of a suite's system.
@@ -20,18 +20,30 @@ pub struct Trajectory {
     pub case: Case,
 }
 
-/// All combinations of the section's parameter values; the last parameter varies fastest.
+/// All combinations of the section's parameter `values`, the last parameter varying fastest; then those that have a
+/// `held_out` value.
 pub fn parameter_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
-    product(section.parameters.iter().map(|grid| grid.values.as_slice()))
+    let mut sets = trained(section);
+    let known = sets.clone();
+    sets.extend(
+        product(section.parameters.iter().map(ParameterGrid::all)).into_iter().filter(|set| !known.contains(set)),
+    );
+    sets
 }
 
-/// All trajectories of the section, ordered by split, then set of parameters, then index.
+/// The sets of parameters of train, valid and test.
+fn trained(section: &SystemSuite) -> Vec<Vec<f64>> {
+    product(section.parameters.iter().map(|grid| grid.values.clone()))
+}
+
+/// All trajectories of a generated section, ordered by split, then set of parameters, then index.
 ///
 /// A pure function of the suite's `seed`, the system's name and the set of parameters: adding a value to the grid
 /// leaves the other sets as they were. No initial condition occurs twice within a set of parameters, so that no split
 /// sees the run of another.
-pub fn trajectories(section: &SystemSuite, seed: u64) -> Vec<Trajectory> {
-    let conditions = product(section.initial.iter().map(|grid| grid.values.as_slice()));
+pub fn trajectories(section: &SystemSuite, generation: &Generation, seed: u64) -> Vec<Trajectory> {
+    let conditions = product(generation.initial.iter().map(|grid| grid.values.clone()));
+    let trained = trained(section).len();
     let mut all = Vec::new();
     for (set, parameters) in parameter_sets(section).into_iter().enumerate() {
         let bits: Vec<u8> = parameters.iter().flat_map(|p| p.to_bits().to_le_bytes()).collect();
@@ -42,8 +54,8 @@ pub fn trajectories(section: &SystemSuite, seed: u64) -> Vec<Trajectory> {
         let mut shuffled = conditions.clone();
         shuffled.shuffle(&mut random);
         let mut shuffled = shuffled.into_iter();
-        for split in Split::ALL {
-            for index in 0..section.trajectories[split] {
+        for split in Split::ALL.into_iter().filter(|&split| (split == Split::HeldOut) == (set >= trained)) {
+            for index in 0..generation.trajectories[split] {
                 let initial = shuffled.next().expect("a valid suite has enough initial conditions");
                 all.push(Trajectory { split, set, index, case: Case { parameters: parameters.clone(), initial } });
             }
@@ -53,7 +65,7 @@ pub fn trajectories(section: &SystemSuite, seed: u64) -> Vec<Trajectory> {
     all
 }
 
-fn product<'a>(grids: impl Iterator<Item = &'a [f64]>) -> Vec<Vec<f64>> {
+fn product(grids: impl Iterator<Item = Vec<f64>>) -> Vec<Vec<f64>> {
     grids.fold(vec![Vec::new()], |rows, values| {
         rows.iter().flat_map(|row| values.iter().map(move |&v| [row.as_slice(), &[v]].concat())).collect()
     })

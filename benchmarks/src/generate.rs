@@ -14,7 +14,7 @@ use crate::parts::Parts;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::split::Split;
-use crate::suite::{Suite, SystemSuite};
+use crate::suite::{Generation, Suite, SystemSuite};
 use crate::system::{Frame, System};
 use crate::well::{self, GridAxis, Layout, WellWriter, describe, stats};
 use crate::{Error, Result};
@@ -40,7 +40,7 @@ pub struct Summary {
 /// is there already, nothing is done.
 ///
 /// # Errors
-/// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if `data` holds data of other
+/// [`Error::Suite`] if the suite's section does not fit the system or does not generate; [`Error::Folder`] if `data` holds data of other
 /// settings, or another process works there; [`Error::Simulation`] if a trajectory cannot be solved; [`Error::Stopped`] if
 /// `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] for what cannot be read or written.
 pub fn generate(
@@ -51,9 +51,16 @@ pub fn generate(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let section = suite.section(system)?;
-    let settings = Settings::of(suite.seed, section, system);
+    let generation = section.generate.as_ref().ok_or_else(|| Error::Suite {
+        suite: suite.name.clone(),
+        reason: format!(
+            "it takes {0} from The Well's published files: `physrep-bench data fetch {0}` downloads them",
+            system.name()
+        ),
+    })?;
+    let settings = Settings::of(suite.seed, section, generation, system);
     let folder = data.join(system.name());
-    let plan = plan(section, suite.seed, data);
+    let plan = plan(section, generation, suite.seed, data);
     let description = folder.join(format!("{}.yaml", system.name()));
     let statistics = well::stats_file(data, system.name());
     let trajectories = plan.iter().map(|file| file.trajectories.len()).sum();
@@ -66,11 +73,12 @@ pub fn generate(
         return Ok(summary(0));
     }
     let parts = Parts::open(&unfinished, &settings.key)?;
-    for split in Split::ALL {
+    for split in section.splits() {
         create_folder(&well::split_folder(data, system.name(), split))?;
     }
-    let generation = Generation {
+    let run = Run {
         section,
+        generation,
         system,
         parts: &parts,
         meter: Meter::new(trajectories * section.frames, progress),
@@ -81,25 +89,30 @@ pub fn generate(
         .build()
         .map_err(io::Error::other)
         .at("start the threads to generate", &folder)?;
-    pool.install(|| plan.par_iter().try_for_each(|file| generation.file(file)))?;
+    pool.install(|| plan.par_iter().try_for_each(|file| run.file(file)))?;
 
     let train: Vec<&PlannedFile> = plan.iter().filter(|file| file.split == Split::Train).collect();
     let computed = stats::compute(train.iter().map(|file| file.path.as_path()))?;
     replace_with(&statistics, stats::to_yaml(&computed).as_bytes())?;
-    let layouts: Vec<Layout> = train.iter().map(|file| generation.layout(file)).collect();
+    let layouts: Vec<Layout> = train.iter().map(|file| run.layout(file)).collect();
     replace_with(&description, describe::to_yaml(&layouts).as_bytes())?;
-    let simulated = generation.simulated.into_inner();
+    let simulated = run.simulated.into_inner();
     parts.close()?;
     Ok(summary(simulated))
 }
 
-/// The key of the data in `data/<system>`: of what [`generate`] wrote there, or nothing if it comes from elsewhere.
+/// The key of the data in `data/<system>`: of what [`generate`] wrote there, or nothing if it comes
+/// from elsewhere.
 ///
 /// # Errors
 /// [`Error::Folder`] if it was generated with settings other than the suite's, [`Error::Suite`] if the suite's section
 /// does not fit the system.
 pub fn key(suite: &Suite, system: &dyn System, data: &Path) -> Result<Option<String>> {
-    let wanted = Settings::of(suite.seed, suite.section(system)?, system);
+    let section = suite.section(system)?;
+    let Some(generation) = &section.generate else {
+        return Ok(None);
+    };
+    let wanted = Settings::of(suite.seed, section, generation, system);
     match Settings::read(&data.join(system.name()))? {
         None => Ok(None),
         Some(found) => wanted.check(found, &data.join(system.name())).map(Some),
@@ -113,9 +126,9 @@ pub(crate) struct PlannedFile {
     pub trajectories: Vec<Trajectory>,
 }
 
-/// The files of a section, in the order of their trajectories.
-pub(crate) fn plan(section: &SystemSuite, seed: u64, data: &Path) -> Vec<PlannedFile> {
-    let trajectories = assignment::trajectories(section, seed);
+/// The files of a generated section, in the order of their trajectories.
+pub(crate) fn plan(section: &SystemSuite, generation: &Generation, seed: u64, data: &Path) -> Vec<PlannedFile> {
+    let trajectories = assignment::trajectories(section, generation, seed);
     trajectories
         .chunk_by(|a, b| (a.split, a.set) == (b.split, b.set))
         .map(|chunk| {
@@ -129,15 +142,16 @@ pub(crate) fn plan(section: &SystemSuite, seed: u64, data: &Path) -> Vec<Planned
 }
 
 /// What the threads of one generation share.
-struct Generation<'a> {
+struct Run<'a> {
     section: &'a SystemSuite,
+    generation: &'a Generation,
     system: &'a dyn System,
     parts: &'a Parts,
     meter: Meter<'a>,
     simulated: AtomicUsize,
 }
 
-impl Generation<'_> {
+impl Run<'_> {
     fn file(&self, file: &PlannedFile) -> Result<()> {
         if file.path.exists() {
             return self.meter.advance(file.trajectories.len() * self.section.frames, "already there");
@@ -145,7 +159,7 @@ impl Generation<'_> {
         let layout = self.layout(file);
         file.trajectories.par_iter().try_for_each(|trajectory| self.trajectory(trajectory, &layout))?;
         let lengths: Vec<usize> = layout.fields.iter().map(|f| layout.frame_len(f) * self.section.frames).collect();
-        let writer = WellWriter::create(&file.path, layout, self.section.gzip)?;
+        let writer = WellWriter::create(&file.path, layout, self.generation.gzip)?;
         for (index, trajectory) in file.trajectories.iter().enumerate() {
             let values = self.parts.read(trajectory, lengths.iter().sum())?.ok_or_else(|| {
                 Error::folder(&file.path, "a trajectory of this file was damaged while it was kept; run again")
@@ -167,7 +181,7 @@ impl Generation<'_> {
         if self.parts.read(trajectory, lengths.iter().sum::<usize>() * frames)?.is_some() {
             return self.meter.advance(frames, "already there");
         }
-        let case = describe_case(self.section, trajectory);
+        let case = describe_case(self.section, self.generation, trajectory);
         let fail = |reason: String| Error::Simulation { system: self.system.name().into(), case: case.clone(), reason };
         let mut fields: Vec<Vec<f32>> = lengths.iter().map(|n| Vec::with_capacity(n * frames)).collect();
         let mut seen = 0;
@@ -191,7 +205,8 @@ impl Generation<'_> {
             self.meter.advance(1, &case)
         };
         let section = self.section;
-        self.system.simulate(&trajectory.case, &section.resolution(), frames, section.dt, &mut on_frame)?;
+        let resolution = section.resolution(self.generation);
+        self.system.simulate(&trajectory.case, &resolution, frames, section.dt, &mut on_frame)?;
         if seen != frames {
             return Err(fail(format!("the solver gave {seen} frames instead of {frames}")));
         }
@@ -249,8 +264,8 @@ impl<'a> Meter<'a> {
 }
 
 /// `Reynolds 200, Schmidt 0.5, n_shear 2, ...`
-fn describe_case(section: &SystemSuite, trajectory: &Trajectory) -> String {
+fn describe_case(section: &SystemSuite, generation: &Generation, trajectory: &Trajectory) -> String {
     let parameters = section.parameters.iter().map(|p| &p.name).zip(&trajectory.case.parameters);
-    let initial = section.initial.iter().map(|p| &p.name).zip(&trajectory.case.initial);
+    let initial = generation.initial.iter().map(|p| &p.name).zip(&trajectory.case.initial);
     parameters.chain(initial).map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }

@@ -22,6 +22,7 @@ pub mod split;
 pub mod suite;
 pub mod system;
 pub mod systems;
+pub mod view;
 pub mod well;
 pub mod windows;
 

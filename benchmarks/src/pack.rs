@@ -8,19 +8,22 @@ use std::path::{Path, PathBuf};
 use crate::error::IoContext;
 use crate::files::{create_folder, folder_of, replace};
 use crate::generate;
-use crate::packed::{Channel, FORMAT, Header, Packed, PackedTrajectory};
+use crate::packed::{self, Channel, FORMAT, Header, Packed, PackedAxis, PackedTrajectory};
 use crate::progress::Progress;
 use crate::split::{PerSplit, Split};
 use crate::suite::{Suite, SystemSuite};
 use crate::system::System;
-use crate::well::{self, WellFile, stats};
+use crate::view::View;
+use crate::well::stats::{self, ChannelStats};
+use crate::well::{self, WellFile};
 use crate::{Error, Result};
 
 /// Packs the data of `system` in `data`, generated or published, into the file `out`, and opens it.
 ///
-/// Values are normalised with the training split's statistics in `stats.yaml`. Nothing is done if `out` has been packed
+/// Frames are cropped and resized as the suite says (see [`View`]), and normalised with the training split's statistics in
+/// `stats.yaml`, unless the suite says otherwise. Nothing is done if `out` has been packed
 /// from the same data under the same suite before (generated data is told by its key, other data by the names and sizes of
-/// its files); another packed file is replaced. Progress counts trajectories.
+/// its files); a packed file of other data, of another format, or a damaged one is replaced. Progress counts trajectories.
 ///
 /// # Errors
 /// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was generated with
@@ -32,10 +35,10 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
     let files = source_files(suite, section, data, key.is_some())?;
     let source = source(suite, system, section, data, key.as_deref(), &files)?;
     if out.exists() {
-        let packed = Packed::open(out);
-        match packed {
+        match Packed::open(out) {
             Ok(packed) if packed.header().source == source => return Ok(packed),
             Ok(_) => {}
+            Err(_) if packed::is_packed(out)? => {}
             Err(e) => {
                 return Err(Error::folder(
                     out,
@@ -46,25 +49,24 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
     }
     let files = files
         .into_iter()
-        .map(|(split, path)| Ok((split, Checked::open(&path, system, section)?)))
+        .map(|(split, path)| Ok((split, Checked::open(&path, split, system, section)?)))
         .collect::<Result<Vec<_>>>()?;
-    let header = header(suite, system, section, data, source, &files)?;
+    let view = View::of(section);
+    let header = header(suite, system, section, &view, data, source, &files)?;
     create_folder(folder_of(out))?;
-    replace(out, |file| write(file, out, header, &files, progress))?;
+    replace(out, |file| write(file, out, header, &view, &files, progress))?;
     Packed::open(out)
 }
 
 /// The files of all splits, in the order in which they are packed.
 fn source_files(suite: &Suite, section: &SystemSuite, data: &Path, generated: bool) -> Result<Vec<(Split, PathBuf)>> {
     let mut files = Vec::new();
-    for split in Split::ALL {
-        if section.trajectories[split] > 0 {
-            files.extend(well::split_files(data, &section.name, split)?.into_iter().map(|path| (split, path)));
-        }
+    for split in section.splits() {
+        files.extend(well::split_files(data, &section.name, split)?.into_iter().map(|path| (split, path)));
     }
-    if generated {
+    if let (true, Some(generation)) = (generated, &section.generate) {
         let mut planned: Vec<_> =
-            generate::plan(section, suite.seed, data).into_iter().map(|f| (f.split, f.path)).collect();
+            generate::plan(section, generation, suite.seed, data).into_iter().map(|f| (f.split, f.path)).collect();
         planned.sort();
         if let Some((_, path)) = planned.iter().find(|f| !files.contains(f)) {
             return Err(Error::folder(path, "this file is missing; generate the data again to complete it"));
@@ -92,6 +94,7 @@ fn source(
     add(&FORMAT.to_le_bytes());
     add(suite.name.as_bytes());
     add(&suite.version.to_le_bytes());
+    add(&[u8::from(suite.normalise)]);
     add(&serde_json::to_vec(section).expect("a section is plain JSON"));
     add(key.unwrap_or_default().as_bytes());
     for (split, path) in files {
@@ -111,7 +114,7 @@ struct Checked {
 }
 
 impl Checked {
-    fn open(path: &Path, system: &dyn System, section: &SystemSuite) -> Result<Self> {
+    fn open(path: &Path, split: Split, system: &dyn System, section: &SystemSuite) -> Result<Self> {
         let file = WellFile::open(path)?;
         let layout = file.layout();
         let fail = |place: &str, expected: String, found: String| Err(Error::format(path, place, expected, found));
@@ -154,12 +157,9 @@ impl Checked {
                 return fail("scalars", parameter.name.into(), found.join(", "));
             };
             // Files hold parameters in single precision; the suite's value is the one that was meant.
-            let Some(&meant) = grid.values.iter().find(|v| (*v - value).abs() <= 1e-6 * v.abs()) else {
-                return fail(
-                    &format!("scalars/{}", parameter.name),
-                    format!("one of {:?}", grid.values),
-                    value.to_string(),
-                );
+            let values = if split == Split::HeldOut { grid.all() } else { grid.values.clone() };
+            let Some(&meant) = values.iter().find(|v| (*v - value).abs() <= 1e-6 * v.abs()) else {
+                return fail(&format!("scalars/{}", parameter.name), format!("one of {values:?}"), value.to_string());
             };
             parameters.push(meant);
         }
@@ -171,6 +171,7 @@ fn header(
     suite: &Suite,
     system: &dyn System,
     section: &SystemSuite,
+    view: &View,
     data: &Path,
     source: String,
     files: &[(Split, Checked)],
@@ -188,7 +189,7 @@ fn header(
             field: field.name.clone(),
             rank: field.rank,
             component,
-            stats,
+            stats: if suite.normalise { stats } else { ChannelStats::IDENTITY },
         })
         .collect();
     let scalings = section.scalings();
@@ -207,6 +208,13 @@ fn header(
         |split| files.iter().filter(|(s, _)| *s == split).map(|(_, f)| f.file.layout().trajectories).sum::<usize>();
     let valid = count(Split::Train);
     let test = valid + count(Split::Valid);
+    let held_out = test + count(Split::Test);
+    let axes = system.axes();
+    let axis = |index: usize| PackedAxis {
+        name: axes[index].name.clone(),
+        boundary: view.boundary(index, &axes[index]),
+        coordinates: view.coordinates(index, &axes[index]),
+    };
     Ok(Header {
         format: FORMAT,
         system: system.name().into(),
@@ -217,11 +225,15 @@ fn header(
         checksum: "0".repeat(2 * blake3::OUT_LEN),
         channels,
         frames: section.frames,
-        grid: section.store,
-        axes: system.axes(),
+        axes: [axis(0), axis(1)],
         dt: section.dt,
         scalings,
-        splits: PerSplit { train: 0..valid, valid: valid..test, test: test..trajectories.len() },
+        splits: PerSplit {
+            train: 0..valid,
+            valid: valid..test,
+            test: test..held_out,
+            held_out: held_out..trajectories.len(),
+        },
         trajectories,
     })
 }
@@ -230,6 +242,7 @@ fn write(
     file: &mut fs::File,
     out: &Path,
     mut header: Header,
+    view: &View,
     files: &[(Split, Checked)],
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -238,13 +251,17 @@ fn write(
     writer.write_all(&header.to_bytes()).at("write", out)?;
     let mut done = 0;
     for (_, Checked { file, .. }) in files {
+        let stored = file.layout().grid().iter().product();
         for trajectory in 0..file.layout().trajectories {
             for channels in header.channels.chunk_by(|a, b| a.field == b.field) {
                 let values = file.read(&channels[0].field, trajectory..trajectory + 1, 0..header.frames)?;
                 for channel in channels {
-                    let components = values.iter().skip(channel.component).step_by(channels.len());
-                    let normalised: Vec<f32> = components.map(|&v| channel.stats.normalise(v)).collect();
-                    let bytes = bytemuck::cast_slice(&normalised);
+                    let component: Vec<f32> =
+                        values.iter().skip(channel.component).step_by(channels.len()).copied().collect();
+                    let mut seen = Vec::with_capacity(header.frames * header.frame_len());
+                    component.chunks_exact(stored).for_each(|frame| view.push(frame, &mut seen));
+                    seen.iter_mut().for_each(|value| *value = channel.stats.normalise(*value));
+                    let bytes = bytemuck::cast_slice(&seen);
                     checksum.update(bytes);
                     writer.write_all(bytes).at("write", out)?;
                 }

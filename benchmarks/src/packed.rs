@@ -10,6 +10,7 @@
 //! Numbers are little-endian. A clip of a channel is one contiguous piece.
 
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use crate::error::IoContext;
 use crate::labels::Scaling;
 use crate::split::{PerSplit, Split};
 use crate::suite::WindowPlan;
-use crate::system::{Axis, Rank};
+use crate::system::{Boundary, Rank};
 use crate::well::stats::ChannelStats;
 use crate::windows::{self, Window};
 use crate::{Error, Result};
@@ -28,7 +29,7 @@ use crate::{Error, Result};
 const _: () = assert!(cfg!(target_endian = "little"), "packed files are mapped as they are, in little-endian order");
 
 /// The version of the format that this crate writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 pub(crate) const MAGIC: &[u8; 8] = b"PHYSPACK";
 const PREAMBLE: usize = 16;
@@ -54,10 +55,8 @@ pub struct Header {
     pub channels: Vec<Channel>,
     /// Frames of every trajectory.
     pub frames: usize,
-    /// Points of the grid, `[nx, ny]`.
-    pub grid: [usize; 2],
-    /// The domain.
-    pub axes: [Axis; 2],
+    /// The grid, `x` first.
+    pub axes: [PackedAxis; 2],
     /// Time between two frames (non-dimensional).
     pub dt: f64,
     /// How parameters became labels, in the order of labels.
@@ -84,6 +83,18 @@ pub struct Channel {
     pub stats: ChannelStats,
 }
 
+/// One axis of the grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackedAxis {
+    /// The name, `x` or `y`.
+    pub name: String,
+    /// What holds at its ends; where only a part of the domain is kept they are open.
+    pub boundary: Boundary,
+    /// Positions of the points (non-dimensional).
+    pub coordinates: Vec<f64>,
+}
+
 /// Where a trajectory comes from, and its labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,20 +110,26 @@ pub struct PackedTrajectory {
 }
 
 impl Header {
-    /// Distance between neighbouring points along `x` and `y` (non-dimensional): `length / points`.
-    pub fn spacing(&self) -> [f64; 2] {
-        [0, 1].map(|i| self.axes[i].length / self.grid[i] as f64)
+    /// The splits that have trajectories.
+    pub fn splits(&self) -> impl Iterator<Item = Split> {
+        Split::ALL.into_iter().filter(|&split| !self.splits[split].is_empty())
+    }
+
+    /// Points of the grid, `[nx, ny]`.
+    pub fn grid(&self) -> [usize; 2] {
+        self.axes.each_ref().map(|axis| axis.coordinates.len())
     }
 
     /// Values of one frame of one channel.
-    fn frame_len(&self) -> usize {
-        self.grid[0] * self.grid[1]
+    pub(crate) fn frame_len(&self) -> usize {
+        self.grid().iter().product()
     }
 
     /// Bytes of all values, unless they do not fit any memory.
     fn payload_len(&self) -> Option<usize> {
         // Trajectories last: none of them must not hide that one would not fit.
-        [self.channels.len(), self.frames, self.grid[0], self.grid[1], self.trajectories.len()]
+        let [nx, ny] = self.grid();
+        [self.channels.len(), self.frames, nx, ny, self.trajectories.len()]
             .into_iter()
             .try_fold(size_of::<f32>(), usize::checked_mul)
     }
@@ -155,9 +172,8 @@ impl Header {
 
     /// Whether the parts of the header fit each other: what was expected and what was found, if not.
     fn check(&self) -> Result<(), (String, String)> {
-        let PerSplit { train, valid, test } = &self.splits;
-        let ends = [0, train.end, valid.end, self.trajectories.len()];
-        let ranges = [train, valid, test];
+        let ranges = Split::ALL.map(|split| &self.splits[split]);
+        let ends = [0, ranges[0].end, ranges[1].end, ranges[2].end, self.trajectories.len()];
         if !ranges.iter().enumerate().all(|(i, r)| r.start == ends[i] && r.end == ends[i + 1] && r.start <= r.end) {
             let expected = format!("splits that follow each other through {} trajectories", self.trajectories.len());
             return Err((expected, format!("{ranges:?}")));
@@ -175,6 +191,14 @@ impl Header {
         }
         Ok(())
     }
+}
+
+/// Whether a file begins like a packed one, of whatever version and in whatever state.
+pub(crate) fn is_packed(path: &Path) -> Result<bool> {
+    let mut start = Vec::new();
+    let file = File::open(path).at("read", path)?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut start).at("read", path)?;
+    Ok(start == MAGIC)
 }
 
 /// An open packed file.

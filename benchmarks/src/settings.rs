@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::IoContext;
 use crate::files::{create_folder, replace_with};
-use crate::suite::SystemSuite;
+use crate::suite::{Generation, SystemSuite};
 use crate::system::System;
 use crate::{Error, Result};
 
@@ -24,21 +24,22 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub fn of(seed: u64, section: &SystemSuite, system: &dyn System) -> Self {
+    pub fn of(seed: u64, section: &SystemSuite, generation: &Generation, system: &dyn System) -> Self {
         let values = |name: &str, values: &[f64]| json!({ "name": name, "values": values });
         let entries = [
             ("generator", json!(GENERATOR)),
             ("system", json!(system.name())),
             ("system_version", json!(system.version())),
             ("seed", json!(seed)),
-            ("solve", json!(section.solve)),
+            ("solve", json!(generation.solve)),
             ("store", json!(section.store)),
             ("frames", json!(section.frames)),
             ("dt", json!(section.dt)),
-            ("gzip", json!(section.gzip)),
-            ("trajectories", json!(section.trajectories)),
+            ("gzip", json!(generation.gzip)),
+            ("trajectories", json!(generation.trajectories)),
             ("parameters", section.parameters.iter().map(|p| values(&p.name, &p.values)).collect()),
-            ("initial", section.initial.iter().map(|p| values(&p.name, &p.values)).collect()),
+            ("held_out", section.parameters.iter().map(|p| values(&p.name, &p.held_out)).collect()),
+            ("initial", generation.initial.iter().map(|p| values(&p.name, &p.values)).collect()),
         ];
         let settings: Map<_, _> = entries.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let text = Value::Object(settings.clone()).to_string();

@@ -1,32 +1,36 @@
-//! The three splits of a data set, by trajectory.
+//! The splits of a data set, by trajectory.
 
 use std::fmt;
 use std::ops::Index;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the three splits. A trajectory belongs to exactly one.
+/// One of the splits. A trajectory belongs to exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Pretraining, and fitting of probes.
     Train,
     /// Choices within a probe, such as a penalty.
     Valid,
-    /// Scores.
+    /// Scores, on parameters that training has seen in other trajectories.
     Test,
+    /// Scores on parameters that no other split has: values within the range of training, and beyond its ends. Only
+    /// generated suites have it.
+    HeldOut,
 }
 
 impl Split {
     /// All splits, in the order in which they are stored.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+    pub const ALL: [Self; 4] = [Self::Train, Self::Valid, Self::Test, Self::HeldOut];
 
-    /// The name The Well's folders carry: `train`, `valid` or `test`.
+    /// The name that folders carry: `train`, `valid` and `test`, as in The Well, or `held_out`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
             Self::Valid => "valid",
             Self::Test => "test",
+            Self::HeldOut => "held_out",
         }
     }
 }
@@ -47,6 +51,9 @@ pub struct PerSplit<T> {
     pub valid: T,
     /// For [`Split::Test`].
     pub test: T,
+    /// For [`Split::HeldOut`]; where it is left out, `T`'s default.
+    #[serde(default)]
+    pub held_out: T,
 }
 
 impl<T> Index<Split> for PerSplit<T> {
@@ -57,6 +64,7 @@ impl<T> Index<Split> for PerSplit<T> {
             Split::Train => &self.train,
             Split::Valid => &self.valid,
             Split::Test => &self.test,
+            Split::HeldOut => &self.held_out,
         }
     }
 }

@@ -1,12 +1,8 @@
 //! Embeddings of all splits: what the probes see of an encoder.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use physrep_benchmarks::{
-    packed::Packed,
-    split::{PerSplit, Split},
-    system::Boundary,
-};
+use physrep_benchmarks::{packed::Packed, split::Split, system::Boundary};
 use rayon::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};
 
@@ -22,8 +18,8 @@ use crate::{
 /// Clips in a batch of encoding.
 const BATCH: usize = 16;
 
-/// The embeddings and labels of every split.
-pub type Embedded = PerSplit<probe::Split>;
+/// The embeddings and labels of every split there is.
+pub type Embedded = BTreeMap<Split, probe::Split>;
 
 /// Embeds all windows of all splits with `session`; `report` hears how many of how many are done.
 pub fn with_session(
@@ -44,7 +40,7 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
     let geometry = Geometry::of(data.header());
     let channels: Vec<String> = geometry.channels.iter().map(|channel| channel.name.clone()).collect();
     let periodic = geometry.boundary.map(|boundary| boundary == Boundary::Periodic);
-    let extractor = Extractor::new(&channels, cell.suite.window.context, geometry.size, periodic)?;
+    let extractor = Extractor::new(&channels, cell.suite.window.context, geometry.size(), periodic)?;
     all_splits(cell, data, report, |clips, count| {
         let rows: Vec<Vec<f32>> = clips
             .par_chunks_exact(clips.len() / count)
@@ -70,7 +66,7 @@ fn all_splits(
     let frames = cell.suite.window.context;
     let clip = data.clip_len(frames);
     let windows = |split| data.windows(split, &cell.suite.window);
-    let total = Split::ALL.iter().map(|&split| windows(split).len() as u64).sum();
+    let total = Split::ALL.into_iter().map(|split| windows(split).len() as u64).sum();
     let mut done = 0;
     let mut one = |split: Split| -> Result<probe::Split> {
         let windows = windows(split);
@@ -104,16 +100,15 @@ fn all_splits(
         };
         Ok(probe::Split::new(split.name(), embeddings, labels)?)
     };
-    Ok(PerSplit { train: one(Split::Train)?, valid: one(Split::Valid)?, test: one(Split::Test)? })
+    data.header().splits().map(|split| Ok((split, one(split)?))).collect()
 }
 
 /// Writes the embeddings, `(N, tokens, dim)` a split, and the labels, `(N, P)`, as a safetensors file.
 pub fn save(embedded: &Embedded, path: &Path) -> Result<()> {
     let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let mut tensors = Vec::new();
-    for split in Split::ALL {
-        let embeddings = embedded[split].embeddings();
-        let labels = embedded[split].labels();
+    for (split, embedded) in embedded {
+        let (embeddings, labels) = (embedded.embeddings(), embedded.labels());
         let shape = vec![embeddings.n, embeddings.tokens, embeddings.dim];
         tensors.push((format!("{split}.tokens"), shape, bytes(&embeddings.values)));
         tensors.push((format!("{split}.labels"), vec![labels.n(), labels.names.len()], bytes(&labels.values)));

@@ -24,7 +24,8 @@ pub fn observe(
     clip: &mut [f32],
 ) -> Result<()> {
     data.clip(window, frames, clip)?;
-    if suite.noise == 0.0 {
+    let noise = suite.noise_on(&data.header().system);
+    if noise == 0.0 {
         return Ok(());
     }
     let mut rng = match look {
@@ -34,7 +35,7 @@ pub fn observe(
         }
     };
     for value in clip {
-        *value += (suite.noise * rng.standard_normal()) as f32;
+        *value += (noise * rng.standard_normal()) as f32;
     }
     Ok(())
 }

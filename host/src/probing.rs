@@ -14,13 +14,13 @@ use crate::{
 /// The scores of all probes and what each of them chose.
 #[derive(Debug, Default)]
 pub struct Probed {
-    /// MSE and R2 of every parameter and of their mean, on valid and test.
+    /// MSE and R2 of every parameter and of their mean, on valid, test and, where there is one, held-out.
     pub scores: Vec<Score>,
     /// By probe, what was chosen on the valid split.
     pub chosen: BTreeMap<String, serde_json::Value>,
 }
 
-/// Fits each probe on train, lets it choose on valid, and scores valid and test. `report` hears how many are done.
+/// Fits each probe on train, lets it choose on valid, and scores all splits but train. `report` hears how many are done.
 pub fn run(
     probes: &[Probe],
     embedded: &Embedded,
@@ -30,10 +30,10 @@ pub fn run(
     let mut probed = Probed::default();
     for (index, probe) in probes.iter().enumerate() {
         report(index as u64, probes.len() as u64)?;
-        let fitted = probe.fit(&embedded[Split::Train], &embedded[Split::Valid], seed)?;
+        let fitted = probe.fit(&embedded[&Split::Train], &embedded[&Split::Valid], seed)?;
         probed.chosen.insert(probe.name().to_owned(), serde_json::json!(fitted.record()));
-        for split in [Split::Valid, Split::Test] {
-            let scores = metrics::scores(&fitted.predict(&embedded[split])?, embedded[split].labels())?;
+        for (split, embedded) in embedded.iter().filter(|(split, _)| **split != Split::Train) {
+            let scores = metrics::scores(&fitted.predict(embedded)?, embedded.labels())?;
             let mut add = |parameter: &str, metric: &str, value: f64| {
                 probed.scores.push(Score {
                     probe: probe.name().to_owned(),

@@ -14,7 +14,7 @@ pub const SCHEMA: u32 = 1;
 pub struct Score {
     /// The probe.
     pub probe: String,
-    /// `valid` or `test`.
+    /// `valid`, `test` or `held_out`.
     pub split: String,
     /// A physical parameter, or `mean` over all of them.
     pub parameter: String,

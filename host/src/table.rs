@@ -2,6 +2,8 @@
 
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table, TableStyle, presets};
 
+use physrep_benchmarks::split::Split;
+
 use crate::{
     cell::{Cell, Initialisation, Outcome},
     result::CellResult,
@@ -22,7 +24,8 @@ pub fn markdown(standings: &Standings<'_>) -> String {
 struct Row {
     method: String,
     probe: String,
-    /// MSE of each parameter, their mean, and the mean's R2; empty where there is no score.
+    /// MSE of each parameter, their mean, and the mean's R2 on the test split; then, if the system has such a split, the
+    /// mean MSE on held-out parameters. Empty where there is no score.
     values: Vec<Option<f64>>,
     note: String,
 }
@@ -32,12 +35,16 @@ fn render(standings: &Standings<'_>, style: TableStyle, heading: &str) -> String
     for (system, cells) in standings.by_system() {
         let suite = &cells[0].0.suite;
         let parameters = suite.parameter_names(system);
+        let held_out = suite.splits(system).contains(&Split::HeldOut);
         text += &format!(
             "{heading}{system} (suite {} v{}): MSE of the parameters on the test split, 1 = predicting the mean\n\n",
             suite.name, suite.version
         );
-        let rows = rows(&cells, &parameters);
-        text += &table(style, &parameters, &rows);
+        let rows = rows(&cells, &parameters, held_out);
+        let mut columns = parameters.clone();
+        columns.extend(["mean", "R2"].map(String::from));
+        columns.extend(held_out.then(|| "held-out".to_owned()));
+        text += &table(style, &columns, parameters.len(), &rows);
         text += "\n\n";
         for (number, note) in notes(&rows).iter().enumerate() {
             text += &format!("[{}] {note}\n\n", number + 1);
@@ -60,7 +67,7 @@ fn notes(rows: &[Row]) -> Vec<&str> {
 }
 
 /// One row for each method, initialisation and probe, averaged over seeds. A failed cell is a row with its reason.
-fn rows(cells: &[&(&Cell, Outcome)], parameters: &[String]) -> Vec<Row> {
+fn rows(cells: &[&(&Cell, Outcome)], parameters: &[String], held_out: bool) -> Vec<Row> {
     let mut rows = Vec::new();
     let identity = |cell: &Cell| (cell.method().to_owned(), cell.initialisation());
     for group in cells.chunk_by(|a, b| identity(a.0) == identity(b.0)) {
@@ -78,9 +85,10 @@ fn rows(cells: &[&(&Cell, Outcome)], parameters: &[String]) -> Vec<Row> {
             }
         }
         for probe in &probes {
-            let mean = |parameter: &str, metric: &str| mean_over_seeds(&results, probe, parameter, metric);
-            let mut values: Vec<_> = parameters.iter().map(|parameter| mean(parameter, "mse")).collect();
-            values.extend([mean("mean", "mse"), mean("mean", "r2")]);
+            let test = |parameter: &str, metric: &str| mean_over_seeds(&results, probe, Split::Test, parameter, metric);
+            let mut values: Vec<_> = parameters.iter().map(|parameter| test(parameter, "mse")).collect();
+            values.extend([test("mean", "mse"), test("mean", "r2")]);
+            values.extend(held_out.then(|| mean_over_seeds(&results, probe, Split::HeldOut, "mean", "mse")));
             rows.push(Row { method: method.clone(), probe: (*probe).to_owned(), values, note: note.join("; ") });
         }
         if probes.is_empty() {
@@ -99,32 +107,30 @@ fn note(cell: &Cell, outcome: &Outcome) -> Option<String> {
     }
 }
 
-fn mean_over_seeds(results: &[&CellResult], probe: &str, parameter: &str, metric: &str) -> Option<f64> {
+fn mean_over_seeds(results: &[&CellResult], probe: &str, split: Split, parameter: &str, metric: &str) -> Option<f64> {
     let scores = results.iter().flat_map(|result| &result.scores);
     let values: Vec<f64> = scores
-        .filter(|s| s.split == "test" && s.probe == probe && s.parameter == parameter && s.metric == metric)
+        .filter(|s| s.split == split.name() && s.probe == probe && s.parameter == parameter && s.metric == metric)
         .map(|score| score.value)
         .collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The best mean is bold; a row with a note has its number behind the method.
-fn table(style: TableStyle, parameters: &[String], rows: &[Row]) -> String {
-    let mean = parameters.len();
+/// The best value of the column `mean` is bold; a row with a note has its number behind the method.
+fn table(style: TableStyle, columns: &[String], mean: usize, rows: &[Row]) -> String {
     let best = rows.iter().filter_map(|row| *row.values.get(mean)?).fold(f64::INFINITY, f64::min);
     let notes = notes(rows);
     let mut table = Table::new();
     // Numbers and names are never broken, however narrow the terminal.
     table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
     let mut header = vec!["method".to_owned(), "probe".to_owned()];
-    header.extend_from_slice(parameters);
-    header.extend(["mean".to_owned(), "R2".to_owned()]);
+    header.extend_from_slice(columns);
     table.set_header(header);
     for row in rows {
         let number = notes.iter().position(|note| *note == row.note);
         let method = row.method.clone() + &number.map(|n| format!(" [{}]", n + 1)).unwrap_or_default();
         let mut line = vec![TableCell::new(method), TableCell::new(&row.probe)];
-        for column in 0..mean + 2 {
+        for column in 0..columns.len() {
             let value = row.values.get(column).copied().flatten();
             let text = value.map_or("-".to_owned(), |value| format!("{value:.3}"));
             let mut cell = TableCell::new(text).set_alignment(CellAlignment::Right);

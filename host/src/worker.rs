@@ -7,7 +7,7 @@ use std::{
 };
 
 use physrep_abi::LogLevel;
-use physrep_benchmarks::packed::Packed;
+use physrep_benchmarks::{packed::Packed, split::Split};
 
 use crate::{
     Error, Result,
@@ -187,7 +187,7 @@ fn plugin_cell(
             .map(|parameter| parameter.shape.iter().product::<u64>())
             .sum()
     };
-    let tokens = embedded.train.embeddings();
+    let tokens = embedded[&Split::Train].embeddings();
     let facts = EncoderFacts {
         encoder_parameters: count(true),
         method_parameters: count(false),

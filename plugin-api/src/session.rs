@@ -117,7 +117,8 @@ impl<M: Method> Session<M> {
             ))
         })?;
         let (_, c, t, h, w) = batch.clips.dims5()?;
-        let wanted = (system.channels.len(), frames, system.size[0], system.size[1]);
+        let [height, width] = system.size();
+        let wanted = (system.channels.len(), frames, height, width);
         if (c, t, h, w) != wanted {
             return Err(Error::Unsupported(format!(
                 "clips for {purpose} are (C, T, H, W) = {:?}; this session was created for {wanted:?}",

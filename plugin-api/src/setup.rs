@@ -28,14 +28,19 @@ pub struct Channel {
 pub struct System {
     /// The `C` channels, in the order in which clips hold them.
     pub channels: Vec<Channel>,
-    /// Points along `H` and `W`.
-    pub size: [usize; 2],
-    /// Distance of neighbouring points along `H` and `W`, in the system's non-dimensional length.
-    pub spacing: [f64; 2],
+    /// Positions of the points along `H` and `W`, ascending, in the system's non-dimensional length; evenly spaced or not.
+    pub coordinates: [Vec<f64>; 2],
     /// Boundaries along `H` and `W`.
     pub boundary: [Boundary; 2],
     /// Time between neighbouring frames, in the system's non-dimensional time.
     pub time_step: f64,
+}
+
+impl System {
+    /// Points along `H` and `W`.
+    pub fn size(&self) -> [usize; 2] {
+        self.coordinates.each_ref().map(Vec::len)
+    }
 }
 
 impl From<&abi::System<'_>> for System {
@@ -51,8 +56,7 @@ impl From<&abi::System<'_>> for System {
                     component: channel.component,
                 })
                 .collect(),
-            size: system.size.map(|points| points as usize),
-            spacing: system.spacing,
+            coordinates: system.coordinates.map(|axis| axis.to_vec()),
             boundary: system.boundary,
             time_step: system.time_step,
         }

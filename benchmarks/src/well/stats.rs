@@ -168,6 +168,9 @@ pub struct ChannelStats {
 }
 
 impl ChannelStats {
+    /// Leaves values as they are.
+    pub const IDENTITY: Self = Self { mean: 0.0, std: 1.0 };
+
     /// The normalised value, in single precision as The Well's own reader computes it.
     pub fn normalise(&self, value: f32) -> f32 {
         (value - self.mean as f32) / self.std.max(STD_FLOOR) as f32

@@ -6,21 +6,24 @@ use physrep_benchmarks::assignment::{parameter_sets, trajectories};
 use physrep_benchmarks::split::Split;
 use physrep_benchmarks::suite::Suite;
 
-use crate::system::{suite, suite_with};
+use crate::system::{SUITE, planned, suite, suite_with};
 
 #[test]
 fn no_initial_condition_occurs_twice_within_a_set_of_parameters() {
     let suite = Suite::load("tiny").unwrap();
     for section in &suite.systems {
-        let all = trajectories(section, suite.seed);
+        let generation = section.generate.as_ref().unwrap();
+        let all = trajectories(section, generation, suite.seed);
         for (set, parameters) in parameter_sets(section).iter().enumerate() {
             let of_set: Vec<_> = all.iter().filter(|t| t.set == set).collect();
             let conditions: BTreeSet<String> = of_set.iter().map(|t| format!("{:?}", t.case.initial)).collect();
             assert_eq!(conditions.len(), of_set.len());
             assert!(of_set.iter().all(|t| t.case.parameters == *parameters));
+            let trained = parameters.iter().zip(&section.parameters).all(|(value, grid)| grid.values.contains(value));
             for split in Split::ALL {
+                let there = if trained == (split != Split::HeldOut) { generation.trajectories[split] } else { 0 };
                 let indices: Vec<_> = of_set.iter().filter(|t| t.split == split).map(|t| t.index).collect();
-                assert_eq!(indices, (0..section.trajectories[split]).collect::<Vec<_>>());
+                assert_eq!(indices, (0..there).collect::<Vec<_>>());
             }
         }
     }
@@ -37,11 +40,7 @@ fn the_last_parameter_varies_fastest() {
 #[test]
 fn the_assignment_is_what_it_has_always_been() {
     let suite = suite();
-    let first: Vec<_> = trajectories(&suite.systems[0], suite.seed)
-        .into_iter()
-        .take(4)
-        .map(|t| (t.set, t.index, t.case.initial))
-        .collect();
+    let first: Vec<_> = planned(&suite).into_iter().take(4).map(|t| (t.set, t.index, t.case.initial)).collect();
     assert_eq!(
         first,
         [(0, 0, vec![1.0, 0.0]), (0, 1, vec![2.0, 0.0]), (0, 2, vec![2.0, 0.5]), (1, 0, vec![1.0, 0.0]),]
@@ -51,13 +50,28 @@ fn the_assignment_is_what_it_has_always_been() {
 #[test]
 fn the_seed_decides_and_other_values_of_the_grid_do_not() {
     let suite = suite();
-    let of = |suite: &Suite, seed| trajectories(&suite.systems[0], seed);
-    assert_eq!(of(&suite, 7), of(&suite, 7));
-    assert_ne!(of(&suite, 7), of(&suite, 8));
+    let other = suite_with("seed = 7", "seed = 8").unwrap();
+    assert_eq!(planned(&suite), planned(&suite));
+    assert_ne!(planned(&suite), planned(&other));
 
     let wider = suite_with("[0.1, 1, 2]", "[0.05, 0.1, 1, 2]").unwrap();
-    let wider = of(&wider, 7);
-    for old in of(&suite, 7) {
+    let wider = planned(&wider);
+    for old in planned(&suite) {
         assert!(wider.iter().any(|new| { (new.split, new.index, &new.case) == (old.split, old.index, &old.case) }));
     }
+}
+
+#[test]
+fn held_out_values_occur_in_no_other_split_and_leave_the_others_as_they_were() {
+    let suite = suite();
+    let text = SUITE
+        .replacen("[0.1, 1, 2]", "[0.1, 1, 2], held_out = [0.05, 0.5]", 1)
+        .replacen("test = 2 }", "test = 2, held_out = 4 }", 1)
+        .replacen("test = 3 }", "test = 3, held_out = 1 }", 1);
+    let held = planned(&Suite::parse(&text, "test").unwrap());
+    let (beyond, within): (Vec<_>, Vec<_>) = held.into_iter().partition(|t| t.split == Split::HeldOut);
+    assert_eq!(within, planned(&suite));
+    assert_eq!(beyond.len(), 2 * 2 * 4);
+    assert!(beyond.iter().all(|t| [0.05, 0.5].contains(&t.case.parameters[1])));
+    assert!(beyond.iter().any(|t| t.case.parameters == [100.0, 0.05]));
 }

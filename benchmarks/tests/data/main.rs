@@ -9,4 +9,5 @@ mod schema;
 mod statistics;
 mod suites;
 mod system;
+mod view;
 mod windows;

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
-use physrep_benchmarks::assignment::trajectories;
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::pack::pack;
 use physrep_benchmarks::packed::Packed;
@@ -17,7 +16,7 @@ use physrep_benchmarks::windows::Window;
 use physrep_benchmarks::{Error, Result};
 use tempfile::TempDir;
 
-use crate::system::{Waves, says, suite, suite_with};
+use crate::system::{Waves, planned, says, suite, suite_with};
 
 /// Generated and packed data of the test's suite, in a folder that lives as long as the first value.
 pub fn packed() -> (TempDir, Packed) {
@@ -35,7 +34,7 @@ fn pack_into(folder: &Path) -> Result<Packed> {
 fn clips_are_the_normalised_solution() {
     let (_folder, packed) = packed();
     let (suite, system) = (suite(), Waves::default());
-    let cases = trajectories(&suite.systems[0], suite.seed);
+    let cases = planned(&suite);
     assert_eq!(packed.header().trajectories.len(), cases.len());
     let [xs, ys] = [0, 1].map(|axis| system.axes()[axis].coordinates([8, 12][axis]));
     let frames = 3;
@@ -64,9 +63,11 @@ fn the_header_says_what_physics_needs() {
     let names: Vec<_> = header.channels.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["tracer", "pressure", "velocity_x", "velocity_y"]);
     assert_eq!(header.channels[3].component, 1);
-    assert_eq!(header.spacing(), [1.0 / 8.0, 2.0 / 12.0]);
-    assert_eq!((header.frames, header.dt, header.grid), (9, 0.1, [8, 12]));
-    assert_eq!(header.axes, Waves::default().axes());
+    assert_eq!((header.frames, header.dt, header.grid()), (9, 0.1, [8, 12]));
+    for (axis, expected) in header.axes.iter().zip(Waves::default().axes()) {
+        assert_eq!((&axis.name, axis.boundary), (&expected.name, expected.boundary));
+        assert_eq!(axis.coordinates, expected.coordinates(axis.coordinates.len()));
+    }
     assert_eq!(header.splits[Split::Train], 0..18);
     assert_eq!(header.splits[Split::Valid], 18..24);
     assert_eq!(header.splits[Split::Test], 24..36);
@@ -99,14 +100,14 @@ fn labels_are_those_of_the_trajectorys_parameters() {
     let (_folder, packed) = packed();
     let suite = suite();
     let scalings = suite.systems[0].scalings();
-    let cases = trajectories(&suite.systems[0], suite.seed);
+    let cases = planned(&suite);
     for (trajectory, planned) in cases.iter().enumerate() {
         assert_eq!(packed.parameters(trajectory), planned.case.parameters);
         let labels: Vec<f64> = scalings.iter().zip(&planned.case.parameters).map(|(s, &p)| s.label(p)).collect();
         assert_eq!(packed.labels(trajectory), labels);
     }
     // The constant prediction 0 scores 1 on every split.
-    for split in Split::ALL {
+    for split in packed.header().splits() {
         let range = packed.header().splits[split].clone();
         for label in 0..2 {
             let n = range.len() as f64;
@@ -220,7 +221,7 @@ fn damaged_and_foreign_packed_files_are_refused() {
         let start = [b"PHYSPACK".as_slice(), &(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
         open(&[&start, &good[start.len()..]].concat())
     };
-    says(with("\"format\":1", "\"format\":9"), &["format 9", "pack the data again"]);
+    says(with("\"format\":2", "\"format\":9"), &["format 9", "pack the data again"]);
     says(with("\"frames\":9", "\"frames\":99999999999999999999"), &["header"]);
     says(with("\"frames\":9", "\"frames\":999999999999999999"), &["size", "more bytes than there can be"]);
     says(with("\"start\":0,\"end\":18", "\"start\":0,\"end\":19"), &["splits that follow"]);
@@ -228,6 +229,22 @@ fn damaged_and_foreign_packed_files_are_refused() {
     let mut huge = good.clone();
     huge[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
     says(open(&huge), &["header", "pack the data again"]);
+}
+
+#[test]
+fn a_damaged_packed_file_or_one_of_another_format_is_packed_again() {
+    let (folder, packed) = packed();
+    let path = packed.path().to_owned();
+    let good = fs::read(&path).unwrap();
+    let older = String::from_utf8_lossy(&good).find("\"format\":2").unwrap() + "\"format\":".len();
+    let mut other = good.clone();
+    other[older] = b'1';
+    for bytes in [&other[..], &good[..good.len() - 1], &good[..20]] {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+        pack_into(folder.path()).unwrap();
+        assert!(fs::read(&path).unwrap() == good);
+    }
 }
 
 #[test]
@@ -245,7 +262,7 @@ fn a_file_that_is_not_a_packed_one_is_not_replaced() {
 fn a_parameter_is_found_under_its_stale_name() {
     let (folder, packed) = packed();
     fs::remove_file(folder.path().join("shear_flow/generated.json")).unwrap();
-    for split in Split::ALL {
+    for split in packed.header().splits() {
         for path in split_files(folder.path(), "shear_flow", split).unwrap() {
             let file = hdf5::File::open_rw(&path).unwrap();
             let scalars = file.group("scalars").unwrap();

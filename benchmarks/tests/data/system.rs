@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use physrep_benchmarks::assignment::{Trajectory, trajectories};
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
 use physrep_benchmarks::{Error, Result};
@@ -19,15 +20,17 @@ probe.attentive = { epochs = 2, batch = 4, lr = 1e-3, weight_decay = 0.01 }
 
 [[system]]
 name = "shear_flow"
-solve = [8, 12]
 store = [8, 12]
 frames = 9
 dt = 0.1
-trajectories = { train = 3, valid = 1, test = 2 }
 parameters = [
     { name = "Reynolds", values = [100, 2000], scale = "log10" },
     { name = "Schmidt", values = [0.1, 1, 2] },
 ]
+
+[system.generate]
+solve = [8, 12]
+trajectories = { train = 3, valid = 1, test = 2 }
 initial = [{ name = "wave", values = [1, 2, 3] }, { name = "phase", values = [0, 0.5, 1.5] }]
 "#;
 
@@ -117,6 +120,12 @@ impl System for Waves {
 
 pub fn suite() -> Suite {
     Suite::parse(SUITE, "test").expect("the test's suite is valid")
+}
+
+/// The trajectories of the suite's first system.
+pub fn planned(suite: &Suite) -> Vec<Trajectory> {
+    let section = &suite.systems[0];
+    trajectories(section, section.generate.as_ref().expect("the test's data is generated"), suite.seed)
 }
 
 /// The suite with one piece of its text replaced.

@@ -21,10 +21,8 @@ pub struct Channel {
 pub struct Geometry {
     /// The `C` channels, in order.
     pub channels: Vec<Channel>,
-    /// Points along `H` and `W`.
-    pub size: [usize; 2],
-    /// Distance of neighbouring points along `H` and `W` (non-dimensional).
-    pub spacing: [f64; 2],
+    /// Positions of the points along `H` and `W` (non-dimensional).
+    pub coordinates: [Vec<f64>; 2],
     /// Boundaries along `H` and `W`.
     pub boundary: [Boundary; 2],
     /// Time between neighbouring frames (non-dimensional).
@@ -49,9 +47,8 @@ impl Geometry {
         });
         Self {
             channels: channels.collect(),
-            size: header.grid,
-            spacing: header.spacing(),
-            boundary: [header.axes[0].boundary, header.axes[1].boundary],
+            coordinates: header.axes.each_ref().map(|axis| axis.coordinates.clone()),
+            boundary: header.axes.each_ref().map(|axis| axis.boundary),
             time_step: header.dt,
         }
     }
@@ -64,16 +61,21 @@ impl Geometry {
         });
         Self {
             channels: channels.collect(),
-            size,
-            spacing: [1.0, 1.0],
+            coordinates: size.map(|points| (0..points).map(|index| index as f64).collect()),
             boundary: [Boundary::Periodic; 2],
             time_step: 1.0,
         }
     }
 
+    /// Points along `H` and `W`.
+    pub fn size(&self) -> [usize; 2] {
+        self.coordinates.each_ref().map(Vec::len)
+    }
+
     /// The shape of `batch` clips of `frames` frames.
     pub fn shape(&self, batch: usize, frames: usize) -> [usize; 5] {
-        [batch, self.channels.len(), frames, self.size[0], self.size[1]]
+        let [height, width] = self.size();
+        [batch, self.channels.len(), frames, height, width]
     }
 
     /// The channels as plugins are told of them.
@@ -88,11 +90,10 @@ impl Geometry {
     }
 
     /// The geometry as plugins are told of it, with the channels of [`Self::abi_channels`].
-    pub(super) fn abi_system<'a>(&self, channels: &'a [abi::Channel<'a>]) -> abi::System<'a> {
+    pub(super) fn abi_system<'a>(&'a self, channels: &'a [abi::Channel<'a>]) -> abi::System<'a> {
         abi::System {
             channels: channels.into(),
-            size: self.size.map(|points| points as u32),
-            spacing: self.spacing,
+            coordinates: self.coordinates.each_ref().map(|axis| axis.as_slice().into()),
             boundary: self.boundary.map(|boundary| match boundary {
                 Boundary::Periodic => abi::Boundary::Periodic,
                 Boundary::Wall => abi::Boundary::Wall,

@@ -37,10 +37,9 @@ pub struct Channel<'a> {
 pub struct System<'a> {
     /// The `C` channels, in the order in which clips hold them.
     pub channels: RSlice<'a, Channel<'a>>,
-    /// Points along `H` and `W`.
-    pub size: [u32; 2],
-    /// Distance of neighbouring points along `H` and `W`, in the system's non-dimensional length.
-    pub spacing: [f64; 2],
+    /// Positions of the points along `H` and `W`, ascending, in the system's non-dimensional length; evenly spaced or not.
+    /// Around a periodic axis of `n` evenly spaced points, the last is as far from the first as any two neighbours.
+    pub coordinates: [RSlice<'a, f64>; 2],
     /// Boundaries along `H` and `W`.
     pub boundary: [Boundary; 2],
     /// Time between neighbouring frames, in the system's non-dimensional time.

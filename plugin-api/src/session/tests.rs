@@ -66,8 +66,7 @@ fn session(config: &str, steps: u64) -> Result<Session<Scale>> {
     let channel = |name: &str| Channel { field: name.into(), name: name.into(), rank: 0, component: [0, 0] };
     let system = System {
         channels: vec![channel("tracer"), channel("pressure")],
-        size: [4, 6],
-        spacing: [0.25, 0.5],
+        coordinates: [4, 6].map(|n| (0..n).map(f64::from).collect()),
         boundary: [Boundary::Periodic; 2],
         time_step: 0.1,
     };
