@@ -10,7 +10,8 @@
 //! The Well (Ohana et al. 2024), with the initial conditions of its generator.
 //!
 //! The solver is pseudo-spectral in the vorticity: the two-thirds rule keeps quadratic terms free of aliasing, diffusion is
-//! integrated exactly, and a fourth-order Runge-Kutta scheme with a step bounded by the flow's speed does the rest.
+//! integrated exactly, and a fourth-order Runge-Kutta scheme with a step bounded by the flow's speed does the rest. A
+//! filter of high order clears the highest modes.
 
 mod advection;
 mod diagnostics;

@@ -14,7 +14,7 @@ impl System for ShearFlowSystem {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn axes(&self) -> [Axis; 2] {
