@@ -62,6 +62,15 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
 fn source_files(suite: &Suite, section: &SystemSuite, data: &Path, generated: bool) -> Result<Vec<(Split, PathBuf)>> {
     let mut files = Vec::new();
     for split in section.splits() {
+        let folder = well::split_folder(data, &section.name, split);
+        if section.generate.is_none() && !folder.exists() {
+            let reason = format!(
+                "The Well's files are not there; `physrep-bench data fetch {} --out {}` downloads them",
+                section.name,
+                data.display()
+            );
+            return Err(Error::folder(&folder, reason));
+        }
         files.extend(well::split_files(data, &section.name, split)?.into_iter().map(|path| (split, path)));
     }
     if let (true, Some(generation)) = (generated, &section.generate) {

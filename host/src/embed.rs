@@ -65,7 +65,8 @@ fn all_splits(
 ) -> Result<Embedded> {
     let frames = cell.suite.window.context;
     let clip = data.clip_len(frames);
-    let windows = |split| data.windows(split, &cell.suite.window);
+    let plan = cell.suite.window_on(&cell.system);
+    let windows = |split| data.windows(split, &plan);
     let total = Split::ALL.into_iter().map(|split| windows(split).len() as u64).sum();
     let mut done = 0;
     let mut one = |split: Split| -> Result<probe::Split> {

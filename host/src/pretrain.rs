@@ -108,7 +108,7 @@ pub fn run(
     let steps = cell.suite.pretrain.steps();
     let frames = cell.suite.window.frames();
     let shape = Geometry::of(data.header()).shape(batch, frames);
-    let windows = data.windows(Split::Train, &cell.suite.window);
+    let windows = data.windows(Split::Train, &cell.suite.window_on(&cell.system));
     let mut order = Order::new(cell.suite.seed, windows.len());
     let mut clips = vec![0f32; batch * data.clip_len(frames)];
 

@@ -18,7 +18,8 @@ use checks::{at_least_one, distinct, not_negative, plain_name, positive};
 pub use section::{Generation, InitialGrid, ParameterGrid, SystemSuite};
 
 /// The suites that come with the program: name and text.
-const EMBEDDED: &[(&str, &str)] = &[("tiny", include_str!("../../suites/tiny.toml"))];
+const EMBEDDED: &[(&str, &str)] =
+    &[("tiny", include_str!("../../suites/tiny.toml")), ("paper", include_str!("../../suites/paper.toml"))];
 
 /// A suite: systems, splits, windows, budgets and seeds. A table never mixes two suites or two versions of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,14 +59,14 @@ pub struct Suite {
 }
 
 /// How trajectories are cut into windows of `context + future` frames.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowPlan {
     /// Frames that a method encodes.
     pub context: usize,
     /// Frames after the context, which a method may learn to predict.
     pub future: usize,
-    /// Frames between the starts of two windows of a trajectory.
+    /// Frames between the starts of two windows of a trajectory, unless a system says otherwise.
     pub stride: PerSplit<usize>,
 }
 
@@ -205,6 +206,12 @@ impl Suite {
         suite
     }
 
+    /// How trajectories of `system` are cut into windows.
+    pub fn window_on(&self, system: &str) -> WindowPlan {
+        let section = self.systems.iter().find(|section| section.name == system);
+        WindowPlan { stride: section.and_then(|section| section.stride).unwrap_or(self.window.stride), ..self.window }
+    }
+
     /// The deviation of the noise under which clips of `system` are observed.
     pub fn noise_on(&self, system: &str) -> f64 {
         let section = self.systems.iter().find(|section| section.name == system);
@@ -228,9 +235,6 @@ impl Suite {
         not_negative("noise", self.noise)?;
         at_least_one("window.context", self.window.context)?;
         at_least_one("window.future", self.window.future)?;
-        at_least_one("window.stride.train", self.window.stride.train)?;
-        at_least_one("window.stride.valid", self.window.stride.valid)?;
-        at_least_one("window.stride.test", self.window.stride.test)?;
         at_least_one("pretrain.samples", self.pretrain.samples as usize)?;
         at_least_one("pretrain.batch", self.pretrain.batch)?;
         at_least_one("probe.attentive.epochs", self.probe.attentive.epochs)?;

@@ -20,6 +20,9 @@ pub struct SystemSuite {
     pub frames: usize,
     /// Time between two frames (non-dimensional).
     pub dt: f64,
+    /// Frames between the starts of two windows of a trajectory, if they differ from the suite's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<PerSplit<usize>>,
     /// The noise on this system, if it differs from the suite's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
@@ -138,15 +141,19 @@ impl SystemSuite {
         }
         let held_out = self.parameters.iter().any(|grid| !grid.held_out.is_empty());
         match &self.generate {
-            Some(generation) => generation.check(self.store, held_out, window),
-            None if held_out => Err("`held_out` values need generated data, which `generate` describes".into()),
-            None => Ok(()),
+            Some(generation) => generation.check(self.store, held_out)?,
+            None if held_out => return Err("`held_out` values need generated data, which `generate` describes".into()),
+            None => {}
         }
+        for split in self.splits() {
+            at_least_one(&format!("stride.{split} of windows"), self.stride.unwrap_or(window.stride)[split])?;
+        }
+        Ok(())
     }
 }
 
 impl Generation {
-    fn check(&self, store: [usize; 2], held_out: bool, window: &WindowPlan) -> Result<(), String> {
+    fn check(&self, store: [usize; 2], held_out: bool) -> Result<(), String> {
         for axis in 0..2 {
             if store[axis] > self.solve[axis] {
                 return Err(format!(
@@ -166,9 +173,6 @@ impl Generation {
                  trajectories",
                 if held_out { "some" } else { "no" }
             ));
-        }
-        if held_out {
-            at_least_one("window.stride.held_out", window.stride.held_out)?;
         }
         distinct("initial", self.initial.iter().map(|p| &p.name))?;
         for grid in &self.initial {

@@ -10,20 +10,22 @@ use crate::system::{SUITE, planned, suite, suite_with};
 
 #[test]
 fn no_initial_condition_occurs_twice_within_a_set_of_parameters() {
-    let suite = Suite::load("tiny").unwrap();
-    for section in &suite.systems {
-        let generation = section.generate.as_ref().unwrap();
-        let all = trajectories(section, generation, suite.seed);
-        for (set, parameters) in parameter_sets(section).iter().enumerate() {
-            let of_set: Vec<_> = all.iter().filter(|t| t.set == set).collect();
-            let conditions: BTreeSet<String> = of_set.iter().map(|t| format!("{:?}", t.case.initial)).collect();
-            assert_eq!(conditions.len(), of_set.len());
-            assert!(of_set.iter().all(|t| t.case.parameters == *parameters));
-            let trained = parameters.iter().zip(&section.parameters).all(|(value, grid)| grid.values.contains(value));
-            for split in Split::ALL {
-                let there = if trained == (split != Split::HeldOut) { generation.trajectories[split] } else { 0 };
-                let indices: Vec<_> = of_set.iter().filter(|t| t.split == split).map(|t| t.index).collect();
-                assert_eq!(indices, (0..there).collect::<Vec<_>>());
+    for suite in Suite::names().map(|name| Suite::load(name).unwrap()) {
+        for section in &suite.systems {
+            let Some(generation) = &section.generate else { continue };
+            let all = trajectories(section, generation, suite.seed);
+            for (set, parameters) in parameter_sets(section).iter().enumerate() {
+                let of_set: Vec<_> = all.iter().filter(|t| t.set == set).collect();
+                let conditions: BTreeSet<String> = of_set.iter().map(|t| format!("{:?}", t.case.initial)).collect();
+                assert_eq!(conditions.len(), of_set.len());
+                assert!(of_set.iter().all(|t| t.case.parameters == *parameters));
+                let trained =
+                    parameters.iter().zip(&section.parameters).all(|(value, grid)| grid.values.contains(value));
+                for split in Split::ALL {
+                    let there = if trained == (split != Split::HeldOut) { generation.trajectories[split] } else { 0 };
+                    let indices: Vec<_> = of_set.iter().filter(|t| t.split == split).map(|t| t.index).collect();
+                    assert_eq!(indices, (0..there).collect::<Vec<_>>());
+                }
             }
         }
     }

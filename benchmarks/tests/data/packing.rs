@@ -9,6 +9,7 @@ use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::pack::pack;
 use physrep_benchmarks::packed::Packed;
 use physrep_benchmarks::split::Split;
+use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::system::System;
 use physrep_benchmarks::well::split_files;
 use physrep_benchmarks::well::stats::STD_FLOOR;
@@ -16,7 +17,7 @@ use physrep_benchmarks::windows::Window;
 use physrep_benchmarks::{Error, Result};
 use tempfile::TempDir;
 
-use crate::system::{Waves, planned, says, suite, suite_with};
+use crate::system::{SUITE, Waves, planned, says, suite, suite_with};
 
 /// Generated and packed data of the test's suite, in a folder that lives as long as the first value.
 pub fn packed() -> (TempDir, Packed) {
@@ -255,6 +256,24 @@ fn a_file_that_is_not_a_packed_one_is_not_replaced() {
     fs::write(&out, "years of work").unwrap();
     says(pack(&suite(), &Waves::default(), folder.path(), &out, &()), &["thesis.tex", "not replaced"]);
     assert_eq!(fs::read(&out).unwrap(), b"years of work");
+}
+
+#[test]
+fn published_files_are_packed_as_they_lie_and_missed_with_a_hint() {
+    let (folder, packed) = packed();
+    let generated = SUITE.split_once("[system.generate]").unwrap().0;
+    let published = Suite::parse(generated, "test").unwrap();
+    fs::remove_file(folder.path().join("shear_flow/generated.json")).unwrap();
+    let out = folder.path().join("published.pack");
+    let again = pack(&published, &Waves::default(), folder.path(), &out, &()).unwrap();
+    assert_eq!(again.header().trajectories, packed.header().trajectories);
+    assert_eq!(again.header().checksum, packed.header().checksum);
+    let empty = tempfile::tempdir().unwrap();
+    says(
+        pack(&published, &Waves::default(), empty.path(), &out, &()),
+        &["train", "physrep-bench data fetch shear_flow"],
+    );
+    says(generate(&published, &Waves::default(), empty.path(), 1, &()), &["data fetch shear_flow"]);
 }
 
 /// Some published files call shear flow's Reynolds number `Rayleigh`.

@@ -37,7 +37,7 @@ fn settings_that_cannot_be_run_are_refused() {
         ("seeds = [0, 1]", "seeds = []", "`seeds` must be at least 1"),
         ("seeds = [0, 1]", "seeds = [1, 1]", "1 occurs twice"),
         ("small-waves", "../waves", "../waves"),
-        ("train = 1,", "train = 0,", "window.stride.train"),
+        ("train = 1,", "train = 0,", "stride.train of windows must be at least 1"),
         ("lr = 1e-3", "lr = -1.0", "probe.attentive.lr"),
         ("frames = 9", "frames = 3", "context + window.future = 4"),
         ("dt = 0.1", "dt = 0", "`dt` must be positive"),
