@@ -1,14 +1,20 @@
 //! `physrep-bench data`: the commands that work with a suite's data.
 
-use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use clap::Subcommand;
-use physrep_benchmarks::{generate, suite::Suite, systems};
+use physrep_benchmarks::{generate, split::Split, suite::Suite, systems};
 
 use crate::{
-    Result,
+    Error, Result,
     cli::cores,
     display::{Display, seconds},
+    fetch::{self, Fetch, Patience},
 };
 
 #[derive(Debug, Subcommand)]
@@ -27,6 +33,34 @@ pub(crate) enum Command {
         #[arg(long)]
         threads: Option<usize>,
     },
+    /// Download The Well's published files from the Hugging Face hub; what was cut is continued.
+    Fetch {
+        /// The system, such as shear_flow.
+        system: String,
+        /// The folder that gets SYSTEM/data/{train,valid,test}/*.hdf5.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Only these splits, separated by commas [default: all].
+        #[arg(long, value_delimiter = ',', value_parser = split)]
+        split: Vec<Split>,
+        /// Only data files whose name fits one of these globs, or has one of these parts, separated by commas.
+        #[arg(long, value_delimiter = ',', value_name = "GLOB")]
+        files: Vec<String>,
+        /// Only list the files, their sizes and whether they are here.
+        #[arg(long)]
+        dry_run: bool,
+        /// Tries in a row that bring nothing before giving up.
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+        tries: u32,
+        /// Seconds to wait after the first such try; each further wait is twice as long.
+        #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+        retry_wait: f64,
+    },
+}
+
+fn split(name: &str) -> Result<Split, String> {
+    let known = || Split::ALL.map(Split::name).join(", ");
+    Split::ALL.into_iter().find(|split| split.name() == name).ok_or_else(|| format!("there is {}", known()))
 }
 
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -42,6 +76,13 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             generate::generate(&suite, systems::named(&system)?, &out, threads.unwrap_or_else(cores), &progress)?;
             let took = seconds(clock.elapsed().as_secs_f64());
             display.finish(&system, &format!("{} in {took}", out.join(&system).display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Fetch { system, out, split, files, dry_run, tries, retry_wait } => {
+            let first = Duration::try_from_secs_f64(retry_wait)
+                .map_err(|e| Error::Usage(format!("--retry-wait {retry_wait}: {e}")))?;
+            let patience = Patience { tries, first };
+            fetch::run(&Fetch { system, out, splits: split, files, dry_run, patience })?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -30,6 +30,14 @@ pub enum Error {
         /// Why, and what its author can do.
         reason: String,
     },
+    /// A file of the hub cannot be had.
+    #[error("{what}: {reason}")]
+    Download {
+        /// The data set or file on the hub.
+        what: String,
+        /// What was expected, what came, and what to do.
+        reason: String,
+    },
     /// A plugin crate does not build.
     #[error("plugin crate {path} does not build: {reason}", path = path.display())]
     Build {
@@ -58,7 +66,7 @@ pub enum Error {
 }
 
 /// The result of the host's functions.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Turns an I/O error into one that names `path`; for `map_err`.

@@ -1,0 +1,181 @@
+//! The Well's data sets on the Hugging Face hub: what there is, and requests for it.
+//!
+//! [`hf_hub`] knows the hub's addresses, the endpoint (`HF_ENDPOINT`), the token and its headers, which do not follow a
+//! redirect to another host. Its own downloads neither resume nor verify, so only its requests are used here.
+
+use std::{env, time::Duration};
+
+use hf_hub::{
+    Cache, Repo, RepoType,
+    api::sync::{Api, ApiBuilder, ApiRepo},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use ureq::{Body, http::Response};
+
+use super::{
+    checksum::Checksum,
+    retry::{Failure, Patience, retry_after},
+};
+use crate::{Error, Result};
+
+/// Who publishes The Well.
+const OWNER: &str = "polymathic-ai";
+
+/// A connection that is silent for so long counts as cut.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// A published file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Its path in the data set, such as `data/train/NAME.hdf5`.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What its bytes are.
+    pub checksum: Checksum,
+}
+
+/// One data set at one revision.
+pub(super) struct Dataset {
+    /// `polymathic-ai/SYSTEM`
+    pub name: String,
+    /// The commit that all files are taken from, so that they fit together however long the download takes.
+    pub revision: String,
+    pub files: Vec<RemoteFile>,
+    repo: ApiRepo,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    sha: String,
+    siblings: Vec<Sibling>,
+}
+
+#[derive(Deserialize)]
+struct Sibling {
+    rfilename: String,
+    size: Option<u64>,
+    #[serde(rename = "blobId")]
+    blob_id: Option<String>,
+    lfs: Option<Lfs>,
+}
+
+#[derive(Deserialize)]
+struct Lfs {
+    sha256: String,
+    size: u64,
+}
+
+impl Dataset {
+    /// Asks the hub what the data set of `system` holds.
+    pub fn open(system: &str, patience: Patience) -> Result<Self> {
+        let name = format!("{OWNER}/{system}");
+        let fail = |reason: String| Error::Download { what: name.clone(), reason };
+        let api = api().map_err(|e| fail(format!("the hub's client cannot be set up: {e}")))?;
+        let main = api.repo(Repo::with_revision(name.clone(), RepoType::Dataset, "main".into()));
+
+        let mut failures = 0;
+        let text = loop {
+            match list(&main, &name) {
+                Ok(text) => break text,
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing { reason, asked }) => {
+                    failures += 1;
+                    if failures >= patience.tries {
+                        return Err(fail(format!(
+                            "the hub does not say what it holds, {failures} times: {reason}; try again later, or set \
+                             HF_ENDPOINT to a mirror"
+                        )));
+                    }
+                    std::thread::sleep(patience.wait(failures, asked));
+                }
+            }
+        };
+        let info: Info =
+            serde_json::from_str(&text).map_err(|e| fail(format!("the hub's list of files is not understood: {e}")))?;
+        // The revision becomes part of an address.
+        if info.sha.is_empty() || !info.sha.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(fail(format!("the hub names its revision {:?}, which is none", info.sha)));
+        }
+        let repo = api.repo(Repo::with_revision(name.clone(), RepoType::Dataset, info.sha.clone()));
+        let files = info.siblings.into_iter().map(|s| s.file().map_err(fail)).collect::<Result<_>>()?;
+        Ok(Self { name, revision: info.sha, files, repo })
+    }
+
+    /// Asks for a file's bytes from `start` on.
+    pub fn request(&self, file: &RemoteFile, start: u64) -> Result<Response<Body>, Failure> {
+        // hf-hub's requests for information are those that carry its headers; only the address is another.
+        let mut request = self.repo.info_request().uri(self.repo.url(&file.path)).header("Accept-Encoding", "identity");
+        if start > 0 {
+            request = request.header("Range", format!("bytes={start}-"));
+        }
+        call(request, &format!("{}/{}", self.name, file.path))
+    }
+}
+
+impl Sibling {
+    fn file(self) -> Result<RemoteFile, String> {
+        let (size, checksum) = match (self.lfs, self.size, self.blob_id) {
+            (Some(lfs), _, _) => (lfs.size, Checksum::Sha256(lfs.sha256)),
+            (None, Some(size), Some(blob)) => (size, Checksum::GitBlob(blob)),
+            _ => return Err(format!("the hub lists {} without size or checksum", self.rfilename)),
+        };
+        if !checksum.is_well_formed() {
+            return Err(format!("the hub lists {} with a checksum that is none", self.rfilename));
+        }
+        Ok(RemoteFile { path: self.rfilename, size, checksum })
+    }
+}
+
+fn api() -> Result<Api, hf_hub::api::sync::ApiError> {
+    // Without a home there is no token file, and hf-hub must not look for one.
+    let cache = match env::var_os("HF_HOME").is_some() || env::home_dir().is_some() {
+        true => Cache::from_env(),
+        false => Cache::new("/".into()),
+    };
+    let mut builder = ApiBuilder::from_cache(cache).with_progress(false);
+    if let Ok(endpoint) = env::var("HF_ENDPOINT") {
+        builder = builder.with_endpoint(endpoint.trim_end_matches('/').into());
+    }
+    match env::var("HF_TOKEN") {
+        Ok(token) if !token.trim().is_empty() => builder = builder.with_token(Some(token.trim().into())),
+        _ => {}
+    }
+    builder.build()
+}
+
+fn list(repo: &ApiRepo, name: &str) -> Result<String, Failure> {
+    call(repo.info_request().query("blobs", "true"), name)?.body_mut().read_to_string().map_err(Failure::passing)
+}
+
+fn call(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, what: &str) -> Result<Response<Body>, Failure> {
+    let fail = |reason: String| Failure::Final(Error::Download { what: what.into(), reason });
+    let request = request
+        .config()
+        .http_status_as_error(false)
+        .timeout_connect(Some(SILENCE))
+        .timeout_recv_response(Some(SILENCE))
+        .timeout_per_read(Some(SILENCE))
+        .build();
+    let response = request.call().map_err(|error| match error {
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl => {
+            fail(format!("{error}; check HF_ENDPOINT, HF_TOKEN and the proxy's settings"))
+        }
+        ureq::Error::TooManyRedirects => fail("the hub redirects without end".into()),
+        // A name that is not found may be an outage; whatever it is, the last try's reason is told.
+        error => Failure::passing(error),
+    })?;
+    let status = response.status();
+    match status.as_u16() {
+        200 | 206 => Ok(response),
+        401 | 403 => Err(fail(format!("the hub refuses access ({status}); set HF_TOKEN to a token that may read it"))),
+        404 => Err(fail(format!("the hub has nothing of this name ({status})"))),
+        408 | 429 | 500..=599 => {
+            let asked = response.headers().get("Retry-After").and_then(|value| value.to_str().ok());
+            let asked = asked.and_then(|value| retry_after(value, Timestamp::now()));
+            Err(Failure::Passing { reason: format!("the hub answers {status}"), asked })
+        }
+        _ => Err(fail(format!("the hub answers {status}; expected 200 or 206"))),
+    }
+}

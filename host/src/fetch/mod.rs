@@ -1,0 +1,181 @@
+//! `physrep-bench data fetch`: The Well's published files, from the Hugging Face hub.
+//!
+//! The data sets are `polymathic-ai/SYSTEM`; their files come to lie where The Well's own reader and this program look for
+//! them, `DIR/SYSTEM/data/{train,valid,test}/*.hdf5` beside `stats.yaml` and `SYSTEM.yaml`. A file has its name when all of it
+//! is there and its checksum is the hub's; what is cut is continued by the next call.
+
+mod checksum;
+mod hub;
+mod retry;
+mod select;
+mod transfer;
+
+use std::{fs, path::PathBuf};
+
+pub use checksum::Checksum;
+pub use hub::RemoteFile;
+use physrep_benchmarks::{split::Split, systems};
+pub use retry::Patience;
+
+use crate::{Error, Result, display::Display, files};
+use hub::Dataset;
+use transfer::Outcome;
+
+/// What to fetch.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// The system, which is also the data set's name.
+    pub system: String,
+    /// The folder that gets `SYSTEM/`.
+    pub out: PathBuf,
+    /// The splits; all if there is none.
+    pub splits: Vec<Split>,
+    /// Globs or parts of the names of data files; all if there is none.
+    pub files: Vec<String>,
+    /// Only say what would be fetched.
+    pub dry_run: bool,
+    /// How often to try again.
+    pub patience: Patience,
+}
+
+/// A file and the place it gets.
+struct Wanted {
+    file: RemoteFile,
+    target: PathBuf,
+    /// Bytes of it that are here; all of them only if the file is in its place.
+    here: u64,
+    finished: bool,
+}
+
+/// Fetches what is missing.
+///
+/// # Errors
+/// [`Error::Download`] for what cannot be had, or came with wrong bytes; [`Error::File`] if the folder holds other data or
+/// the disk is too small; [`Error::Usage`] for a pattern that fits no file; [`Error::Io`].
+pub fn run(fetch: &Fetch) -> Result<()> {
+    systems::named(&fetch.system)?;
+    let display = Display::default();
+    let dataset = Dataset::open(&fetch.system, fetch.patience)?;
+    let folder = fetch.out.join(&fetch.system);
+    if folder.join("generated.json").exists() {
+        let reason = "it holds generated data, which published files must not mix with; give another --out".into();
+        return Err(Error::File { path: folder, reason });
+    }
+    let mut wanted = Vec::new();
+    for file in select::select(fetch, &dataset)? {
+        let target = folder.join(&file.path);
+        let finished = match fs::metadata(&target) {
+            Ok(found) if found.len() != file.size => {
+                let reason = format!("{} bytes, but the hub's file has {}; move it away", found.len(), file.size);
+                return Err(Error::File { path: target, reason });
+            }
+            found => found.is_ok(),
+        };
+        let part = fs::metadata(transfer::part(&target, &file)).map_or(0, |part| part.len());
+        let here = if finished { file.size } else { part.min(file.size) };
+        wanted.push(Wanted { file, target, here, finished });
+    }
+
+    let missing = announce(&display, fetch, &dataset, &wanted)?;
+    if fetch.dry_run {
+        for Wanted { file, here, finished, .. } in &wanted {
+            let state = match (finished, here) {
+                (true, _) => "here",
+                (false, 0) => "missing",
+                (false, _) => "begun",
+            };
+            println!("{state:8} {:>10} {}", bytes(file.size), file.path);
+        }
+        return Ok(());
+    }
+    let _claim = files::claim(&folder)?;
+    let meter = Meter { display: &display, system: &fetch.system, total: missing };
+    let mut wrong = Vec::new();
+    let mut done = 0;
+    for Wanted { file, target, here, .. } in wanted.iter().filter(|w| !w.finished) {
+        let folder = target.parent().unwrap_or(&folder);
+        fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        let mut progress = |now: u64, note: &str| meter.show((done + now).saturating_sub(*here), &file.path, note);
+        match transfer::fetch(&dataset, file, target, fetch.patience, &mut progress)? {
+            Outcome::Whole => {}
+            Outcome::Wrong(reason) => {
+                display.line(&format!("{}/{}: {reason}", dataset.name, file.path));
+                wrong.push((&file.path, reason));
+            }
+        }
+        done += file.size - here;
+    }
+    if let Some((path, reason)) = wrong.first() {
+        let others = match wrong.len() - 1 {
+            0 => String::new(),
+            n => format!(" (and so for {n} more)"),
+        };
+        let what = format!("{}/{path}", dataset.name);
+        return Err(Error::Download { what, reason: format!("{reason}{others}; run the same command again") });
+    }
+    display.finish(&fetch.system, &format!("{} files, all verified, in {}", wanted.len(), folder.display()));
+    Ok(())
+}
+
+/// Says how much there is to fetch, and makes sure that it fits; the bytes that are missing.
+fn announce(display: &Display, fetch: &Fetch, dataset: &Dataset, wanted: &[Wanted]) -> Result<u64> {
+    let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0u64, u64::saturating_add);
+    let total = sum(&mut wanted.iter().map(|w| w.file.size));
+    let missing = sum(&mut wanted.iter().map(|w| w.file.size - w.here));
+    // The folder may not exist yet; its closest ancestor that does lies on the same disk.
+    let disk = fetch.out.ancestors().find(|path| path.exists()).map_or(".".into(), PathBuf::from);
+    let disk = if disk.as_os_str().is_empty() { ".".into() } else { disk };
+    let space = rustix::fs::statvfs(&disk).map_err(|e| Error::Io { path: disk.clone(), source: e.into() })?;
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    let finished = wanted.iter().filter(|w| w.finished).count();
+    display.line(&format!(
+        "{}: {} files of {} at {}, {}; {finished} are here, {} to fetch, {} free",
+        fetch.system,
+        wanted.len(),
+        dataset.name,
+        dataset.revision.get(..12).unwrap_or(&dataset.revision),
+        bytes(total),
+        bytes(missing),
+        bytes(free),
+    ));
+    if missing > free && !fetch.dry_run {
+        let reason = format!(
+            "{} are to be fetched, but only {} are free; give another --out, or take less with --split or --files",
+            bytes(missing),
+            bytes(free)
+        );
+        return Err(Error::File { path: disk, reason });
+    }
+    Ok(missing)
+}
+
+/// Shows progress in a unit that suits the total.
+struct Meter<'a> {
+    display: &'a Display,
+    system: &'a str,
+    total: u64,
+}
+
+impl Meter<'_> {
+    fn show(&self, done: u64, path: &str, note: &str) {
+        let (unit, size) = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)]
+            .into_iter()
+            .find(|(_, size)| self.total >= 1000 * size)
+            .unwrap_or(("bytes", 1));
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let note = if note.is_empty() { name.to_owned() } else { format!("{name}: {note}") };
+        self.display.progress(self.system, &format!("fetch {unit}"), done / size, self.total.div_ceil(size), &note);
+    }
+}
+
+/// A size for people, in powers of ten as disks are sold: `470.1 GB`.
+fn bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    for unit in ["bytes", "kB", "MB", "GB", "TB"] {
+        if size < 1000.0 {
+            return if unit == "bytes" { format!("{bytes} bytes") } else { format!("{size:.1} {unit}") };
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} PB")
+}

@@ -1,0 +1,73 @@
+//! Which of a data set's files are wanted.
+
+use glob::Pattern;
+use physrep_benchmarks::split::Split;
+
+use super::{
+    Fetch,
+    hub::{Dataset, RemoteFile},
+};
+use crate::{Error, Result};
+
+/// The wanted files, small ones first: `stats.yaml`, `SYSTEM.yaml`, then the splits' data files by name.
+///
+/// Nothing else of the list is ever looked at, so that no name in it can lead out of the folder.
+pub(super) fn select(fetch: &Fetch, dataset: &Dataset) -> Result<Vec<RemoteFile>> {
+    let fail = |reason: String| Error::Download { what: dataset.name.clone(), reason };
+    let filters = fetch.files.iter().map(|text| Filter::new(text)).collect::<Result<Vec<_>>>()?;
+    let splits: &[Split] = if fetch.splits.is_empty() { &Split::ALL } else { &fetch.splits };
+    let mut data = Vec::new();
+    let mut there = 0;
+    for split in Split::ALL.iter().filter(|split| splits.contains(split)) {
+        let mut of_split = Vec::new();
+        for file in &dataset.files {
+            let Some(name) = file.path.strip_prefix(&format!("data/{split}/")) else { continue };
+            if !name.ends_with(".hdf5") && !name.ends_with(".h5") {
+                continue;
+            }
+            if name.starts_with('.') || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b)) {
+                return Err(fail(format!("the hub lists {:?}, which is no name for a data file", file.path)));
+            }
+            there += 1;
+            if filters.is_empty() || filters.iter().any(|filter| filter.accepts(name)) {
+                of_split.push(file.clone());
+            }
+        }
+        of_split.sort_by(|a, b| a.path.cmp(&b.path));
+        data.append(&mut of_split);
+    }
+    if there == 0 {
+        let splits: Vec<_> = splits.iter().map(|split| split.name()).collect();
+        return Err(fail(format!("the hub lists no data/{{{}}}/*.hdf5", splits.join(","))));
+    }
+    if data.is_empty() {
+        let files = fetch.files.join(",");
+        return Err(Error::Usage(format!("--files {files} fits none of the {there} files; see them with --dry-run")));
+    }
+    let described = ["stats.yaml".to_owned(), format!("{}.yaml", fetch.system)];
+    let mut files: Vec<_> = dataset.files.iter().filter(|file| described.contains(&file.path)).cloned().collect();
+    files.append(&mut data);
+    Ok(files)
+}
+
+/// A glob if it has one of its signs, else a part of the name.
+enum Filter {
+    Glob(Pattern),
+    Part(String),
+}
+
+impl Filter {
+    fn new(text: &str) -> Result<Self> {
+        if !text.contains(['*', '?', '[']) {
+            return Ok(Self::Part(text.into()));
+        }
+        Pattern::new(text).map(Self::Glob).map_err(|e| Error::Usage(format!("--files {text}: no glob: {e}")))
+    }
+
+    fn accepts(&self, name: &str) -> bool {
+        match self {
+            Self::Glob(pattern) => pattern.matches(name),
+            Self::Part(part) => name.contains(part),
+        }
+    }
+}
