@@ -1,0 +1,205 @@
+//! The contact sheet: rows of parameters, columns of times, one colour bar.
+
+use physrep_benchmarks::system::{Axis, System};
+
+use super::{
+    canvas::{Align, Canvas, Rgb, Style},
+    colours::Colours,
+    films::Films,
+    quantity::Quantity,
+    raster::Raster,
+};
+
+/// The sheet's width in pixels.
+const WIDTH: usize = 1600;
+const MARGIN: usize = 36;
+/// Space for a row's parameters, and for the ticks of its y axis.
+const LABELS: usize = 150;
+const TICKS: usize = 52;
+/// Between panels.
+const GAP: usize = 12;
+/// The title's lines above the times, and the x axis below.
+const HEADER: usize = 128;
+const FOOTER: usize = 62;
+/// The colour bar, the space before it, and that of its labels.
+const BAR: usize = 20;
+const BAR_GAP: usize = 30;
+const BAR_LABELS: usize = 78;
+
+const INK: Rgb = [34, 34, 34];
+const FAINT: Rgb = [110, 110, 110];
+const EDGE: Rgb = [120, 120, 120];
+
+const TITLE: Style = Style { size: 33.0, colour: INK, bold: true };
+const SUBTITLE: Style = Style { size: 18.0, colour: FAINT, bold: false };
+const STRONG: Style = Style { size: 20.0, colour: INK, bold: true };
+const NORMAL: Style = Style { size: 19.0, colour: INK, bold: false };
+const SMALL: Style = Style { size: 17.0, colour: FAINT, bold: false };
+
+/// Columns that make a sheet of about 1000 pixels in height from `rows` panels of the domain's shape.
+pub(super) fn columns(axes: &[Axis; 2], rows: usize) -> usize {
+    let height = |columns: usize| rows * (panel(axes, columns)[1] + GAP);
+    (4..=8).min_by_key(|&columns| height(columns).abs_diff(1000)).unwrap_or(6)
+}
+
+/// Width and height of one panel; the domain's true aspect ratio.
+fn panel(axes: &[Axis; 2], columns: usize) -> [usize; 2] {
+    let inside = WIDTH - 2 * MARGIN - LABELS - TICKS - BAR_GAP - BAR - BAR_LABELS;
+    let width = (inside - GAP * (columns - 1)) / columns;
+    let height = (width as f64 * axes[1].length / axes[0].length).round() as usize;
+    [width, height.clamp(8, 8 * width)]
+}
+
+/// Draws the sheet.
+pub(super) fn draw(system: &dyn System, quantity: &Quantity, films: &Films) -> Canvas {
+    let axes = system.axes();
+    let columns = films.films.iter().map(|film| film.frames.len()).max().unwrap_or(1).max(1);
+    let [width, height] = panel(&axes, columns);
+    let rows = films.films.len();
+    let bottom = HEADER + rows * (height + GAP) - GAP;
+    let mut canvas = Canvas::new(WIDTH, bottom + FOOTER);
+    let colours =
+        Colours::of(&quantity.name, films.films.iter().flat_map(|film| film.frames.iter().flatten()).copied());
+    let raster = Raster::new(&axes, films.grid, [width, height]);
+
+    let title = system.name().replace('_', " ");
+    canvas.text(&title, MARGIN, 42, Align::Left, TITLE);
+    let beside = MARGIN + canvas.text_width(&title, TITLE) as usize + 22;
+    canvas.text(&quantity.name.replace('_', " "), beside, 43, Align::Left, Style { bold: false, ..TITLE });
+    canvas.text(&films.origin, MARGIN, 76, Align::Left, SUBTITLE);
+
+    let left = MARGIN + LABELS + TICKS;
+    for (row, film) in films.films.iter().enumerate() {
+        let top = HEADER + row * (height + GAP);
+        let middle = top + height / 2;
+        for (line, (parameter, value)) in system.parameters().iter().zip(&film.parameters).enumerate() {
+            let count = film.parameters.len();
+            let y = (middle + 50 * line + 25).saturating_sub(25 * count);
+            canvas.text(parameter.name, MARGIN, y.saturating_sub(12), Align::Left, SMALL);
+            canvas.text(&number(*value), MARGIN, y + 12, Align::Left, STRONG);
+        }
+        for (column, values) in film.frames.iter().enumerate() {
+            let x = left + column * (width + GAP);
+            for (p, value) in raster.sample(values).into_iter().enumerate() {
+                canvas.set(x + p % width, top + p / width, colours.colour(value));
+            }
+            canvas.frame(x, top, width, height, EDGE);
+            if row == 0 {
+                canvas.text(
+                    &format!("t = {}", number(film.times[column])),
+                    x + width / 2,
+                    top - 22,
+                    Align::Centre,
+                    NORMAL,
+                );
+            }
+            if row + 1 == rows {
+                x_axis(&mut canvas, &axes[0], x, bottom, width);
+            }
+        }
+        y_axis(&mut canvas, &axes[1], left, top, height);
+    }
+    bar(&mut canvas, &colours, left + columns * (width + GAP) - GAP + BAR_GAP, HEADER, bottom - HEADER);
+    canvas
+}
+
+/// The domain's two ends under a panel, and the axis's name between them.
+fn x_axis(canvas: &mut Canvas, axis: &Axis, x: usize, y: usize, width: usize) {
+    for (at, value, align) in [(0, axis.start, Align::Left), (width - 1, axis.start + axis.length, Align::Right)] {
+        canvas.fill(x + at, y + 1, 1, 6, EDGE);
+        canvas.text(&number(value), x + at, y + 20, align, SMALL);
+    }
+    canvas.text(&axis.name, x + width / 2, y + 20, Align::Centre, SMALL);
+}
+
+/// The domain's two ends left of a panel, and the axis's name between them if there is room.
+fn y_axis(canvas: &mut Canvas, axis: &Axis, x: usize, y: usize, height: usize) {
+    for (at, shift, value) in [(height - 1, -6, axis.start), (0, 7, axis.start + axis.length)] {
+        canvas.fill(x - 7, y + at, 6, 1, EDGE);
+        canvas.text(&number(value), x - 12, (y + at).saturating_add_signed(shift), Align::Right, SMALL);
+    }
+    if height >= 56 {
+        canvas.text(&axis.name, x - 12, y + height / 2, Align::Right, SMALL);
+    }
+}
+
+fn bar(canvas: &mut Canvas, colours: &Colours, x: usize, y: usize, height: usize) {
+    // A bar longer than this is harder to read, not easier.
+    let length = height.min(620);
+    let y = y + (height - length) / 2;
+    let value = |row: usize| colours.high - (colours.high - colours.low) * (row as f64 + 0.5) / length as f64;
+    for row in 0..length {
+        canvas.fill(x, y + row, BAR, 1, colours.colour(value(row)));
+    }
+    canvas.frame(x, y, BAR, length, EDGE);
+    for tick in colours.ticks() {
+        let row = ((colours.high - tick) / (colours.high - colours.low) * length as f64).round() as usize;
+        let at = y + row.min(length - 1);
+        canvas.fill(x + BAR + 1, at, 6, 1, EDGE);
+        canvas.text(&number(tick), x + BAR + 13, at, Align::Left, SMALL);
+    }
+    for (beyond, sign, at) in
+        [(colours.beyond[1], "and above", y - 16), (colours.beyond[0], "and below", y + length + 15)]
+    {
+        if beyond {
+            canvas.text(sign, x + BAR / 2, at, Align::Centre, SMALL);
+        }
+    }
+}
+
+/// A number for people: four digits at most, powers of ten where it is large or small.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    let plain = |value: f64, digits: usize| {
+        let text = format!("{value:.digits$}");
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        if text == "-0" { "0".into() } else { text.replace('-', "−") }
+    };
+    if size < 1e-12 {
+        return "0".into();
+    }
+    if (1e-3..1e5).contains(&size) {
+        let digits = 3 - size.log10().floor().min(3.0) as i32;
+        return plain(value, digits.clamp(0, 6) as usize);
+    }
+    let exponent = size.log10().floor();
+    let (mantissa, exponent) = match plain(value / 10f64.powf(exponent), 2) {
+        text if text == "10" => ("1".into(), exponent + 1.0),
+        text => (text, exponent),
+    };
+    let raised: String = format!("{exponent}").chars().map(superscript).collect();
+    if mantissa == "1" { format!("10{raised}") } else { format!("{mantissa}·10{raised}") }
+}
+
+fn superscript(digit: char) -> char {
+    match digit.to_digit(10) {
+        Some(digit) => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit as usize],
+        None => '⁻',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        let cases = [
+            (0.0, "0"),
+            (-0.5, "−0.5"),
+            (1.05, "1.05"),
+            (500.0, "500"),
+            (0.1f32.into(), "0.1"),
+            (1e4, "10000"),
+            (5e5, "5·10⁵"),
+            (1e10, "10¹⁰"),
+            (-2.5e-6, "−2.5·10⁻⁶"),
+            (7.05, "7.05"),
+            (19.9, "19.9"),
+            (1234.5678, "1235"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(number(value), text);
+        }
+    }
+}
