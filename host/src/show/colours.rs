@@ -7,6 +7,9 @@ use super::canvas::Rgb;
 /// The part of the values at either end that may lie beyond the scale, so that a few extremes do not pale all others.
 const BEYOND: f64 = 0.001;
 
+/// The part of the diverging gradient at either end that is left out: too dark to tell red from blue.
+const DARK_ENDS: f64 = 0.06;
+
 /// A colour scale: perceptually uniform for quantities of one sign, diverging from white at zero for others.
 pub(super) struct Colours {
     pub low: f64,
@@ -14,7 +17,8 @@ pub(super) struct Colours {
     /// Whether some values lie below `low`, and above `high`.
     pub beyond: [bool; 2],
     gradient: Gradient,
-    reversed: bool,
+    /// Whether the gradient diverges from its middle; its reds are its low end then.
+    diverging: bool,
 }
 
 impl Colours {
@@ -35,7 +39,7 @@ impl Colours {
             let half = if low == 0.0 { 1.0 } else { 0.5 * low.abs() };
             (low, high) = (low - half, high + half);
         }
-        let (gradient, reversed) = match (signed, quantity) {
+        let (gradient, diverging) = match (signed, quantity) {
             (true, _) => (RED_BLUE, true),
             (false, "buoyancy") => (INFERNO, false),
             (false, _) => (VIRIDIS, false),
@@ -43,13 +47,17 @@ impl Colours {
         // What rounding adds to a bound is no excess.
         let slack = 0.005 * (high - low);
         let beyond = [at(0.0) < low - slack, at(1.0) > high + slack];
-        Self { low, high, beyond, gradient, reversed }
+        Self { low, high, beyond, gradient, diverging }
     }
 
     /// The colour of a value; the ends' colours beyond them.
     pub fn colour(&self, value: f64) -> Rgb {
         let place = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
-        let colour = self.gradient.eval_continuous(if self.reversed { 1.0 - place } else { place });
+        let place = match self.diverging {
+            true => 0.5 + (1.0 - 2.0 * DARK_ENDS) * (0.5 - place),
+            false => place,
+        };
+        let colour = self.gradient.eval_continuous(place);
         [colour.r, colour.g, colour.b]
     }
 
