@@ -71,13 +71,7 @@ pub(super) fn draw(system: &dyn System, quantity: &Quantity, films: &Films) -> C
     let left = MARGIN + LABELS + TICKS;
     for (row, film) in films.films.iter().enumerate() {
         let top = HEADER + row * (height + GAP);
-        let middle = top + height / 2;
-        for (line, (parameter, value)) in system.parameters().iter().zip(&film.parameters).enumerate() {
-            let count = film.parameters.len();
-            let y = (middle + 50 * line + 25).saturating_sub(25 * count);
-            canvas.text(parameter.name, MARGIN, y.saturating_sub(12), Align::Left, SMALL);
-            canvas.text(&number(*value), MARGIN, y + 12, Align::Left, STRONG);
-        }
+        parameters(&mut canvas, system, &film.parameters, top, height);
         for (column, values) in film.frames.iter().enumerate() {
             let x = left + column * (width + GAP);
             for (p, value) in raster.sample(values).into_iter().enumerate() {
@@ -101,6 +95,25 @@ pub(super) fn draw(system: &dyn System, quantity: &Quantity, films: &Films) -> C
     }
     bar(&mut canvas, &colours, left + columns * (width + GAP) - GAP + BAR_GAP, HEADER, bottom - HEADER);
     canvas
+}
+
+/// A row's parameters left of it: each name above its value, or beside it where the row is too low for that.
+fn parameters(canvas: &mut Canvas, system: &dyn System, values: &[f64], top: usize, height: usize) {
+    let tall = height >= 50 * values.len();
+    let step = if tall { 50 } else { 25 };
+    let widths = system.parameters().iter().map(|parameter| canvas.text_width(parameter.name, SMALL));
+    let beside = MARGIN + widths.fold(0.0, f32::max).ceil() as usize + 10;
+    for (line, (parameter, value)) in system.parameters().iter().zip(values).enumerate() {
+        let y = (top + height / 2 + step * line + step / 2).saturating_sub(step * values.len() / 2);
+        let (name, value) = (parameter.name, number(*value));
+        if tall {
+            canvas.text(name, MARGIN, y - 12, Align::Left, SMALL);
+            canvas.text(&value, MARGIN, y + 12, Align::Left, STRONG);
+        } else {
+            canvas.text(name, MARGIN, y, Align::Left, SMALL);
+            canvas.text(&value, beside, y, Align::Left, STRONG);
+        }
+    }
 }
 
 /// The domain's two ends under a panel, and the axis's name between them.
