@@ -31,8 +31,8 @@ pub fn parameter_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
     sets
 }
 
-/// The sets of parameters of train, valid and test.
-fn trained(section: &SystemSuite) -> Vec<Vec<f64>> {
+/// The sets of parameters of train, valid and test, the last parameter varying fastest.
+pub fn trained(section: &SystemSuite) -> Vec<Vec<f64>> {
     product(section.parameters.iter().map(|grid| grid.values.clone()))
 }
 

@@ -50,14 +50,7 @@ pub fn generate(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let section = suite.section(system)?;
-    let generation = section.generate.as_ref().ok_or_else(|| Error::Suite {
-        suite: suite.name.clone(),
-        reason: format!(
-            "it takes {0} from The Well's published files: `physrep-bench data fetch {0}` downloads them",
-            system.name()
-        ),
-    })?;
+    let (section, generation) = suite.generation(system)?;
     let settings = Settings::of(suite.seed, section, generation, system);
     let folder = data.join(system.name());
     let plan = plan(section, generation, suite.seed, data);

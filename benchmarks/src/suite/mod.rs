@@ -196,6 +196,22 @@ impl Suite {
         Ok(section)
     }
 
+    /// How the suite generates `system`, with its section.
+    ///
+    /// # Errors
+    /// Those of [`section`](Self::section), and [`Error::Suite`] if the system's data is published and not generated.
+    pub fn generation(&self, system: &dyn System) -> Result<(&SystemSuite, &Generation)> {
+        let section = self.section(system)?;
+        let reason = || {
+            format!(
+                "it takes {0} from The Well's published files: `physrep-bench data fetch {0}` downloads them",
+                system.name()
+            )
+        };
+        let published = || Error::Suite { suite: self.name.clone(), reason: reason() };
+        Ok((section, section.generate.as_ref().ok_or_else(published)?))
+    }
+
     /// What of the suite decides the results of one cell on one system: not the other systems, nor which seeds are run,
     /// nor what it tells other methods.
     pub fn deciding(&self, system: &str) -> Self {

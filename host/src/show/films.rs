@@ -8,7 +8,7 @@ use std::{
 use physrep_benchmarks::{
     Result, assignment,
     split::Split,
-    suite::SystemSuite,
+    suite::{Generation, SystemSuite},
     system::{Case, Resolution, System},
     well::{self, WellFile},
 };
@@ -40,13 +40,14 @@ pub(super) struct Films {
 pub(super) fn solve(
     system: &dyn System,
     section: &SystemSuite,
+    generation: &Generation,
     resolution: Resolution,
     quantity: &Quantity,
     columns: usize,
     display: &Display,
 ) -> Result<Films, Error> {
-    let sets = assignment::parameter_sets(section);
-    let initial: Vec<f64> = section.initial.iter().map(|grid| grid.values[(grid.values.len() - 1) / 2]).collect();
+    let sets = assignment::trained(section);
+    let initial: Vec<f64> = generation.initial.iter().map(|grid| grid.values[(grid.values.len() - 1) / 2]).collect();
     let index = system.fields().iter().position(|field| field.name == quantity.field).unwrap_or_default();
     let axes = system.axes();
     let kept = spread(section.frames, columns);

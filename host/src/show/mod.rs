@@ -49,14 +49,15 @@ pub fn run(show: &Show) -> Result<()> {
     let films = match &show.data {
         Some(data) => films::read(show.system, data, &quantity, columns)?,
         None => {
-            let section = show.suite.section(show.system)?;
+            let (section, generation) = show.suite.generation(show.system)?;
             let resolution = match show.resolution {
-                None => section.resolution(),
+                None => section.resolution(generation),
                 Some(store) => {
-                    Resolution { solve: [0, 1].map(|a| finer(store[a], section.solve[a], section.store[a])), store }
+                    let solve = [0, 1].map(|axis| finer(store[axis], generation.solve[axis], section.store[axis]));
+                    Resolution { solve, store }
                 }
             };
-            films::solve(show.system, section, resolution, &quantity, columns, &display)?
+            films::solve(show.system, section, generation, resolution, &quantity, columns, &display)?
         }
     };
     let canvas = sheet::draw(show.system, &quantity, &films);
