@@ -95,7 +95,12 @@ impl Error {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
-        Self::Format { path: path.into(), place: place.into(), expected: expected.into(), found: found.into() }
+        Self::Format {
+            path: path.into(),
+            place: one_line(place.into()),
+            expected: one_line(expected.into()),
+            found: one_line(found.into()),
+        }
     }
 
     pub(crate) fn folder(path: &Path, reason: impl Into<String>) -> Self {
@@ -105,6 +110,20 @@ impl Error {
     pub(crate) fn request(path: &Path, reason: impl Into<String>) -> Self {
         Self::Request { path: path.into(), reason: reason.into() }
     }
+}
+
+/// The most characters of one part of a message.
+const LONGEST: usize = 300;
+
+/// Names in a file are whatever its writer wanted them to be: a message shows them on one line, without what would steer a
+/// terminal, and not for ever.
+fn one_line(text: String) -> String {
+    if text.len() <= LONGEST && !text.contains(char::is_control) {
+        return text;
+    }
+    let shown = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c });
+    let more = if text.chars().nth(LONGEST).is_some() { "..." } else { "" };
+    shown.collect::<String>() + more
 }
 
 /// Names the file and the action of an operating-system error.

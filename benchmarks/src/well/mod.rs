@@ -6,6 +6,7 @@
 //! DIR/shear_flow/shear_flow.yaml     what the data set holds
 //! ```
 
+pub(crate) mod access;
 pub mod describe;
 pub mod read;
 pub mod schema;
@@ -48,17 +49,23 @@ pub fn file_name<'a>(system: &str, parameters: impl IntoIterator<Item = (&'a str
 /// [`Error::Io`] if the folder cannot be read, [`Error::Folder`] if it holds no such file.
 pub fn split_files(data: &Path, system: &str, split: Split) -> Result<Vec<PathBuf>> {
     let folder = split_folder(data, system, split);
+    let files = files_in(&folder)?;
+    if files.is_empty() {
+        let reason = format!("there is no .hdf5 file of the {split} split; generate or fetch the data first");
+        return Err(Error::folder(&folder, reason));
+    }
+    Ok(files)
+}
+
+/// The HDF5 files of a folder, sorted by name; hidden ones are unfinished.
+pub(crate) fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(&folder).at("read folder", &folder)? {
-        let path = entry.at("read folder", &folder)?.path();
+    for entry in fs::read_dir(folder).at("read folder", folder)? {
+        let path = entry.at("read folder", folder)?.path();
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if !hidden && path.extension().is_some_and(|e| e == "hdf5" || e == "h5") {
             files.push(path);
         }
-    }
-    if files.is_empty() {
-        let reason = format!("there is no .hdf5 file of the {split} split; generate or fetch the data first");
-        return Err(Error::folder(&folder, reason));
     }
     files.sort();
     Ok(files)

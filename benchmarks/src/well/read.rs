@@ -1,29 +1,20 @@
 //! Reads files of The Well, generated or published, whoever wrote them.
 //!
-//! A file's claims are checked before anything is allocated: every dataset's shape against the outline, and its size
-//! against the bytes that the file really has. Below that, the HDF5 library is trusted; its version 2.2.0 can loop for ever in
-//! a damaged heap of strings.
+//! Every dataset's shape is checked against the outline, and every claim before anything is allocated.
 
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hdf5::plist::dataset_create::Layout as Storage;
-use hdf5::types::{FloatSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
-use hdf5::{Attribute, Container, Dataset, File, Group, H5Type, Location};
+use hdf5::{Dataset, File};
 use ndarray::IxDyn;
 
 use super::Hdf5Context;
-use super::schema::{GridAxis, Layout, boundary_type};
+use super::access::Access;
+use super::schema::{GridAxis, Layout};
 use crate::error::IoContext;
 use crate::system::{Boundary, Field, Rank};
 use crate::{Error, Result};
-
-/// The most entries that a list among the attributes may have; real files have a handful.
-const LONGEST_LIST: usize = 1024;
-
-/// The best that deflate can do, in bytes out for a byte in: what a compressed dataset may claim over its file's size.
-const DEFLATE_LIMIT: u64 = 1032;
 
 /// An open file of The Well.
 pub struct WellFile {
@@ -39,10 +30,29 @@ impl WellFile {
     /// [`Error::Io`] if there is no such file, [`Error::Format`] if it is not one of The Well on a two-dimensional grid,
     /// with the first thing that is amiss.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = fs::metadata(path).at("read", path)?.len();
-        let file = File::open(path)
-            .map_err(|e| Error::format(path, "file", "an HDF5 file of The Well", e.to_string().replace('\n', " ")))?;
-        Checker { path, bytes }.open(&file)
+        let mut problems = Problems::default();
+        let file = Self::inspect(path, &mut problems);
+        match (file, problems.0.into_iter().next()) {
+            (Some((_, file)), None) => Ok(file),
+            (_, Some(first)) => Err(first),
+            (None, None) => Err(Error::format(path, "file", "an HDF5 file of The Well", "nothing that can be read")),
+        }
+    }
+
+    /// Opens as much of a file as can be read, and says everything that is amiss with the rest.
+    pub(crate) fn inspect(path: &Path, problems: &mut Problems) -> Option<(File, Self)> {
+        let found = problems.keep(fs::metadata(path).at("read", path))?;
+        let access = Access { path, bytes: found.len() };
+        if !found.is_file() {
+            problems.0.push(access.format("file", "an HDF5 file of The Well", "no regular file"));
+            return None;
+        }
+        // HDF5 would say the same of a file that must not be read, in many words.
+        problems.keep(fs::File::open(path).at("read", path))?;
+        let file = File::open(path).map_err(|e| access.format("file", "an HDF5 file of The Well", e));
+        let file = problems.keep(file)?;
+        let read = outline(&access, &file, problems)?;
+        Some((file, read))
     }
 
     /// The file's path.
@@ -61,6 +71,20 @@ impl WellFile {
     /// [`Error::Request`] if there is no such field or part, [`Error::Hdf5`] if it cannot be read, [`Error::Format`] if
     /// it holds a value that is not finite.
     pub fn read(&self, field: &str, trajectories: Range<usize>, times: Range<usize>) -> Result<Vec<f32>> {
+        let first = (trajectories.start, times.start);
+        let frames = times.len();
+        let values = self.read_any(field, trajectories, times)?;
+        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+            let len = self.layout.fields.iter().find(|f| f.name == field).map_or(1, |f| self.layout.frame_len(f));
+            let frame = at / len;
+            let place = format!("{field}, trajectory {}, frame {}", first.0 + frame / frames, first.1 + frame % frames);
+            return Err(Error::format(&self.path, place, "finite values", values[at].to_string()));
+        }
+        Ok(values)
+    }
+
+    /// [`read`](Self::read) that takes values which are not finite, too.
+    pub(crate) fn read_any(&self, field: &str, trajectories: Range<usize>, times: Range<usize>) -> Result<Vec<f32>> {
         let Some(index) = self.layout.fields.iter().position(|f| f.name == field) else {
             let known: Vec<_> = self.layout.fields.iter().map(|f| f.name.as_str()).collect();
             return Err(Error::request(
@@ -78,241 +102,92 @@ impl WellFile {
         if trajectories.is_empty() || times.is_empty() {
             return Ok(Vec::new());
         }
-        let first = (trajectories.start, times.start);
-        let frames = times.len();
         let mut selection = vec![trajectories.into(), times.into()];
         selection.extend(shape[2..].iter().map(|&n| hdf5::SliceOrIndex::from(0..n)));
         let values = self.fields[index]
             .read_slice::<f32, _, IxDyn>(hdf5::Hyperslab::from(selection))
-            .h5(&self.path, &format!("read field {field}"))?
-            .into_raw_vec_and_offset()
-            .0;
-        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            let frame = at / self.layout.frame_len(&self.layout.fields[index]);
-            let place = format!("{field}, trajectory {}, frame {}", first.0 + frame / frames, first.1 + frame % frames);
-            return Err(Error::format(&self.path, place, "finite values", values[at].to_string()));
-        }
-        Ok(values)
+            .h5(&self.path, &format!("read field {field}"))?;
+        Ok(values.into_raw_vec_and_offset().0)
+    }
+
+    /// A field's dataset.
+    pub(crate) fn dataset(&self, field: usize) -> &Dataset {
+        &self.fields[field]
     }
 }
 
-/// Reads and checks the outline of one file.
-struct Checker<'a> {
-    path: &'a Path,
-    bytes: u64,
+/// What is amiss with a file, in the order in which it was found.
+#[derive(Default)]
+pub(crate) struct Problems(pub Vec<Error>);
+
+impl Problems {
+    /// The value, or nothing and one more problem.
+    pub fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|problem| self.0.push(problem)).ok()
+    }
 }
 
-impl Checker<'_> {
-    fn open(&self, file: &File) -> Result<WellFile> {
-        let dims = self.integer(file, "", "n_spatial_dims")?;
-        if dims != 2 {
-            return Err(self.format("@n_spatial_dims", "2", dims));
-        }
-        let trajectories = self.integer(file, "", "n_trajectories")?;
-        let trajectories =
-            usize::try_from(trajectories).map_err(|_| self.format("@n_trajectories", "a count", trajectories))?;
-
-        let dimensions = self.group(file, "dimensions")?;
-        let names = self.texts(&dimensions, "dimensions", "spatial_dims")?;
-        let names: [String; 2] =
-            names.try_into().map_err(|n| self.format("dimensions @spatial_dims", "two names", format!("{n:?}")))?;
-        let times = self.vector::<f64>(&dimensions, "dimensions", "time")?;
-        let boundaries = self.boundaries(file)?;
-        let mut axes = Vec::new();
-        for name in names {
-            let coordinates = self.vector::<f32>(&dimensions, "dimensions", &name)?;
-            // The Well's reader takes an axis without a condition for an open one.
-            let boundary = boundaries.iter().find(|(axis, _)| *axis == name).map_or(Boundary::Open, |(_, b)| *b);
-            axes.push(GridAxis { name, boundary, coordinates });
-        }
-
-        let mut layout = Layout {
-            dataset: self.texts(file, "", "dataset_name")?.concat(),
-            trajectories,
-            times,
-            axes: axes.try_into().expect("one axis for each of two names"),
-            fields: Vec::new(),
-            scalars: self.scalars(file)?,
-        };
-        let mut fields = Vec::new();
-        for rank in Rank::ALL {
-            let group_name = format!("t{}_fields", rank.order());
-            let group = self.group(file, &group_name)?;
-            for name in self.texts(&group, &group_name, "field_names")? {
-                let field = Field { name, rank };
-                fields.push(self.field(&group, &group_name, &field, &layout)?);
-                layout.fields.push(field);
-            }
-        }
-        Ok(WellFile { path: self.path.into(), layout, fields })
+/// Reads and checks a file's outline. Fields that cannot be read are left out; without a grid there is nothing.
+fn outline(access: &Access<'_>, file: &File, problems: &mut Problems) -> Option<WellFile> {
+    let dimensions_in_space = problems.keep(access.integer(file, "", "n_spatial_dims"));
+    if let Some(n) = dimensions_in_space.filter(|&n| n != 2) {
+        problems.0.push(access.format("@n_spatial_dims", "2", n));
     }
+    let trajectories = problems.keep(access.integer(file, "", "n_trajectories").and_then(|n| {
+        let count = usize::try_from(n).ok().filter(|&n| n > 0);
+        count.ok_or_else(|| access.format("@n_trajectories", "a count of 1 or more", n))
+    }));
+    let grid = grid(access, file, problems);
+    let dataset = problems.keep(access.texts(file, "", "dataset_name"));
+    let scalars = problems.keep(access.scalars(file));
+    let fields: Vec<_> = Rank::ALL.into_iter().flat_map(|rank| listed(access, file, rank, problems)).collect();
 
-    fn field(&self, group: &Group, group_name: &str, field: &Field, layout: &Layout) -> Result<Dataset> {
-        let place = format!("{group_name}/{}", field.name);
-        let dataset = self.dataset(group, group_name, &field.name)?;
-        let (shape, expected) = (dataset.shape(), layout.shape(field));
-        if shape != expected {
-            return Err(self.format(
-                &place,
-                format!("shape {expected:?} (trajectories, times, x, y, components)"),
-                format!("{shape:?}"),
-            ));
-        }
-        self.float(&dataset, &place)?;
-        self.stored(&dataset, &place)?;
-        Ok(dataset)
-    }
-
-    /// The boundary condition of each axis that has one.
-    fn boundaries(&self, file: &File) -> Result<Vec<(String, Boundary)>> {
-        let group = self.group(file, "boundary_conditions")?;
-        let mut found = Vec::new();
-        for name in group.member_names().h5(self.path, "list boundary_conditions")? {
-            let place = format!("boundary_conditions/{name}");
-            let condition = group.group(&name).map_err(|_| self.format(&place, "a group", "something else"))?;
-            let kind = self.texts(&condition, &place, "bc_type")?.concat();
-            let boundary = [Boundary::Periodic, Boundary::Wall, Boundary::Open]
-                .into_iter()
-                .find(|b| boundary_type(*b).eq_ignore_ascii_case(&kind))
-                .ok_or_else(|| self.format(&format!("{place} @bc_type"), "PERIODIC, WALL or OPEN", &kind))?;
-            for axis in self.texts(&condition, &place, "associated_dims")? {
-                found.push((axis, boundary));
-            }
-        }
-        Ok(found)
-    }
-
-    fn scalars(&self, file: &File) -> Result<Vec<(String, f64)>> {
-        let group = self.group(file, "scalars")?;
-        let mut scalars = Vec::new();
-        for name in self.texts(&group, "scalars", "field_names")? {
-            let place = format!("scalars/{name}");
-            let dataset = self.dataset(&group, "scalars", &name)?;
-            if dataset.size() != 1 {
-                return Err(self.format(
-                    &place,
-                    "one value, of shape () or (1)",
-                    format!("shape {:?}", dataset.shape()),
-                ));
-            }
-            self.float(&dataset, &place)?;
-            self.stored(&dataset, &place)?;
-            let value = dataset.read_raw::<f64>().h5(self.path, &format!("read {place}"))?[0];
-            scalars.push((name, value));
-        }
-        Ok(scalars)
-    }
-
-    fn group(&self, file: &File, name: &str) -> Result<Group> {
-        file.group(name).map_err(|_| self.format(name, "a group", "nothing of this name"))
-    }
-
-    fn dataset(&self, group: &Group, group_name: &str, name: &str) -> Result<Dataset> {
-        group
-            .dataset(name)
-            .map_err(|_| self.format(&format!("{group_name}/{name}"), "a dataset", "nothing of this name"))
-    }
-
-    /// All of a one-dimensional dataset of finite numbers.
-    fn vector<T: H5Type + Into<f64> + Copy>(&self, group: &Group, group_name: &str, name: &str) -> Result<Vec<T>> {
-        let place = format!("{group_name}/{name}");
-        let dataset = self.dataset(group, group_name, name)?;
-        let shape = dataset.shape();
-        if shape.len() != 1 || shape[0] == 0 {
-            return Err(self.format(&place, "a list of numbers", format!("shape {shape:?}")));
-        }
-        self.float(&dataset, &place)?;
-        self.stored(&dataset, &place)?;
-        let values = dataset.read_raw::<T>().h5(self.path, &format!("read {place}"))?;
-        match values.iter().find(|v| !(**v).into().is_finite()) {
-            Some(&v) => Err(self.format(&place, "finite values", v.into())),
-            None => Ok(values),
+    let (times, axes) = grid?;
+    dimensions_in_space.filter(|&n| n == 2)?;
+    let (dataset, scalars) = (dataset.unwrap_or_default().concat(), scalars.unwrap_or_default());
+    let mut layout = Layout { dataset, trajectories: trajectories?, times, axes, fields: Vec::new(), scalars };
+    let mut datasets = Vec::new();
+    for field in fields {
+        if let Some(dataset) = problems.keep(access.field(file, &field, &layout)) {
+            datasets.push(dataset);
+            layout.fields.push(field);
         }
     }
+    Some(WellFile { path: access.path.into(), layout, fields: datasets })
+}
 
-    /// Refuses anything but 32- and 64-bit floating point.
-    fn float(&self, dataset: &Dataset, place: &str) -> Result<()> {
-        match self.descriptor(dataset, place)? {
-            TypeDescriptor::Float(FloatSize::U4 | FloatSize::U8) => Ok(()),
-            other => Err(self.format(place, "float32 or float64", other)),
-        }
-    }
+/// The times and the two axes.
+fn grid(access: &Access<'_>, file: &File, problems: &mut Problems) -> Option<(Vec<f64>, [GridAxis; 2])> {
+    let boundaries = problems.keep(access.boundaries(file)).unwrap_or_default();
+    let dimensions = problems.keep(access.group(file, "dimensions"))?;
+    let times = problems.keep(access.vector::<f64>(&dimensions, "dimensions", "time"));
+    let names: [String; 2] =
+        problems.keep(access.texts(&dimensions, "dimensions", "spatial_dims").and_then(|names| {
+            names.try_into().map_err(|n| access.format("dimensions @spatial_dims", "two names", format!("{n:?}")))
+        }))?;
+    let axes = names.map(|name| {
+        let coordinates = problems.keep(access.vector::<f32>(&dimensions, "dimensions", &name))?;
+        // The Well's reader takes an axis without a condition for an open one.
+        let boundary = boundaries.iter().find(|(axis, _)| *axis == name).map_or(Boundary::Open, |(_, b)| *b);
+        Some(GridAxis { name, boundary, coordinates })
+    });
+    let [x, y] = axes;
+    Some((times?, [x?, y?]))
+}
 
-    fn descriptor(&self, object: &Container, place: &str) -> Result<TypeDescriptor> {
-        object
-            .dtype()
-            .and_then(|t| t.to_descriptor())
-            .map_err(|e| self.format(place, "a type of The Well", format!("one that HDF5 cannot describe ({e})")))
-    }
+/// The fields that a file lists under a rank.
+fn listed(access: &Access<'_>, file: &File, rank: Rank, problems: &mut Problems) -> Vec<Field> {
+    let place = fields_group(rank);
+    let names = access.group(file, &place).and_then(|group| access.texts(&group, &place, "field_names"));
+    let names = names.and_then(|names| match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+        Some((_, twice)) => Err(access.format(&format!("{place} @field_names"), "names that differ", twice)),
+        None => Ok(names),
+    });
+    let names = problems.keep(names).unwrap_or_default();
+    names.into_iter().map(|name| Field { name, rank }).collect()
+}
 
-    /// Refuses a dataset whose values are not all in this file: elsewhere, never written, or more than the file can hold.
-    fn stored(&self, dataset: &Dataset, place: &str) -> Result<()> {
-        let properties = dataset.dcpl().h5(self.path, &format!("read the layout of {place}"))?;
-        if dataset.layout() == Storage::Virtual || !properties.external().is_empty() {
-            return Err(self.format(place, "values in this file", "a reference to other files"));
-        }
-        let element = self.descriptor(dataset, place)?.size();
-        let claimed = dataset.shape().iter().try_fold(element as u64, |n, &d| n.checked_mul(d as u64));
-        let holds = match (dataset.filters().is_empty(), dataset.chunk()) {
-            (true, _) => dataset.storage_size().min(self.bytes),
-            (false, chunk) => {
-                let chunk = chunk.unwrap_or_default();
-                let chunks =
-                    dataset.shape().iter().zip(&chunk).try_fold(1usize, |n, (d, c)| n.checked_mul(d.div_ceil(*c)));
-                if dataset.num_chunks() == chunks { self.bytes.saturating_mul(DEFLATE_LIMIT) } else { 0 }
-            }
-        };
-        match claimed {
-            Some(claimed) if claimed <= holds => Ok(()),
-            _ => {
-                let claim = claimed.map_or("more than 2^64 bytes".into(), |n| format!("{n} bytes"));
-                let found = format!("a file of {} bytes that does not hold them", self.bytes);
-                Err(self.format(place, format!("the {claim} of shape {:?}", dataset.shape()), found))
-            }
-        }
-    }
-
-    fn attribute(&self, location: &Location, place: &str, name: &str) -> Result<(Attribute, String)> {
-        let place = format!("{place} @{name}").trim_start().to_owned();
-        let attribute = location.attr(name).map_err(|_| self.format(&place, "an attribute", "nothing of this name"))?;
-        if attribute.ndim() > 1 || attribute.size() > LONGEST_LIST {
-            return Err(self.format(&place, "a value or a short list", format!("shape {:?}", attribute.shape())));
-        }
-        Ok((attribute, place))
-    }
-
-    fn integer(&self, location: &Location, place: &str, name: &str) -> Result<i64> {
-        let (attribute, place) = self.attribute(location, place, name)?;
-        let kind = self.descriptor(&attribute, &place)?;
-        let number = matches!(kind, TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_));
-        if !number || attribute.size() != 1 {
-            return Err(self.format(&place, "one integer", format!("{} of {kind}", attribute.size())));
-        }
-        Ok(attribute.read_raw::<i64>().h5(self.path, &format!("read {place}"))?[0])
-    }
-
-    /// A list of strings, or a single one as a list of one.
-    fn texts(&self, location: &Location, place: &str, name: &str) -> Result<Vec<String>> {
-        let (attribute, place) = self.attribute(location, place, name)?;
-        // An empty list has no strings to tell its type by; h5py stores it as numbers.
-        if attribute.size() == 0 {
-            return Ok(Vec::new());
-        }
-        let action = format!("read {place}");
-        match self.descriptor(&attribute, &place)? {
-            TypeDescriptor::VarLenUnicode => {
-                let texts = attribute.read_raw::<VarLenUnicode>().h5(self.path, &action)?;
-                Ok(texts.iter().map(|t| t.to_string()).collect())
-            }
-            TypeDescriptor::VarLenAscii => {
-                let texts = attribute.read_raw::<VarLenAscii>().h5(self.path, &action)?;
-                Ok(texts.iter().map(|t| t.to_string()).collect())
-            }
-            other => Err(self.format(&place, "variable-length strings", other)),
-        }
-    }
-
-    fn format(&self, place: &str, expected: impl Into<String>, found: impl ToString) -> Error {
-        Error::format(self.path, place, expected, found.to_string())
-    }
+/// The group of the fields of a rank, such as `t1_fields`.
+pub(crate) fn fields_group(rank: Rank) -> String {
+    format!("t{}_fields", rank.order())
 }
