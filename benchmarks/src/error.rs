@@ -117,7 +117,7 @@ const LONGEST: usize = 300;
 
 /// Names in a file are whatever its writer wanted them to be: a message shows them on one line, without what would steer a
 /// terminal, and not for ever.
-fn one_line(text: String) -> String {
+pub(crate) fn one_line(text: String) -> String {
     if text.len() <= LONGEST && !text.contains(char::is_control) {
         return text;
     }

@@ -9,6 +9,7 @@ pub mod assignment;
 pub mod error;
 mod files;
 pub mod generate;
+pub mod inspect;
 pub mod labels;
 pub mod order;
 pub mod pack;

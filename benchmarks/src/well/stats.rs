@@ -26,7 +26,7 @@ pub struct FieldStats {
 }
 
 /// Count, mean and spread of a set of numbers, mergeable with those of another set.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     count: f64,
     mean: f64,
@@ -201,22 +201,28 @@ struct Yaml {
     std: BTreeMap<String, Components>,
 }
 
+/// The numbers of a field, one for each component.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Components {
+pub(crate) enum Components {
     Scalar(f64),
     Vector([f64; 2]),
     Tensor([[f64; 2]; 2]),
 }
 
+impl Components {
+    pub fn list(&self) -> Vec<f64> {
+        match self {
+            Self::Scalar(n) => vec![*n],
+            Self::Vector(n) => n.to_vec(),
+            Self::Tensor(n) => n.concat(),
+        }
+    }
+}
+
 fn components(path: &Path, key: &str, of: &BTreeMap<String, Components>, field: &Field) -> Result<Vec<f64>> {
     let place = format!("{key}/{}", field.name);
-    let numbers = match of.get(&field.name) {
-        Some(Components::Scalar(n)) => vec![*n],
-        Some(Components::Vector(n)) => n.to_vec(),
-        Some(Components::Tensor(n)) => n.concat(),
-        None => Vec::new(),
-    };
+    let numbers = of.get(&field.name).map(Components::list).unwrap_or_default();
     if numbers.len() != field.rank.components() || numbers.iter().any(|n| !n.is_finite()) {
         let expected = format!("{} finite number(s)", field.rank.components());
         return Err(Error::format(path, place, expected, format!("{numbers:?}")));

@@ -1,0 +1,129 @@
+//! Inspects one packed file.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::findings::{Finding, Findings};
+use super::report::{AxisReport, Contents, FieldReport, Kind, ParameterReport};
+use super::scan::{ChannelScan, repeats};
+use crate::packed::Packed;
+use crate::progress::Progress;
+use crate::split::Split;
+use crate::windows::Window;
+use crate::{Error, Result};
+
+/// What the file holds, as far as it can be read; with its checksum compared and the statistics of its values if they are
+/// `wanted`. Values are normalised.
+pub(super) fn inspect(
+    path: &Path,
+    wanted: bool,
+    findings: &mut Findings,
+    progress: &dyn Progress,
+) -> Result<Option<Contents>> {
+    let Some(packed) = findings.keep(Packed::open(path)) else { return Ok(None) };
+    let header = packed.header();
+    let [nx, ny] = header.grid;
+    // Below, a file with anything to read is as large as it says, so that nothing it says is unreasonable.
+    if [header.trajectories.len(), header.channels.len(), header.frames, nx, ny].contains(&0) {
+        findings.add(Finding::error("header", "expected trajectories of at least one frame, found no values at all"));
+        return Ok(None);
+    }
+    let mut contents = outline(&packed);
+    labels(&packed, findings);
+    if wanted {
+        findings.keep(packed.verify());
+        let channel = |(index, channel): (usize, &crate::packed::Channel)| {
+            ChannelScan::new(channel.name.clone(), format!("channel {index} ({})", channel.name), header.grid[1], None)
+        };
+        let mut scans: Vec<ChannelScan> = header.channels.iter().enumerate().map(channel).collect();
+        for trajectory in 0..header.trajectories.len() {
+            contents.hashes.push(scan(&packed, trajectory, &mut scans, findings, progress)?);
+        }
+        contents.channels = scans.into_iter().map(|scan| scan.finish(findings)).collect();
+        repeats(&contents.hashes, findings);
+    }
+    Ok(Some(contents))
+}
+
+fn outline(packed: &Packed) -> Contents {
+    let header = packed.header();
+    let trajectories = header.trajectories.len();
+    let axis = |(axis, &points): (&crate::system::Axis, &usize)| AxisReport {
+        name: axis.name.clone(),
+        points,
+        boundary: axis.boundary,
+        ends: [axis.start, axis.start + axis.length],
+    };
+    let [nx, ny] = header.grid;
+    let channel = |channel: &crate::packed::Channel| FieldReport {
+        name: channel.name.clone(),
+        rank: crate::system::Rank::Scalar,
+        shape: vec![trajectories, header.frames, nx, ny],
+        dtype: "float32".into(),
+        storage: format!("normalised by {:.4e}, {:.4e}", channel.stats.mean, channel.stats.std),
+        bytes: (trajectories * header.frames * nx * ny * size_of::<f32>()) as u64,
+    };
+    let parameter = |(index, scaling): (usize, &crate::labels::Scaling)| {
+        ParameterReport::new(&scaling.name, header.trajectories.iter().map(|t| t.raw[index]))
+    };
+    Contents {
+        kind: Kind::Packed {
+            suite: format!("{} v{}", header.suite, header.suite_version),
+            splits: Split::ALL.map(|split| (split.name().to_owned(), header.splits[split].len())).to_vec(),
+            checksum: header.checksum.clone(),
+        },
+        dataset: header.system.clone(),
+        trajectories,
+        axes: header.axes.iter().zip(&header.grid).map(axis).collect(),
+        frames: header.frames,
+        times: [0.0, header.frames.saturating_sub(1) as f64 * header.dt],
+        parameters: header.scalings.iter().enumerate().map(parameter).collect(),
+        fields: header.channels.iter().map(channel).collect(),
+        channels: Vec::new(),
+        hashes: Vec::new(),
+    }
+}
+
+/// Labels are the scaled parameters.
+fn labels(packed: &Packed, findings: &mut Findings) {
+    let header = packed.header();
+    for (index, trajectory) in header.trajectories.iter().enumerate() {
+        for ((scaling, raw), label) in header.scalings.iter().zip(&trajectory.raw).zip(&trajectory.labels) {
+            let expected = scaling.label(*raw);
+            // Nothing is near to a value that is not finite.
+            let near = (label - expected).abs() <= 1e-9 * expected.abs().max(1.0);
+            if !near {
+                findings.add(Finding::error(
+                    format!("trajectory {index}, label {}", scaling.name),
+                    format!("expected {expected} for the value {raw}, found {label}"),
+                ));
+            }
+        }
+    }
+}
+
+/// Goes through a trajectory and gives the hash of its values.
+fn scan(
+    packed: &Packed,
+    trajectory: usize,
+    scans: &mut [ChannelScan],
+    findings: &mut Findings,
+    progress: &dyn Progress,
+) -> Result<String> {
+    let header = packed.header();
+    let mut hash = blake3::Hasher::new();
+    let mut frame = vec![0.0_f32; packed.clip_len(1)];
+    scans.iter_mut().for_each(ChannelScan::begin_trajectory);
+    for start in 0..header.frames {
+        packed.clip(Window { trajectory, start }, 1, &mut frame)?;
+        hash.update(bytemuck::cast_slice(&frame));
+        for (scan, values) in scans.iter_mut().zip(frame.chunks_exact(header.grid[0] * header.grid[1])) {
+            scan.frame(values, findings);
+        }
+        let (done, total) = (trajectory * header.frames + start + 1, header.trajectories.len() * header.frames);
+        if progress.report(done, total, "values") == ControlFlow::Break(()) {
+            return Err(Error::Stopped);
+        }
+    }
+    Ok(hash.finalize().to_hex().to_string())
+}

@@ -1,0 +1,124 @@
+//! What one file holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::findings::Findings;
+use crate::system::{Boundary, Rank};
+use crate::well::stats::Moments;
+
+/// What is known of one file, and what is amiss with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The file's size.
+    pub bytes: u64,
+    /// What the file holds; nothing if it cannot be read.
+    pub contents: Option<Contents>,
+    /// What is amiss.
+    pub findings: Findings,
+}
+
+/// What one file holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contents {
+    /// What kind of file it is.
+    pub kind: Kind,
+    /// The data set's name, which is the system's.
+    pub dataset: String,
+    /// Number of trajectories.
+    pub trajectories: usize,
+    /// The grid, `x` first.
+    pub axes: Vec<AxisReport>,
+    /// Frames of a trajectory.
+    pub frames: usize,
+    /// Time of the first and of the last frame (non-dimensional).
+    pub times: [f64; 2],
+    /// The physical parameters.
+    pub parameters: Vec<ParameterReport>,
+    /// The fields; of a packed file, its channels.
+    pub fields: Vec<FieldReport>,
+    /// Statistics of each channel, if the values were read.
+    pub channels: Vec<ChannelReport>,
+    /// A hash of the values of each trajectory (blake3), if they were read.
+    pub hashes: Vec<String>,
+}
+
+/// The kinds of files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Kind {
+    /// A file of The Well.
+    Well,
+    /// A packed file.
+    Packed {
+        /// The suite that it was packed for, with its version.
+        suite: String,
+        /// Number of trajectories of each split.
+        splits: Vec<(String, usize)>,
+        /// The checksum of the values that the file carries.
+        checksum: String,
+    },
+}
+
+/// One axis of the grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AxisReport {
+    /// The name.
+    pub name: String,
+    /// Number of points.
+    pub points: usize,
+    /// What holds at its ends.
+    pub boundary: Boundary,
+    /// Coordinates of the first and the last point (non-dimensional).
+    pub ends: [f64; 2],
+}
+
+/// One physical parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParameterReport {
+    /// The name.
+    pub name: String,
+    /// The values that occur, ascending.
+    pub values: Vec<f64>,
+}
+
+/// One field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldReport {
+    /// The name.
+    pub name: String,
+    /// The tensor rank.
+    pub rank: Rank,
+    /// The shape: `(trajectories, times, nx, ny)` and one axis of length 2 for each tensor order.
+    pub shape: Vec<usize>,
+    /// The type of the values, such as `float32`.
+    pub dtype: String,
+    /// How the values are kept: `contiguous`, or chunks and filters.
+    pub storage: String,
+    /// Bytes that the values take in the file.
+    pub bytes: u64,
+}
+
+/// One component of a field, over all finite frames of all trajectories.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChannelReport {
+    /// The name, such as `velocity_x`.
+    pub name: String,
+    /// The least and the greatest value, unless none is finite.
+    pub range: Option<[f32; 2]>,
+    /// Of the values.
+    pub values: Moments,
+    /// Of the differences between one frame and the next.
+    pub deltas: Moments,
+    /// Whether no frame varies in space.
+    pub constant: bool,
+}
+
+impl ParameterReport {
+    /// The parameter with the distinct ones of `values`.
+    pub fn new(name: &str, values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        Self { name: name.into(), values }
+    }
+}

@@ -1,0 +1,83 @@
+//! Compares a data set's `stats.yaml` with what its training files hold.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::findings::Finding;
+use super::report::{ChannelReport, Contents};
+use crate::Result;
+use crate::error::IoContext;
+use crate::well::stats::{Components, Moments, STD_FLOOR};
+
+/// How far a number may be from the computed one, in parts of itself: it is written with five digits.
+const DIGITS: f64 = 1e-4;
+
+/// How far, in parts of the channel's deviation: other programs sum in another order or precision.
+const ROUNDING: f64 = 1e-3;
+
+/// Says which numbers of the file differ from those of the training files.
+pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
+    let kept = match read(path) {
+        Ok(kept) => kept,
+        Err(problem) => return vec![Finding::of(&problem)],
+    };
+    let mut findings = Vec::new();
+    let Some(first) = train.first() else { return findings };
+    let mut channels = pooled(train).into_iter();
+    for field in &first.fields {
+        let channels: Vec<ChannelReport> = channels.by_ref().take(field.rank.components()).collect();
+        for (key, moments, number) in COLUMNS {
+            let place = format!("{key}/{}", field.name);
+            let Some(numbers) = kept.get(key).and_then(|fields| fields.get(&field.name)) else {
+                findings.push(Finding::error(place, "expected a number for each component, found nothing"));
+                continue;
+            };
+            let numbers = numbers.list();
+            if numbers.len() != channels.len() {
+                let expected = format!("expected {} number(s), found {}", channels.len(), numbers.len());
+                findings.push(Finding::error(place, expected));
+                continue;
+            }
+            for (channel, found) in channels.iter().zip(numbers) {
+                let expected = number(moments(channel));
+                let near = DIGITS * expected.abs() + ROUNDING * moments(channel).std().max(STD_FLOOR);
+                let differ = found.is_nan() || (found - expected).abs() > near;
+                if differ {
+                    let found = format!("expected {expected:.4E} as in the training files, found {found:.4E}");
+                    findings.push(Finding::error(format!("{key}/{}", channel.name), found));
+                }
+            }
+        }
+    }
+    findings
+}
+
+type Column = (&'static str, fn(&ChannelReport) -> &Moments, fn(&Moments) -> f64);
+
+const COLUMNS: [Column; 6] = [
+    ("mean", |c| &c.values, Moments::mean),
+    ("std", |c| &c.values, Moments::std),
+    ("rms", |c| &c.values, Moments::rms),
+    ("mean_delta", |c| &c.deltas, Moments::mean),
+    ("std_delta", |c| &c.deltas, Moments::std),
+    ("rms_delta", |c| &c.deltas, Moments::rms),
+];
+
+/// The channels of all files together.
+fn pooled(files: &[&Contents]) -> Vec<ChannelReport> {
+    let mut channels = files[0].channels.clone();
+    for file in &files[1..] {
+        for (all, one) in channels.iter_mut().zip(&file.channels) {
+            all.values = Moments::merge(all.values, one.values);
+            all.deltas = Moments::merge(all.deltas, one.deltas);
+        }
+    }
+    channels
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Components>>> {
+    let text = fs::read_to_string(path).at("read", path)?;
+    serde_norway::from_str(&text)
+        .map_err(|e| crate::Error::format(path, "file", "numbers for every field", e.to_string()))
+}
