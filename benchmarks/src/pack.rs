@@ -18,6 +18,11 @@ use crate::well::stats::{self, ChannelStats};
 use crate::well::{self, WellFile};
 use crate::{Error, Result};
 
+/// Where `data` keeps the packed file of a suite's system.
+pub fn file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
+    data.join(system).join(format!("{}-v{}.packed", suite.name, suite.version))
+}
+
 /// Packs the data of `system` in `data`, generated or published, into the file `out`, and opens it.
 ///
 /// Frames are cropped and resized as the suite says (see [`View`]), and normalised with the training split's statistics in

@@ -163,7 +163,7 @@ fn prepare(suite: &Suite, system: &str, data: &std::path::Path, threads: usize, 
     if suite.section(solver)?.generate.is_some() {
         generate::generate(suite, solver, data, threads, &progress)?;
     }
-    let file = data.join(system).join(format!("{}-v{}.packed", suite.name, suite.version));
+    let file = pack::file(suite, system, data);
     let packing = |done: usize, total: usize, note: &str| {
         display.progress(&task, "pack", done as u64, total as u64, note);
         ControlFlow::Continue(())

@@ -210,7 +210,8 @@ impl AllArgs {
     }
 }
 
-fn duration(option: &str, seconds: f64) -> Result<Duration> {
+/// The seconds given with an option.
+pub(crate) fn duration(option: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|e| Error::Usage(format!("{option} {seconds}: expected a number of seconds, 0 or more ({e})")))
 }

@@ -77,11 +77,15 @@ impl Display {
 
     /// Takes `task` off the screen and leaves `text` as its last word.
     pub fn finish(&self, task: &str, text: &str) {
-        let entry = self.tasks.lock().unwrap_or_else(|e| e.into_inner()).remove(task);
-        if let Some(entry) = entry {
+        self.clear(task);
+        self.line(&format!("{task}: {text}"));
+    }
+
+    /// Takes `task` off the screen without a word.
+    pub fn clear(&self, task: &str) {
+        if let Some(entry) = self.tasks.lock().unwrap_or_else(|e| e.into_inner()).remove(task) {
             entry.bar.finish_and_clear();
         }
-        self.line(&format!("{task}: {text}"));
     }
 
     fn bar(&self, task: &str) -> ProgressBar {

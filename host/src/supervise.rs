@@ -159,7 +159,7 @@ fn describe_death(status: ExitStatus, phase: Phase, folder: &CellFolder) -> Stri
 }
 
 #[cfg(unix)]
-fn cause(status: ExitStatus) -> String {
+pub(crate) fn cause(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match status.signal() {
         Some(libc::SIGABRT) => "aborted".into(),
@@ -170,6 +170,6 @@ fn cause(status: ExitStatus) -> String {
 }
 
 #[cfg(not(unix))]
-fn cause(status: ExitStatus) -> String {
+pub(crate) fn cause(status: ExitStatus) -> String {
     status.to_string()
 }

@@ -91,7 +91,7 @@ pub fn run(folder: &Path, checkpoint_every: Duration) -> Result<()> {
 
 /// Asks the system to end this process when its supervisor ends, however that came about: a method that loops would
 /// never notice.
-fn end_with_supervisor() {
+pub(crate) fn end_with_supervisor() {
     #[cfg(target_os = "linux")]
     // SAFETY: sets an attribute of this process.
     unsafe {

@@ -113,6 +113,31 @@ pub struct ChannelReport {
     pub constant: bool,
 }
 
+impl Contents {
+    /// What this file and another one of the same data set hold together. Hashes are left out.
+    pub fn with(mut self, other: &Self) -> Self {
+        self.trajectories += other.trajectories;
+        for (all, one) in self.parameters.iter_mut().zip(&other.parameters) {
+            *all = ParameterReport::new(&all.name, all.values.iter().chain(&one.values).copied());
+        }
+        for (all, one) in self.fields.iter_mut().zip(&other.fields) {
+            all.shape[0] += one.shape[0];
+            all.bytes += one.bytes;
+        }
+        for (all, one) in self.channels.iter_mut().zip(&other.channels) {
+            all.range = match (all.range, one.range) {
+                (Some([a, b]), Some([c, d])) => Some([a.min(c), b.max(d)]),
+                (range, None) | (None, range) => range,
+            };
+            all.values = all.values.merge(one.values);
+            all.deltas = all.deltas.merge(one.deltas);
+            all.constant &= one.constant;
+        }
+        self.hashes.clear();
+        self
+    }
+}
+
 impl ParameterReport {
     /// The parameter with the distinct ones of `values`.
     pub fn new(name: &str, values: impl IntoIterator<Item = f64>) -> Self {

@@ -23,9 +23,10 @@ pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
         Err(problem) => return vec![Finding::of(&problem)],
     };
     let mut findings = Vec::new();
-    let Some(first) = train.first() else { return findings };
-    let mut channels = pooled(train).into_iter();
-    for field in &first.fields {
+    let Some((first, others)) = train.split_first() else { return findings };
+    let all = others.iter().fold((*first).clone(), |all, one| all.with(one));
+    let mut channels = all.channels.into_iter();
+    for field in &all.fields {
         let channels: Vec<ChannelReport> = channels.by_ref().take(field.rank.components()).collect();
         for (key, moments, number) in COLUMNS {
             let place = format!("{key}/{}", field.name);
@@ -63,18 +64,6 @@ const COLUMNS: [Column; 6] = [
     ("std_delta", |c| &c.deltas, Moments::std),
     ("rms_delta", |c| &c.deltas, Moments::rms),
 ];
-
-/// The channels of all files together.
-fn pooled(files: &[&Contents]) -> Vec<ChannelReport> {
-    let mut channels = files[0].channels.clone();
-    for file in &files[1..] {
-        for (all, one) in channels.iter_mut().zip(&file.channels) {
-            all.values = Moments::merge(all.values, one.values);
-            all.deltas = Moments::merge(all.deltas, one.deltas);
-        }
-    }
-    channels
-}
 
 fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Components>>> {
     let text = fs::read_to_string(path).at("read", path)?;

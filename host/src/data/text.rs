@@ -1,0 +1,40 @@
+//! Words and numbers for people.
+
+use std::{
+    fmt::Display,
+    io::{Write, stdout},
+    path::Path,
+};
+
+/// Prints a line. That nobody reads on, as when `head` has seen enough, is no reason to fail.
+pub(super) fn say(line: impl Display) {
+    let _ = writeln!(stdout(), "{line}");
+}
+
+/// `1 file`, `2 files`, `2 trajectories`.
+pub(super) fn counted(number: usize, name: &str) -> String {
+    match (number, name.strip_suffix('y')) {
+        (1, _) => format!("1 {name}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {name}s"),
+    }
+}
+
+/// `512 B`, `1.5 MiB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut size = bytes as f64;
+    let mut unit = "B";
+    for next in units {
+        if size < 1024.0 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, next);
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
+}
+
+/// A path as it is written, without what would break the line.
+pub(super) fn one_line(path: &Path) -> String {
+    path.display().to_string().replace(char::is_control, " ")
+}
