@@ -3,11 +3,13 @@
 mod assignment;
 mod generation;
 mod hostile;
+mod info;
 mod official;
 mod packing;
 mod schema;
 mod statistics;
 mod suites;
 mod system;
+mod verify;
 mod view;
 mod windows;
