@@ -95,7 +95,8 @@ impl Access<'_> {
         if group.len() > LONGEST_LIST as u64 {
             return Err(self.format(place, "a handful of members", group.len()));
         }
-        group.member_names().h5(self.path, &format!("list {place}"))
+        let names = group.member_names().h5(self.path, &format!("list {place}"))?;
+        names.iter().map(|name| self.text(name.as_bytes(), place)).collect()
     }
 
     pub fn group(&self, file: &File, name: &str) -> Result<Group> {
@@ -197,14 +198,20 @@ impl Access<'_> {
         match self.descriptor(&attribute, &place)? {
             TypeDescriptor::VarLenUnicode => {
                 let texts = attribute.read_raw::<VarLenUnicode>().h5(self.path, &action)?;
-                Ok(texts.iter().map(|t| t.to_string()).collect())
+                texts.iter().map(|t| self.text(t.as_bytes(), &place)).collect()
             }
             TypeDescriptor::VarLenAscii => {
                 let texts = attribute.read_raw::<VarLenAscii>().h5(self.path, &action)?;
-                Ok(texts.iter().map(|t| t.to_string()).collect())
+                texts.iter().map(|t| self.text(t.as_bytes(), &place)).collect()
             }
             other => Err(self.format(&place, "variable-length strings", other)),
         }
+    }
+
+    /// HDF5 calls strings UTF-8 without having looked.
+    fn text(&self, bytes: &[u8], place: &str) -> Result<String> {
+        let text = String::from_utf8(bytes.to_vec());
+        text.map_err(|e| self.format(place, "UTF-8", String::from_utf8_lossy(e.as_bytes())))
     }
 
     pub fn format(&self, place: &str, expected: impl Into<String>, found: impl ToString) -> Error {

@@ -155,6 +155,76 @@ fn wrong_shapes_and_types_are_named() {
     );
 }
 
+#[test]
+fn what_no_file_of_the_well_has_is_refused() {
+    spoilt(|f| replace(f, "n_trajectories", 0_i64), &["@n_trajectories", "1 or more", "found 0"]);
+    spoilt(
+        |f| f.dataset("scalars/zeta").unwrap().write_scalar(&f32::NAN).unwrap(),
+        &["scalars/zeta", "a finite value", "NaN"],
+    );
+    spoilt(
+        |f| {
+            let group = f.group("t0_fields").unwrap();
+            group.delete_attr("field_names").unwrap();
+            let twice: [VarLenUnicode; 2] = ["zinc", "zinc"].map(|name| name.parse().unwrap());
+            group.new_attr_builder().with_data(&twice).create("field_names").unwrap();
+        },
+        &["t0_fields @field_names", "names that differ", "zinc"],
+    );
+    spoilt(
+        |f| {
+            let group = f.group("boundary_conditions").unwrap();
+            (0..2000).for_each(|i| drop(group.create_group(&format!("c{i}")).unwrap()));
+        },
+        &["boundary_conditions", "a handful of members", "2002"],
+    );
+    // HDF5 hands out bytes as text.
+    let (_folder, path) = good();
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(13).position(|w| w == b"active_matter").unwrap();
+    bytes[at] = 0xff;
+    fs::write(&path, &bytes).unwrap();
+    says(WellFile::open(&path), &["bad.hdf5", "@dataset_name", "expected UTF-8"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("folder.hdf5")).unwrap();
+    says(WellFile::open(&path("folder.hdf5")), &["folder.hdf5", "expected an HDF5 file", "no regular file"]);
+    std::os::unix::fs::symlink(path("loop.hdf5"), path("loop.hdf5")).unwrap();
+    says(WellFile::open(&path("loop.hdf5")), &["cannot read", "loop.hdf5", "symbolic links"]);
+    // Nobody ever writes to the pipe: who opens it waits for ever.
+    assert!(std::process::Command::new("mkfifo").arg(path("pipe.hdf5")).status().unwrap().success());
+    says(WellFile::open(&path("pipe.hdf5")), &["pipe.hdf5", "no regular file"]);
+}
+
+/// Packing goes through the same reader.
+#[test]
+fn hostile_files_are_not_packed() {
+    use crate::system::{Waves, suite};
+    use physrep_benchmarks::{generate::generate, pack::pack, split::Split};
+    let folder = tempfile::tempdir().unwrap();
+    generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
+    let path = split_files(folder.path(), "shear_flow", Split::Valid).unwrap()[0].clone();
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let good = fs::read(&path).unwrap();
+    let out = folder.path().join("out.packed");
+    let pack = || pack(&suite(), &Waves::default(), folder.path(), &out, &());
+    for bytes in [&good[..0], &good[..good.len() / 2], b"not HDF5"] {
+        fs::write(&path, bytes).unwrap();
+        says(pack().map(drop), &[&name, "expected an HDF5 file"]);
+    }
+    fs::write(&path, &good).unwrap();
+    let file = File::open_rw(&path).unwrap();
+    file.dataset("t0_fields/tracer").unwrap().write_slice(&[f32::NAN], (0, 4, 5, 6..7)).unwrap();
+    file.close().unwrap();
+    says(pack().map(drop), &[&name, "tracer, trajectory 0, frame 4", "NaN"]);
+    assert!(!out.exists(), "nothing is left of a file that could not be packed");
+}
+
 /// Claims of a million million values cost neither memory nor time.
 #[test]
 fn claims_beyond_the_file_are_refused_before_anything_is_read() {
