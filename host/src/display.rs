@@ -23,8 +23,8 @@ pub struct Display {
 struct Task {
     bar: ProgressBar,
     phase: String,
-    phase_start: Instant,
-    last_line: Option<Instant>,
+    /// When the last plain line was written, and how much was done then.
+    last_line: Option<(Instant, u64)>,
 }
 
 impl Default for Display {
@@ -51,12 +51,10 @@ impl Display {
         let entry = tasks.entry(task.to_owned()).or_insert_with(|| Task {
             bar: self.bar(task),
             phase: String::new(),
-            phase_start: Instant::now(),
             last_line: None,
         });
         if entry.phase != phase {
             entry.phase = phase.to_owned();
-            entry.phase_start = Instant::now();
             entry.last_line = None;
             entry.bar.reset_eta();
         }
@@ -66,10 +64,12 @@ impl Display {
             entry.bar.set_message(format!("{phase} {note}"));
             return;
         }
-        let due = entry.last_line.is_none_or(|last| last.elapsed() >= PLAIN_EVERY);
+        let due = entry.last_line.is_none_or(|(last, _)| last.elapsed() >= PLAIN_EVERY);
         if due || done == total {
-            entry.last_line = Some(Instant::now());
-            let left = remaining(entry.phase_start.elapsed(), done, total);
+            // The pace since the last line: what an earlier run had done counts at once, and says nothing of the pace.
+            let last = entry.last_line.replace((Instant::now(), done));
+            let left = last.map(|(when, then)| remaining(when.elapsed(), done.saturating_sub(then), done, total));
+            let left = left.unwrap_or_default();
             let separator = if note.is_empty() { "" } else { ", " };
             eprintln!("{task}: {phase} {done}/{total}{separator}{note}{left}");
         }
@@ -101,11 +101,12 @@ impl Display {
     }
 }
 
-fn remaining(elapsed: Duration, done: u64, total: u64) -> String {
-    if done == 0 || done >= total {
+/// How long the rest takes at the pace of `recent` units in `elapsed`.
+fn remaining(elapsed: Duration, recent: u64, done: u64, total: u64) -> String {
+    if recent == 0 || done >= total {
         return String::new();
     }
-    let left = elapsed.as_secs_f64() * (total - done) as f64 / done as f64;
+    let left = elapsed.as_secs_f64() * (total - done) as f64 / recent as f64;
     if left < 5.0 { String::new() } else { format!(", {} left", seconds(left)) }
 }
 
