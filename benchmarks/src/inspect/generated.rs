@@ -58,7 +58,9 @@ impl Generated {
                 differs("dimensions/time", format!("times from 0 to {last}"), format!("{start} to {end}"));
             }
         }
-        for grid in self.get::<Vec<Grid>>("parameters").unwrap_or_default() {
+        let held_out = self.get::<Vec<Grid>>("held_out").unwrap_or_default();
+        for mut grid in self.get::<Vec<Grid>>("parameters").unwrap_or_default() {
+            grid.values.extend(held_out.iter().filter(|other| other.name == grid.name).flat_map(|other| &other.values));
             let Some(found) = contents.parameters.iter().find(|p| p.name == grid.name) else {
                 differs("scalars", grid.name, "nothing of this name".into());
                 continue;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::findings::{Finding, Findings};
 use super::report::{AxisReport, Contents, FieldReport, Kind, ParameterReport};
 use super::scan::{ChannelScan, repeats};
-use crate::packed::Packed;
+use crate::packed::{Packed, PackedAxis};
 use crate::progress::Progress;
 use crate::split::Split;
 use crate::windows::Window;
@@ -22,7 +22,7 @@ pub(super) fn inspect(
 ) -> Result<Option<Contents>> {
     let Some(packed) = findings.keep(Packed::open(path)) else { return Ok(None) };
     let header = packed.header();
-    let [nx, ny] = header.grid;
+    let [nx, ny] = header.grid();
     // Below, a file with anything to read is as large as it says, so that nothing it says is unreasonable.
     if [header.trajectories.len(), header.channels.len(), header.frames, nx, ny].contains(&0) {
         findings.add(Finding::error("header", "expected trajectories of at least one frame, found no values at all"));
@@ -33,7 +33,7 @@ pub(super) fn inspect(
     if wanted {
         findings.keep(packed.verify());
         let channel = |(index, channel): (usize, &crate::packed::Channel)| {
-            ChannelScan::new(channel.name.clone(), format!("channel {index} ({})", channel.name), header.grid[1], None)
+            ChannelScan::new(channel.name.clone(), format!("channel {index} ({})", channel.name), ny, None)
         };
         let mut scans: Vec<ChannelScan> = header.channels.iter().enumerate().map(channel).collect();
         for trajectory in 0..header.trajectories.len() {
@@ -48,13 +48,13 @@ pub(super) fn inspect(
 fn outline(packed: &Packed) -> Contents {
     let header = packed.header();
     let trajectories = header.trajectories.len();
-    let axis = |(axis, &points): (&crate::system::Axis, &usize)| AxisReport {
+    let axis = |axis: &PackedAxis| AxisReport {
         name: axis.name.clone(),
-        points,
+        points: axis.coordinates.len(),
         boundary: axis.boundary,
-        ends: [axis.start, axis.start + axis.length],
+        ends: [axis.coordinates[0], axis.coordinates[axis.coordinates.len() - 1]],
     };
-    let [nx, ny] = header.grid;
+    let [nx, ny] = header.grid();
     let channel = |channel: &crate::packed::Channel| FieldReport {
         name: channel.name.clone(),
         rank: crate::system::Rank::Scalar,
@@ -74,7 +74,7 @@ fn outline(packed: &Packed) -> Contents {
         },
         dataset: header.system.clone(),
         trajectories,
-        axes: header.axes.iter().zip(&header.grid).map(axis).collect(),
+        axes: header.axes.iter().map(axis).collect(),
         frames: header.frames,
         times: [0.0, header.frames.saturating_sub(1) as f64 * header.dt],
         parameters: header.scalings.iter().enumerate().map(parameter).collect(),
@@ -111,13 +111,14 @@ fn scan(
     progress: &dyn Progress,
 ) -> Result<String> {
     let header = packed.header();
+    let points: usize = header.grid().iter().product();
     let mut hash = blake3::Hasher::new();
     let mut frame = vec![0.0_f32; packed.clip_len(1)];
     scans.iter_mut().for_each(ChannelScan::begin_trajectory);
     for start in 0..header.frames {
         packed.clip(Window { trajectory, start }, 1, &mut frame)?;
         hash.update(bytemuck::cast_slice(&frame));
-        for (scan, values) in scans.iter_mut().zip(frame.chunks_exact(header.grid[0] * header.grid[1])) {
+        for (scan, values) in scans.iter_mut().zip(frame.chunks_exact(points)) {
             scan.frame(values, findings);
         }
         let (done, total) = (trajectory * header.frames + start + 1, header.trajectories.len() * header.frames);

@@ -42,8 +42,8 @@ fn split(name: &str) -> Result<Split, String> {
 
 pub(super) fn run(args: Fetch) -> Result<ExitCode> {
     let Fetch { system, out, split: splits, files, dry_run, tries, retry_wait } = args;
-    let first = Duration::try_from_secs_f64(retry_wait)
-        .map_err(|e| Error::Usage(format!("--retry-wait {retry_wait}: {e}")))?;
+    let first =
+        Duration::try_from_secs_f64(retry_wait).map_err(|e| Error::Usage(format!("--retry-wait {retry_wait}: {e}")))?;
     fetch::run(&fetch::Fetch { system, out, splits, files, dry_run, patience: Patience { tries, first } })?;
     Ok(ExitCode::SUCCESS)
 }
