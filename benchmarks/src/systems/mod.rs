@@ -1,12 +1,13 @@
 //! The physical systems of the suite and the solvers that produce their trajectories.
 
+pub mod active_matter;
 pub mod shear_flow;
 
 use crate::system::System;
 use crate::{Error, Result};
 
 /// All systems.
-const SYSTEMS: &[&dyn System] = &[&shear_flow::ShearFlowSystem];
+const SYSTEMS: &[&dyn System] = &[&shear_flow::ShearFlowSystem, &active_matter::ActiveMatterSystem];
 
 /// The names of all systems.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -56,6 +57,18 @@ pub enum SolverError {
     Diverged {
         /// The system's name.
         system: &'static str,
+        /// The time at which it was noticed.
+        time: f64,
+        /// The run's parameters and grid.
+        run: String,
+    },
+    /// The solution left the range in which it means something, as solutions do on grids that do not resolve them.
+    #[error("{system}: {problem} at t = {time} ({run}); solve on a finer grid")]
+    Unphysical {
+        /// The system's name.
+        system: &'static str,
+        /// What was expected and what came.
+        problem: String,
         /// The time at which it was noticed.
         time: f64,
         /// The run's parameters and grid.

@@ -1,0 +1,145 @@
+//! Active matter: a dense suspension of rods that drive the fluid between them.
+//!
+//! The kinetic theory of Ohana et al. 2024 (The Well, `active_matter`) for apolar rods with orientation `p` on the unit
+//! circle, in the moments `c = <1>`, `D = <pp>`, `S = <pppp>` of their distribution, with `E = (grad u + grad u^T) / 2` and
+//! `(grad u)_ij = d u_i / d x_j`:
+//!
+//! ```text
+//! dD/dt + u . grad D - (grad u . D + D . grad u^T) + 2 S:E = 4 zeta (D.D - S:D) - 4 d_R (D - c I/2) + d_T lap D
+//! -lap u + grad P = div Sigma,    div u = 0,    mean of u = 0
+//! Sigma = alpha D + beta S:E - 2 zeta beta (D.D - S:D)
+//! ```
+//!
+//! on `[0, 10)^2`, periodic; everything is non-dimensional. `S` follows from `D` by the Bingham closure. The concentration
+//! obeys `dc/dt + u . grad c = d_T lap c`, so that `c = 1`, with which The Well starts, stays 1 exactly: it is not solved
+//! for. (The Well's own `c` has a standard deviation of 0.003, the numerical noise of its solver.)
+//!
+//! # In complex form
+//! With `c = 1` everything that `D`, `E` and the traceless part of `Sigma` hold is in three complex fields: the order
+//! `q = <exp(2 i theta)> = D_xx - D_yy + 2 i D_xy`, the strain `e = E_xx + i E_xy` and the stress
+//! `s = Sigma_xx - Sigma_yy + 2 i Sigma_xy`. The closure is one real function, `<exp(4 i theta)> = h(|q|^2) q^2`, and with
+//! the vorticity `w` and `p = (1 - h |q|^2) q`
+//!
+//! ```text
+//! dq/dt + u . grad q = i w q + e - h q^2 e* + zeta p - 4 d_R q + d_T lap q
+//! s = alpha q + (beta / 2) (e + h q^2 e* - zeta p)
+//! ```
+//!
+//! The solver is pseudo-spectral with the two-thirds rule; the Stokes equation, whose stress depends on its own solution,
+//! is iterated to convergence in every evaluation.
+
+mod closure;
+mod diagnostics;
+mod dynamics;
+mod initial;
+mod solver;
+mod stokes;
+mod system;
+mod trajectory;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use closure::Closure;
+pub use diagnostics::Diagnostics;
+pub use initial::INITIAL_ORDER;
+pub use solver::{Fields, STEP, Solver};
+pub use stokes::TOLERANCE;
+pub use system::ActiveMatterSystem;
+pub use trajectory::{Frame, simulate};
+
+use super::SolverError;
+
+/// The system's name in The Well and in every error.
+pub const NAME: &str = "active_matter";
+/// Lengths of the periodic domain along `x` and `y`.
+pub const LENGTHS: [f64; 2] = [10.0, 10.0];
+
+/// The largest parameter that is accepted; the published ones end at 17.
+const LARGEST: f64 = 1e3;
+/// Grid points below which an axis is refused: with fewer, the initial waves do not fit.
+const SMALLEST_AXIS: usize = 16;
+
+/// The physical parameters of a suspension.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActiveMatter {
+    /// Strength `zeta` of the steric alignment, 0 or more.
+    pub zeta: f64,
+    /// Strength `alpha` of the active dipoles; negative for rods that push the fluid out along their axis.
+    pub alpha: f64,
+    /// Crowding `beta`, the weight of the passive stresses, 0 or more.
+    pub beta: f64,
+    /// Rotational diffusivity `d_R`, positive.
+    pub rotational_diffusivity: f64,
+    /// Translational diffusivity `d_T`, positive.
+    pub translational_diffusivity: f64,
+}
+
+impl ActiveMatter {
+    /// The suspension of The Well with the two parameters that it varies: `zeta` in 1, 3, ..., 17 and `alpha` in -1, -2,
+    /// ..., -5.
+    pub fn new(zeta: f64, alpha: f64) -> Self {
+        Self { zeta, alpha, beta: 0.8, rotational_diffusivity: 0.05, translational_diffusivity: 0.05 }
+    }
+
+    /// Checks that the parameters define a diffusive suspension.
+    ///
+    /// # Errors
+    /// [`SolverError::Parameter`] names the first parameter that does not.
+    pub fn validate(&self) -> Result<(), SolverError> {
+        for (name, value) in [("zeta", self.zeta), ("beta", self.beta)] {
+            if !(0.0..=LARGEST).contains(&value) {
+                return Err(parameter(name, value, "between 0 and 1000"));
+            }
+        }
+        if !(self.alpha.abs() <= LARGEST) {
+            return Err(parameter("alpha", self.alpha, "between -1000 and 1000"));
+        }
+        for (name, value) in [
+            ("rotational_diffusivity", self.rotational_diffusivity),
+            ("translational_diffusivity", self.translational_diffusivity),
+        ] {
+            if !(value > 0.0 && value <= LARGEST) {
+                return Err(parameter(name, value, "positive and at most 1000"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ActiveMatter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { zeta, alpha, beta, rotational_diffusivity, translational_diffusivity } = self;
+        write!(
+            f,
+            "zeta {zeta}, alpha {alpha}, beta {beta}, d_R {rotational_diffusivity}, d_T {translational_diffusivity}"
+        )
+    }
+}
+
+fn parameter(name: &'static str, value: f64, expected: &'static str) -> SolverError {
+    SolverError::Parameter { system: NAME, name, value, expected }
+}
+
+fn positive(name: &'static str, value: f64) -> Result<(), SolverError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(parameter(name, value, "a positive finite number"))
+}
+
+fn grid_problem(problem: String) -> SolverError {
+    SolverError::Grid { system: NAME, problem }
+}
+
+fn validate_grid(what: &str, grid: [usize; 2]) -> Result<(), SolverError> {
+    let [nx, ny] = grid;
+    if grid.iter().all(|n| n.is_multiple_of(2) && *n >= SMALLEST_AXIS) {
+        return Ok(());
+    }
+    Err(grid_problem(format!(
+        "the {what} grid must have an even number of at least {SMALLEST_AXIS} points along x and y, but is {nx}x{ny}"
+    )))
+}

@@ -1,0 +1,90 @@
+//! Active matter as one of the suite's systems.
+
+use super::{ActiveMatter, LENGTHS, NAME, simulate};
+use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
+use crate::systems::SolverError;
+use crate::{Error, Result};
+
+/// The largest seed that a suite can write: every whole number up to it is a number of double precision.
+const LARGEST_SEED: f64 = 9_007_199_254_740_992.0;
+
+/// The system `active_matter` of The Well.
+pub struct ActiveMatterSystem;
+
+impl System for ActiveMatterSystem {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn axes(&self) -> [Axis; 2] {
+        [0, 1].map(|axis| Axis {
+            name: ["x", "y"][axis].into(),
+            start: 0.0,
+            length: LENGTHS[axis],
+            boundary: Boundary::Periodic,
+            points: Points::Uniform,
+        })
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![
+            Field::new("concentration", Rank::Scalar),
+            Field::new("velocity", Rank::Vector),
+            Field::new("D", Rank::Tensor),
+            Field::new("E", Rank::Tensor),
+        ]
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter { name: "zeta", aliases: &[] }, Parameter { name: "alpha", aliases: &[] }]
+    }
+
+    fn initial_condition(&self) -> &'static [&'static str] {
+        &["seed"]
+    }
+
+    fn simulate(
+        &self,
+        case: &Case,
+        resolution: &Resolution,
+        frames: usize,
+        dt: f64,
+        on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let fail = |reason: String| Error::Simulation {
+            system: NAME.into(),
+            case: format!("parameters {:?}, initial condition {:?}", case.parameters, case.initial),
+            reason,
+        };
+        let (&[zeta, alpha], &[seed]) = (case.parameters.as_slice(), case.initial.as_slice()) else {
+            return Err(fail("expected [zeta, alpha] and [seed]".into()));
+        };
+        if !(0.0..=LARGEST_SEED).contains(&seed) || seed.fract() != 0.0 {
+            return Err(fail(format!("`seed` must be a whole number from 0 to 2^53, but is {seed}")));
+        }
+        simulate(&ActiveMatter::new(zeta, alpha), seed as u64, resolution, frames, dt, |_, frame| {
+            let fields: [&[f32]; 4] = [&frame.concentration, &frame.velocity, &frame.orientation, &frame.strain];
+            on_frame(&Frame { time: frame.time, fields: &fields }).map_err(Stop::Caller)
+        })
+        .map_err(|stop| match stop {
+            Stop::Caller(error) => error,
+            Stop::Solver(error) => fail(error.to_string()),
+        })
+    }
+}
+
+/// Why a trajectory ended early.
+enum Stop {
+    Solver(SolverError),
+    Caller(Error),
+}
+
+impl From<SolverError> for Stop {
+    fn from(error: SolverError) -> Self {
+        Self::Solver(error)
+    }
+}
