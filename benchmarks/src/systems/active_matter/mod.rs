@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 pub use closure::Closure;
 pub use diagnostics::Diagnostics;
 pub use initial::INITIAL_ORDER;
-pub use solver::{Fields, STEP, Solver};
+pub use solver::{Fields, LARGEST_ORDER, STEP, Solver};
 pub use stokes::TOLERANCE;
 pub use system::ActiveMatterSystem;
 pub use trajectory::{Frame, simulate};

@@ -13,6 +13,10 @@ use crate::spectral::Fourier;
 /// highest retained wavenumbers. The scheme is stable up to about 2.6.
 pub const STEP: f64 = 1.5;
 
+/// The largest order `|q|` on the grid before a solution is given up. Distributions have at most 1, and so do resolved
+/// solutions; a truncated series may overshoot near sharp gradients, where the closure, continued beyond 1, pulls it back.
+pub const LARGEST_ORDER: f64 = 1.01;
+
 /// Order and flow on a grid `[nx, ny]`: `nx * ny` values each, row-major, `x` first, `y` fastest; non-dimensional.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
@@ -137,7 +141,8 @@ impl Solver {
     ///
     /// # Errors
     /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite,
-    /// [`SolverError::Unphysical`] for one whose `|q|` exceeds 1: no distribution of rods has such moments.
+    /// [`SolverError::Unphysical`] for one whose `|q|` exceeds
+    /// [`LARGEST_ORDER`]: no distribution of rods has such moments.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
             return Err(parameter("time", time, "finite and no earlier than the solver's"));
@@ -231,8 +236,10 @@ impl Solver {
         if !(size.is_finite() && rate.is_finite() && *converged) {
             return Err(SolverError::Diverged { system: NAME, time: *time, run: run.clone() });
         }
-        if *order > 1.0 {
-            let problem = format!("the orientational order must be at most 1, but is {order}");
+        if *order > LARGEST_ORDER {
+            let problem = format!(
+                "the orientational order must be at most 1 (to {LARGEST_ORDER} for a truncated series), but is {order}"
+            );
             return Err(SolverError::Unphysical { system: NAME, problem, time: *time, run: run.clone() });
         }
         Ok(())
