@@ -134,7 +134,7 @@ impl ActiveMatter {
                 return Err(parameter(name, value, "between 0 and 1000"));
             }
         }
-        if !(self.alpha.abs() <= LARGEST) {
+        if !(-LARGEST..=LARGEST).contains(&self.alpha) {
             return Err(parameter("alpha", self.alpha, "between -1000 and 1000"));
         }
         for (name, value) in [
