@@ -10,7 +10,8 @@ use super::{ActiveMatter, LENGTHS, NAME, SolverError, grid_problem, initial, par
 use crate::spectral::Fourier;
 
 /// The largest step times the fastest rate on the grid, `hypot(|u_x| kx + |u_y| ky + |w|, 4 (zeta + d_R + |e|))` with the
-/// highest retained wavenumbers. The scheme is stable up to about 2.6.
+/// highest retained wavenumbers. The scheme is stable up to about 2.6. With 1.5, the order of three trajectories differs
+/// from that of eight times as many steps by less than 0.001 (root mean square) after the defects have formed.
 pub const STEP: f64 = 1.5;
 
 /// The largest order `|q|` on the grid before a solution is given up. Distributions have at most 1, and so do resolved
