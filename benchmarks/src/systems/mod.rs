@@ -1,13 +1,15 @@
 //! The physical systems of the suite and the solvers that produce their trajectories.
 
 pub mod active_matter;
+pub mod rayleigh_benard;
 pub mod shear_flow;
 
 use crate::system::System;
 use crate::{Error, Result};
 
 /// All systems.
-const SYSTEMS: &[&dyn System] = &[&shear_flow::ShearFlowSystem, &active_matter::ActiveMatterSystem];
+const SYSTEMS: &[&dyn System] =
+    &[&active_matter::ActiveMatterSystem, &rayleigh_benard::RayleighBenardSystem, &shear_flow::ShearFlowSystem];
 
 /// The names of all systems.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -1,0 +1,87 @@
+//! Rayleigh-Benard convection as one of the suite's systems.
+
+use super::{LENGTHS, NAME, RayleighBenard, simulate};
+use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
+use crate::systems::SolverError;
+use crate::{Error, Result};
+
+/// The system `rayleigh_benard` of The Well.
+pub struct RayleighBenardSystem;
+
+impl System for RayleighBenardSystem {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn axes(&self) -> [Axis; 2] {
+        let axis =
+            |name: &str, length, boundary, points| Axis { name: name.into(), start: 0.0, length, boundary, points };
+        [
+            axis("x", LENGTHS[0], Boundary::Periodic, Points::Uniform),
+            axis("y", LENGTHS[1], Boundary::Wall, Points::ChebyshevGauss),
+        ]
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![
+            Field::new("buoyancy", Rank::Scalar),
+            Field::new("pressure", Rank::Scalar),
+            Field::new("velocity", Rank::Vector),
+        ]
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &[Parameter { name: "Rayleigh", aliases: &[] }, Parameter { name: "Prandtl", aliases: &[] }]
+    }
+
+    fn initial_condition(&self) -> &'static [&'static str] {
+        &["dT", "seed"]
+    }
+
+    fn simulate(
+        &self,
+        case: &Case,
+        resolution: &Resolution,
+        frames: usize,
+        dt: f64,
+        on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let fail = |reason: String| Error::Simulation {
+            system: NAME.into(),
+            case: format!("parameters {:?}, initial condition {:?}", case.parameters, case.initial),
+            reason,
+        };
+        let (&[rayleigh, prandtl], &[delta, seed]) = (case.parameters.as_slice(), case.initial.as_slice()) else {
+            return Err(fail("expected [Rayleigh, Prandtl] and [dT, seed]".into()));
+        };
+        // The largest whole number up to which a double holds them all.
+        if seed < 0.0 || seed.fract() != 0.0 || seed > 2.0f64.powi(53) || seed.is_nan() {
+            return Err(fail(format!("`seed` must be a whole number, 0 or more, but is {seed}")));
+        }
+        let flow = RayleighBenard { rayleigh, prandtl, delta, seed: seed as u64 };
+        simulate(&flow, resolution, frames, dt, |_, frame| {
+            on_frame(&Frame { time: frame.time, fields: &[&frame.buoyancy, &frame.pressure, &frame.velocity] })
+                .map_err(Stop::Caller)
+        })
+        .map_err(|stop| match stop {
+            Stop::Caller(error) => error,
+            Stop::Solver(error) => fail(error.to_string()),
+        })
+    }
+}
+
+/// Why a trajectory ended early.
+enum Stop {
+    Solver(SolverError),
+    Caller(Error),
+}
+
+impl From<SolverError> for Stop {
+    fn from(error: SolverError) -> Self {
+        Self::Solver(error)
+    }
+}
