@@ -115,7 +115,6 @@ fn waves_grow_and_decay_as_the_linear_theory_says() {
     ] {
         let (found, expected) = (measured(rayleigh, prandtl, k), growth(rayleigh, prandtl, k));
         let error = found / expected - 1.0;
-        println!("Ra {rayleigh} Pr {prandtl} k {k}: growth {found}, theory {expected}, {error:e}");
         assert!(error.abs() < 1e-4, "Ra {rayleigh} Pr {prandtl} k {k}: growth {found}, theory {expected}");
     }
 }
