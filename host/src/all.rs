@@ -2,12 +2,13 @@
 
 use std::{ops::ControlFlow, path::PathBuf};
 
-use physrep_benchmarks::{generate, pack, packed::Packed, suite::Suite, systems};
+use physrep_benchmarks::{generate, packed::Packed, suite::Suite, systems};
 
 use crate::{
     Error, Result,
     cell::{Cell, Encoder, Initialisation},
     crates,
+    data::pack,
     display::{Display, seconds},
     files, overrides,
     plugin::Plugin,
@@ -163,12 +164,8 @@ fn prepare(suite: &Suite, system: &str, data: &std::path::Path, threads: usize, 
     if suite.section(solver)?.generate.is_some() {
         generate::generate(suite, solver, data, threads, &progress)?;
     }
-    let file = pack::file(suite, system, data);
-    let packing = |done: usize, total: usize, note: &str| {
-        display.progress(&task, "pack", done as u64, total as u64, note);
-        ControlFlow::Continue(())
-    };
-    let packed = pack::pack(suite, solver, data, &file, &packing)?;
+    let file = physrep_benchmarks::pack::file(suite, system, data);
+    let packed = pack(suite, system, data, &file, display, &task)?;
     display.finish(&task, &format!("ready in {}", seconds(clock.elapsed().as_secs_f64())));
     Ok(packed)
 }

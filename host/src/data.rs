@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::Result;
+pub(crate) use pack::pack;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -22,7 +22,7 @@ use std::{
 };
 
 use clap::Args;
-use physrep_benchmarks::inspect::{self, Finding, Findings, Report};
+use physrep_benchmarks::inspect::{self, Finding, Findings, Report, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -49,6 +49,12 @@ pub(crate) struct Limits {
     /// Seconds without progress after which a file is taken to be damaged.
     #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]
     patience: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { jobs: None, patience: 60.0 }
+    }
 }
 
 /// What the process of one file is given.
@@ -104,6 +110,18 @@ fn limit_memory() -> io::Result<()> {
         // SAFETY: sets a limit of this process from a structure that lives through the call.
         if unsafe { libc::setrlimit(resource, &limit) } != 0 {
             return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Refuses files that HDF5 should not be trusted with: the first one whose outline cannot be read, or is not sound.
+pub(crate) fn vet(paths: &[PathBuf], display: &Display, task: &str) -> Result<()> {
+    let reports = inspect_all(paths, false, &Limits::default(), display, task)?;
+    for path in paths {
+        let mut findings = reports[path].findings.listed.iter();
+        if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
+            return Err(Error::File { path: path.clone(), reason: finding.to_string() });
         }
     }
     Ok(())

@@ -1,10 +1,15 @@
 //! `physrep-bench data pack`.
 
-use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
-use physrep_benchmarks::{pack, suite::Suite, systems};
+use physrep_benchmarks::{generate, pack, packed::Packed, suite::Suite, systems, well};
 
+use super::isolated;
 use crate::{Result, display::Display};
 
 #[derive(Debug, Args)]
@@ -23,25 +28,39 @@ pub(crate) struct Pack {
 }
 
 pub(super) fn run(args: &Pack) -> Result<ExitCode> {
+    let Pack { system, suite, data, out } = args;
     let display = Display::default();
-    let suite = Suite::load(&args.suite)?;
-    let out = args.out.clone().unwrap_or_else(|| pack::file(&suite, &args.system, &args.data));
-    let progress = |done: usize, total: usize, note: &str| {
-        display.progress(&args.system, "pack", done as u64, total as u64, note);
-        ControlFlow::Continue(())
-    };
-    let packed = pack::pack(&suite, systems::named(&args.system)?, &args.data, &out, &progress)?;
+    let suite = Suite::load(suite)?;
+    let out = out.clone().unwrap_or_else(|| pack::file(&suite, system, data));
+    let packed = pack(&suite, system, data, &out, &display, system)?;
     let header = packed.header();
     let [nx, ny] = header.grid();
-    display.finish(
-        &args.system,
-        &format!(
-            "{}: {} trajectories of {} frames, {} channels on {nx}x{ny} points",
-            out.display(),
-            header.trajectories.len(),
-            header.frames,
-            header.channels.len()
-        ),
-    );
+    let (trajectories, channels) = (header.trajectories.len(), header.channels.len());
+    let holds =
+        format!("{trajectories} trajectories of {} frames, {channels} channels on {nx}x{ny} points", header.frames);
+    display.finish(system, &format!("{}: {holds}", out.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Packs a system's data, unless it is packed already, and shows as `task` how far it is. Files from elsewhere are
+/// inspected first: HDF5 trusts what it reads.
+pub(crate) fn pack(
+    suite: &Suite,
+    system: &str,
+    data: &Path,
+    out: &Path,
+    display: &Display,
+    task: &str,
+) -> Result<Packed> {
+    let system = systems::named(system)?;
+    if generate::key(suite, system, data)?.is_none() {
+        let splits = suite.section(system)?.splits();
+        let files: Vec<_> = splits.filter_map(|split| well::split_files(data, system.name(), split).ok()).collect();
+        isolated::vet(&files.concat(), display, task)?;
+    }
+    let progress = |done: usize, total: usize, note: &str| {
+        display.progress(task, "pack", done as u64, total as u64, note);
+        ControlFlow::Continue(())
+    };
+    Ok(pack::pack(suite, system, data, out, &progress)?)
 }
