@@ -61,7 +61,7 @@
 //! 32^2     (0.5, -1) (1, -1)                                   0.07  0.16
 //! 48^2     also (2, -1) (0.5, -3) (1, -3)                      0.007 0.03  0.06 0.06 0.10
 //! 64^2     also (3, -1) (2, -3) (0.5, -5) (1, -5)              below 0.06
-//! 128^2    all, and at zeta = 5 all; peak |q| below 1          below 0.004, 0.02 at (5, -5)
+//! 128^2    all, and at zeta = 5 all; peak |q| below 1          below 0.007, 0.014 at (5, -5)
 //! 192^2    all published ones; peak |q| below 1.005            below 0.014
 //! ```
 //!
