@@ -78,7 +78,7 @@ fn diagnostics_agree_with_the_fields() {
     assert!((norms.fold(0.0, f64::max) - diagnostics.peak_order).abs() < 1e-12);
 }
 
-/// The published extremes on the published grid, over a tenth of a time unit of the ordered state.
+/// The published extremes of both parameters at half the published resolution, until the order is no longer small.
 #[test]
 fn published_parameters_stay_physical_on_a_coarse_version_of_the_published_grid() {
     let mut solver = Solver::new(&ActiveMatter::new(17.0, -5.0), 0, [128, 128]).unwrap();
