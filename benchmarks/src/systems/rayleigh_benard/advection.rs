@@ -33,7 +33,7 @@ impl Rows {
     }
 
     /// Grid values of the field whose coefficient at wavenumber `k` is `coefficient(k)`, for all `k < waves`.
-    pub fn to_points(&mut self, waves: usize, coefficient: impl Fn(usize) -> Complex64, values: &mut [f64]) {
+    pub fn synthesise(&mut self, waves: usize, coefficient: impl Fn(usize) -> Complex64, values: &mut [f64]) {
         let (low, high) = self.spectrum.split_at_mut(waves);
         low.iter_mut().enumerate().for_each(|(k, c)| *c = coefficient(k));
         high.fill(Complex64::ZERO);
@@ -45,7 +45,7 @@ impl Rows {
     }
 
     /// The coefficients of grid values, which are overwritten.
-    pub fn to_waves(&mut self, values: &mut [f64]) -> impl Iterator<Item = Complex64> {
+    pub fn analyse(&mut self, values: &mut [f64]) -> impl Iterator<Item = Complex64> {
         self.forward
             .process_with_scratch(values, &mut self.spectrum, &mut self.scratch)
             .expect("the buffers have the lengths of the plan");
@@ -140,9 +140,9 @@ impl Advection {
         let at = |field: &Mirrored, k: usize| field.even[row.start + k] + sign * field.odd[row.start + k];
         let k = &self.wavenumbers;
         let [u, v, b] = &mut self.values;
-        self.rows.to_points(waves, |i| Complex64::new(at(&self.psi_y, i), at(&self.psi_y, waves + i)), u);
-        self.rows.to_points(waves, |i| k[i] * Complex64::new(at(&self.psi, waves + i), -at(&self.psi, i)), v);
-        self.rows.to_points(waves, |i| Complex64::new(at(&self.buoyancy, i), at(&self.buoyancy, waves + i)), b);
+        self.rows.synthesise(waves, |i| Complex64::new(at(&self.psi_y, i), at(&self.psi_y, waves + i)), u);
+        self.rows.synthesise(waves, |i| k[i] * Complex64::new(at(&self.psi, waves + i), -at(&self.psi, i)), v);
+        self.rows.synthesise(waves, |i| Complex64::new(at(&self.buoyancy, i), at(&self.buoyancy, waves + i)), b);
 
         let mean = self.mean.even[pair] + sign * self.mean.odd[pair];
         let conduction = 0.5 + sign * self.conduction[pair];
@@ -177,17 +177,17 @@ impl Advection {
         let [second, first, zeroth] = &mut self.momentum;
         let [along_y, along_x] = &mut self.heat;
         let [difference, cross, flux_x, flux_y] = &mut self.products;
-        for (i, (c, k)) in self.rows.to_waves(cross).zip(k).enumerate() {
+        for (i, (c, k)) in self.rows.analyse(cross).zip(k).enumerate() {
             store_complex(second, i, c);
             store_complex(zeroth, i, c * (k * k));
         }
-        for (i, (c, k)) in self.rows.to_waves(difference).zip(k).enumerate() {
+        for (i, (c, k)) in self.rows.analyse(difference).zip(k).enumerate() {
             store_complex(first, i, Complex64::new(k * c.im, -k * c.re));
         }
-        for (i, (c, _)) in self.rows.to_waves(flux_y).zip(k).enumerate() {
+        for (i, (c, _)) in self.rows.analyse(flux_y).zip(k).enumerate() {
             store_complex(along_y, i, c);
         }
-        for (i, (c, k)) in self.rows.to_waves(flux_x).zip(k).enumerate() {
+        for (i, (c, k)) in self.rows.analyse(flux_x).zip(k).enumerate() {
             store_complex(along_x, i, Complex64::new(k * c.im, -k * c.re));
         }
         peaks.into_iter().fold(0.0, f64::max)

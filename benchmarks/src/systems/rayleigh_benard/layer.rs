@@ -45,7 +45,7 @@ impl Evaluation {
         Self {
             functions,
             pairs,
-            keeps_parity: derivative % 2 == 0,
+            keeps_parity: derivative.is_multiple_of(2),
             values: columns
                 .each_ref()
                 .map(|columns| (0..pairs).flat_map(|pair| columns.iter().map(move |column| column[pair])).collect()),

@@ -34,13 +34,12 @@ pub(super) fn noise(seed: u64, grid: [usize; 2]) -> Vec<f64> {
         profile.fill(Complex64::ZERO);
         for q in 0..GRID[1] {
             let [re, im]: [f64; 2] = std::array::from_fn(|_| StandardNormal.sample(&mut random));
-            if q >= degrees {
-                continue;
-            }
+            // Modes beyond the grid's are drawn too, so that those after them stay the same.
+            let Some(polynomial) = polynomials.get(q) else { continue };
             let along_x = if k == 0 { Complex64::from(re) } else { Complex64::new(re, im) * 2.0f64.sqrt() };
             let along_y = if q == 0 { 1.0 } else { 2.0f64.sqrt() };
             let amplitude = along_x * along_y;
-            profile.iter_mut().zip(&polynomials[q]).for_each(|(value, polynomial)| *value += amplitude * polynomial);
+            profile.iter_mut().zip(polynomial).for_each(|(value, polynomial)| *value += amplitude * polynomial);
         }
         for (i, row) in field.chunks_exact_mut(ny).enumerate() {
             let wave = circle[i * k % nx];

@@ -20,6 +20,8 @@ use super::sampling::times_ik;
 /// since the velocity's rate of change has no divergence and does not cross the walls.
 pub(super) struct Pressure {
     wavenumbers: Vec<f64>,
+    /// How much of `L_0` function 2 contains.
+    mean_of_second: f64,
     rows: Rows,
     conduction: Vec<f64>,
     stream: [Evaluation; 3],
@@ -70,6 +72,7 @@ impl Pressure {
         let size = Basis::Free.count(space.degrees) * width;
         Self {
             wavenumbers: k.clone(),
+            mean_of_second: Basis::Free.legendre(2, 0)[0].1,
             rows: Rows::new(space.points),
             conduction: space.rule.points[..pairs].iter().map(|s| -0.5 * s).collect(),
             stream: [0, 1, 2].map(|derivative| evaluation(Basis::Clamped, derivative)),
@@ -122,7 +125,7 @@ impl Pressure {
         self.coefficients.iter_mut().zip(&self.kinetic).for_each(|(p, k)| *p -= k);
         // Only L_0 has a mean, and function 2 contains it.
         let width = 2 * self.wavenumbers.len();
-        self.coefficients[0] = -self.coefficients[2 * width] * Basis::Free.legendre(2, 0)[0].1;
+        self.coefficients[0] = -self.coefficients[2 * width] * self.mean_of_second;
         &self.coefficients
     }
 
@@ -134,10 +137,10 @@ impl Pressure {
         let k = &self.wavenumbers;
         let complex = |field: &Mirrored, i: usize| Complex64::new(at(field, i), at(field, waves + i));
         let [u, v, vorticity, b] = &mut self.values;
-        self.rows.to_points(waves, |i| complex(&self.psi_y, i), u);
-        self.rows.to_points(waves, |i| complex(&self.psi, i) * Complex64::new(0.0, -k[i]), v);
-        self.rows.to_points(waves, |i| complex(&self.psi, i) * (k[i] * k[i]) - complex(&self.psi_yy, i), vorticity);
-        self.rows.to_points(waves, |i| complex(&self.buoyancy, i), b);
+        self.rows.synthesise(waves, |i| complex(&self.psi_y, i), u);
+        self.rows.synthesise(waves, |i| complex(&self.psi, i) * Complex64::new(0.0, -k[i]), v);
+        self.rows.synthesise(waves, |i| complex(&self.psi, i) * (k[i] * k[i]) - complex(&self.psi_yy, i), vorticity);
+        self.rows.synthesise(waves, |i| complex(&self.buoyancy, i), b);
         let mean = self.mean.even[pair] + sign * self.mean.odd[pair];
         let slope = self.mean_y.even[pair] + sign * self.mean_y.odd[pair];
         let conduction = 0.5 + sign * self.conduction[pair];
@@ -149,7 +152,7 @@ impl Pressure {
             *vorticity = 0.5 * (along_x * along_x + along_y * along_y);
         }
         for (field, values) in self.products.iter_mut().zip(&mut self.values) {
-            for (i, c) in self.rows.to_waves(values).take(waves).enumerate() {
+            for (i, c) in self.rows.analyse(values).take(waves).enumerate() {
                 for (place, value) in [(start + i, c.re), (start + waves + i, c.im)] {
                     // First the lower line of the pair, then the upper one.
                     if sign > 0.0 {

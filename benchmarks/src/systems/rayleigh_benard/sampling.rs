@@ -26,7 +26,7 @@ pub(super) fn project(space: &Space, fields: &Fields) -> Flow {
         let mut rows = vec![0.0; ny * space.width()];
         for (j, row) in rows.chunks_exact_mut(space.width()).enumerate() {
             line.iter_mut().enumerate().for_each(|(i, value)| *value = field[i * ny + j] - profile(heights[j]));
-            for (k, c) in transform.to_waves(&mut line).take(waves).enumerate() {
+            for (k, c) in transform.analyse(&mut line).take(waves).enumerate() {
                 (row[k], row[waves + k]) = (c.re, c.im);
             }
         }
@@ -160,14 +160,14 @@ impl Sampler {
         multiply(&self.dirichlet, &state.mean, 1, &mut self.mean);
         multiply(&self.slope, &state.stream, width, &mut self.rows);
         self.rows.chunks_exact_mut(width).zip(&self.mean).for_each(|(row, mean)| row[0] += mean);
-        self.to_grid(&mut fields.velocity[0]);
+        self.write_grid(&mut fields.velocity[0]);
         multiply(&self.stream, &state.stream, width, &mut self.rows);
         self.rows.iter_mut().for_each(|c| *c = -*c);
         times_ik(&mut self.rows, &self.wavenumbers);
-        self.to_grid(&mut fields.velocity[1]);
+        self.write_grid(&mut fields.velocity[1]);
         multiply(&self.dirichlet, &state.buoyancy, width, &mut self.rows);
         self.rows.chunks_exact_mut(width).zip(&self.conduction).for_each(|(row, b)| row[0] += b);
-        self.to_grid(&mut fields.buoyancy);
+        self.write_grid(&mut fields.buoyancy);
     }
 
     /// The pressure of the solver's flow, with zero mean.
@@ -182,7 +182,7 @@ impl Sampler {
         let width = 2 * self.wavenumbers.len();
         let coefficients = self.pressure.solve(solver.viscosity(), solver.state());
         multiply(&self.free, coefficients, width, &mut self.rows);
-        self.to_grid(pressure);
+        self.write_grid(pressure);
     }
 
     /// A field on the solver's grid, cut down to the modes that both grids hold.
@@ -195,20 +195,20 @@ impl Sampler {
         let mut line = vec![0.0; nx];
         for (j, row) in rows.chunks_exact_mut(width).enumerate() {
             line.iter_mut().enumerate().for_each(|(i, value)| *value = field[i * ny + j]);
-            for (k, c) in transform.to_waves(&mut line).take(waves).enumerate() {
+            for (k, c) in transform.analyse(&mut line).take(waves).enumerate() {
                 (row[k], row[waves + k]) = (c.re, c.im);
             }
         }
         multiply(&self.heights, &rows, width, &mut self.rows);
-        self.to_grid(into);
+        self.write_grid(into);
     }
 
     /// From `rows` to grid values.
-    fn to_grid(&mut self, into: &mut [f64]) {
+    fn write_grid(&mut self, into: &mut [f64]) {
         let (waves, [nx, ny]) = (self.wavenumbers.len(), self.grid);
         for (j, row) in self.rows.chunks_exact(2 * waves).enumerate() {
             let kept = waves.min(nx / 2);
-            self.transform.to_points(kept, |k| Complex64::new(row[k], row[waves + k]), &mut self.line);
+            self.transform.synthesise(kept, |k| Complex64::new(row[k], row[waves + k]), &mut self.line);
             self.line.iter().enumerate().for_each(|(i, value)| into[i * ny + j] = *value);
         }
     }
