@@ -14,6 +14,15 @@
 //! divergence; all integrals of products are exact, so that nothing is aliased and the discrete flow has the budgets of
 //! energy and buoyancy variance of the equations themselves. Time is advanced by an implicit-explicit Runge-Kutta scheme of
 //! third order with a step bounded by the flow's speed.
+//!
+//! How fine the grid has to be, by the share of enstrophy in the outer third of the spectrum ([`Diagnostics`]) in developed
+//! convection, Pr 1, dT 0.6, at t = 20 and 24:
+//!
+//! | grid | Ra 1e5 | Ra 1e6 | Ra 1e7 |
+//! |---|---|---|---|
+//! | 64x32 | 6e-4 | 3e-2 | 9e-2 |
+//! | 96x48 | 2e-5 | 6e-3 | 3e-2 |
+//! | 128x64 | 2e-7 | 1e-3 | 2e-2 |
 
 mod advection;
 mod basis;
