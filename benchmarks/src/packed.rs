@@ -252,7 +252,7 @@ impl Packed {
         &self.header
     }
 
-    /// The windows of a split, by trajectory, then by start: starts `0, stride, 2 stride, ...` as long as `context +
+    /// The windows of a split, by trajectory, then by start: starts `first, first + stride, ...` as long as `context +
     /// future` frames fit.
     pub fn windows(&self, split: Split, plan: &WindowPlan) -> Vec<Window> {
         windows::cut(self.header.splits[split].clone(), self.header.frames, split, plan)

@@ -12,11 +12,13 @@ pub struct Window {
     pub start: usize,
 }
 
-/// The windows of `trajectories` that have `frames` frames each: starts `0, stride, 2 stride, ...` as long as `context +
+/// The windows of `trajectories` that have `frames` frames each: starts `first, first + stride, ...` as long as `context +
 /// future` frames fit.
 pub(crate) fn cut(trajectories: std::ops::Range<usize>, frames: usize, split: Split, plan: &WindowPlan) -> Vec<Window> {
     let starts = (frames + 1).saturating_sub(plan.frames());
     trajectories
-        .flat_map(|trajectory| (0..starts).step_by(plan.stride[split]).map(move |start| Window { trajectory, start }))
+        .flat_map(|trajectory| {
+            (plan.first..starts).step_by(plan.stride[split]).map(move |start| Window { trajectory, start })
+        })
         .collect()
 }

@@ -18,8 +18,11 @@ use checks::{at_least_one, distinct, not_negative, plain_name, positive};
 pub use section::{Generation, InitialGrid, ParameterGrid, SystemSuite};
 
 /// The suites that come with the program: name and text.
-const EMBEDDED: &[(&str, &str)] =
-    &[("tiny", include_str!("../../suites/tiny.toml")), ("paper", include_str!("../../suites/paper.toml"))];
+const EMBEDDED: &[(&str, &str)] = &[
+    ("tiny", include_str!("../../suites/tiny.toml")),
+    ("small", include_str!("../../suites/small.toml")),
+    ("paper", include_str!("../../suites/paper.toml")),
+];
 
 /// A suite: systems, splits, windows, budgets and seeds. A table never mixes two suites or two versions of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +69,10 @@ pub struct WindowPlan {
     pub context: usize,
     /// Frames after the context, which a method may learn to predict.
     pub future: usize,
+    /// The first frame that a window may begin with, unless a system says otherwise: what comes before is left out, such as
+    /// the time until an instability has grown out of the initial noise.
+    #[serde(default)]
+    pub first: usize,
     /// Frames between the starts of two windows of a trajectory, unless a system says otherwise.
     pub stride: PerSplit<usize>,
 }
@@ -225,7 +232,7 @@ impl Suite {
     /// How trajectories of `system` are cut into windows.
     pub fn window_on(&self, system: &str) -> WindowPlan {
         let section = self.systems.iter().find(|section| section.name == system);
-        WindowPlan { stride: section.and_then(|section| section.stride).unwrap_or(self.window.stride), ..self.window }
+        section.map_or(self.window, |section| section.window(&self.window))
     }
 
     /// The deviation of the noise under which clips of `system` are observed.

@@ -20,6 +20,9 @@ pub struct SystemSuite {
     pub frames: usize,
     /// Time between two frames (non-dimensional).
     pub dt: f64,
+    /// The first frame that a window may begin with, if it differs from the suite's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<usize>,
     /// Frames between the starts of two windows of a trajectory, if they differ from the suite's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<PerSplit<usize>>,
@@ -93,6 +96,15 @@ impl SystemSuite {
         Resolution { solve: generation.solve, store: self.store }
     }
 
+    /// The suite's `window` with what this system says otherwise.
+    pub fn window(&self, window: &WindowPlan) -> WindowPlan {
+        WindowPlan {
+            first: self.first.unwrap_or(window.first),
+            stride: self.stride.unwrap_or(window.stride),
+            ..*window
+        }
+    }
+
     /// How each parameter becomes a label, in the order of labels.
     pub fn scalings(&self) -> Vec<Scaling> {
         self.parameters.iter().map(ParameterGrid::scaling).collect()
@@ -127,9 +139,10 @@ impl SystemSuite {
             return Err(format!("`resize` must be at least 1 along each axis, but is {:?}", self.resize));
         }
         positive("dt", self.dt)?;
-        if self.frames < window.frames() {
+        let first = self.window(window).first;
+        if self.frames.checked_sub(first).is_none_or(|rest| rest < window.frames()) {
             return Err(format!(
-                "`frames` must be at least window.context + window.future = {}, but is {}",
+                "`frames` must be at least window.context + window.future = {} from the `first` frame {first} on, but is {}",
                 window.frames(),
                 self.frames
             ));
@@ -146,7 +159,7 @@ impl SystemSuite {
             None => {}
         }
         for split in self.splits() {
-            at_least_one(&format!("stride.{split} of windows"), self.stride.unwrap_or(window.stride)[split])?;
+            at_least_one(&format!("stride.{split} of windows"), self.window(window).stride[split])?;
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ fn settings_that_cannot_be_run_are_refused() {
         ("train = 1,", "train = 0,", "stride.train of windows must be at least 1"),
         ("lr = 1e-3", "lr = -1.0", "probe.attentive.lr"),
         ("frames = 9", "frames = 3", "context + window.future = 4"),
+        ("frames = 9", "frames = 9\nfirst = 6", "from the `first` frame 6 on, but is 9"),
         ("dt = 0.1", "dt = 0", "`dt` must be positive"),
         ("solve = [8, 12]", "solve = [8, 12]\ngzip = 10", "level from 1 to 9"),
         ("dt = 0.1", "dt = 0.1\ncrop = [[0, 9], [0, 4]]", "keep points of the grid [8, 12]"),
