@@ -155,7 +155,7 @@ fn bar(canvas: &mut Canvas, colours: &Colours, x: usize, y: usize, height: usize
         [(colours.beyond[1], "and above", y - 16), (colours.beyond[0], "and below", y + length + 15)]
     {
         if beyond {
-            canvas.text(sign, x + BAR / 2, at, Align::Centre, SMALL);
+            canvas.text(sign, x, at, Align::Left, SMALL);
         }
     }
 }
