@@ -45,6 +45,7 @@ impl System for Waves {
 
     fn simulate(
         &self,
+        _constants: &[f64],
         case: &Case,
         resolution: &Resolution,
         frames: usize,
@@ -208,6 +209,7 @@ fn a_solver_that_fails_leaves_no_picture() {
         }
         fn simulate(
             &self,
+            _: &[f64],
             _: &Case,
             _: &Resolution,
             _: usize,

@@ -199,7 +199,8 @@ impl Run<'_> {
         };
         let section = self.section;
         let resolution = section.resolution(self.generation);
-        self.system.simulate(&trajectory.case, &resolution, frames, section.dt, &mut on_frame)?;
+        let constants = section.constants(self.system);
+        self.system.simulate(&constants, &trajectory.case, &resolution, frames, section.dt, &mut on_frame)?;
         if seen != frames {
             return Err(fail(format!("the solver gave {seen} frames instead of {frames}")));
         }
@@ -211,19 +212,23 @@ impl Run<'_> {
     fn layout(&self, file: &PlannedFile) -> Layout {
         let section = self.section;
         let parameters = &file.trajectories[0].case.parameters;
-        let axes = self.system.axes();
+        let values = section.constants(self.system);
+        let axes = self.system.axes_with(&values);
         let axis = |i: usize| GridAxis {
             name: axes[i].name.clone(),
             boundary: axes[i].boundary,
             coordinates: axes[i].coordinates(section.store[i]).into_iter().map(|x| x as f32).collect(),
         };
+        let constants = self.system.constants().iter().zip(values).filter(|(constant, _)| constant.in_files);
+        let constants = constants.map(|(constant, value)| (constant.name.to_owned(), value));
+        let parameters = section.parameters.iter().map(|p| p.name.clone()).zip(parameters.iter().copied());
         Layout {
             dataset: section.name.clone(),
             trajectories: file.trajectories.len(),
             times: (0..section.frames).map(|j| j as f64 * section.dt).collect(),
             axes: [axis(0), axis(1)],
             fields: self.system.fields(),
-            scalars: section.parameters.iter().map(|p| p.name.clone()).zip(parameters.iter().copied()).collect(),
+            scalars: constants.chain(parameters).collect(),
         }
     }
 }

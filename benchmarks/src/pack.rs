@@ -223,7 +223,7 @@ fn header(
     let valid = count(Split::Train);
     let test = valid + count(Split::Valid);
     let held_out = test + count(Split::Test);
-    let axes = system.axes();
+    let axes = system.axes_with(&section.constants(system));
     let axis = |index: usize| PackedAxis {
         name: axes[index].name.clone(),
         boundary: view.boundary(index, &axes[index]),

@@ -26,6 +26,13 @@ pub(crate) struct Settings {
 impl Settings {
     pub fn of(seed: u64, section: &SystemSuite, generation: &Generation, system: &dyn System) -> Self {
         let values = |name: &str, values: &[f64]| json!({ "name": name, "values": values });
+        let constants = section.constants(system);
+        let constants: Map<_, _> = system
+            .constants()
+            .iter()
+            .zip(constants)
+            .map(|(known, value)| (known.name.to_owned(), json!(value)))
+            .collect();
         let entries = [
             ("generator", json!(GENERATOR)),
             ("system", json!(system.name())),
@@ -37,6 +44,7 @@ impl Settings {
             ("dt", json!(section.dt)),
             ("gzip", json!(generation.gzip)),
             ("trajectories", json!(generation.trajectories)),
+            ("constants", Value::Object(constants)),
             ("parameters", section.parameters.iter().map(|p| values(&p.name, &p.values)).collect()),
             ("held_out", section.parameters.iter().map(|p| values(&p.name, &p.held_out)).collect()),
             ("initial", generation.initial.iter().map(|p| values(&p.name, &p.values)).collect()),

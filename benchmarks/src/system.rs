@@ -122,6 +122,17 @@ pub struct Parameter {
     pub aliases: &'static [&'static str],
 }
 
+/// A number of a system's equations or domain that is the same in all trajectories of a data set, and that a suite may set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constant {
+    /// The name.
+    pub name: &'static str,
+    /// The value unless a suite says otherwise (non-dimensional).
+    pub default: f64,
+    /// Whether The Well's files hold it, among their scalars and before the parameters.
+    pub in_files: bool,
+}
+
 /// Grids of one run, `[nx, ny]` points each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolution {
@@ -154,11 +165,16 @@ pub trait System: Send + Sync {
     /// The name, which is also The Well's name for the data set, such as `shear_flow`.
     fn name(&self) -> &'static str;
 
-    /// Rises whenever the same [`Case`] gives other numbers than before, so that old data is not taken for new.
+    /// Rises whenever the same constants and [`Case`] give other numbers than before, so that old data is not taken for new.
     fn version(&self) -> u32;
 
-    /// The two axes of the domain, `x` first.
+    /// The two axes of the domain, `x` first, with every constant at its default.
     fn axes(&self) -> [Axis; 2];
+
+    /// The axes with `constants`, in the order of [`constants`](Self::constants), if any of them is a length.
+    fn axes_with(&self, _constants: &[f64]) -> [Axis; 2] {
+        self.axes()
+    }
 
     /// The fields in The Well's attribute order, scalars before vectors before tensors. This order, components
     /// innermost, is the order of channels everywhere.
@@ -167,10 +183,16 @@ pub trait System: Send + Sync {
     /// The physical parameters, in the order of labels.
     fn parameters(&self) -> &'static [Parameter];
 
+    /// The constants that a suite may set; none unless the system says otherwise.
+    fn constants(&self) -> &'static [Constant] {
+        &[]
+    }
+
     /// Names of the numbers that pick an initial condition.
     fn initial_condition(&self) -> &'static [&'static str];
 
-    /// Solves one trajectory and hands over `frames` frames at times `0, dt, 2 dt, ...`.
+    /// Solves one trajectory and hands over `frames` frames at times `0, dt, 2 dt, ...`. `constants` are in the order of
+    /// [`constants`](Self::constants).
     ///
     /// The result depends on the arguments alone, bit for bit, and not on the thread it runs on.
     ///
@@ -179,6 +201,7 @@ pub trait System: Send + Sync {
     /// `on_frame` returns, at once.
     fn simulate(
         &self,
+        constants: &[f64],
         case: &Case,
         resolution: &Resolution,
         frames: usize,

@@ -3,10 +3,10 @@
 use std::f64::consts::TAU;
 
 use physrep_benchmarks::spectral::Fourier;
-use physrep_benchmarks::systems::active_matter::{ActiveMatter, Closure, Fields, LENGTHS, Solver, TOLERANCE};
+use physrep_benchmarks::systems::active_matter::{ActiveMatter, Closure, Fields, Solver, TOLERANCE};
 use rustfft::num_complex::Complex64;
 
-/// The order `q0 + amplitude cos(k . x)` at the points of `grid`, with `k = 2 pi (m, n) / 10`.
+/// The order `q0 + amplitude cos(k . x)` at the points of `grid`, with `k = 2 pi (m, n) / L`.
 fn wave(grid: [usize; 2], [m, n]: [f64; 2], q0: Complex64, amplitude: Complex64) -> [Vec<f64>; 2] {
     let [nx, ny] = grid;
     let value = |i: usize| {
@@ -31,7 +31,7 @@ fn waves_on_the_isotropic_state_grow_as_the_linear_theory_says() {
     for (zeta, alpha) in [(1.0, -1.0), (9.0, -3.0), (17.0, -5.0), (0.05, -0.2), (2.0, 4.0)] {
         for mode in [[1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [-3.0, 2.0], [1.0, 4.0]] {
             let matter = ActiveMatter::new(zeta, alpha);
-            let [kx, ky] = [TAU * mode[0] / LENGTHS[0], TAU * mode[1] / LENGTHS[1]];
+            let [kx, ky] = mode.map(|m| TAU * m / matter.length);
             let splay =
                 zeta - 4.0 * matter.rotational_diffusivity - matter.translational_diffusivity * (kx * kx + ky * ky);
             let bend = splay - (alpha - matter.beta * zeta / 2.0) / (4.0 + matter.beta / 2.0);
@@ -157,7 +157,7 @@ fn forces_balance_and_the_flow_is_free_of_divergence() {
     let [xx, xy, yy] = stress.each_ref().map(|field| spectrum(field));
     let [u, v] = velocity.each_ref().map(|field| spectrum(field));
     let [e_xx, e_xy] = [spectrum(&e_xx), spectrum(&e_xy)];
-    let [kx, ky] = fourier.wavenumbers(LENGTHS);
+    let [kx, ky] = fourier.wavenumbers([matter.length; 2]);
     let (mut residual, mut force, mut divergence, mut shear, mut strain) = (0.0, 0.0, 0.0f64, 0.0f64, 0.0f64);
     for i in 1..u.len() {
         let (kx, ky) = (kx[i % fourier.width()], ky[i / fourier.width()]);

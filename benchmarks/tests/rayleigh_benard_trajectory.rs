@@ -116,7 +116,7 @@ fn the_system_refuses_cases_that_it_does_not_have() {
     let resolution = Resolution { solve: [16, 16], store: [16, 16] };
     let refused = |parameters: &[f64], initial: &[f64]| {
         let case = Case { parameters: parameters.to_vec(), initial: initial.to_vec() };
-        system.simulate(&case, &resolution, 2, 0.1, &mut |_| Ok(())).unwrap_err().to_string()
+        system.simulate(&[], &case, &resolution, 2, 0.1, &mut |_| Ok(())).unwrap_err().to_string()
     };
     for (message, expected) in [
         (refused(&[1e5], &[1.0, 0.0]), "expected [Rayleigh, Prandtl] and [dT, seed]"),

@@ -170,7 +170,7 @@ impl Suite {
     /// The suite's section on `system`, checked against what the system says about itself.
     ///
     /// # Errors
-    /// [`Error::Suite`] if the suite does not have the system, or names other parameters or initial conditions.
+    /// [`Error::Suite`] if the suite does not have the system, or names other parameters, initial conditions or constants.
     pub fn section(&self, system: &dyn System) -> Result<&SystemSuite> {
         let fail = |reason: String| Error::Suite { suite: self.name.clone(), reason };
         let section = self.systems.iter().find(|s| s.name == system.name()).ok_or_else(|| {
@@ -199,6 +199,14 @@ impl Suite {
                 generation.initial.iter().map(|p| p.name.as_str()).collect(),
                 system.initial_condition().to_vec(),
             )?;
+            let known: Vec<&str> = system.constants().iter().map(|constant| constant.name).collect();
+            if let Some(unknown) = generation.constants.keys().find(|name| !known.contains(&name.as_str())) {
+                let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+                return Err(fail(format!(
+                    "system {}: `constants` must be among those of the system, {known}, but one is {unknown}",
+                    system.name()
+                )));
+            }
         }
         Ok(section)
     }

@@ -1,12 +1,14 @@
 //! One system of a suite.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::WindowPlan;
 use super::checks::{at_least_one, distinct, not_negative, numbers, plain_name, positive};
 use crate::labels::{Scale, Scaling};
 use crate::split::{PerSplit, Split};
-use crate::system::Resolution;
+use crate::system::{Resolution, System};
 
 /// One system of a suite: its files, what of them methods see, its parameters, and how the files come about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +56,9 @@ pub struct Generation {
     /// Trajectories for each set of parameters: in train, valid and test for a set of `values`, in held-out for a set with
     /// one of the `held_out` values.
     pub trajectories: PerSplit<usize>,
+    /// Values of the system's constants that differ from their defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub constants: BTreeMap<String, f64>,
     /// The grid of initial conditions, in the system's order; every combination is an initial condition.
     pub initial: Vec<InitialGrid>,
 }
@@ -103,6 +108,12 @@ impl SystemSuite {
             stride: self.stride.unwrap_or(window.stride),
             ..*window
         }
+    }
+
+    /// The values of the system's constants, in its order: those that the suite sets, and defaults.
+    pub fn constants(&self, system: &dyn System) -> Vec<f64> {
+        let set = |name| self.generate.as_ref().and_then(|generation| generation.constants.get(name)).copied();
+        system.constants().iter().map(|constant| set(constant.name).unwrap_or(constant.default)).collect()
     }
 
     /// How each parameter becomes a label, in the order of labels.
@@ -186,6 +197,9 @@ impl Generation {
                  trajectories",
                 if held_out { "some" } else { "no" }
             ));
+        }
+        if let Some((name, value)) = self.constants.iter().find(|(_, value)| !value.is_finite()) {
+            return Err(format!("constant {name} must be finite, but is {value}"));
         }
         distinct("initial", self.initial.iter().map(|p| &p.name))?;
         for grid in &self.initial {

@@ -15,7 +15,7 @@ pub struct Layout {
     pub axes: [GridAxis; 2],
     /// The fields in the order of the file's `field_names` attributes, scalars before vectors before tensors.
     pub fields: Vec<Field>,
-    /// The physical parameters, the same for all trajectories of the file.
+    /// Constants and physical parameters, the same for all trajectories of the file.
     pub scalars: Vec<(String, f64)>,
 }
 

@@ -95,6 +95,7 @@ impl System for Waves {
 
     fn simulate(
         &self,
+        _constants: &[f64],
         case: &Case,
         resolution: &Resolution,
         frames: usize,

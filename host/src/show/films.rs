@@ -48,8 +48,9 @@ pub(super) fn solve(
 ) -> Result<Films, Error> {
     let sets = assignment::trained(section);
     let initial: Vec<f64> = generation.initial.iter().map(|grid| grid.values[(grid.values.len() - 1) / 2]).collect();
+    let constants = section.constants(system);
     let index = system.fields().iter().position(|field| field.name == quantity.field).unwrap_or_default();
-    let axes = system.axes();
+    let axes = system.axes_with(&constants);
     let kept = spread(section.frames, columns);
     let rows = corners_and_middle(&sets);
     let (done, total) = (AtomicU64::new(0), (rows.len() * section.frames) as u64);
@@ -57,7 +58,7 @@ pub(super) fn solve(
         let case = Case { parameters: sets[row].clone(), initial: initial.clone() };
         let mut film = Film { parameters: case.parameters.clone(), times: Vec::new(), frames: Vec::new() };
         let mut frame_index = 0;
-        system.simulate(&case, &resolution, section.frames, section.dt, &mut |frame| {
+        system.simulate(&constants, &case, &resolution, section.frames, section.dt, &mut |frame| {
             if kept.contains(&frame_index) {
                 film.times.push(frame.time);
                 film.frames.push(quantity.evaluate(frame.fields[index], resolution.store, &axes));

@@ -51,7 +51,7 @@ impl Dynamics {
         Self {
             matter: *matter,
             closure: Closure::new(),
-            waves: waves(&fourier),
+            waves: waves(matter.length, &fourier),
             stokes: Stokes::new(matter.beta, &fourier),
             order: array::from_fn(|_| vec![0.0; points]),
             square: array::from_fn(|_| vec![0.0; points]),

@@ -8,7 +8,7 @@ use crate::spectral::Fourier;
 
 /// Root mean square of the initial order `|q|`.
 pub const INITIAL_ORDER: f64 = 0.01;
-/// The waves have wavenumbers `2 pi (m, n) / 10` with `0 < m^2 + n^2 <= 25`.
+/// The waves have wavenumbers `2 pi (m, n) / L` with `0 < m^2 + n^2 <= 25`.
 const HIGHEST: i64 = 5;
 
 /// Spectra of the real and the imaginary part of `q` at time 0.

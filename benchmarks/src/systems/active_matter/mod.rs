@@ -10,7 +10,7 @@
 //! Sigma = alpha D + beta S:E - 2 zeta beta (D.D - S:D)
 //! ```
 //!
-//! on `[0, 10)^2`, periodic; everything is non-dimensional. `S` follows from `D` by the Bingham closure. The concentration
+//! on `[0, L)^2`, periodic, `L = 10` unless a suite sets another; everything is non-dimensional. `S` follows from `D` by the Bingham closure. The concentration
 //! obeys `dc/dt + u . grad c = d_T lap c`, so that `c = 1`, with which The Well starts, stays 1 exactly: it is not solved
 //! for. (The Well's own `c` has a standard deviation of 0.003, the numerical noise of its solver.)
 //!
@@ -96,8 +96,10 @@ use super::SolverError;
 
 /// The system's name in The Well and in every error.
 pub const NAME: &str = "active_matter";
-/// Lengths of the periodic domain along `x` and `y`.
-pub const LENGTHS: [f64; 2] = [10.0, 10.0];
+/// Length `L` of The Well's periodic domain along `x` and `y`.
+pub const LENGTH: f64 = 10.0;
+/// Diffusivities `d_T` and `d_R`, which The Well does not publish.
+const DIFFUSIVITY: f64 = 0.05;
 
 /// The largest parameter that is accepted; the published ones end at 17.
 const LARGEST: f64 = 1e3;
@@ -118,13 +120,22 @@ pub struct ActiveMatter {
     pub rotational_diffusivity: f64,
     /// Translational diffusivity `d_T`, positive.
     pub translational_diffusivity: f64,
+    /// Length `L` of the periodic domain along `x` and `y`, positive.
+    pub length: f64,
 }
 
 impl ActiveMatter {
     /// The suspension of The Well with the two parameters that it varies: `zeta` in 1, 3, ..., 17 and `alpha` in -1, -2,
     /// ..., -5.
     pub fn new(zeta: f64, alpha: f64) -> Self {
-        Self { zeta, alpha, beta: 0.8, rotational_diffusivity: 0.05, translational_diffusivity: 0.05 }
+        Self {
+            zeta,
+            alpha,
+            beta: 0.8,
+            rotational_diffusivity: DIFFUSIVITY,
+            translational_diffusivity: DIFFUSIVITY,
+            length: LENGTH,
+        }
     }
 
     /// Checks that the parameters define a diffusive suspension.
@@ -143,6 +154,7 @@ impl ActiveMatter {
         for (name, value) in [
             ("rotational_diffusivity", self.rotational_diffusivity),
             ("translational_diffusivity", self.translational_diffusivity),
+            ("length", self.length),
         ] {
             if !(value > 0.0 && value <= LARGEST) {
                 return Err(parameter(name, value, "positive and at most 1000"));
@@ -154,11 +166,8 @@ impl ActiveMatter {
 
 impl fmt::Display for ActiveMatter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { zeta, alpha, beta, rotational_diffusivity, translational_diffusivity } = self;
-        write!(
-            f,
-            "zeta {zeta}, alpha {alpha}, beta {beta}, d_R {rotational_diffusivity}, d_T {translational_diffusivity}"
-        )
+        let Self { zeta, alpha, beta, rotational_diffusivity: d_r, translational_diffusivity: d_t, length } = self;
+        write!(f, "zeta {zeta}, alpha {alpha}, beta {beta}, d_R {d_r}, d_T {d_t}, L {length}")
     }
 }
 

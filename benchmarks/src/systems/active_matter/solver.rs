@@ -6,7 +6,7 @@ use rustfft::num_complex::Complex64;
 
 use super::diagnostics::Diagnostics;
 use super::dynamics::{Complex, Dynamics, Peaks};
-use super::{ActiveMatter, LENGTHS, NAME, SolverError, grid_problem, initial, parameter, positive, validate_grid};
+use super::{ActiveMatter, NAME, SolverError, grid_problem, initial, parameter, positive, validate_grid};
 use crate::spectral::Fourier;
 
 /// The largest step times the fastest rate on the grid, `hypot(|u_x| kx + |u_y| ky + |w|, 4 (zeta + d_R + |e|))` with the
@@ -246,5 +246,3 @@ impl Solver {
         Ok(())
     }
 }
-
-const _: () = assert!(LENGTHS[0] == LENGTHS[1], "the initial waves are those of a square");

@@ -21,7 +21,6 @@ use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use super::LENGTHS;
 use crate::spectral::Fourier;
 
 /// The iteration ends when it changes the vorticity by less than this, relative to its root mean square. The error that
@@ -40,9 +39,9 @@ pub(super) struct Wave {
     cosine: f64,
 }
 
-/// All retained waves, in the order of a spectrum.
-pub(super) fn waves(fourier: &Fourier) -> Vec<Wave> {
-    let [kx, ky] = fourier.wavenumbers(LENGTHS);
+/// All retained waves of a square domain of that length, in the order of a spectrum.
+pub(super) fn waves(length: f64, fourier: &Fourier) -> Vec<Wave> {
+    let [kx, ky] = fourier.wavenumbers([length; 2]);
     let pairs = ky.iter().flat_map(|&ky| kx.iter().map(move |&kx| (kx, ky)));
     let wave = |(kx, ky): (f64, f64)| {
         let square = kx * kx + ky * ky;

@@ -1,7 +1,7 @@
 //! Active matter as one of the suite's systems.
 
-use super::{ActiveMatter, LENGTHS, NAME, simulate};
-use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
+use super::{ActiveMatter, DIFFUSIVITY, LENGTH, NAME, simulate};
+use crate::system::{Axis, Boundary, Case, Constant, Field, Frame, Parameter, Points, Rank, Resolution, System};
 use crate::systems::SolverError;
 use crate::{Error, Result};
 
@@ -21,13 +21,13 @@ impl System for ActiveMatterSystem {
     }
 
     fn axes(&self) -> [Axis; 2] {
-        [0, 1].map(|axis| Axis {
-            name: ["x", "y"][axis].into(),
-            start: 0.0,
-            length: LENGTHS[axis],
-            boundary: Boundary::Periodic,
-            points: Points::Uniform,
-        })
+        self.axes_with(&[])
+    }
+
+    fn axes_with(&self, constants: &[f64]) -> [Axis; 2] {
+        let length = constants.first().copied().unwrap_or(LENGTH);
+        let (start, boundary, points) = (0.0, Boundary::Periodic, Points::Uniform);
+        ["x", "y"].map(|name| Axis { name: name.into(), start, length, boundary, points })
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -43,12 +43,21 @@ impl System for ActiveMatterSystem {
         &[Parameter { name: "zeta", aliases: &[] }, Parameter { name: "alpha", aliases: &[] }]
     }
 
+    fn constants(&self) -> &'static [Constant] {
+        &[
+            Constant { name: "L", default: LENGTH, in_files: true },
+            Constant { name: "d_T", default: DIFFUSIVITY, in_files: false },
+            Constant { name: "d_R", default: DIFFUSIVITY, in_files: false },
+        ]
+    }
+
     fn initial_condition(&self) -> &'static [&'static str] {
         &["seed"]
     }
 
     fn simulate(
         &self,
+        constants: &[f64],
         case: &Case,
         resolution: &Resolution,
         frames: usize,
@@ -63,10 +72,19 @@ impl System for ActiveMatterSystem {
         let (&[zeta, alpha], &[seed]) = (case.parameters.as_slice(), case.initial.as_slice()) else {
             return Err(fail("expected [zeta, alpha] and [seed]".into()));
         };
+        let &[length, translational_diffusivity, rotational_diffusivity] = constants else {
+            return Err(fail(format!("expected the constants [L, d_T, d_R], but they are {constants:?}")));
+        };
         if !(0.0..=LARGEST_SEED).contains(&seed) || seed.fract() != 0.0 {
             return Err(fail(format!("`seed` must be a whole number from 0 to 2^53, but is {seed}")));
         }
-        simulate(&ActiveMatter::new(zeta, alpha), seed as u64, resolution, frames, dt, |_, frame| {
+        let matter = ActiveMatter {
+            length,
+            rotational_diffusivity,
+            translational_diffusivity,
+            ..ActiveMatter::new(zeta, alpha)
+        };
+        simulate(&matter, seed as u64, resolution, frames, dt, |_, frame| {
             let fields: [&[f32]; 4] = [&frame.concentration, &frame.velocity, &frame.orientation, &frame.strain];
             on_frame(&Frame { time: frame.time, fields: &fields }).map_err(Stop::Caller)
         })

@@ -44,6 +44,7 @@ impl System for RayleighBenardSystem {
 
     fn simulate(
         &self,
+        _constants: &[f64],
         case: &Case,
         resolution: &Resolution,
         frames: usize,

@@ -45,6 +45,7 @@ impl System for ShearFlowSystem {
 
     fn simulate(
         &self,
+        _constants: &[f64],
         case: &Case,
         resolution: &Resolution,
         frames: usize,
