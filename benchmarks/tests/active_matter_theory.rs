@@ -28,9 +28,13 @@ fn wave(grid: [usize; 2], [m, n]: [f64; 2], q0: Complex64, amplitude: Complex64)
 #[test]
 fn waves_on_the_isotropic_state_grow_as_the_linear_theory_says() {
     let grid = [32, 24];
-    for (zeta, alpha) in [(1.0, -1.0), (9.0, -3.0), (17.0, -5.0), (0.05, -0.2), (2.0, 4.0)] {
+    let published = [(1.0, -1.0), (9.0, -3.0), (17.0, -5.0), (0.05, -0.2), (2.0, 4.0)];
+    let published = published.map(|(zeta, alpha)| ActiveMatter::new(zeta, alpha));
+    let small = ActiveMatter { length: 5.0, ..published[0] };
+    let diffusive = ActiveMatter { translational_diffusivity: 0.2, rotational_diffusivity: 0.1, ..published[1] };
+    for matter in published.into_iter().chain([small, diffusive]) {
+        let ActiveMatter { zeta, alpha, .. } = matter;
         for mode in [[1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [-3.0, 2.0], [1.0, 4.0]] {
-            let matter = ActiveMatter::new(zeta, alpha);
             let [kx, ky] = mode.map(|m| TAU * m / matter.length);
             let splay =
                 zeta - 4.0 * matter.rotational_diffusivity - matter.translational_diffusivity * (kx * kx + ky * ky);

@@ -132,10 +132,11 @@ fn impossible_requests_are_refused() {
 #[test]
 fn the_system_hands_over_its_fields_and_names_a_bad_case() {
     let system = named("active_matter").unwrap();
-    let solve = |parameters: &[f64], initial: &[f64]| {
+    let constants: Vec<f64> = system.constants().iter().map(|constant| constant.default).collect();
+    let solve = |constants: &[f64], parameters: &[f64], initial: &[f64]| {
         let case = Case { parameters: parameters.into(), initial: initial.into() };
         let mut sizes = Vec::new();
-        system.simulate(&case, &same(16), 2, 0.1, &mut |frame| {
+        system.simulate(constants, &case, &same(16), 2, 0.1, &mut |frame| {
             sizes.push(frame.fields.iter().map(|field| field.len() / 256).collect::<Vec<_>>());
             Ok(())
         })?;
@@ -143,7 +144,7 @@ fn the_system_hands_over_its_fields_and_names_a_bad_case() {
     };
     let components: Vec<usize> = system.fields().iter().map(|field| field.rank.components()).collect();
     assert_eq!(components, [1, 2, 4, 4]);
-    assert_eq!(solve(&[1.0, -1.0], &[3.0]).unwrap(), vec![components; 2]);
+    assert_eq!(solve(&constants, &[1.0, -1.0], &[3.0]).unwrap(), vec![components; 2]);
     for (parameters, initial, expected) in [
         (&[1.0][..], &[3.0][..], "expected [zeta, alpha] and [seed]"),
         (&[1.0, -1.0], &[0.5], "`seed` must be a whole number from 0 to 2^53, but is 0.5"),
@@ -151,7 +152,15 @@ fn the_system_hands_over_its_fields_and_names_a_bad_case() {
         (&[1.0, -1.0], &[f64::NAN], "`seed` must be"),
         (&[-1.0, -1.0], &[0.0], "`zeta` must be between 0 and 1000"),
     ] {
-        let message = solve(parameters, initial).unwrap_err().to_string();
+        let message = solve(&constants, parameters, initial).unwrap_err().to_string();
         assert!(message.contains(expected) && message.contains("active_matter (parameters"), "{message}");
+    }
+    for (constants, expected) in [
+        (&[10.0][..], "expected the constants [L, d_T, d_R], but they are [10.0]"),
+        (&[0.0, 0.05, 0.05], "`length` must be positive"),
+        (&[10.0, -0.05, 0.05], "`translational_diffusivity` must be positive"),
+    ] {
+        let message = solve(constants, &[1.0, -1.0], &[3.0]).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
     }
 }

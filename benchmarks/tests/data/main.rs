@@ -1,6 +1,7 @@
 //! From a suite to windows, on an analytic system.
 
 mod assignment;
+mod constants;
 mod generation;
 mod hostile;
 mod info;
