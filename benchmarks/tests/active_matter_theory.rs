@@ -30,7 +30,7 @@ fn waves_on_the_isotropic_state_grow_as_the_linear_theory_says() {
     let grid = [32, 24];
     let published = [(1.0, -1.0), (9.0, -3.0), (17.0, -5.0), (0.05, -0.2), (2.0, 4.0)];
     let published = published.map(|(zeta, alpha)| ActiveMatter::new(zeta, alpha));
-    let small = ActiveMatter { length: 5.0, ..published[0] };
+    let small = ActiveMatter { length: 5.0, ..published[1] };
     let diffusive = ActiveMatter { translational_diffusivity: 0.2, rotational_diffusivity: 0.1, ..published[1] };
     for matter in published.into_iter().chain([small, diffusive]) {
         let ActiveMatter { zeta, alpha, .. } = matter;
