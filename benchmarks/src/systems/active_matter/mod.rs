@@ -29,10 +29,10 @@
 //! is iterated to convergence in every evaluation.
 //!
 //! # Statistics
-//! The Well does not publish `d_T`, `d_R` and the initial amplitudes. Here `d_T = d_R = 0.05`, unless a suite says otherwise
-//! (`constants = { d_T = 0.02 }` in its `[system.generate]`), and waves with a root mean
-//! square order of 0.01 start the motion. Both columns are over 81 frames, `t = 0..20`: The Well's 225 trajectories, and 15
-//! at 192^2 (`zeta` = 1, 5, 9, 13, 17 and `alpha` = -1, -3, -5), as `cargo run --release -p physrep-benchmarks --example
+//! The Well does not publish `d_T`, `d_R` and the initial amplitudes. Here `d_T = d_R = 0.05`, unless a suite says
+//! otherwise (`constants = { d_T = 0.02 }` in its `[system.generate]`), and waves with a root mean square order of 0.01
+//! start the motion. Both columns are over 81 frames, `t = 0..20`: The Well's 225 trajectories, and 15 at 192^2 (`zeta`
+//! = 1, 5, 9, 13, 17 and `alpha` = -1, -3, -5), as `cargo run --release -p physrep-benchmarks --example
 //! active_matter_statistics -- 192 0.05 0.05 0.01` prints them.
 //!
 //! ```text
