@@ -72,12 +72,14 @@ fn suite() -> Suite {
     let (head, _) = text.split_once("[[system]]").expect("systems");
     let section = r#"[[system]]
 name = "waves"
-solve = [24, 16]
 store = [24, 16]
 frames = 40
 dt = 0.25
-trajectories = { train = 2, valid = 1, test = 1 }
 parameters = [{ name = "number", values = [1, 2, 3] }]
+
+[system.generate]
+solve = [24, 16]
+trajectories = { train = 2, valid = 1, test = 1 }
 initial = [{ name = "phase", values = [0, 1, 2, 3] }]
 "#;
     Suite::parse(&format!("{head}{section}"), "waves").expect("a suite")
