@@ -28,8 +28,6 @@ const SHEAR_FLOW: [Case; 4] =
 /// Rayleigh and Prandtl.
 const RAYLEIGH_BENARD: [Case; 4] =
     [([64, 32], [1e5, 1.0]), ([96, 48], [1e6, 1.0]), ([128, 64], [1e6, 1.0]), ([512, 128], [1e8, 1.0])];
-/// When noise has grown into convection: the sooner, the higher the Rayleigh number.
-const CONVECTION: fn(f64) -> f64 = |rayleigh| if rayleigh < 1e7 { 24.0 } else { 11.0 };
 
 /// What the three solvers have in common.
 trait Solver: Sized {
@@ -79,6 +77,11 @@ fn measure<S: Solver>(
     });
 }
 
+/// A time at which noise has grown into convection: the sooner, the higher the Rayleigh number.
+fn convection(rayleigh: f64) -> f64 {
+    if rayleigh < 1e7 { 24.0 } else { 11.0 }
+}
+
 fn system(criterion: &mut Criterion, name: &str, mut cases: impl FnMut(&mut BenchmarkGroup<WallTime>)) {
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(1)).sample_size(10);
@@ -104,7 +107,7 @@ fn main() {
     system(&mut criterion, rayleigh_benard::NAME, |group| {
         for (grid, [rayleigh, prandtl]) in RAYLEIGH_BENARD {
             let flow = RayleighBenard { rayleigh, prandtl, delta: 0.6, seed: 40 };
-            measure(group, grid, || developed(rayleigh_benard::Solver::new(&flow, grid)?, CONVECTION(rayleigh), 0.5));
+            measure(group, grid, || developed(rayleigh_benard::Solver::new(&flow, grid)?, convection(rayleigh), 0.5));
         }
     });
     criterion.final_summary();
