@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System as SystemAllocator};
 use std::cell::Cell;
 
-use physrep_benchmarks::system::{Case, Resolution};
+use physrep_benchmarks::system::{Case, Frame, Resolution};
 use physrep_benchmarks::systems;
 
 thread_local! {
@@ -36,7 +36,7 @@ fn counts(name: &str, parameters: [f64; 2], initial: &[f64]) -> [usize; 6] {
     let resolution = Resolution { solve: [32, 32], store: [24, 16] };
     let mut counts = [0; 6];
     let mut index = 0;
-    let mut on_frame = |_: &_| {
+    let mut on_frame = |_: &Frame<'_>| {
         counts[index] = ALLOCATIONS.get();
         index += 1;
         Ok(())
