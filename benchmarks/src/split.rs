@@ -24,6 +24,9 @@ impl Split {
     /// All splits, in the order in which they are stored.
     pub const ALL: [Self; 4] = [Self::Train, Self::Valid, Self::Test, Self::HeldOut];
 
+    /// The splits of The Well's published data.
+    pub const PUBLISHED: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+
     /// The name that folders carry: `train`, `valid` and `test`, as in The Well, or `held_out`.
     pub fn name(self) -> &'static str {
         match self {

@@ -125,7 +125,7 @@ impl SystemSuite {
     pub fn splits(&self) -> impl Iterator<Item = Split> {
         Split::ALL.into_iter().filter(|&split| match &self.generate {
             Some(generation) => generation.trajectories[split] > 0,
-            None => split != Split::HeldOut,
+            None => Split::PUBLISHED.contains(&split),
         })
     }
 

@@ -35,9 +35,8 @@ pub(crate) struct Fetch {
 }
 
 fn split(name: &str) -> Result<Split, String> {
-    let published = [Split::Train, Split::Valid, Split::Test];
-    let known = || published.map(Split::name).join(", ");
-    published.into_iter().find(|split| split.name() == name).ok_or_else(|| format!("there is {}", known()))
+    let known = || Split::PUBLISHED.map(Split::name).join(", ");
+    Split::PUBLISHED.into_iter().find(|split| split.name() == name).ok_or_else(|| format!("there is {}", known()))
 }
 
 pub(super) fn run(args: Fetch) -> Result<ExitCode> {

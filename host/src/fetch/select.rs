@@ -15,10 +15,10 @@ use crate::{Error, Result};
 pub(super) fn select(fetch: &Fetch, dataset: &Dataset) -> Result<Vec<RemoteFile>> {
     let fail = |reason: String| Error::Download { what: dataset.name.clone(), reason };
     let filters = fetch.files.iter().map(|text| Filter::new(text)).collect::<Result<Vec<_>>>()?;
-    let splits: &[Split] = if fetch.splits.is_empty() { &Split::ALL } else { &fetch.splits };
+    let splits: &[Split] = if fetch.splits.is_empty() { &Split::PUBLISHED } else { &fetch.splits };
     let mut data = Vec::new();
     let mut there = 0;
-    for split in Split::ALL.iter().filter(|split| splits.contains(split)) {
+    for split in Split::PUBLISHED.iter().filter(|split| splits.contains(split)) {
         let mut of_split = Vec::new();
         for file in &dataset.files {
             let Some(name) = file.path.strip_prefix(&format!("data/{split}/")) else { continue };
