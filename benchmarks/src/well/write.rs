@@ -78,8 +78,9 @@ impl WellWriter {
 /// Creates everything but the values.
 fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File, Vec<Dataset>)> {
     // Times of creation would make two files of the same data differ.
+    // Nobody else writes here, and a process that is just being started would for a moment share the lock.
     let file = File::with_options()
-        .with_fapl(|fapl| fapl.libver_v110())
+        .with_fapl(|fapl| fapl.libver_v110().file_locking(false))
         .with_fcpl(|fcpl| fcpl.obj_track_times(false))
         .create(path)?;
     let group = |parent: &Group, name: &str| parent.create_group_builder().obj_track_times(false).create(name);
