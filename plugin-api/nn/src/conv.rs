@@ -1,13 +1,17 @@
-//! Dense convolution, 3-D and 2-D, channels-last: gather the patches, multiply by the weight.
+//! Dense convolution, 3-D and 2-D, channels-last.
+
+mod kernel;
+mod patches;
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
-use rayon::prelude::*;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use crate::bias::add_bias;
 use crate::cpu::{by_dtype, slice, with_slice};
-use crate::float::Float;
 use crate::params::{Init, Params};
+
+use kernel::Convolution;
+use patches::Window;
 
 const OP: &str = "conv";
 
@@ -117,115 +121,64 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
         };
     }
     let window = Window { axes, size, outputs, channels };
+    let [t, h, w] = outputs;
+    if x.device().is_cpu() {
+        let convolution = Convolution { window, batch: b, filters: weight.dims()[0] };
+        if bias.dims() != [convolution.filters] {
+            bail!("{OP}: expected a bias ({}), got {:?}", convolution.filters, bias.dims());
+        }
+        return x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, convolution);
+    }
     // The same order of taps and channels as in a patch.
     let matrix = weight.permute([2, 3, 4, 1, 0])?.reshape((window.patch_len(), ()))?;
-    let patches = x.contiguous()?.apply_op1(window)?;
-    let y = add_bias(&patches.matmul(&matrix)?, bias)?;
-    let [t, h, w] = outputs;
+    let y = add_bias(&x.contiguous()?.apply_op1(window)?.matmul(&matrix)?, bias)?;
     y.reshape((b, t, h, w, ()))
 }
 
-/// Gathers what each output position sees: `(B, T, H, W, C)` to `(B T' H' W', kt kh kw C)`.
-#[derive(Clone, Copy)]
-struct Window {
-    axes: [Axis; 3],
-    /// T, H, W of the input.
-    size: [usize; 3],
-    /// T', H', W' of the output.
-    outputs: [usize; 3],
-    channels: usize,
-}
-
-impl Window {
-    fn patch_len(&self) -> usize {
-        self.axes.iter().map(|axis| axis.kernel).product::<usize>() * self.channels
-    }
-
-    /// Calls `f` with every tap (in time, height) that reads a row of input for the row
-    /// `(t, h)` of output: its number, and that row's index within the sample.
-    fn rows_read(&self, t: usize, h: usize, mut f: impl FnMut(usize, usize)) {
-        let [time, height, _] = &self.axes;
-        for dt in 0..time.kernel {
-            for dh in 0..height.kernel {
-                let source = time.input(t, dt, self.size[0]);
-                let row = height.input(h, dh, self.size[1]);
-                if let (Some(t), Some(h)) = (source, row) {
-                    f(dt * height.kernel + dh, t * self.size[1] + h);
-                }
-            }
-        }
-    }
-
-    fn gather<T: Float>(&self, x: &[T]) -> Vec<T> {
-        let [to, ho, wo] = self.outputs;
-        let (c, width) = (self.channels, self.axes[2]);
-        let row_len = self.size[2] * c;
-        let sample_len = self.size[0] * self.size[1] * row_len;
-        let batch = x.len() / sample_len;
-        let patch_len = self.patch_len();
-        let mut patches = vec![T::zero(); batch * to * ho * wo * patch_len];
-        patches.par_chunks_mut(wo * patch_len).enumerate().for_each(|(i, row)| {
-            let sample = &x[i / (to * ho) * sample_len..][..sample_len];
-            self.rows_read(i / ho % to, i % ho, |tap, source| {
-                let source = &sample[source * row_len..][..row_len];
-                for (w, patch) in row.chunks_exact_mut(patch_len).enumerate() {
-                    for dw in 0..width.kernel {
-                        if let Some(at) = width.input(w, dw, self.size[2]) {
-                            patch[(tap * width.kernel + dw) * c..][..c].copy_from_slice(&source[at * c..][..c]);
-                        }
-                    }
-                }
-            });
-        });
-        patches
-    }
-
-    /// The transpose of [`gather`](Self::gather): adds every patch element to where it came from.
-    fn scatter<T: Float>(&self, patches: &[T], batch: usize) -> Vec<T> {
-        let [to, ho, wo] = self.outputs;
-        let (c, width) = (self.channels, self.axes[2]);
-        let row_len = self.size[2] * c;
-        let sample_len = self.size[0] * self.size[1] * row_len;
-        let patch_len = self.patch_len();
-        let mut x = vec![T::zero(); batch * sample_len];
-        x.par_chunks_mut(sample_len).zip(patches.par_chunks(to * ho * wo * patch_len)).for_each(|(sample, patches)| {
-            for (i, row) in patches.chunks_exact(wo * patch_len).enumerate() {
-                self.rows_read(i / ho, i % ho, |tap, source| {
-                    let source = &mut sample[source * row_len..][..row_len];
-                    for (w, patch) in row.chunks_exact(patch_len).enumerate() {
-                        for dw in 0..width.kernel {
-                            if let Some(at) = width.input(w, dw, self.size[2]) {
-                                let from = &patch[(tap * width.kernel + dw) * c..][..c];
-                                for (sum, value) in source[at * c..][..c].iter_mut().zip(from) {
-                                    *sum += *value;
-                                }
-                            }
-                        }
-                    }
-                });
-            }
-        });
-        x
-    }
-}
-
-impl CustomOp1 for Window {
+impl CustomOp3 for Convolution {
     fn name(&self) -> &'static str {
         OP
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         by_dtype!(OP, x.dtype(), T => {
-            let patches = self.gather::<T>(slice(OP, x, layout)?);
-            let shape = (patches.len() / self.patch_len(), self.patch_len());
-            Ok((T::to_cpu_storage_owned(patches), shape.into()))
+            let x = slice::<T>(OP, x, x_layout)?;
+            let weight = slice(OP, weight, weight_layout)?;
+            let bias = slice(OP, bias, bias_layout)?;
+            let [t, h, w] = self.window.outputs;
+            let y = self.forward(x, weight, bias);
+            Ok((T::to_cpu_storage_owned(y), Shape::from((self.batch, t, h, w, self.filters))))
         })
     }
 
-    fn bwd(&self, x: &Tensor, _patches: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         by_dtype!(OP, x.dtype(), T => {
-            let dx = with_slice::<T, _>(OP, gradient, |g| Ok(self.scatter(g, x.dims()[0])))?;
-            Ok(Some(Tensor::from_vec(dx, x.shape(), x.device())?))
+            let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |xs| {
+                with_slice(OP, weight, |weight| {
+                    with_slice(OP, dy, |dy| Ok(self.backward(xs, weight, dy, x.track_op())))
+                })
+            })?;
+            let device = x.device();
+            Ok((
+                dx.map(|dx| Tensor::from_vec(dx, x.shape(), device)).transpose()?,
+                Some(Tensor::from_vec(dweight, weight.shape(), device)?),
+                Some(Tensor::from_vec(dbias, bias.shape(), device)?),
+            ))
         })
     }
 }

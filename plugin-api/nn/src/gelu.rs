@@ -53,6 +53,25 @@ impl<T: Float> Kernel<T> for BackwardInPlace<'_, T> {
     }
 }
 
+/// Writes the result into `y`, and leaves the derivative in the place of `x`.
+pub(crate) struct WithSlope<'a, T> {
+    pub(crate) x: &'a mut [T],
+    pub(crate) y: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for WithSlope<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        for (y, x) in self.y.iter_mut().zip(self.x) {
+            let (cdf, pdf) = x.normal_cdf_pdf(V::FUSED);
+            *y = *x * cdf;
+            *x = x.mul_add(pdf, cdf, V::FUSED);
+        }
+    }
+}
+
 fn forward<T: Float>(x: &[T]) -> Vec<T> {
     let isa = Isa::best();
     let mut y = vec![T::zero(); x.len()];

@@ -10,6 +10,7 @@
 
 mod cpu;
 mod float;
+mod matmul;
 mod reduce;
 mod simd;
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
+use crate::matmul::{load_some, store_some};
 use crate::params::{Init, Params};
 use crate::reduce::{ROWS_PER_BLOCK, add_in_order};
 use crate::simd::{Isa, Kernel, Vector};
@@ -87,6 +88,23 @@ fn row_sum<T: Float>(len: usize, term: impl Fn(usize) -> T) -> T {
     sums[0]
 }
 
+/// Mean and reciprocal deviation of a row that fills registers.
+#[inline(always)]
+fn moments_of_registers<T: Float, V: Vector<T>>(row: &[T], eps: T) -> (T, T) {
+    let count = T::from_f64(row.len() as f64);
+    let mut sum = V::splat(T::zero());
+    for i in (0..row.len()).step_by(V::LANES) {
+        sum = sum.add(load_some(&row[i..]));
+    }
+    let mean = sum.sum() / count;
+    let mut squares = V::splat(T::zero());
+    for i in (0..row.len()).step_by(V::LANES) {
+        let distance = load_some::<T, V>(&row[i..]).sub(V::splat(mean));
+        squares = distance.mul_add(distance, squares);
+    }
+    (mean, T::one() / Float::sqrt(squares.sum() / count + eps))
+}
+
 /// Mean and reciprocal deviation of a row.
 #[inline(always)]
 fn moments<T: Float>(row: &[T], eps: T) -> (T, T) {
@@ -111,8 +129,19 @@ impl<T: Float> Kernel<T> for NormaliseRows<'_, T> {
     fn run<V: Vector<T>>(self) {
         let channels = self.weight.len();
         let (weight, bias) = (self.weight, &self.bias[..channels]);
-        let rows = self.x.chunks_exact(channels);
-        for (x, y) in rows.zip(self.y.chunks_exact_mut(channels)) {
+        let rows = self.x.chunks_exact(channels).zip(self.y.chunks_exact_mut(channels));
+        if channels.is_multiple_of(V::LANES) {
+            for (x, y) in rows {
+                let (mean, scale) = moments_of_registers::<T, V>(x, self.eps);
+                let (mean, scale) = (V::splat(mean), V::splat(scale));
+                for i in (0..channels).step_by(V::LANES) {
+                    let normal = load_some::<T, V>(&x[i..]).sub(mean).mul(scale);
+                    store_some(normal.mul_add(load_some(&weight[i..]), load_some(&bias[i..])), &mut y[i..]);
+                }
+            }
+            return;
+        }
+        for (x, y) in rows {
             let (mean, scale) = moments(x, self.eps);
             for i in 0..channels {
                 y[i] = ((x[i] - mean) * scale).mul_add(weight[i], bias[i], V::FUSED);
@@ -144,6 +173,30 @@ impl<T: Float> Kernel<T> for GradientRows<'_, T> {
         let dbias = &mut dbias[..channels];
         let rows = self.x.chunks_exact(channels);
         let gradients = self.dy.chunks_exact(channels);
+        if channels.is_multiple_of(V::LANES) {
+            for ((x, dy), dx) in rows.zip(gradients).zip(self.dx.chunks_exact_mut(channels)) {
+                let (mean, scale) = moments_of_registers::<T, V>(x, self.eps);
+                let (mean, scale_all) = (V::splat(mean), V::splat(scale));
+                let (mut along_shift, mut along_x) = (V::splat(T::zero()), V::splat(T::zero()));
+                for i in (0..channels).step_by(V::LANES) {
+                    let normal = load_some::<T, V>(&x[i..]).sub(mean).mul(scale_all);
+                    let dy = load_some::<T, V>(&dy[i..]);
+                    let along = dy.mul(load_some(&weight[i..]));
+                    along_shift = along_shift.add(along);
+                    along_x = along.mul_add(normal, along_x);
+                    store_some(dy.mul_add(normal, load_some(&dweight[i..])), &mut dweight[i..]);
+                    store_some(dy.add(load_some(&dbias[i..])), &mut dbias[i..]);
+                }
+                let along_shift = V::splat(along_shift.sum() / count);
+                let along_x = V::splat(along_x.sum() / count);
+                for i in (0..channels).step_by(V::LANES) {
+                    let normal = load_some::<T, V>(&x[i..]).sub(mean).mul(scale_all);
+                    let along = load_some::<T, V>(&dy[i..]).mul(load_some(&weight[i..])).sub(along_shift);
+                    store_some(along.sub(normal.mul(along_x)).mul(scale_all), &mut dx[i..]);
+                }
+            }
+            return;
+        }
         for ((x, dy), dx) in rows.zip(gradients).zip(self.dx.chunks_exact_mut(channels)) {
             let (mean, scale) = moments(x, self.eps);
             let along_shift = row_sum(channels, |i| dy[i] * weight[i]) / count;

@@ -9,6 +9,8 @@ pub(crate) trait Vector<T: Float>: Copy {
     const LANES: usize;
     /// Whether the instruction set has fused multiply-add.
     const FUSED: bool;
+    /// How many registers there are.
+    const REGISTERS: usize;
 
     fn splat(value: T) -> Self;
 
@@ -21,6 +23,13 @@ pub(crate) trait Vector<T: Float>: Copy {
     unsafe fn store(self, to: *mut T);
 
     fn add(self, other: Self) -> Self;
+
+    fn sub(self, other: Self) -> Self;
+
+    fn mul(self, other: Self) -> Self;
+
+    /// The sum of all numbers in it.
+    fn sum(self) -> T;
 
     /// `self * b + c`, fused where [`FUSED`](Self::FUSED).
     fn mul_add(self, b: Self, c: Self) -> Self;
@@ -119,6 +128,7 @@ pub(crate) struct Portable<T>([T; 4]);
 impl<T: Float> Vector<T> for Portable<T> {
     const LANES: usize = 4;
     const FUSED: bool = cfg!(target_arch = "aarch64");
+    const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 32 } else { 16 };
 
     #[inline(always)]
     fn splat(value: T) -> Self {
@@ -143,6 +153,21 @@ impl<T: Float> Vector<T> for Portable<T> {
     }
 
     #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] - other.0[i]))
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] * other.0[i]))
+    }
+
+    #[inline(always)]
+    fn sum(self) -> T {
+        (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
+    }
+
+    #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i].mul_add(b.0[i], c.0[i], Self::FUSED)))
     }
@@ -156,14 +181,15 @@ pub(crate) mod x86 {
     use std::arch::x86_64::*;
 
     macro_rules! vector {
-        ($name:ident, $register:ty, $number:ty, $lanes:literal,
-         $splat:ident, $load:ident, $store:ident, $add:ident, $mul_add:ident) => {
+        ($name:ident, $register:ty, $number:ty, $lanes:literal, $registers:literal, $sum:ident,
+         $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident) => {
             #[derive(Clone, Copy)]
             pub(crate) struct $name($register);
 
             impl super::Vector<$number> for $name {
                 const LANES: usize = $lanes;
                 const FUSED: bool = true;
+                const REGISTERS: usize = $registers;
 
                 #[inline(always)]
                 fn splat(value: $number) -> Self {
@@ -187,6 +213,21 @@ pub(crate) mod x86 {
                 }
 
                 #[inline(always)]
+                fn sub(self, other: Self) -> Self {
+                    Self(unsafe { $sub(self.0, other.0) })
+                }
+
+                #[inline(always)]
+                fn mul(self, other: Self) -> Self {
+                    Self(unsafe { $mul(self.0, other.0) })
+                }
+
+                #[inline(always)]
+                fn sum(self) -> $number {
+                    unsafe { $sum(self.0) }
+                }
+
+                #[inline(always)]
                 fn mul_add(self, b: Self, c: Self) -> Self {
                     Self(unsafe { $mul_add(self.0, b.0, c.0) })
                 }
@@ -194,8 +235,29 @@ pub(crate) mod x86 {
         };
     }
 
-    vector!(F32x16, __m512, f32, 16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps);
-    vector!(F64x8, __m512d, f64, 8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_fmadd_pd);
-    vector!(F32x8, __m256, f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_fmadd_ps);
-    vector!(F64x4, __m256d, f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_fmadd_pd);
+    #[rustfmt::skip]
+    vector!(F32x16, __m512, f32, 16, 32, _mm512_reduce_add_ps,
+        _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps);
+    #[rustfmt::skip]
+    vector!(F64x8, __m512d, f64, 8, 32, _mm512_reduce_add_pd,
+        _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_fmadd_pd);
+    #[rustfmt::skip]
+    vector!(F32x8, __m256, f32, 8, 16, sum_ps,
+        _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps);
+    #[rustfmt::skip]
+    vector!(F64x4, __m256d, f64, 4, 16, sum_pd,
+        _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_fmadd_pd);
+
+    #[target_feature(enable = "avx2")]
+    fn sum_ps(register: __m256) -> f32 {
+        let half = _mm_add_ps(_mm256_castps256_ps128(register), _mm256_extractf128_ps::<1>(register));
+        let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
+        _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)))
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn sum_pd(register: __m256d) -> f64 {
+        let half = _mm_add_pd(_mm256_castpd256_pd128(register), _mm256_extractf128_pd::<1>(register));
+        _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)))
+    }
 }

@@ -7,14 +7,15 @@
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
-use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
+use crate::gelu;
+use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start, load_some, store_some};
+use crate::norm::{GradientRows, NormaliseRows};
 use crate::reduce::{add_in_order, column_sums_into};
-use crate::simd::Isa;
-use crate::{gelu, norm};
+use crate::simd::{Isa, Kernel, Vector};
 
 const OP: &str = "convnext_mlp";
 
@@ -55,67 +56,8 @@ fn parts_mut<T>(mut all: &mut [T], channels: usize) -> [&mut [T]; 6] {
     })
 }
 
-/// A matrix, row after row, or the transpose of one.
-#[derive(Clone, Copy)]
-struct Matrix<'a, T> {
-    elements: &'a [T],
-    rows: usize,
-    columns: usize,
-    transposed: bool,
-}
-
-impl<'a, T> Matrix<'a, T> {
-    fn new(elements: &'a [T], columns: usize) -> Self {
-        Self { elements, rows: elements.len() / columns, columns, transposed: false }
-    }
-
-    fn t(self) -> Self {
-        Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
-    }
-
-    /// Distance between neighbouring rows and between neighbouring columns.
-    fn strides(&self) -> (isize, isize) {
-        if self.transposed { (1, self.rows as isize) } else { (self.columns as isize, 1) }
-    }
-}
-
-/// `out += a b`, or `out = a b`, on this thread alone.
-fn multiply<T: Float>(out: &mut [T], add: bool, a: Matrix<T>, b: Matrix<T>) {
-    assert!(a.columns == b.rows && out.len() == a.rows * b.columns);
-    let ((a_rows, a_columns), (b_rows, b_columns)) = (a.strides(), b.strides());
-    // SAFETY: the matrices have as many elements as rows times columns; `out` too, as checked.
-    unsafe {
-        gemm(
-            a.rows,
-            b.columns,
-            a.columns,
-            out.as_mut_ptr(),
-            1,
-            b.columns as isize,
-            add,
-            a.elements.as_ptr(),
-            a_columns,
-            a_rows,
-            b.elements.as_ptr(),
-            b_columns,
-            b_rows,
-            T::one(),
-            T::one(),
-            false,
-            false,
-            false,
-            Parallelism::None,
-        )
-    }
-}
-
-/// What a block of rows needs on its way.
-struct Scratch<T> {
-    normal: Vec<T>,
-    hidden: Vec<T>,
-    active: Vec<T>,
-    output: Vec<T>,
-}
+/// Rows that go through together: few enough to stay in the cache, and a multiple of all the kernels' blocks.
+const ROWS: usize = 48;
 
 struct Mlp {
     channels: usize,
@@ -124,137 +66,183 @@ struct Mlp {
 }
 
 impl Mlp {
-    /// Rows that go through together: few enough to stay in the cache.
-    fn rows_per_block(&self) -> usize {
-        (16 * 1024 / self.channels).clamp(32, 512)
-    }
-
-    /// Rows of one task, which sums its own gradients of the parameters: a multiple of the block.
+    /// Rows of one task, which sums its own gradients of the parameters: a multiple of a block.
     /// It depends on the shapes alone, and so do the results.
     fn rows_per_task(&self, rows: usize) -> usize {
         const TASKS: usize = 64;
-        rows.div_ceil(TASKS).next_multiple_of(self.rows_per_block())
-    }
-
-    fn scratch<T: Float>(&self) -> Scratch<T> {
-        let narrow = self.rows_per_block() * self.channels;
-        Scratch {
-            normal: vec![T::zero(); narrow],
-            hidden: vec![T::zero(); 4 * narrow],
-            active: vec![T::zero(); 4 * narrow],
-            output: vec![T::zero(); narrow],
-        }
-    }
-
-    /// Fills `scratch` with all that comes of the rows `y`, up to the output before layer scale.
-    fn branch<T: Float>(&self, y: &[T], parameters: &[T], scratch: &mut Scratch<T>) {
-        let c = self.channels;
-        let [norm, w1, b1, w2, b2, _] = parts(parameters, c);
-        let (weight, bias) = norm.split_at(c);
-        let (narrow, wide) = (y.len(), 4 * y.len());
-        let normal = &mut scratch.normal[..narrow];
-        self.isa.run(norm::NormaliseRows { x: y, weight, bias, eps: T::from_f64(self.eps), y: normal });
-        let hidden = &mut scratch.hidden[..wide];
-        for row in hidden.chunks_exact_mut(4 * c) {
-            row.copy_from_slice(b1);
-        }
-        multiply(hidden, true, Matrix::new(normal, c), Matrix::new(w1, c).t());
-        let active = &mut scratch.active[..wide];
-        self.isa.run(gelu::Forward { x: hidden, y: active });
-        let output = &mut scratch.output[..narrow];
-        for row in output.chunks_exact_mut(c) {
-            row.copy_from_slice(b2);
-        }
-        let (active, w2) = (Matrix::new(active, 4 * c), Matrix::new(w2, 4 * c));
-        multiply(output, true, active, w2.t());
+        rows.div_ceil(TASKS).next_multiple_of(ROWS)
     }
 
     fn forward<T: Float>(&self, x: &[T], y: &[T], parameters: &[T]) -> Vec<T> {
         let c = self.channels;
-        let [.., gamma] = parts(parameters, c);
-        let block = self.rows_per_block() * c;
+        let [norm, w1, b1, w2, b2, gamma] = parts(parameters, c);
+        let weights = Forward {
+            norm: Norm { weight: &norm[..c], bias: &norm[c..], eps: T::from_f64(self.eps) },
+            w1: &Panels::new(self.isa, c, 4 * c, |k, n| w1[n * c + k]),
+            b1,
+            w2: &Panels::new(self.isa, 4 * c, c, |k, n| w2[n * 4 * c + k]),
+            b2,
+            gamma,
+        };
         let task = self.rows_per_task(x.len() / c) * c;
-        let mut result = x.to_vec();
-        result.par_chunks_mut(task).zip(y.par_chunks(task)).for_each(|(result, y)| {
-            let mut scratch = self.scratch();
-            for (result, y) in result.chunks_mut(block).zip(y.chunks(block)) {
-                self.branch(y, parameters, &mut scratch);
-                let rows = result.chunks_exact_mut(c);
-                for (result, output) in rows.zip(scratch.output.chunks_exact(c)) {
-                    for i in 0..c {
-                        result[i] += gamma[i] * output[i];
-                    }
-                }
-            }
+        let mut result = vec![T::zero(); x.len()];
+        result.par_chunks_mut(task).zip(x.par_chunks(task).zip(y.par_chunks(task))).for_each(|(result, (x, y))| {
+            self.isa.run(ForwardRows { weights: &weights, x, y, result });
         });
         result
     }
 
     /// Gradients of y and of the parameters; that of x is `gradient` itself.
     fn backward<T: Float>(&self, y: &[T], parameters: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
-        let task = self.rows_per_task(y.len() / self.channels) * self.channels;
-        let block = self.rows_per_block() * self.channels;
+        let c = self.channels;
+        let [norm, w1, b1, w2, b2, gamma] = parts(parameters, c);
+        let weights = Backward {
+            norm: Norm { weight: &norm[..c], bias: &norm[c..], eps: T::from_f64(self.eps) },
+            w1: &Panels::new(self.isa, c, 4 * c, |k, n| w1[n * c + k]),
+            b1,
+            w2: &Panels::new(self.isa, c, 4 * c, |k, n| gamma[k] * w2[k * 4 * c + n]),
+            w1_back: &Panels::new(self.isa, 4 * c, c, |k, n| w1[k * c + n]),
+        };
+        let task = self.rows_per_task(y.len() / c) * c;
         let mut dy = vec![T::zero(); y.len()];
         let mut partials = vec![T::zero(); y.len().div_ceil(task) * parameters.len()];
         dy.par_chunks_mut(task)
             .zip(partials.par_chunks_mut(parameters.len()))
             .zip(y.par_chunks(task).zip(gradient.par_chunks(task)))
             .for_each(|((dy, sums), (y, gradient))| {
-                let mut scratch = self.scratch();
-                let rows = y.chunks(block).zip(gradient.chunks(block));
-                for (dy, (y, gradient)) in dy.chunks_mut(block).zip(rows) {
-                    self.branch(y, parameters, &mut scratch);
-                    self.block_gradients(y, parameters, gradient, &mut scratch, dy, sums);
-                }
+                self.isa.run(BackwardRows { weights: &weights, y, gradient, dy, sums });
             });
-        (dy, add_in_order(&partials, parameters.len()))
-    }
-
-    /// The gradient of the rows `y`, after [`branch`](Self::branch) has filled `scratch`; adds
-    /// those of the parameters to `sums`.
-    fn block_gradients<T: Float>(
-        &self,
-        y: &[T],
-        parameters: &[T],
-        gradient: &[T],
-        scratch: &mut Scratch<T>,
-        dy: &mut [T],
-        sums: &mut [T],
-    ) {
-        let c = self.channels;
-        let [norm, w1, _, w2, _, gamma] = parts(parameters, c);
-        let [dnorm, dw1, db1, dw2, db2, dgamma] = parts_mut(sums, c);
-        let (narrow, wide) = (y.len(), 4 * y.len());
-        let normal = &mut scratch.normal[..narrow];
-        let hidden = &mut scratch.hidden[..wide];
-        let active = &mut scratch.active[..wide];
-        let output = &mut scratch.output[..narrow];
-
-        // The gradient of the output takes its place.
-        let rows = output.chunks_exact_mut(c).zip(gradient.chunks_exact(c));
-        for (output, gradient) in rows {
-            for i in 0..c {
-                dgamma[i] += gradient[i] * output[i];
-                output[i] = gradient[i] * gamma[i];
+        let mut sums = add_in_order(&partials, parameters.len());
+        let [_, dw1, _, dw2, db2, dgamma] = parts_mut(&mut sums, c);
+        // The rows have left the sums of `normal^T dhidden` for dw1, of `gradient^T active` for dw2, and of `gradient`
+        // for db2.
+        let by_input = dw1.to_vec();
+        for (i, value) in dw1.iter_mut().enumerate() {
+            *value = by_input[i % c * 4 * c + i / c];
+        }
+        for i in 0..c {
+            let (product, w2) = (&mut dw2[i * 4 * c..][..4 * c], &w2[i * 4 * c..][..4 * c]);
+            dgamma[i] = b2[i] * db2[i];
+            db2[i] *= gamma[i];
+            for (product, w2) in product.iter_mut().zip(w2) {
+                dgamma[i] += *product * *w2;
+                *product *= gamma[i];
             }
         }
-        let doutput = Matrix::new(output, c);
-        column_sums_into(db2, output);
-        multiply(dw2, true, doutput.t(), Matrix::new(active, 4 * c));
-        multiply(active, false, doutput, Matrix::new(w2, 4 * c));
-        self.isa.run(gelu::BackwardInPlace { x: hidden, gradient: active });
-        let dhidden = Matrix::new(active, 4 * c);
-        column_sums_into(db1, active);
-        multiply(dw1, true, dhidden.t(), Matrix::new(normal, c));
-        multiply(normal, false, dhidden, Matrix::new(w1, c));
-        self.isa.run(norm::GradientRows {
-            x: y,
-            weight: &norm[..c],
-            eps: T::from_f64(self.eps),
-            dy: normal,
-            dx: dy,
-            sums: dnorm,
-        });
+        (dy, sums)
+    }
+}
+
+struct Norm<'a, T> {
+    weight: &'a [T],
+    bias: &'a [T],
+    eps: T,
+}
+
+struct Forward<'a, T> {
+    norm: Norm<'a, T>,
+    w1: &'a Panels<T>,
+    b1: &'a [T],
+    w2: &'a Panels<T>,
+    b2: &'a [T],
+    gamma: &'a [T],
+}
+
+struct ForwardRows<'a, T> {
+    weights: &'a Forward<'a, T>,
+    x: &'a [T],
+    y: &'a [T],
+    result: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for ForwardRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Forward { norm, w1, b1, w2, b2, gamma } = self.weights;
+        let c = gamma.len();
+        let mut scratch = vec![T::zero(); ROWS * 9 * c];
+        let (normal, hidden) = scratch.split_at_mut(ROWS * c);
+        let (hidden, active) = hidden.split_at_mut(ROWS * 4 * c);
+        let blocks = self.x.chunks(ROWS * c).zip(self.y.chunks(ROWS * c));
+        for ((x, y), result) in blocks.zip(self.result.chunks_mut(ROWS * c)) {
+            let (normal, hidden) = (&mut normal[..y.len()], &mut hidden[..4 * y.len()]);
+            let active = &mut active[..4 * y.len()];
+            NormaliseRows { x: y, weight: norm.weight, bias: norm.bias, eps: norm.eps, y: normal }.run::<V>();
+            widen::<T, V>(normal, w1, b1, hidden);
+            gelu::Forward { x: hidden, y: active }.run::<V>();
+            let rows = Rows::plain(active, 4 * c);
+            Multiply { rows, panels: w2, start: Start::Row(b2), out: result, out_stride: c }.run::<V>();
+            for (result, x) in result.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                for i in (0..c).step_by(V::LANES) {
+                    let branch = load_some::<T, V>(&gamma[i..]).mul(load_some(&result[i..]));
+                    store_some(branch.add(load_some(&x[i..])), &mut result[i..]);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn widen<T: Float, V: Vector<T>>(normal: &[T], w1: &Panels<T>, b1: &[T], hidden: &mut [T]) {
+    let rows = Rows::plain(normal, b1.len() / 4);
+    Multiply { rows, panels: w1, start: Start::Row(b1), out: hidden, out_stride: b1.len() }.run::<V>();
+}
+
+struct Backward<'a, T> {
+    norm: Norm<'a, T>,
+    w1: &'a Panels<T>,
+    b1: &'a [T],
+    /// From the gradient of the result to that of GELU's output.
+    w2: &'a Panels<T>,
+    /// From the gradient of GELU's input to that of the normalised rows.
+    w1_back: &'a Panels<T>,
+}
+
+struct BackwardRows<'a, T> {
+    weights: &'a Backward<'a, T>,
+    y: &'a [T],
+    gradient: &'a [T],
+    dy: &'a mut [T],
+    /// See [`Mlp::backward`] for what is left here.
+    sums: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for BackwardRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Backward { norm, w1, b1, w2, w1_back } = self.weights;
+        let c = b1.len() / 4;
+        let [dnorm, dw1, db1, dw2, db2, _] = parts_mut(self.sums, c);
+        let mut scratch = vec![T::zero(); ROWS * 13 * c];
+        let (normal, rest) = scratch.split_at_mut(ROWS * c);
+        let (hidden, rest) = rest.split_at_mut(ROWS * 4 * c);
+        let (active, back) = rest.split_at_mut(ROWS * 4 * c);
+        let blocks = self.y.chunks(ROWS * c).zip(self.gradient.chunks(ROWS * c));
+        for ((y, gradient), dy) in blocks.zip(self.dy.chunks_mut(ROWS * c)) {
+            let (narrow, wide) = (y.len(), 4 * y.len());
+            let (normal, hidden) = (&mut normal[..narrow], &mut hidden[..wide]);
+            let (active, back) = (&mut active[..wide], &mut back[..wide]);
+            NormaliseRows { x: y, weight: norm.weight, bias: norm.bias, eps: norm.eps, y: normal }.run::<V>();
+            widen::<T, V>(normal, w1, b1, hidden);
+            gelu::WithSlope { x: hidden, y: active }.run::<V>();
+
+            column_sums_into(db2, gradient);
+            AddOuter { a: Rows::plain(gradient, c), b: active, sums: dw2 }.run::<V>();
+            let rows = Rows::plain(gradient, c);
+            Multiply { rows, panels: w2, start: Start::Zero, out: back, out_stride: 4 * c }.run::<V>();
+            for (back, slope) in back.iter_mut().zip(hidden) {
+                *back *= *slope;
+            }
+            column_sums_into(db1, back);
+            AddOuter { a: Rows::plain(normal, c), b: back, sums: dw1 }.run::<V>();
+            let rows = Rows::plain(back, 4 * c);
+            Multiply { rows, panels: w1_back, start: Start::Zero, out: normal, out_stride: c }.run::<V>();
+            GradientRows { x: y, weight: norm.weight, eps: norm.eps, dy: normal, dx: dy, sums: dnorm }.run::<V>();
+        }
     }
 }
 

@@ -1,0 +1,361 @@
+//! Products of many short rows with small matrices, which is what layers on channels-last fields are made of.
+//!
+//! A block of results stays in registers while the kernel walks along the inner dimension: it loads a few registers of
+//! the right-hand matrix, and multiplies each by one number of every row. Rows are read where they lie, so that a
+//! convolution's overlapping patches need not be copied out. Each result is one sum in the order of the inner index,
+//! whatever the blocking.
+
+use crate::float::Float;
+use crate::simd::{Isa, Kernel, Vector};
+
+/// Rows of a left-hand matrix, each made of stretches of a slice: row `i`'s stretch `s` is
+/// `data[i * stride + starts[s]..][..len]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a, T> {
+    pub(crate) data: &'a [T],
+    pub(crate) count: usize,
+    pub(crate) stride: usize,
+    pub(crate) starts: &'a [usize],
+    pub(crate) len: usize,
+}
+
+impl<'a, T> Rows<'a, T> {
+    /// The rows of a plain matrix of `columns` columns.
+    pub(crate) fn plain(data: &'a [T], columns: usize) -> Self {
+        Self { data, count: data.len() / columns, stride: columns, starts: &[0], len: columns }
+    }
+
+    /// Length of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.starts.len() * self.len
+    }
+
+    /// Panics unless all rows lie within the slice.
+    fn check(&self) {
+        let last = self.starts.iter().max().copied().unwrap_or(0) + self.len;
+        assert!(self.count == 0 || (self.count - 1) * self.stride + last <= self.data.len());
+    }
+}
+
+/// How many registers of columns a block of results is wide, for `registers` registers of columns altogether.
+const fn block_width(registers: usize, columns: usize) -> usize {
+    let most = if registers >= 32 { 4 } else { 2 };
+    if columns >= most {
+        most
+    } else if columns == 3 {
+        3
+    } else {
+        columns
+    }
+}
+
+/// A right-hand matrix `(K, N)` cut into panels, each as many columns wide as a block of results, row after row; the
+/// last one filled up with zeros.
+pub(crate) struct Panels<T> {
+    data: Vec<T>,
+    inner: usize,
+    columns: usize,
+}
+
+impl<T: Float> Panels<T> {
+    /// The matrix whose element in row `k` and column `n` is `at(k, n)`, for the instruction set `isa`.
+    pub(crate) fn new(isa: Isa, inner: usize, columns: usize, at: impl Fn(usize, usize) -> T) -> Self {
+        struct Width(usize);
+        impl<T: Float> Kernel<T> for Width {
+            type Output = usize;
+            #[inline(always)]
+            fn run<V: Vector<T>>(self) -> usize {
+                V::LANES * block_width(V::REGISTERS, self.0.div_ceil(V::LANES))
+            }
+        }
+        let width = isa.run::<T, _>(Width(columns));
+        let mut data = vec![T::zero(); columns.div_ceil(width) * inner * width];
+        for (panel, data) in data.chunks_exact_mut(inner * width).enumerate() {
+            for (k, row) in data.chunks_exact_mut(width).enumerate() {
+                for (i, value) in row.iter_mut().enumerate().take(columns - panel * width) {
+                    *value = at(k, panel * width + i);
+                }
+            }
+        }
+        Self { data, inner, columns }
+    }
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a, T> {
+    Zero,
+    /// Every row starts as this one.
+    Row(&'a [T]),
+}
+
+/// `out = start + rows * panels`, with the rows of `out` `out_stride` apart.
+pub(crate) struct Multiply<'a, T> {
+    pub(crate) rows: Rows<'a, T>,
+    pub(crate) panels: &'a Panels<T>,
+    pub(crate) start: Start<'a, T>,
+    pub(crate) out: &'a mut [T],
+    pub(crate) out_stride: usize,
+}
+
+impl<T: Float> Kernel<T> for Multiply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let (rows, columns) = (&self.rows, self.panels.columns);
+        rows.check();
+        assert!(rows.width() == self.panels.inner);
+        assert!(rows.count == 0 || (rows.count - 1) * self.out_stride + columns <= self.out.len());
+        if let Start::Row(start) = self.start {
+            assert!(start.len() == columns);
+        }
+        match (V::REGISTERS, block_width(V::REGISTERS, columns.div_ceil(V::LANES))) {
+            (32, 4) => self.blocks::<V, 6, 4>(),
+            (32, 3) => self.blocks::<V, 8, 3>(),
+            (32, 2) => self.blocks::<V, 8, 2>(),
+            (32, _) => self.blocks::<V, 12, 1>(),
+            (_, 2) => self.blocks::<V, 6, 2>(),
+            (_, _) => self.blocks::<V, 8, 1>(),
+        }
+    }
+}
+
+impl<T: Float> Multiply<'_, T> {
+    /// All results, in blocks of `M` rows and `N` registers.
+    #[inline(always)]
+    fn blocks<V: Vector<T>, const M: usize, const N: usize>(mut self) {
+        let (count, width) = (self.rows.count, N * V::LANES);
+        for panel in 0..self.panels.columns.div_ceil(width) {
+            let mut row = 0;
+            while row + M <= count {
+                self.block::<V, M, N>(panel, row);
+                row += M;
+            }
+            while row + 4 <= count {
+                self.block::<V, 4, N>(panel, row);
+                row += 4;
+            }
+            while row < count {
+                self.block::<V, 1, N>(panel, row);
+                row += 1;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn block<V: Vector<T>, const M: usize, const N: usize>(&mut self, panel: usize, first: usize) {
+        let (rows, inner, width) = (&self.rows, self.panels.inner, N * V::LANES);
+        let column = panel * width;
+        let used = width.min(self.panels.columns - column);
+        let mut sums = [[V::splat(T::zero()); N]; M];
+        if let Start::Row(start) = self.start {
+            for (n, sum) in sums[0].iter_mut().enumerate() {
+                *sum = load_some(&start[(column + n * V::LANES).min(start.len())..]);
+            }
+            sums = [sums[0]; M];
+        }
+        let mut b = self.panels.data[panel * inner * width..][..inner * width].as_ptr();
+        for &start in rows.starts {
+            // SAFETY: the caller has checked that all rows lie within the slice, and that they are as long as the
+            // panel has rows.
+            unsafe {
+                let a = rows.data.as_ptr().add(first * rows.stride + start);
+                sums = products(sums, a, rows.stride, b, rows.len);
+                b = b.add(rows.len * width);
+            }
+        }
+        for (m, sums) in sums.iter().enumerate() {
+            let out = &mut self.out[(first + m) * self.out_stride + column..][..used];
+            for (n, sum) in sums.iter().enumerate() {
+                store_some(*sum, &mut out[(n * V::LANES).min(used)..]);
+            }
+        }
+    }
+}
+
+/// `sums[k][n] += sum over i of a[i][k] * b[i][n]`: what a weight's gradient is. `sums (K, N)`.
+pub(crate) struct AddOuter<'a, T> {
+    pub(crate) a: Rows<'a, T>,
+    /// As many rows as `a`, plain.
+    pub(crate) b: &'a [T],
+    pub(crate) sums: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for AddOuter<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        self.a.check();
+        if self.a.count == 0 {
+            return;
+        }
+        let columns = self.b.len() / self.a.count;
+        assert!(self.b.len() == columns * self.a.count && self.sums.len() == self.a.width() * columns);
+        match (V::REGISTERS, block_width(V::REGISTERS, columns.div_ceil(V::LANES))) {
+            (32, 4) => self.blocks::<V, 6, 4>(columns),
+            (32, 3) => self.blocks::<V, 8, 3>(columns),
+            (32, 2) => self.blocks::<V, 8, 2>(columns),
+            (32, _) => self.blocks::<V, 12, 1>(columns),
+            (_, 2) => self.blocks::<V, 6, 2>(columns),
+            (_, _) => self.blocks::<V, 8, 1>(columns),
+        }
+    }
+}
+
+impl<T: Float> AddOuter<'_, T> {
+    #[inline(always)]
+    fn blocks<V: Vector<T>, const K: usize, const N: usize>(mut self, columns: usize) {
+        let len = self.a.len;
+        for (stretch, &start) in self.a.starts.iter().enumerate() {
+            for column in (0..columns).step_by(N * V::LANES) {
+                let mut k = 0;
+                while k + K <= len {
+                    self.block::<V, K, N>(columns, column, start + k, stretch * len + k);
+                    k += K;
+                }
+                while k + 4 <= len {
+                    self.block::<V, 4, N>(columns, column, start + k, stretch * len + k);
+                    k += 4;
+                }
+                while k < len {
+                    self.block::<V, 1, N>(columns, column, start + k, stretch * len + k);
+                    k += 1;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn block<V: Vector<T>, const K: usize, const N: usize>(
+        &mut self,
+        columns: usize,
+        column: usize,
+        from: usize,
+        to: usize,
+    ) {
+        let used = (N * V::LANES).min(columns - column);
+        // SAFETY: the caller has checked the rows of `a`, and that `b` has `columns` numbers for each of them.
+        let sums: [[V; N]; K] = unsafe {
+            let a = self.a.data.as_ptr().add(from);
+            outer_products(self.a.count, (a, self.a.stride), (self.b.as_ptr().add(column), columns, used))
+        };
+        for (k, sums) in sums.iter().enumerate() {
+            let out = &mut self.sums[(to + k) * columns + column..][..used];
+            for (n, sum) in sums.iter().enumerate() {
+                let out = &mut out[(n * V::LANES).min(used)..];
+                store_some(sum.add(load_some(out)), out);
+            }
+        }
+    }
+}
+
+/// Adds to `sums` the product of rows of `len` numbers, `stride` apart from `a` on, with as many rows of a panel.
+///
+/// By value, and so in [`outer_products`]: only then does the compiler keep the sums in registers alone.
+///
+/// # Safety
+/// `a` is valid for reading `M` such rows, and `b` for `len` rows of `N` registers.
+#[inline(always)]
+unsafe fn products<T: Float, V: Vector<T>, const M: usize, const N: usize>(
+    mut sums: [[V; N]; M],
+    a: *const T,
+    stride: usize,
+    b: *const T,
+    len: usize,
+) -> [[V; N]; M] {
+    for k in 0..len {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let b: [V; N] = std::array::from_fn(|n| V::load(b.add((k * N + n) * V::LANES)));
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let a = V::splat(*a.add(m * stride + k));
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = a.mul_add(b, *sum);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// The sum over `count` rows of `a[i][k] * b[i][n]`, the rows being `stride` and `columns` apart.
+///
+/// # Safety
+/// `a` is valid for reading rows of `K` numbers, and `b` rows of `N` registers, or of `used` numbers if that is less.
+#[inline(always)]
+unsafe fn outer_products<T: Float, V: Vector<T>, const K: usize, const N: usize>(
+    count: usize,
+    (a, stride): (*const T, usize),
+    (b, columns, used): (*const T, usize, usize),
+) -> [[V; N]; K] {
+    let mut sums = [[V::splat(T::zero()); N]; K];
+    if used >= N * V::LANES {
+        for i in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let b = std::array::from_fn(|n| V::load(b.add(i * columns + n * V::LANES)));
+                add_products(&mut sums, a.add(i * stride), b);
+            }
+        }
+    } else {
+        for i in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let b = std::slice::from_raw_parts(b.add(i * columns), used);
+                let b = std::array::from_fn(|n| load_some(&b[(n * V::LANES).min(used)..]));
+                add_products(&mut sums, a.add(i * stride), b);
+            }
+        }
+    }
+    sums
+}
+
+/// `sums[k][n] += a[k] * b[n]`.
+///
+/// # Safety
+/// `a` is valid for reading `K` numbers.
+#[inline(always)]
+unsafe fn add_products<T: Float, V: Vector<T>, const K: usize, const N: usize>(
+    sums: &mut [[V; N]; K],
+    a: *const T,
+    b: [V; N],
+) {
+    for (k, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        let a = V::splat(unsafe { *a.add(k) });
+        for (sum, b) in sums.iter_mut().zip(b) {
+            *sum = a.mul_add(b, *sum);
+        }
+    }
+}
+
+/// As many numbers as a register holds and `from` has, then zeros.
+#[inline(always)]
+pub(crate) fn load_some<T: Float, V: Vector<T>>(from: &[T]) -> V {
+    if from.len() >= V::LANES {
+        // SAFETY: checked on the line above.
+        return unsafe { V::load(from.as_ptr()) };
+    }
+    let mut all = [T::zero(); 16];
+    assert!(V::LANES <= all.len());
+    all[..from.len()].copy_from_slice(from);
+    // SAFETY: checked two lines above.
+    unsafe { V::load(all.as_ptr()) }
+}
+
+/// As many of the register's numbers as fit into `to`.
+#[inline(always)]
+pub(crate) fn store_some<T: Float, V: Vector<T>>(register: V, to: &mut [T]) {
+    if to.len() >= V::LANES {
+        // SAFETY: checked on the line above.
+        return unsafe { register.store(to.as_mut_ptr()) };
+    }
+    let mut all = [T::zero(); 16];
+    assert!(V::LANES <= all.len());
+    // SAFETY: checked on the line above.
+    unsafe { register.store(all.as_mut_ptr()) }
+    let len = to.len();
+    to.copy_from_slice(&all[..len]);
+}
