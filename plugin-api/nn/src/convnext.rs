@@ -1,5 +1,6 @@
 //! The residual block of ConvNeXt, in three and two dimensions.
 
+mod block;
 mod mlp;
 
 use candle_core::{Result, Tensor};
@@ -38,11 +39,17 @@ impl ConvNextBlock {
 
     /// `(B, T, H, W, C)` or `(B, H, W, C)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut parameters = Vec::with_capacity(7);
-        let layers = [self.norm.tensors(), self.pwconv1.tensors(), self.pwconv2.tensors()];
-        for tensor in layers.into_iter().flatten().chain([&self.gamma]) {
-            parameters.push(tensor.flatten_all()?);
+        let behind = [self.norm.tensors(), self.pwconv1.tensors(), self.pwconv2.tensors()];
+        let behind = behind.into_iter().flatten().chain([&self.gamma]);
+        let joined = |tensors: Vec<&Tensor>| {
+            let flat = tensors.into_iter().map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
+            Tensor::cat(&flat, 0)
+        };
+        if x.device().is_cpu() {
+            let [weight, bias] = self.conv.tensors();
+            let parameters = joined([weight, bias].into_iter().chain(behind).collect())?;
+            return block::block(x, weight.dims(), &parameters, EPS);
         }
-        mlp::mlp(x, &self.conv.forward(x)?, &Tensor::cat(&parameters, 0)?, EPS)
+        mlp::mlp(x, &self.conv.forward(x)?, &joined(behind.collect())?, EPS)
     }
 }

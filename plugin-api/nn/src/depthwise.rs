@@ -1,6 +1,6 @@
 //! Depthwise convolution: each channel with its own small kernel, 3-D or 2-D, channels-last.
 
-mod kernel;
+pub(crate) mod kernel;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
@@ -27,6 +27,11 @@ impl DepthwiseConv {
         let init = Init::fan_in_uniform(kernel.iter().product());
         let shape = [&[channels, 1], kernel].concat();
         Ok(Self { weight: params.get(shape, "weight", init)?, bias: params.get(channels, "bias", init)? })
+    }
+
+    /// The layer's weight and bias.
+    pub(crate) fn tensors(&self) -> [&Tensor; 2] {
+        [&self.weight, &self.bias]
     }
 
     /// `(B, T, H, W, C)` to the same shape, or `(B, H, W, C)` for a 2-D kernel.

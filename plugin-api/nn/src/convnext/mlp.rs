@@ -31,8 +31,7 @@ pub(super) fn mlp(x: &Tensor, y: &Tensor, parameters: &Tensor, eps: f64) -> Resu
         bail!("{OP}: x {:?} does not go with y {:?} and parameters {:?}", x.dims(), y.dims(), parameters.dims());
     }
     let (y, parameters) = (y.contiguous()?, parameters.contiguous()?);
-    let op = Mlp { channels, eps, isa: Isa::best() };
-    x.contiguous()?.apply_op3(&y, &parameters, op)
+    x.contiguous()?.apply_op3(&y, &parameters, Mlp::new(channels, eps))
 }
 
 /// Numbers in each part of the parameters, the normalisation's two counted as one.
@@ -59,13 +58,22 @@ fn parts_mut<T>(mut all: &mut [T], channels: usize) -> [&mut [T]; 6] {
 /// Rows that go through together: few enough to stay in the cache, and a multiple of all the kernels' blocks.
 const ROWS: usize = 48;
 
-struct Mlp {
+pub(super) struct Mlp {
     channels: usize,
     eps: f64,
     isa: Isa,
 }
 
 impl Mlp {
+    pub(super) fn new(channels: usize, eps: f64) -> Self {
+        Self { channels, eps, isa: Isa::best() }
+    }
+
+    /// Numbers of all parameters.
+    pub(super) fn parameters(&self) -> usize {
+        sizes(self.channels).iter().sum()
+    }
+
     /// Rows of one task, which sums its own gradients of the parameters: a multiple of a block.
     /// It depends on the shapes alone, and so do the results.
     fn rows_per_task(&self, rows: usize) -> usize {
@@ -73,7 +81,7 @@ impl Mlp {
         rows.div_ceil(TASKS).next_multiple_of(ROWS)
     }
 
-    fn forward<T: Float>(&self, x: &[T], y: &[T], parameters: &[T]) -> Vec<T> {
+    pub(super) fn forward<T: Float>(&self, x: &[T], y: &[T], parameters: &[T]) -> Vec<T> {
         let c = self.channels;
         let [norm, w1, b1, w2, b2, gamma] = parts(parameters, c);
         let weights = Forward {
@@ -93,7 +101,7 @@ impl Mlp {
     }
 
     /// Gradients of y and of the parameters; that of x is `gradient` itself.
-    fn backward<T: Float>(&self, y: &[T], parameters: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
+    pub(super) fn backward<T: Float>(&self, y: &[T], parameters: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
         let c = self.channels;
         let [norm, w1, b1, w2, b2, gamma] = parts(parameters, c);
         let weights = Backward {

@@ -1,0 +1,355 @@
+//! What is done to one tile: evaluation at the points, the sums along time and height, and the way back.
+
+use std::{marker::PhantomData, ops::Range};
+
+use super::super::{Geometry, valid_taps};
+use super::Unit;
+use super::transform::{POINTS, TAPS, TILE, Transform};
+use crate::float::Float;
+use crate::matmul::{load_some, store_some};
+use crate::simd::{Kernel, Vector};
+
+/// Memory of one thread, reused from tile to tile.
+pub(super) struct Scratch<T> {
+    /// `[point][t][row][lane]`, with the rows above and below that the taps reach.
+    windows: Vec<T>,
+    /// `[point][t][row][lane]`.
+    tiles: Vec<T>,
+}
+
+impl<T> Scratch<T> {
+    pub(super) fn new() -> Self {
+        Self { windows: Vec::new(), tiles: Vec::new() }
+    }
+}
+
+/// A field that several threads write, each its own tiles.
+pub(super) struct Target<'a, T> {
+    first: *mut T,
+    len: usize,
+    field: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it is written through `write` alone, whose caller promises that no two threads write the same elements.
+unsafe impl<T: Send> Sync for Target<'_, T> {}
+
+impl<'a, T: Float> Target<'a, T> {
+    pub(super) fn new(field: &'a mut [T]) -> Self {
+        Self { first: field.as_mut_ptr(), len: field.len(), field: PhantomData }
+    }
+
+    /// Writes as many numbers of the register as `range` has.
+    ///
+    /// # Safety
+    /// No other thread writes or reads these elements while the target lives.
+    #[inline(always)]
+    unsafe fn write<V: Vector<T>>(&self, range: Range<usize>, register: V) {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: the range is within the field, which is borrowed for as long as the target lives; nobody else uses
+        // this part of it.
+        store_some(register, unsafe { std::slice::from_raw_parts_mut(self.first.add(range.start), range.len()) });
+    }
+}
+
+/// Where things are in a unit.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    g: &'a Geometry,
+    unit: Unit,
+    first_channel: usize,
+    /// Channels of the register that exist.
+    used: usize,
+    /// Columns of the tile that exist.
+    columns: usize,
+    /// Rows of an evaluated window.
+    window_rows: usize,
+}
+
+impl<'a> Place<'a> {
+    #[inline(always)]
+    fn new(g: &'a Geometry, unit: Unit, lanes: usize) -> Self {
+        let first_channel = unit.block * lanes;
+        Self {
+            g,
+            unit,
+            first_channel,
+            used: lanes.min(g.channels - first_channel),
+            columns: TILE.min(g.size[2] - unit.first_column),
+            window_rows: unit.rows + TAPS - 1,
+        }
+    }
+
+    /// The channels at a point of the sample.
+    #[inline(always)]
+    fn at(&self, t: usize, h: usize, w: usize) -> Range<usize> {
+        let [frames, height, width] = self.g.size;
+        let position = ((self.unit.sample * frames + t) * height + h) * width + w;
+        let first = position * self.g.channels + self.first_channel;
+        first..first + self.used
+    }
+
+    /// Evaluates the windows of `x`: those of the unit's rows, and of the rows that the taps reach.
+    #[inline(always)]
+    fn evaluate_windows<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, x: &[T], windows: &mut Vec<T>) {
+        let [frames, height, width] = self.g.size;
+        let zero = V::splat(T::zero());
+        let stride = frames * self.window_rows * V::LANES;
+        windows.resize(POINTS * stride, T::zero());
+        for t in 0..frames {
+            for row in 0..self.window_rows {
+                let h = (self.unit.first_row + row).checked_sub(TAPS / 2).filter(|&h| h < height);
+                let mut points = [zero; POINTS];
+                if let Some(h) = h {
+                    let mut inputs = [zero; POINTS];
+                    for (i, input) in inputs.iter_mut().enumerate() {
+                        let w = (self.unit.first_column + i).checked_sub(TAPS / 2).filter(|&w| w < width);
+                        if let Some(w) = w {
+                            *input = load_some(&x[self.at(t, h, w)]);
+                        }
+                    }
+                    points = transform.window::<T>(&inputs);
+                }
+                for (point, value) in points.into_iter().enumerate() {
+                    store_some(value, &mut windows[point * stride + (t * self.window_rows + row) * V::LANES..]);
+                }
+            }
+        }
+    }
+
+    /// Convolves each point along time and height.
+    #[inline(always)]
+    fn convolve<T: Float, V: Vector<T>>(&self, windows: &[T], weight: &[T], tiles: &mut Vec<T>) {
+        let frames = self.g.size[0];
+        let plane = self.window_rows * V::LANES;
+        tiles.resize(POINTS * frames * self.unit.rows * V::LANES, T::zero());
+        let windows = windows.chunks_exact(frames * plane);
+        let weights = weight.chunks_exact(self.g.kernel[0] * TAPS * V::LANES);
+        let tiles = tiles.chunks_exact_mut(frames * self.unit.rows * V::LANES);
+        for ((window, weight), tile) in windows.zip(weights).zip(tiles) {
+            for (t, tile) in tile.chunks_exact_mut(self.unit.rows * V::LANES).enumerate() {
+                // The last block of rows overlaps the one before it rather than end early.
+                let mut row = 0;
+                while row < self.unit.rows {
+                    let step = match self.unit.rows {
+                        8.. => self.convolve_rows::<T, V, 8>(window, weight, t, row.min(self.unit.rows - 8), tile),
+                        4.. => self.convolve_rows::<T, V, 4>(window, weight, t, row.min(self.unit.rows - 4), tile),
+                        _ => self.convolve_rows::<T, V, 1>(window, weight, t, row, tile),
+                    };
+                    row += step;
+                }
+            }
+        }
+    }
+
+    /// Rows `row..row + N` of frame `t`; returns `N`.
+    #[inline(always)]
+    fn convolve_rows<T: Float, V: Vector<T>, const N: usize>(
+        &self,
+        window: &[T],
+        weight: &[T],
+        t: usize,
+        row: usize,
+        tile: &mut [T],
+    ) -> usize {
+        let plane = self.window_rows * V::LANES;
+        let mut sums = [V::splat(T::zero()); N];
+        for dt in valid_taps(self.g, 0, t) {
+            let from = &window[(t + dt - self.g.kernel[0] / 2) * plane + row * V::LANES..][..(N + TAPS - 1) * V::LANES];
+            let weight = &weight[dt * TAPS * V::LANES..][..TAPS * V::LANES];
+            // SAFETY: both slices are as long as it asks.
+            sums = unsafe { add_taps(sums, from.as_ptr(), weight.as_ptr()) };
+        }
+        for (sum, to) in sums.into_iter().zip(tile[row * V::LANES..].chunks_exact_mut(V::LANES)) {
+            store_some(sum, to);
+        }
+        N
+    }
+
+    /// Transforms the convolved points back, and writes them.
+    #[inline(always)]
+    fn write<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, tiles: &[T], bias: V, y: &Target<'_, T>) {
+        let [frames, ..] = self.g.size;
+        let stride = frames * self.unit.rows * V::LANES;
+        for t in 0..frames {
+            for row in 0..self.unit.rows {
+                let from = &tiles[(t * self.unit.rows + row) * V::LANES..];
+                let points: [V; POINTS] = std::array::from_fn(|point| load_some(&from[point * stride..]));
+                let outputs = transform.outputs::<T>(&points);
+                for (i, output) in outputs.into_iter().enumerate().take(self.columns) {
+                    let range = self.at(t, self.unit.first_row + row, self.unit.first_column + i);
+                    // SAFETY: the unit's channels, rows and columns are no other unit's.
+                    unsafe { y.write(range, output.add(bias)) };
+                }
+            }
+        }
+    }
+
+    /// Evaluates the unit's own tile of `x` at the points.
+    #[inline(always)]
+    fn evaluate_tile<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, x: &[T], tiles: &mut Vec<T>) {
+        let frames = self.g.size[0];
+        let stride = frames * self.unit.rows * V::LANES;
+        tiles.resize(POINTS * stride, T::zero());
+        for t in 0..frames {
+            for row in 0..self.unit.rows {
+                let mut inputs = [V::splat(T::zero()); TILE];
+                for (i, input) in inputs.iter_mut().enumerate().take(self.columns) {
+                    *input = load_some(&x[self.at(t, self.unit.first_row + row, self.unit.first_column + i)]);
+                }
+                for (point, value) in transform.tile::<T>(&inputs).into_iter().enumerate() {
+                    store_some(value, &mut tiles[point * stride + (t * self.unit.rows + row) * V::LANES..]);
+                }
+            }
+        }
+    }
+
+    /// Adds the products of tiles and windows, point by point, to the sums of `[point][kt, kh][lane]`.
+    #[inline(always)]
+    fn correlate<T: Float, V: Vector<T>>(&self, windows: &[T], tiles: &[T], sums: &mut [T]) {
+        let frames = self.g.size[0];
+        let (plane, tile_plane) = (self.window_rows * V::LANES, self.unit.rows * V::LANES);
+        let sums = sums.chunks_exact_mut(self.g.kernel[0] * TAPS * V::LANES);
+        let fields = windows.chunks_exact(frames * plane).zip(tiles.chunks_exact(frames * tile_plane));
+        for (sums, (window, tile)) in sums.zip(fields) {
+            for (dt, sums) in sums.chunks_exact_mut(TAPS * V::LANES).enumerate() {
+                let mut total: [V; TAPS] = std::array::from_fn(|k| load_some(&sums[k * V::LANES..]));
+                for t in 0..frames {
+                    if !valid_taps(self.g, 0, t).contains(&dt) {
+                        continue;
+                    }
+                    let window = &window[(t + dt - self.g.kernel[0] / 2) * plane..][..plane];
+                    let tile = &tile[t * tile_plane..][..tile_plane];
+                    // SAFETY: the window has TAPS - 1 rows more than the tile.
+                    total = unsafe { add_products(total, window.as_ptr(), tile.as_ptr(), self.unit.rows) };
+                }
+                for (sum, to) in total.into_iter().zip(sums.chunks_exact_mut(V::LANES)) {
+                    store_some(sum, to);
+                }
+            }
+        }
+    }
+}
+
+/// Adds to each sum the products of seven taps with seven registers of `from`, the first of which is its own.
+///
+/// # Safety
+/// `from` is valid for reading `N + TAPS - 1` registers, `weight` for `TAPS`.
+#[inline(always)]
+unsafe fn add_taps<T: Float, V: Vector<T>, const N: usize>(
+    mut sums: [V; N],
+    from: *const T,
+    weight: *const T,
+) -> [V; N] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let weight: [V; TAPS] = std::array::from_fn(|k| V::load(weight.add(k * V::LANES)));
+        for at in 0..N + TAPS - 1 {
+            let value = V::load(from.add(at * V::LANES));
+            for (k, &weight) in weight.iter().enumerate() {
+                if at >= k && at - k < N {
+                    sums[at - k] = value.mul_add(weight, sums[at - k]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Adds to sum `k` the products of `rows` registers of `tile` with those of `window` from the `k`-th on.
+///
+/// # Safety
+/// `tile` is valid for reading `rows` registers, `window` for `rows + TAPS - 1`.
+#[inline(always)]
+unsafe fn add_products<T: Float, V: Vector<T>>(
+    mut sums: [V; TAPS],
+    window: *const T,
+    tile: *const T,
+    rows: usize,
+) -> [V; TAPS] {
+    const TOGETHER: usize = 8;
+    let mut row = 0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        while row + TOGETHER <= rows {
+            let tile: [V; TOGETHER] = std::array::from_fn(|i| V::load(tile.add((row + i) * V::LANES)));
+            for at in 0..TOGETHER + TAPS - 1 {
+                let value = V::load(window.add((row + at) * V::LANES));
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    if at >= k && at - k < TOGETHER {
+                        *sum = value.mul_add(tile[at - k], *sum);
+                    }
+                }
+            }
+            row += TOGETHER;
+        }
+        while row < rows {
+            let tile = V::load(tile.add(row * V::LANES));
+            for (k, sum) in sums.iter_mut().enumerate() {
+                *sum = V::load(window.add((row + k) * V::LANES)).mul_add(tile, *sum);
+            }
+            row += 1;
+        }
+    }
+    sums
+}
+
+/// The convolution of one unit.
+pub(super) struct Forward<'a, T> {
+    pub(super) g: &'a Geometry,
+    pub(super) x: &'a [T],
+    /// Evaluated, `[channel block][point][kt, kh][lane]`.
+    pub(super) weight: &'a [T],
+    pub(super) bias: &'a [T],
+    pub(super) unit: Unit,
+    pub(super) scratch: &'a mut Scratch<T>,
+    pub(super) y: &'a Target<'a, T>,
+}
+
+impl<T: Float> Kernel<T> for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let place = Place::new(self.g, self.unit, V::LANES);
+        let transform = Transform::<V>::new::<T>();
+        let Scratch { windows, tiles } = self.scratch;
+        let weight = POINTS * self.g.kernel[0] * TAPS * V::LANES;
+        let bias = load_some(&self.bias[place.first_channel..][..place.used]);
+        place.evaluate_windows(&transform, self.x, windows);
+        place.convolve::<T, V>(windows, &self.weight[self.unit.block * weight..][..weight], tiles);
+        place.write(&transform, tiles, bias, self.y);
+    }
+}
+
+/// The gradients of one unit.
+pub(super) struct Backward<'a, T> {
+    pub(super) g: &'a Geometry,
+    pub(super) x: &'a [T],
+    pub(super) dy: &'a [T],
+    /// The weight turned round, evaluated as [`Forward::weight`].
+    pub(super) turned: &'a [T],
+    pub(super) unit: Unit,
+    pub(super) scratch: &'a mut Scratch<T>,
+    pub(super) dx: Option<&'a Target<'a, T>>,
+    /// `[point][kt, kh][lane]`, of the weight turned round.
+    pub(super) sums: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let place = Place::new(self.g, self.unit, V::LANES);
+        let transform = Transform::<V>::new::<T>();
+        let Scratch { windows, tiles } = self.scratch;
+        place.evaluate_windows(&transform, self.dy, windows);
+        if let Some(dx) = self.dx {
+            let weight = POINTS * self.g.kernel[0] * TAPS * V::LANES;
+            place.convolve::<T, V>(windows, &self.turned[self.unit.block * weight..][..weight], tiles);
+            place.write(&transform, tiles, V::splat(T::zero()), dx);
+        }
+        place.evaluate_tile(&transform, self.x, tiles);
+        place.correlate::<T, V>(windows, tiles, self.sums);
+    }
+}
