@@ -20,8 +20,11 @@ fn reference(file: &str) -> Option<HashMap<String, Tensor>> {
     Some(tensors.unwrap_or_else(|e| panic!("{}: {e}", path.display())))
 }
 
-fn params() -> Params {
-    Params::new(DType::F32, &Device::Cpu, 0)
+/// What the vectors were computed in, and what leaves only their own round-off.
+const TYPES: [DType; 2] = [DType::F32, DType::F64];
+
+fn params(dtype: DType) -> Params {
+    Params::new(dtype, &Device::Cpu, 0)
 }
 
 fn values(tensor: &Tensor) -> Vec<f64> {
@@ -41,16 +44,16 @@ fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
     }
 }
 
-/// Compares parameters to 1e-5 of the largest. Adam divides a gradient by its own size: where that
-/// is at most 1e-4 of the largest, a share of the movement is round-off, and the bound wider.
+/// Compares parameters to `tolerance` times the largest. Adam divides a gradient by its own size: where that
+/// is at most 1e-4 of the largest, a share of the movement is round-off, and the bound is 3e-4.
 #[track_caller]
-fn assert_moved_alike(got: &Tensor, expected: &Tensor, first_gradient: &Tensor, what: &str) {
+fn assert_moved_alike(got: &Tensor, expected: &Tensor, first_gradient: &Tensor, tolerance: f64, what: &str) {
     let largest = |v: &[f64]| v.iter().fold(0f64, |m, v| m.max(v.abs()));
     let gradient = values(first_gradient);
     let (got, expected) = (values(got), values(expected));
     let (largest_gradient, scale) = (largest(&gradient), largest(&expected));
     for ((got, expected), gradient) in got.into_iter().zip(expected).zip(gradient) {
-        let bound = if gradient.abs() > 1e-4 * largest_gradient { 1e-5 * scale } else { 1e-4 * scale };
+        let bound = if gradient.abs() > 1e-4 * largest_gradient { tolerance * scale } else { 3e-4 * scale };
         let error = (got - expected).abs();
         assert!(error <= bound, "{what}: {got} for {expected}, gradient {gradient:e}, error {error:e}");
     }
@@ -68,9 +71,12 @@ struct Tiny {
 }
 
 impl Tiny {
-    fn load() -> Option<Self> {
-        let io = reference("jepa_tiny_gamma_io.safetensors")?;
-        let params = params();
+    fn load(dtype: DType) -> Option<Self> {
+        let mut io = reference("jepa_tiny_gamma_io.safetensors")?;
+        for tensor in io.values_mut() {
+            *tensor = tensor.to_dtype(dtype).unwrap();
+        }
+        let params = params(dtype);
         let (dims, blocks) = ([4, 6, 8, 10, 12], [2, 1, 1, 2, 1]);
         let model = Model::new(3, &dims, &blocks, 16, 1e-6, params.clone()).unwrap();
         let encoder = reference("jepa_tiny_gamma_ConvEncoder.safetensors")?;
@@ -91,7 +97,7 @@ impl Tiny {
 
 #[test]
 fn embeddings_of_sixteen_frames() {
-    let Some(Tiny { model, io, .. }) = Tiny::load() else {
+    let Some(Tiny { model, io, .. }) = Tiny::load(DType::F32) else {
         return;
     };
     let embedding = model.encoder().forward(&io["context"]).unwrap();
@@ -105,7 +111,7 @@ fn embeddings_of_four_frames() {
     let Some(io) = reference("enc4f_io.safetensors") else {
         return;
     };
-    let params = params();
+    let params = params(DType::F32);
     let encoder = Encoder::new(2, &[8, 12, 16, 20], &[1, 1, 1, 1], 4, 1e-6, params.clone()).unwrap();
     params.load(&reference("enc4f_ConvEncoder.safetensors").unwrap()).unwrap();
     let embedding = encoder.forward(&io["input"]).unwrap();
@@ -114,7 +120,7 @@ fn embeddings_of_four_frames() {
 
 #[test]
 fn loss_terms() {
-    let Some(tiny) = Tiny::load() else {
+    let Some(tiny) = Tiny::load(DType::F32) else {
         return;
     };
     let VicReg { total, invariance, variance: [vx, vy], covariance: [cx, cy] } = tiny.loss();
@@ -131,46 +137,51 @@ fn loss_terms() {
     }
 }
 
+/// The fast convolution has a few times the round-off of PyTorch's direct one: hence the wider bound in f32.
 #[test]
 fn gradients_of_all_parameters() {
-    let Some(tiny) = Tiny::load() else {
-        return;
-    };
-    let expected = reference("jepa_tiny_gamma_grads.safetensors").unwrap();
-    let gradients = tiny.loss().total.backward().unwrap();
-    let named = tiny.params.named();
-    assert_eq!(named.len(), expected.len());
-    for (name, var) in named {
-        assert_close(gradients.get(&var).unwrap(), &expected[&name], 2e-5, &name);
+    for (dtype, tolerance) in TYPES.into_iter().zip([5e-5, 1e-5]) {
+        let Some(tiny) = Tiny::load(dtype) else {
+            return;
+        };
+        let expected = reference("jepa_tiny_gamma_grads.safetensors").unwrap();
+        let gradients = tiny.loss().total.backward().unwrap();
+        let named = tiny.params.named();
+        assert_eq!(named.len(), expected.len());
+        for (name, var) in named {
+            assert_close(gradients.get(&var).unwrap(), &expected[&name], tolerance, &name);
+        }
     }
 }
 
 #[test]
 fn parameters_after_optimizer_steps() {
-    let Some(tiny) = Tiny::load() else {
-        return;
-    };
-    let gradients = reference("jepa_tiny_gamma_grads.safetensors").unwrap();
-    let config = AdamWConfig { beta1: 0.9, beta2: 0.95, weight_decay: 0.05, ..AdamWConfig::default() };
-    let mut optimizer = AdamW::new(tiny.params.named(), config).unwrap();
-    for (step, (lr, expected)) in [
-        (1e-3, 31.271188735961914),
-        (5e-4, 29.548629760742188),
-        (2.5e-4, 28.76922035217285),
-        (1e-4, 28.388599395751953),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let loss = tiny.loss().total;
-        let got = values(&loss)[0];
-        assert!((got - expected).abs() < 1e-4 * expected, "step {step}: loss {got} for {expected}");
-        optimizer.step(&loss.backward().unwrap(), lr).unwrap();
-        let file = format!("jepa_tiny_gamma_after_step{}.safetensors", step + 1);
-        if step == 0 || step == 3 {
-            let expected = reference(&file).unwrap();
-            for (name, var) in tiny.params.named() {
-                assert_moved_alike(&var, &expected[&name], &gradients[&name], &name);
+    for (dtype, tolerance) in TYPES.into_iter().zip([3e-5, 1e-5]) {
+        let Some(tiny) = Tiny::load(dtype) else {
+            return;
+        };
+        let gradients = reference("jepa_tiny_gamma_grads.safetensors").unwrap();
+        let config = AdamWConfig { beta1: 0.9, beta2: 0.95, weight_decay: 0.05, ..AdamWConfig::default() };
+        let mut optimizer = AdamW::new(tiny.params.named(), config).unwrap();
+        for (step, (lr, expected)) in [
+            (1e-3, 31.271188735961914),
+            (5e-4, 29.548629760742188),
+            (2.5e-4, 28.76922035217285),
+            (1e-4, 28.388599395751953),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let loss = tiny.loss().total;
+            let got = values(&loss)[0];
+            assert!((got - expected).abs() < 1e-4 * expected, "step {step}: loss {got} for {expected}");
+            optimizer.step(&loss.backward().unwrap(), lr).unwrap();
+            let file = format!("jepa_tiny_gamma_after_step{}.safetensors", step + 1);
+            if step == 0 || step == 3 {
+                let expected = reference(&file).unwrap();
+                for (name, var) in tiny.params.named() {
+                    assert_moved_alike(&var, &expected[&name], &gradients[&name], tolerance, &name);
+                }
             }
         }
     }
@@ -180,7 +191,7 @@ fn parameters_after_optimizer_steps() {
 fn sizes_of_the_paper() {
     let count = |params: Params| -> usize { params.named().iter().map(|(_, var)| var.elem_count()).sum() };
     for (channels, expected) in [(11, 2_468_720), (4, 2_466_928)] {
-        let params = params();
+        let params = params(DType::F32);
         let (dims, blocks) = ([16, 32, 64, 128, 128], [3, 3, 3, 9, 3]);
         Model::new(channels, &dims, &blocks, 16, 1e-6, params.clone()).unwrap();
         assert_eq!(count(params.pp("encoder")), expected);
@@ -191,14 +202,14 @@ fn sizes_of_the_paper() {
 #[test]
 fn bad_input_is_refused_with_a_reason() {
     let refuse = |dims: &[usize], frames, reason: &str| {
-        let error = Encoder::new(2, dims, &[1; 5], frames, 1e-6, params()).err().unwrap();
+        let error = Encoder::new(2, dims, &[1; 5], frames, 1e-6, params(DType::F32)).err().unwrap();
         assert!(error.to_string().contains(reason), "{error}");
     };
     refuse(&[4; 5], 8, "16 or 4 frames, not 8");
     refuse(&[4; 4], 16, "5 stages");
     refuse(&[4; 5], 4, "4 stages");
     refuse(&[4, 4, 0, 4, 4], 16, "needs channels");
-    let encoder = Encoder::new(2, &[4; 5], &[1; 5], 16, 1e-6, params()).unwrap();
+    let encoder = Encoder::new(2, &[4; 5], &[1; 5], 16, 1e-6, params(DType::F32)).unwrap();
     for shape in [(1, 3, 16, 16, 16), (1, 2, 15, 16, 16), (1, 2, 16, 15, 16)] {
         let clips = Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let error = encoder.forward(&clips).unwrap_err().to_string();
