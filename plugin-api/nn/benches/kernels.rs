@@ -33,8 +33,10 @@ struct Case {
     input: Var,
     /// Floating point operations of the forward pass; the gradients of input and weights take twice as many.
     flops: f64,
-    run: Box<dyn Fn(&Tensor) -> Result<Tensor>>,
+    run: Run,
 }
+
+type Run = Box<dyn Fn(&Tensor) -> Result<Tensor>>;
 
 impl Case {
     fn new(name: &str, shape: &[usize], flops: f64, run: impl Fn(&Tensor) -> Result<Tensor> + 'static) -> Result<Self> {
@@ -119,9 +121,9 @@ fn cases() -> Result<Vec<Case>> {
     cases.push(Case::new("gelu", &[4, 16, 64, 64, 16], 25.0 * count(&shape), gelu)?);
     for shape in stages {
         let c = shape[4];
-        let block = ConvNextBlock::new(c, &[1, 1, 1], 0.1, params.pp(format!("block{c}")))?;
-        let flops = (16 * c) as f64 * count(&shape);
-        cases.push(Case::new("block without its convolution", &shape, flops, move |x| block.forward(x))?);
+        let block = ConvNextBlock::new(c, &[7, 7, 7], 0.1, params.pp(format!("block{c}")))?;
+        let flops = (2 * 343 + 16 * c) as f64 * count(&shape);
+        cases.push(Case::new("ConvNeXt block", &shape, flops, move |x| block.forward(x))?);
     }
     Ok(cases)
 }
