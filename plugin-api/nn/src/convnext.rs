@@ -1,6 +1,6 @@
 //! The residual block of ConvNeXt, in three and two dimensions.
 
-mod block;
+mod chain;
 mod mlp;
 
 use candle_core::{Result, Tensor};
@@ -39,17 +39,49 @@ impl ConvNextBlock {
 
     /// `(B, T, H, W, C)` or `(B, H, W, C)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let behind = [self.norm.tensors(), self.pwconv1.tensors(), self.pwconv2.tensors()];
-        let behind = behind.into_iter().flatten().chain([&self.gamma]);
-        let joined = |tensors: Vec<&Tensor>| {
-            let flat = tensors.into_iter().map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
-            Tensor::cat(&flat, 0)
-        };
-        if x.device().is_cpu() {
-            let [weight, bias] = self.conv.tensors();
-            let parameters = joined([weight, bias].into_iter().chain(behind).collect())?;
-            return block::block(x, weight.dims(), &parameters, EPS);
-        }
-        mlp::mlp(x, &self.conv.forward(x)?, &joined(behind.collect())?, EPS)
+        chain(std::slice::from_ref(self), x)
     }
+
+    /// All parameters, the convolution's first.
+    fn tensors(&self) -> [&Tensor; 9] {
+        let [weight, bias] = self.conv.tensors();
+        let [norm_weight, norm_bias] = self.norm.tensors();
+        let ([w1, b1], [w2, b2]) = (self.pwconv1.tensors(), self.pwconv2.tensors());
+        [weight, bias, norm_weight, norm_bias, w1, b1, w2, b2, &self.gamma]
+    }
+}
+
+/// ConvNeXt blocks one behind the other, all of the same size.
+pub struct ConvNextStage {
+    blocks: Vec<ConvNextBlock>,
+}
+
+impl ConvNextStage {
+    /// `count` blocks as [`ConvNextBlock::new`] makes them, with the parameters of block `i` under `i`.
+    pub fn new(count: usize, channels: usize, kernel: &[usize], layer_scale: f64, params: Params) -> Result<Self> {
+        let block = |i| ConvNextBlock::new(channels, kernel, layer_scale, params.pp(i));
+        Ok(Self { blocks: (0..count).map(block).collect::<Result<_>>()? })
+    }
+
+    /// `(B, T, H, W, C)` or `(B, H, W, C)` to the same shape.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        chain(&self.blocks, x)
+    }
+}
+
+/// `x` after all `blocks`: one operation on the CPU, a few for each block elsewhere.
+fn chain(blocks: &[ConvNextBlock], x: &Tensor) -> Result<Tensor> {
+    let Some(first) = blocks.first() else { return Ok(x.clone()) };
+    let joined = |tensors: Vec<&Tensor>| {
+        let flat = tensors.into_iter().map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
+        Tensor::cat(&flat, 0)
+    };
+    if x.device().is_cpu() {
+        let [weight, ..] = first.tensors();
+        let parameters = joined(blocks.iter().flat_map(ConvNextBlock::tensors).collect())?;
+        return chain::chain(x, weight.dims(), &parameters, EPS);
+    }
+    blocks.iter().try_fold(x.clone(), |x, block| {
+        mlp::mlp(&x, &block.conv.forward(&x)?, &joined(block.tensors()[2..].to_vec())?, EPS)
+    })
 }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
+use crate::memory::zeros;
 use crate::simd::{Isa, Kernel, Vector};
 
 const OP: &str = "gelu";
@@ -74,7 +75,7 @@ impl<T: Float> Kernel<T> for WithSlope<'_, T> {
 
 fn forward<T: Float>(x: &[T]) -> Vec<T> {
     let isa = Isa::best();
-    let mut y = vec![T::zero(); x.len()];
+    let mut y = zeros(x.len());
     y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(y, x)| isa.run(Forward { x, y }));
     y
 }

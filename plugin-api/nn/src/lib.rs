@@ -32,7 +32,7 @@ pub mod vicreg;
 pub use attention::{CrossAttention, softmax};
 pub use bias::add_bias;
 pub use conv::{Axis, Conv, conv};
-pub use convnext::ConvNextBlock;
+pub use convnext::{ConvNextBlock, ConvNextStage};
 pub use depthwise::{DepthwiseConv, depthwise_conv};
 pub use gelu::gelu;
 pub use linear::Linear;

@@ -5,6 +5,8 @@
 //! convolution's overlapping patches need not be copied out. Each result is one sum in the order of the inner index,
 //! whatever the blocking.
 
+use rayon::prelude::*;
+
 use crate::float::Float;
 use crate::simd::{Isa, Kernel, Vector};
 
@@ -59,7 +61,7 @@ pub(crate) struct Panels<T> {
 
 impl<T: Float> Panels<T> {
     /// The matrix whose element in row `k` and column `n` is `at(k, n)`, for the instruction set `isa`.
-    pub(crate) fn new(isa: Isa, inner: usize, columns: usize, at: impl Fn(usize, usize) -> T) -> Self {
+    pub(crate) fn new(isa: Isa, inner: usize, columns: usize, at: impl Fn(usize, usize) -> T + Sync) -> Self {
         struct Width(usize);
         impl<T: Float> Kernel<T> for Width {
             type Output = usize;
@@ -70,13 +72,13 @@ impl<T: Float> Panels<T> {
         }
         let width = isa.run::<T, _>(Width(columns));
         let mut data = vec![T::zero(); columns.div_ceil(width) * inner * width];
-        for (panel, data) in data.chunks_exact_mut(inner * width).enumerate() {
+        data.par_chunks_mut((inner * width).max(1)).enumerate().for_each(|(panel, data)| {
             for (k, row) in data.chunks_exact_mut(width).enumerate() {
                 for (i, value) in row.iter_mut().enumerate().take(columns - panel * width) {
                     *value = at(k, panel * width + i);
                 }
             }
-        }
+        });
         Self { data, inner, columns }
     }
 }

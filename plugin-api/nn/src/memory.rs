@@ -1,4 +1,25 @@
-//! Keeping the memory of one training step for the next.
+//! Keeping the memory of one training step for the next, and clearing it.
+
+use rayon::prelude::*;
+
+use crate::float::Float;
+
+/// `len` zeros, cleared by all threads.
+pub(crate) fn zeros<T: Float>(len: usize) -> Vec<T> {
+    const BLOCK: usize = 64 * 1024;
+    if len <= BLOCK {
+        return vec![T::zero(); len];
+    }
+    let mut zeros = Vec::with_capacity(len);
+    zeros.spare_capacity_mut()[..len].par_chunks_mut(BLOCK).for_each(|block| {
+        for number in block {
+            number.write(T::zero());
+        }
+    });
+    // SAFETY: the first `len` numbers were written above.
+    unsafe { zeros.set_len(len) };
+    zeros
+}
 
 /// Tells the C library's allocator to keep freed memory instead of handing it back to the system.
 ///

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
 use crate::matmul::{load_some, store_some};
+use crate::memory::zeros;
 use crate::params::{Init, Params};
 use crate::reduce::{ROWS_PER_BLOCK, add_in_order};
 use crate::simd::{Isa, Kernel, Vector};
@@ -215,7 +216,7 @@ fn forward<T: Float>(x: &[T], weight: &[T], bias: &[T], eps: f64) -> Vec<T> {
     let isa = Isa::best();
     let eps = T::from_f64(eps);
     let block = ROWS_PER_BLOCK * weight.len();
-    let mut y = vec![T::zero(); x.len()];
+    let mut y = zeros(x.len());
     y.par_chunks_mut(block)
         .zip(x.par_chunks(block))
         .for_each(|(y, x)| isa.run(NormaliseRows { x, weight, bias, eps, y }));
@@ -228,8 +229,8 @@ fn backward<T: Float>(x: &[T], weight: &[T], dy: &[T], eps: f64) -> (Vec<T>, Vec
     let eps = T::from_f64(eps);
     let channels = weight.len();
     let block = ROWS_PER_BLOCK * channels;
-    let mut dx = vec![T::zero(); x.len()];
-    let mut partials = vec![T::zero(); x.len().div_ceil(block) * 2 * channels];
+    let mut dx = zeros(x.len());
+    let mut partials = zeros(x.len().div_ceil(block) * 2 * channels);
     dx.par_chunks_mut(block)
         .zip(partials.par_chunks_mut(2 * channels))
         .zip(x.par_chunks(block).zip(dy.par_chunks(block)))

@@ -10,8 +10,19 @@ pub(crate) const ROWS_PER_BLOCK: usize = 1024;
 
 /// Adds up the rows of `partials`, each `width` long.
 pub(crate) fn add_in_order<T: Float>(partials: &[T], width: usize) -> Vec<T> {
+    const COLUMNS: usize = 4096;
     let mut total = vec![T::zero(); width];
-    column_sums_into(&mut total, partials);
+    if width <= COLUMNS {
+        column_sums_into(&mut total, partials);
+        return total;
+    }
+    total.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, total)| {
+        for row in partials.chunks_exact(width) {
+            for (total, value) in total.iter_mut().zip(&row[i * COLUMNS..]) {
+                *total += *value;
+            }
+        }
+    });
     total
 }
 

@@ -1,7 +1,7 @@
 //! The encoder: a ConvNeXt in space and time that ends in a map of space alone.
 
 use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Axis, Conv, ConvNextBlock, LayerNorm, Params};
+use physrep_nn::{Axis, Conv, ConvNextStage, LayerNorm, Params};
 
 /// As in the paper.
 const EPS: f64 = 1e-6;
@@ -24,7 +24,7 @@ struct Stage {
     downsample: Option<(LayerNorm, Conv)>,
     /// Whether time is over when this stage's blocks begin.
     flat: bool,
-    blocks: Vec<ConvNextBlock>,
+    blocks: ConvNextStage,
 }
 
 impl Encoder {
@@ -66,10 +66,7 @@ impl Encoder {
         for (i, &dim) in dims.iter().enumerate() {
             let flat = i + 1 == count;
             let kernel = if flat { &KERNEL[1..] } else { &KERNEL };
-            let params_of_blocks = params.pp("res_blocks").pp(i);
-            let blocks = (0..blocks[i])
-                .map(|j| ConvNextBlock::new(dim, kernel, layer_scale, params_of_blocks.pp(j)))
-                .collect::<Result<_>>()?;
+            let blocks = ConvNextStage::new(blocks[i], dim, kernel, layer_scale, params.pp("res_blocks").pp(i))?;
             let downsample = match i {
                 0 => None,
                 _ => {
@@ -112,9 +109,7 @@ impl Encoder {
             if stage.flat {
                 x = x.squeeze(1)?;
             }
-            for block in &stage.blocks {
-                x = block.forward(&x)?;
-            }
+            x = stage.blocks.forward(&x)?;
         }
         Ok(x)
     }

@@ -10,6 +10,7 @@ use super::Axis;
 use super::patches::Window;
 use crate::float::Float;
 use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start};
+use crate::memory::zeros;
 use crate::reduce::{add_in_order, column_sums};
 use crate::simd::{Isa, Kernel, Vector};
 
@@ -59,12 +60,12 @@ impl Convolution {
     }
 
     /// The convolution whose weight is, as a matrix, `weight(k, n)`.
-    fn forward_with<T: Float>(&self, x: &[T], bias: &[T], weight: impl Fn(usize, usize) -> T) -> Vec<T> {
+    fn forward_with<T: Float>(&self, x: &[T], bias: &[T], weight: impl Fn(usize, usize) -> T + Sync) -> Vec<T> {
         let isa = Isa::for_channels::<T>(self.filters);
         let panels = &Panels::new(isa, self.window.patch_len(), self.filters, weight);
         let [frames, height, width] = self.window.outputs;
         let row = width * self.filters;
-        let mut y = vec![T::zero(); self.batch * frames * height * row];
+        let mut y = zeros(self.batch * frames * height * row);
         y.par_chunks_mut(height * row)
             .enumerate()
             .flat_map(|(plane, y)| {
@@ -100,7 +101,7 @@ impl Convolution {
         let elements = self.window.patch_len() * self.filters;
         let tasks = bands.len().min((2 << 20) / elements).clamp(1, 64);
         let per_task = bands.len().div_ceil(tasks);
-        let mut partials = vec![T::zero(); bands.len().div_ceil(per_task) * elements];
+        let mut partials = zeros(bands.len().div_ceil(per_task) * elements);
         partials.par_chunks_mut(elements).zip(bands.par_chunks(per_task)).for_each_init(
             Vec::new,
             |copy, (sums, bands)| {
@@ -158,7 +159,7 @@ impl Convolution {
             .map(|tap| Panels::new(isa, self.filters, stretch, |k, n| weight[self.weight_at(tap * stretch + n, k)]))
             .collect();
         let plane = outputs[1] * outputs[2] * self.filters;
-        let mut dx = vec![T::zero(); self.batch * size.iter().product::<usize>() * channels];
+        let mut dx = zeros(self.batch * size.iter().product::<usize>() * channels);
         dx.par_chunks_mut(size.iter().product::<usize>() * channels)
             .zip(dy.par_chunks(outputs[0] * plane))
             .flat_map(|(dx, dy)| dx.par_chunks_mut(kt * height * row).zip(dy.par_chunks(plane)))
@@ -181,7 +182,7 @@ impl Convolution {
         let isa = Isa::for_channels::<T>(patch);
         let panels = &Panels::new(isa, self.filters, patch, |k, n| weight[self.weight_at(n, k)]);
         let block = 64;
-        let mut patches = vec![T::zero(); dy.len() / self.filters * patch];
+        let mut patches = zeros(dy.len() / self.filters * patch);
         patches.par_chunks_mut(block * patch).zip(dy.par_chunks(block * self.filters)).for_each(|(out, dy)| {
             let rows = Rows::plain(dy, self.filters);
             isa.run(Multiply { rows, panels, start: Start::Zero, out, out_stride: patch });

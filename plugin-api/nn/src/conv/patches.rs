@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::{Axis, OP};
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
+use crate::memory::zeros;
 
 /// Gathers what each output position sees: `(B, T, H, W, C)` to `(B T' H' W', kt kh kw C)`.
 #[derive(Clone, Copy)]
@@ -46,7 +47,7 @@ impl Window {
         let sample_len = self.size[0] * self.size[1] * row_len;
         let batch = x.len() / sample_len;
         let patch_len = self.patch_len();
-        let mut patches = vec![T::zero(); batch * to * ho * wo * patch_len];
+        let mut patches = zeros(batch * to * ho * wo * patch_len);
         patches.par_chunks_mut(wo * patch_len).enumerate().for_each(|(i, row)| {
             let sample = &x[i / (to * ho) * sample_len..][..sample_len];
             self.rows_read(i / ho % to, i % ho, |tap, source| {
@@ -70,7 +71,7 @@ impl Window {
         let row_len = self.size[2] * c;
         let sample_len = self.size[0] * self.size[1] * row_len;
         let patch_len = self.patch_len();
-        let mut x = vec![T::zero(); batch * sample_len];
+        let mut x = zeros(batch * sample_len);
         x.par_chunks_mut(sample_len).zip(patches.par_chunks(to * ho * wo * patch_len)).for_each(|(sample, patches)| {
             for (i, row) in patches.chunks_exact(wo * patch_len).enumerate() {
                 self.rows_read(i / ho, i % ho, |tap, source| {

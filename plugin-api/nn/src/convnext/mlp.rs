@@ -13,6 +13,7 @@ use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
 use crate::gelu;
 use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start, load_some, store_some};
+use crate::memory::zeros;
 use crate::norm::{GradientRows, NormaliseRows};
 use crate::reduce::{add_in_order, column_sums_into};
 use crate::simd::{Isa, Kernel, Vector};
@@ -93,7 +94,7 @@ impl Mlp {
             gamma,
         };
         let task = self.rows_per_task(x.len() / c) * c;
-        let mut result = vec![T::zero(); x.len()];
+        let mut result = zeros(x.len());
         result.par_chunks_mut(task).zip(x.par_chunks(task).zip(y.par_chunks(task))).for_each(|(result, (x, y))| {
             self.isa.run(ForwardRows { weights: &weights, x, y, result });
         });
@@ -112,8 +113,8 @@ impl Mlp {
             w1_back: &Panels::new(self.isa, 4 * c, c, |k, n| w1[k * c + n]),
         };
         let task = self.rows_per_task(y.len() / c) * c;
-        let mut dy = vec![T::zero(); y.len()];
-        let mut partials = vec![T::zero(); y.len().div_ceil(task) * parameters.len()];
+        let mut dy = zeros(y.len());
+        let mut partials = zeros(y.len().div_ceil(task) * parameters.len());
         dy.par_chunks_mut(task)
             .zip(partials.par_chunks_mut(parameters.len()))
             .zip(y.par_chunks(task).zip(gradient.par_chunks(task)))

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{Geometry, valid_taps};
 use crate::float::Float;
+use crate::memory::zeros;
 use crate::simd::{Isa, Kernel, Vector};
 
 /// `x` as `[channel block][b, t, h][zeros, w, zeros][lane]`.
@@ -16,7 +17,7 @@ fn pack_input<T: Float>(x: &[T], g: &Geometry, lanes: usize) -> Vec<T> {
     let [_, _, width] = g.size;
     let half = g.kernel[2] / 2;
     let row_len = g.padded_width() * lanes;
-    let mut packed = vec![T::zero(); g.channels.div_ceil(lanes) * g.rows() * row_len];
+    let mut packed = zeros(g.channels.div_ceil(lanes) * g.rows() * row_len);
     packed.par_chunks_mut(row_len).enumerate().for_each(|(i, row)| {
         let (block, source) = (i / g.rows(), i % g.rows());
         let first = block * lanes;
@@ -33,7 +34,7 @@ fn pack_input<T: Float>(x: &[T], g: &Geometry, lanes: usize) -> Vec<T> {
 /// `weight` as `[channel block][tap][lane]`, the taps in reverse order if `turned`.
 fn pack_weight<T: Float>(weight: &[T], g: &Geometry, lanes: usize, turned: bool) -> Vec<T> {
     let taps = g.taps();
-    let mut packed = vec![T::zero(); g.channels.div_ceil(lanes) * taps * lanes];
+    let mut packed = zeros(g.channels.div_ceil(lanes) * taps * lanes);
     for (c, kernel) in weight.chunks_exact(taps).enumerate() {
         for (tap, &value) in kernel.iter().enumerate() {
             let tap = if turned { taps - 1 - tap } else { tap };
@@ -54,7 +55,7 @@ fn convolve<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: Optio
         padded_bias[..g.channels].copy_from_slice(bias);
     }
     let row_len = g.size[2] * g.channels;
-    let mut y = vec![T::zero(); g.rows() * row_len];
+    let mut y = zeros(g.rows() * row_len);
     y.par_chunks_mut(ROWS_PER_TASK * row_len).enumerate().for_each(|(task, y)| {
         isa.run(ConvolveRows { g, x, weight, bias: &padded_bias, first_row: task * ROWS_PER_TASK, y })
     });
@@ -200,7 +201,7 @@ fn weight_gradient<T: Float>(isa: Isa, g: &Geometry, x: &[T], dy: &[T]) -> Vec<T
     let [kt, kh, kw] = g.kernel;
     let tasks = g.channels.div_ceil(lanes) * kt * g.batch;
     let slab = kh * kw * lanes;
-    let mut partial = vec![T::zero(); tasks * slab];
+    let mut partial = zeros(tasks * slab);
     partial.par_chunks_mut(slab).enumerate().for_each(|(task, sums)| {
         isa.run(CorrelateSample {
             g,

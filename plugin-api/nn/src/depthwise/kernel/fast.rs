@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::Geometry;
 use crate::float::Float;
+use crate::memory::zeros;
 use crate::reduce::add_in_order;
 use crate::simd::Isa;
 
@@ -93,7 +94,7 @@ fn gradient_of_weight<T: Float>(sums: &[T], g: &Geometry, lanes: usize) -> Vec<T
 pub(super) fn forward<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
     let lanes = isa.lanes::<T>();
     let weight = evaluate_weight(weight, g, lanes, false);
-    let mut y = vec![T::zero(); x.len()];
+    let mut y = zeros(x.len());
     let target = Target::new(&mut y);
     let units: Vec<Unit> = (0..g.channels.div_ceil(lanes)).flat_map(|block| units(g, block)).collect();
     units.par_iter().for_each_init(Scratch::new, |scratch, &unit| {
@@ -121,12 +122,12 @@ pub(super) fn backward<T: Float>(
     let per_task = per_block.div_ceil(tasks);
     let tasks = per_block.div_ceil(per_task);
 
-    let mut dx = if want_dx { vec![T::zero(); x.len()] } else { Vec::new() };
+    let mut dx = if want_dx { zeros(x.len()) } else { Vec::new() };
     let target = want_dx.then(|| Target::new(&mut dx));
     let width = turned.len() / blocks;
     let mut sums = Vec::with_capacity(turned.len());
     let units: Vec<Vec<Unit>> = (0..blocks).map(|block| units(g, block)).collect();
-    let mut partials = vec![T::zero(); blocks * tasks * width];
+    let mut partials = zeros(blocks * tasks * width);
     partials.par_chunks_mut(width).enumerate().for_each_init(Scratch::new, |scratch, (task, sums)| {
         let units = units[task / tasks].chunks(per_task).nth(task % tasks).unwrap_or_default();
         for &unit in units {
