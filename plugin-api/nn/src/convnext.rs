@@ -1,12 +1,12 @@
 //! The residual block of ConvNeXt, in three and two dimensions.
 
 mod chain;
-mod mlp;
 
 use candle_core::{Result, Tensor};
 
 use crate::depthwise::DepthwiseConv;
 use crate::linear::Linear;
+use crate::mlp::mlp;
 use crate::norm::LayerNorm;
 use crate::params::{Init, Params};
 
@@ -81,7 +81,7 @@ fn chain(blocks: &[ConvNextBlock], x: &Tensor) -> Result<Tensor> {
         let parameters = joined(blocks.iter().flat_map(ConvNextBlock::tensors).collect())?;
         return chain::chain(x, weight.dims(), &parameters, EPS);
     }
-    blocks.iter().try_fold(x.clone(), |x, block| {
-        mlp::mlp(&x, &block.conv.forward(&x)?, &joined(block.tensors()[2..].to_vec())?, EPS)
-    })
+    blocks
+        .iter()
+        .try_fold(x.clone(), |x, block| mlp(&x, &block.conv.forward(&x)?, &joined(block.tensors()[2..].to_vec())?, EPS))
 }

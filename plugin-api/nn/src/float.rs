@@ -22,6 +22,9 @@ pub(crate) trait Float: WithDType {
     /// has the instruction; elsewhere it would be a slow library call), else twice.
     fn mul_add(self, b: Self, c: Self, fused: bool) -> Self;
 
+    /// The exponential of a number that is not positive.
+    fn exp_of_negative(self, fused: bool) -> Self;
+
     /// Distribution function and density of the standard normal distribution at `self`.
     fn normal_cdf_pdf(self, fused: bool) -> (Self, Self);
 }
@@ -52,6 +55,11 @@ impl Float for f64 {
     }
 
     #[inline(always)]
+    fn exp_of_negative(self, _fused: bool) -> Self {
+        libm::exp(self)
+    }
+
+    #[inline(always)]
     fn normal_cdf_pdf(self, _fused: bool) -> (Self, Self) {
         let cdf = 0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2);
         (cdf, INV_SQRT_2PI * libm::exp(-0.5 * self * self))
@@ -79,6 +87,11 @@ impl Float for f32 {
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self, fused: bool) -> Self {
         if fused { f32::mul_add(self, b, c) } else { self * b + c }
+    }
+
+    #[inline(always)]
+    fn exp_of_negative(self, fused: bool) -> Self {
+        exp_of_negative(self, fused)
     }
 
     /// Free of branches and calls, so that loops over it become vector code. The tail is

@@ -11,6 +11,7 @@
 mod cpu;
 mod float;
 mod matmul;
+mod mlp;
 mod reduce;
 mod simd;
 
@@ -27,6 +28,8 @@ pub mod optim;
 pub mod params;
 pub mod rng;
 pub mod schedule;
+pub mod self_attention;
+pub mod transformer;
 pub mod vicreg;
 
 pub use attention::{CrossAttention, softmax};
@@ -35,11 +38,13 @@ pub use conv::{Axis, Conv, conv};
 pub use convnext::{ConvNextBlock, ConvNextStage};
 pub use depthwise::{DepthwiseConv, depthwise_conv};
 pub use gelu::gelu;
-pub use linear::Linear;
+pub use linear::{Linear, linear};
 pub use memory::keep_freed_memory;
 pub use norm::{LayerNorm, layer_norm};
 pub use optim::{AdamW, AdamWConfig};
 pub use params::{Init, Params};
 pub use rng::Rng;
 pub use schedule::CosineSchedule;
+pub use self_attention::self_attention;
+pub use transformer::{SelfAttention, TransformerBlock, sincos_positions};
 pub use vicreg::{VicReg, VicRegConfig, vicreg};

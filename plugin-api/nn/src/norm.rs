@@ -9,7 +9,7 @@ use crate::float::Float;
 use crate::matmul::{load_some, store_some};
 use crate::memory::zeros;
 use crate::params::{Init, Params};
-use crate::reduce::{ROWS_PER_BLOCK, add_in_order};
+use crate::reduce::{ROWS_PER_BLOCK, add_in_order, row_sum};
 use crate::simd::{Isa, Kernel, Vector};
 
 const OP: &str = "layer_norm";
@@ -62,31 +62,6 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Resul
 
 struct LayerNormOp {
     eps: f64,
-}
-
-/// Adds `term(i)` for all indices of a row. Sixteen sums run side by side, so that the compiler
-/// may use vector registers of any length without changing the result.
-#[inline(always)]
-fn row_sum<T: Float>(len: usize, term: impl Fn(usize) -> T) -> T {
-    let mut sums = [T::zero(); 16];
-    let whole = len / 16 * 16;
-    let mut first = 0;
-    while first < whole {
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            *sum += term(first + lane);
-        }
-        first += 16;
-    }
-    for i in whole..len {
-        sums[i - whole] += term(i);
-    }
-    for half in [8, 4, 2, 1] {
-        for i in 0..half {
-            let other = sums[i + half];
-            sums[i] += other;
-        }
-    }
-    sums[0]
 }
 
 /// Mean and reciprocal deviation of a row that fills registers.

@@ -41,3 +41,42 @@ pub(crate) fn column_sums<T: Float>(matrix: &[T], width: usize) -> Vec<T> {
         matrix.par_chunks(ROWS_PER_BLOCK * width).flat_map_iter(|rows| add_in_order(rows, width)).collect();
     add_in_order(&partials, width)
 }
+
+/// Adds `term(i)` for all indices of a row. Sixteen sums run side by side, so that the compiler
+/// may use vector registers of any length without changing the result.
+#[inline(always)]
+pub(crate) fn row_sum<T: Float>(len: usize, term: impl Fn(usize) -> T) -> T {
+    let mut sums = [T::zero(); 16];
+    let whole = len / 16 * 16;
+    let mut first = 0;
+    while first < whole {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum += term(first + lane);
+        }
+        first += 16;
+    }
+    for i in whole..len {
+        sums[i - whole] += term(i);
+    }
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            let other = sums[i + half];
+            sums[i] += other;
+        }
+    }
+    sums[0]
+}
+
+/// The largest number of a row; not a number is left out.
+#[inline(always)]
+pub(crate) fn row_max<T: Float>(row: &[T]) -> T {
+    let mut largest = [T::from_f64(f64::NEG_INFINITY); 16];
+    let (whole, rest) = row.split_at(row.len() / 16 * 16);
+    for numbers in whole.chunks_exact(16) {
+        for (largest, &number) in largest.iter_mut().zip(numbers) {
+            *largest = if number > *largest { number } else { *largest };
+        }
+    }
+    let all = largest.iter().chain(rest);
+    all.fold(T::from_f64(f64::NEG_INFINITY), |largest, &number| if number > largest { number } else { largest })
+}

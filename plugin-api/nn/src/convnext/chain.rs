@@ -8,10 +8,10 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use super::mlp::Mlp;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::depthwise::kernel::{Geometry, backward, forward};
 use crate::float::Float;
+use crate::mlp::Mlp;
 
 const OP: &str = "convnext";
 /// Elements of one task; of no influence on results.
@@ -22,7 +22,7 @@ const BLOCK: usize = 16 * 1024;
 ///
 /// `x (B, T, H, W, C)` goes with convolutions' `weight` of shape `(C, 1, kt, kh, kw)`, `x (B, H, W, C)` with
 /// `(C, 1, kh, kw)`. `parameters` holds, block by block, the elements of that weight and of its bias `(C)`, then those
-/// of [`mlp`](super::mlp::mlp), one after the other.
+/// of [`mlp`](crate::mlp::mlp), one after the other.
 pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64) -> Result<Tensor> {
     let geometry = match (x.dims(), weight) {
         (dims @ &[_, _, _, _, c], &[_, _, _, _, _]) => Geometry::new(dims, weight, &[c])?,

@@ -1,7 +1,9 @@
 //! Every parameter of every layer is reached by the gradient of a loss behind it.
 
 use candle_core::{DType, Device, Result, Tensor};
-use physrep_nn::{AdamW, AdamWConfig, Axis, Conv, ConvNextBlock, CrossAttention, LayerNorm, Linear, Params};
+use physrep_nn::{
+    AdamW, AdamWConfig, Axis, Conv, ConvNextBlock, CrossAttention, LayerNorm, Linear, Params, TransformerBlock,
+};
 
 use crate::support::normal;
 
@@ -12,6 +14,7 @@ pub struct Network {
     down: Conv,
     flat: ConvNextBlock,
     norm: LayerNorm,
+    attend: TransformerBlock,
     pool: CrossAttention,
     head: Linear,
     query: Tensor,
@@ -26,6 +29,7 @@ impl Network {
             down: Conv::new(16, 20, &[Axis::patches(2); 3], params.pp("down"))?,
             flat: ConvNextBlock::new(20, &[7, 7], 1e-6, params.pp("flat"))?,
             norm: LayerNorm::new(20, 1e-6, params.pp("norm"))?,
+            attend: TransformerBlock::new(20, 5, 1e-6, params.pp("attend"))?,
             pool: CrossAttention::new(20, 4, params.pp("pool"))?,
             head: Linear::new(20, 3, params.pp("head"))?,
             query: params.get((1, 1, 20), "query", physrep_nn::Init::Normal { std: 1.0 })?,
@@ -37,7 +41,7 @@ impl Network {
         let x = self.down.forward(&x)?.squeeze(1)?;
         let x = self.norm.forward(&self.flat.forward(&x)?)?;
         let (b, _, _, c) = x.dims4()?;
-        let tokens = x.reshape((b, (), c))?;
+        let tokens = self.attend.forward(&x.reshape((b, (), c))?)?;
         let query = self.query.broadcast_as((b, 1, c))?;
         self.head.forward(&self.pool.forward(&query, &tokens)?)?.squeeze(1)
     }

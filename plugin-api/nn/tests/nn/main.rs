@@ -13,6 +13,8 @@ mod params;
 mod parity;
 mod rng;
 mod schedule;
+mod self_attention;
 mod support;
 mod threads;
+mod transformer;
 mod vicreg;

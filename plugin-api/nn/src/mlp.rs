@@ -25,7 +25,7 @@ const OP: &str = "convnext_mlp";
 /// `x` and `y (.., C)`; `parameters` the elements of the normalisation's weight `(C)` and bias
 /// `(C)`, of `w1 (4 C, C)`, `b1 (4 C)`, `w2 (C, 4 C)`, `b2 (C)` and `gamma (C)`, one after the
 /// other.
-pub(super) fn mlp(x: &Tensor, y: &Tensor, parameters: &Tensor, eps: f64) -> Result<Tensor> {
+pub(crate) fn mlp(x: &Tensor, y: &Tensor, parameters: &Tensor, eps: f64) -> Result<Tensor> {
     let channels = x.dims().last().copied().unwrap_or(0);
     let expected: usize = sizes(channels).iter().sum();
     if channels == 0 || y.dims() != x.dims() || parameters.dims() != [expected] {
@@ -59,19 +59,19 @@ fn parts_mut<T>(mut all: &mut [T], channels: usize) -> [&mut [T]; 6] {
 /// Rows that go through together: few enough to stay in the cache, and a multiple of all the kernels' blocks.
 const ROWS: usize = 48;
 
-pub(super) struct Mlp {
+pub(crate) struct Mlp {
     channels: usize,
     eps: f64,
     isa: Isa,
 }
 
 impl Mlp {
-    pub(super) fn new(channels: usize, eps: f64) -> Self {
+    pub(crate) fn new(channels: usize, eps: f64) -> Self {
         Self { channels, eps, isa: Isa::best() }
     }
 
     /// Numbers of all parameters.
-    pub(super) fn parameters(&self) -> usize {
+    pub(crate) fn parameters(&self) -> usize {
         sizes(self.channels).iter().sum()
     }
 
@@ -79,10 +79,13 @@ impl Mlp {
     /// It depends on the shapes alone, and so do the results.
     fn rows_per_task(&self, rows: usize) -> usize {
         const TASKS: usize = 64;
-        rows.div_ceil(TASKS).next_multiple_of(ROWS)
+        // All tasks' sums together.
+        const SUMS: usize = 8 << 20;
+        let tasks = (SUMS / self.parameters()).clamp(4, TASKS);
+        rows.div_ceil(tasks).next_multiple_of(ROWS)
     }
 
-    pub(super) fn forward<T: Float>(&self, x: &[T], y: &[T], parameters: &[T]) -> Vec<T> {
+    pub(crate) fn forward<T: Float>(&self, x: &[T], y: &[T], parameters: &[T]) -> Vec<T> {
         let c = self.channels;
         let [norm, w1, b1, w2, b2, gamma] = parts(parameters, c);
         let weights = Forward {
@@ -102,7 +105,7 @@ impl Mlp {
     }
 
     /// Gradients of y and of the parameters; that of x is `gradient` itself.
-    pub(super) fn backward<T: Float>(&self, y: &[T], parameters: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
+    pub(crate) fn backward<T: Float>(&self, y: &[T], parameters: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
         let c = self.channels;
         let [norm, w1, b1, w2, b2, gamma] = parts(parameters, c);
         let weights = Backward {
