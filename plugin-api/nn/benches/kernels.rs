@@ -8,7 +8,10 @@
 use std::{hint::black_box, time::Instant};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
-use physrep_nn::{Axis, Conv, ConvNextBlock, DepthwiseConv, LayerNorm, Params, Rng, gelu, keep_freed_memory};
+use physrep_nn::{
+    Axis, Conv, ConvNextBlock, DepthwiseConv, LayerNorm, Linear, Params, Rng, TransformerBlock, gelu,
+    keep_freed_memory, self_attention,
+};
 
 fn main() -> Result<()> {
     keep_freed_memory();
@@ -125,6 +128,16 @@ fn cases() -> Result<Vec<Case>> {
         let flops = (2 * 343 + 16 * c) as f64 * count(&shape);
         cases.push(Case::new("ConvNeXt block", &shape, flops, move |x| block.forward(x))?);
     }
+    // ViT-S on two clips of 16 frames of 224x224.
+    let (tokens, dim) = (1568, 384);
+    let layer = Linear::new(dim, 4 * dim, params.pp("linear"))?;
+    let shape = [2, tokens, dim];
+    cases.push(Case::new("linear to four times", &shape, (8 * dim) as f64 * count(&shape), move |x| layer.forward(x))?);
+    let flops = 4.0 * (2 * tokens * tokens * dim) as f64;
+    cases.push(Case::new("self-attention", &[2, tokens, 3 * dim], flops, |x| self_attention(x, None, 6))?);
+    let block = TransformerBlock::new(dim, 6, 1e-6, params.pp("transformer"))?;
+    let flops = flops + (24 * dim) as f64 * count(&shape);
+    cases.push(Case::new("transformer block", &shape, flops, move |x| block.forward(x))?);
     Ok(cases)
 }
 

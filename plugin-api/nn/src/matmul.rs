@@ -124,47 +124,85 @@ impl<T: Float> Kernel<T> for Multiply<'_, T> {
 }
 
 impl<T: Float> Multiply<'_, T> {
-    /// All results, in blocks of `M` rows and `N` registers.
+    /// All results, in blocks of `M` rows and `N` registers. Long rows are cut: the part of a panel that meets one piece
+    /// stays in the cache for all blocks of rows.
     #[inline(always)]
     fn blocks<V: Vector<T>, const M: usize, const N: usize>(mut self) {
+        const PIECE: usize = 384;
         let (count, width) = (self.rows.count, N * V::LANES);
+        let Rows { starts, len, .. } = self.rows;
         for panel in 0..self.panels.columns.div_ceil(width) {
-            let mut row = 0;
-            while row + M <= count {
-                self.block::<V, M, N>(panel, row);
-                row += M;
+            if self.rows.width() <= PIECE + PIECE / 2 {
+                let piece = Piece { starts, len, inner: 0 };
+                self.rows_of_blocks::<V, M, N>(panel, count, piece);
+                continue;
             }
-            while row + 4 <= count {
-                self.block::<V, 4, N>(panel, row);
-                row += 4;
-            }
-            while row < count {
-                self.block::<V, 1, N>(panel, row);
-                row += 1;
+            for (stretch, start) in starts.iter().enumerate() {
+                for first in (0..len).step_by(PIECE) {
+                    let start = [start + first];
+                    let inner = stretch * len + first;
+                    let piece = Piece { starts: &start, len: PIECE.min(len - first), inner };
+                    self.rows_of_blocks::<V, M, N>(panel, count, piece);
+                }
             }
         }
     }
 
     #[inline(always)]
-    fn block<V: Vector<T>, const M: usize, const N: usize>(&mut self, panel: usize, first: usize) {
+    fn rows_of_blocks<V: Vector<T>, const M: usize, const N: usize>(
+        &mut self,
+        panel: usize,
+        count: usize,
+        piece: Piece<'_>,
+    ) {
+        let mut row = 0;
+        while row + M <= count {
+            self.block::<V, M, N>(panel, row, piece);
+            row += M;
+        }
+        while row + 4 <= count {
+            self.block::<V, 4, N>(panel, row, piece);
+            row += 4;
+        }
+        while row < count {
+            self.block::<V, 1, N>(panel, row, piece);
+            row += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn block<V: Vector<T>, const M: usize, const N: usize>(&mut self, panel: usize, first: usize, piece: Piece<'_>) {
         let (rows, inner, width) = (&self.rows, self.panels.inner, N * V::LANES);
         let column = panel * width;
         let used = width.min(self.panels.columns - column);
         let mut sums = [[V::splat(T::zero()); N]; M];
-        if let Start::Row(start) = self.start {
-            for (n, sum) in sums[0].iter_mut().enumerate() {
-                *sum = load_some(&start[(column + n * V::LANES).min(start.len())..]);
+        match self.start {
+            // What earlier pieces gave.
+            _ if piece.inner > 0 => {
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    let out = &self.out[(first + m) * self.out_stride + column..][..used];
+                    for (n, sum) in sums.iter_mut().enumerate() {
+                        *sum = load_some(&out[(n * V::LANES).min(used)..]);
+                    }
+                }
             }
-            sums = [sums[0]; M];
+            Start::Row(start) => {
+                for (n, sum) in sums[0].iter_mut().enumerate() {
+                    *sum = load_some(&start[(column + n * V::LANES).min(start.len())..]);
+                }
+                sums = [sums[0]; M];
+            }
+            Start::Zero => {}
         }
-        let mut b = self.panels.data[panel * inner * width..][..inner * width].as_ptr();
-        for &start in rows.starts {
-            // SAFETY: the caller has checked that all rows lie within the slice, and that they are as long as the
-            // panel has rows.
+        let mut b = self.panels.data[(panel * inner + piece.inner) * width..][..piece.starts.len() * piece.len * width]
+            .as_ptr();
+        for &start in piece.starts {
+            // SAFETY: the caller has checked that all rows lie within the slice; the panel has as many rows as are
+            // read here.
             unsafe {
                 let a = rows.data.as_ptr().add(first * rows.stride + start);
-                sums = products(sums, a, rows.stride, b, rows.len);
-                b = b.add(rows.len * width);
+                sums = products(sums, a, rows.stride, b, piece.len);
+                b = b.add(piece.len * width);
             }
         }
         for (m, sums) in sums.iter().enumerate() {
@@ -174,6 +212,14 @@ impl<T: Float> Multiply<'_, T> {
             }
         }
     }
+}
+
+/// Stretches of all rows, and the row of the right-hand matrix that meets the first of their columns.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    starts: &'a [usize],
+    len: usize,
+    inner: usize,
 }
 
 /// `sums[k][n] += sum over i of a[i][k] * b[i][n]`: what a weight's gradient is. `sums (K, N)`.

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
+use crate::gelu::gelu;
 use crate::linear::{Linear, linear};
-use crate::mlp::mlp;
 use crate::norm::LayerNorm;
 use crate::params::{Init, Params};
 use crate::self_attention::self_attention;
@@ -59,7 +59,6 @@ pub struct TransformerBlock {
     norm2: LayerNorm,
     fc1: Linear,
     fc2: Linear,
-    eps: f64,
 }
 
 impl TransformerBlock {
@@ -75,18 +74,14 @@ impl TransformerBlock {
             norm2: LayerNorm::new(dim, eps, params.pp("norm2"))?,
             fc1: Linear::with_init(dim, 4 * dim, WEIGHT, BIAS, inside.pp("fc1"))?,
             fc2: Linear::with_init(4 * dim, dim, WEIGHT, BIAS, inside.pp("fc2"))?,
-            eps,
         })
     }
 
     /// Tokens `(B, N, D)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let x = (x + self.attention.forward(&self.norm1.forward(x)?, None)?)?;
-        let layers = [self.norm2.tensors(), self.fc1.tensors(), self.fc2.tensors()];
-        let mut parameters = layers.into_iter().flatten().map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
-        let [_, bias] = self.norm2.tensors();
-        parameters.push(bias.ones_like()?.detach());
-        mlp(&x, &x, &Tensor::cat(&parameters, 0)?, self.eps)
+        let hidden = gelu(&self.fc1.forward(&self.norm2.forward(&x)?)?)?;
+        &x + self.fc2.forward(&hidden)?
     }
 }
 
