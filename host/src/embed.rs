@@ -1,6 +1,6 @@
 //! Embeddings of all splits: what the probes see of an encoder.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, thread};
 
 use physrep_benchmarks::{packed::Packed, split::Split, system::Boundary};
 use rayon::prelude::*;
@@ -10,6 +10,7 @@ use crate::{
     Error, Result,
     cell::Cell,
     files,
+    loader::{Loader, Plan, threads_beside_computation},
     observe::{Look, observe},
     plugin::{Geometry, Session},
     probe::{self, Embeddings, Labels, features::Extractor},
@@ -65,35 +66,38 @@ fn all_splits(
 ) -> Result<Embedded> {
     let frames = cell.suite.window.context;
     let clip = data.clip_len(frames);
-    let plan = cell.suite.window_on(&cell.system);
-    let windows = |split| data.windows(split, &plan);
+    let cut = cell.suite.window_on(&cell.system);
+    let windows = |split| data.windows(split, &cut);
     let total = Split::ALL.into_iter().map(|split| windows(split).len() as u64).sum();
     let mut done = 0;
     let mut one = |split: Split| -> Result<probe::Split> {
         let windows = windows(split);
         let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
-        let mut clips = vec![0f32; BATCH * clip];
-        for batch in windows.chunks(BATCH) {
-            let clips = &mut clips[..batch.len() * clip];
-            for (&window, clip) in batch.iter().zip(clips.chunks_exact_mut(clip)) {
-                observe(data, &cell.suite, window, frames, Look::Probing, clip)?;
+        let plan = Plan { clip_len: clip, batch: BATCH, threads: threads_beside_computation() };
+        thread::scope(|scope| -> Result<()> {
+            let loader = Loader::spawn(scope, plan, windows.iter(), |&&window, clip| {
+                observe(data, &cell.suite, window, frames, Look::Probing, clip)
+            })?;
+            while let Some(clips) = loader.next()? {
+                let count = clips.len() / clip;
+                let (values, tokens, dim) = embed(&clips, count)?;
+                if !embeddings.values.is_empty() && (tokens, dim) != (embeddings.tokens, embeddings.dim) {
+                    return Err(Error::Method {
+                        method: cell.method().to_owned(),
+                        message: format!(
+                            "embeddings changed from (tokens, dim) = {:?} to {:?} between batches",
+                            (embeddings.tokens, embeddings.dim),
+                            (tokens, dim)
+                        ),
+                    });
+                }
+                (embeddings.tokens, embeddings.dim) = (tokens, dim);
+                embeddings.values.extend(values);
+                done += count as u64;
+                report(done, total)?;
             }
-            let (values, tokens, dim) = embed(clips, batch.len())?;
-            if !embeddings.values.is_empty() && (tokens, dim) != (embeddings.tokens, embeddings.dim) {
-                return Err(Error::Method {
-                    method: cell.method().to_owned(),
-                    message: format!(
-                        "embeddings changed from (tokens, dim) = {:?} to {:?} between batches",
-                        (embeddings.tokens, embeddings.dim),
-                        (tokens, dim)
-                    ),
-                });
-            }
-            (embeddings.tokens, embeddings.dim) = (tokens, dim);
-            embeddings.values.extend(values);
-            done += batch.len() as u64;
-            report(done, total)?;
-        }
+            Ok(())
+        })?;
         let labels = Labels {
             values: windows.iter().flat_map(|w| data.labels(w.trajectory)).map(|&label| label as f32).collect(),
             names: data.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),

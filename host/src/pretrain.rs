@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     sync::Mutex,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -13,6 +14,7 @@ use crate::{
     Error, Result,
     cell::{Cell, CellFolder},
     files,
+    loader::{Loader, Plan, threads_beside_computation},
     observe::{Look, observe},
     plugin::{Checkpoint, Geometry, Session},
 };
@@ -110,7 +112,6 @@ pub fn run(
     let shape = Geometry::of(data.header()).shape(batch, frames);
     let windows = data.windows(Split::Train, &cell.suite.window_on(&cell.system));
     let mut order = Order::new(cell.suite.seed, windows.len());
-    let mut clips = vec![0f32; batch * data.clip_len(frames)];
 
     let mut start = Position { step: 0, seconds: 0.0 };
     if folder.checkpoint().is_file() {
@@ -120,29 +121,37 @@ pub fn run(
     report(start.step, steps, None)?;
     let clock = Instant::now();
     let mut saved = Instant::now();
-    for step in start.step..steps {
-        for (slot, clip) in clips.chunks_exact_mut(data.clip_len(frames)).enumerate() {
-            let sample = step * batch as u64 + slot as u64;
-            let window = windows[order.window(sample)];
-            observe(data, &cell.suite, window, frames, Look::Pretraining(sample), clip)?;
+    let samples = start.step * batch as u64..steps * batch as u64;
+    let looks = samples.map(move |sample| (windows[order.window(sample)], Look::Pretraining(sample)));
+    let plan = Plan { clip_len: data.clip_len(frames), batch, threads: threads_beside_computation() };
+    thread::scope(|scope| -> Result<()> {
+        let loader = Loader::spawn(scope, plan, looks, |&(window, look), clip| {
+            observe(data, &cell.suite, window, frames, look, clip)
+        })?;
+        let mut step = start.step;
+        while let Some(clips) = loader.next()? {
+            let told = session.pretrain_step(&clips, shape, 0)?;
+            if !told.loss.is_finite() {
+                return Err(Error::Method {
+                    method: cell.method().to_owned(),
+                    message: format!("the loss is {} at step {step}", told.loss),
+                });
+            }
+            curves.record("loss", step, told.loss);
+            curves.record("learning_rate", step, told.learning_rate);
+            step += 1;
+            report(step, steps, Some(told.loss))?;
+            if saved.elapsed() >= checkpoint_every && step < steps {
+                curves.save(&folder.curves())?;
+                let seconds = start.seconds + clock.elapsed().as_secs_f64();
+                save_checkpoint(&folder.checkpoint(), &Position { step, seconds }, session)?;
+                saved = Instant::now();
+            }
         }
-        let told = session.pretrain_step(&clips, shape, 0)?;
-        if !told.loss.is_finite() {
-            return Err(Error::Method {
-                method: cell.method().to_owned(),
-                message: format!("the loss is {} at step {step}", told.loss),
-            });
-        }
-        curves.record("loss", step, told.loss);
-        curves.record("learning_rate", step, told.learning_rate);
-        report(step + 1, steps, Some(told.loss))?;
-        if saved.elapsed() >= checkpoint_every && step + 1 < steps {
-            curves.save(&folder.curves())?;
-            let seconds = start.seconds + clock.elapsed().as_secs_f64();
-            save_checkpoint(&folder.checkpoint(), &Position { step: step + 1, seconds }, session)?;
-            saved = Instant::now();
-        }
-    }
+        let (waited, all) = (loader.waited().as_secs_f64(), clock.elapsed().as_secs_f64());
+        eprintln!("Info: pretraining waited {waited:.3} s of {all:.1} s for data");
+        Ok(())
+    })?;
     curves.save(&folder.curves())?;
     let seconds = start.seconds + clock.elapsed().as_secs_f64();
     // The last checkpoint: an encoding or a probe that is interrupted starts from here.

@@ -1,0 +1,189 @@
+//! Read-ahead: the next batch of clips is filled while the step before it computes.
+//!
+//! There are two buffers. One is lent to whoever computes, the other is filled meanwhile, and so they change places:
+//! nothing is allocated after the first two batches. What a clip holds depends on its item alone, so that batches are
+//! the same bytes for any number of threads.
+
+use std::{
+    cell::Cell,
+    io,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread::{Builder, Scope},
+    time::{Duration, Instant},
+};
+
+use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
+
+use crate::{Error, Result};
+
+/// One that is computed on and one that is filled.
+const BUFFERS: usize = 2;
+
+/// The form of batches, and who fills them.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Values of a clip.
+    pub clip_len: usize,
+    /// Clips of a batch; the last one may have fewer.
+    pub batch: usize,
+    /// Threads that fill.
+    pub threads: usize,
+}
+
+/// Threads that keep ahead of a computation on this process's thread pool: a quarter as many, which fill beside it.
+pub fn threads_beside_computation() -> usize {
+    (rayon::current_num_threads() / 4).max(1)
+}
+
+/// Batches in the order of their items, filled ahead of time.
+///
+/// Dropping it stops the filling within a clip; the scope it was spawned in waits for that.
+#[derive(Debug)]
+pub struct Loader {
+    filled: Receiver<Result<Filled>>,
+    empty: SyncSender<Vec<f32>>,
+    stop: Arc<AtomicBool>,
+    waited: Cell<Duration>,
+}
+
+#[derive(Debug)]
+struct Filled {
+    buffer: Vec<f32>,
+    len: usize,
+}
+
+/// A batch of clips, lent: its buffer goes back to the loader when this is dropped.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    filled: Filled,
+    empty: &'a SyncSender<Vec<f32>>,
+}
+
+impl Loader {
+    /// Starts to fill batches of `items`, in their order; `fill` writes the clip of an item.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the threads cannot be started.
+    pub fn spawn<'scope, T: Send + Sync>(
+        scope: &'scope Scope<'scope, '_>,
+        plan: Plan,
+        items: impl Iterator<Item = T> + Send + 'scope,
+        fill: impl Fn(&T, &mut [f32]) -> Result<()> + Send + Sync + 'scope,
+    ) -> Result<Self> {
+        let name = "loader";
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(plan.threads.max(1))
+            .thread_name(move |index| format!("{name}-{index}"))
+            .build()
+            .map_err(|e| Error::io("the threads of the loader")(io::Error::other(e)))?;
+        let (filled_sender, filled) = mpsc::sync_channel(BUFFERS);
+        let (empty, empty_receiver) = mpsc::sync_channel(BUFFERS);
+        let stop = Arc::new(AtomicBool::new(false));
+        let feeder =
+            Feeder { plan, threads, stop: stop.clone(), empty: empty_receiver, filled: filled_sender, items, fill };
+        for _ in 0..BUFFERS {
+            // Both fit the queue, whose other end lives.
+            let _ = empty.send(Vec::new());
+        }
+        Builder::new()
+            .name(name.into())
+            .spawn_scoped(scope, move || feeder.run())
+            .map_err(Error::io("the thread of the loader"))?;
+        Ok(Self { filled, empty, stop, waited: Cell::default() })
+    }
+
+    /// The next batch, `(clips, clip_len)`, as soon as it is filled; none after the last one.
+    ///
+    /// # Errors
+    ///
+    /// That of the first of its clips which could not be filled. No batch comes after it.
+    pub fn next(&self) -> Result<Option<Batch<'_>>> {
+        let clock = Instant::now();
+        let next = self.filled.recv();
+        self.waited.set(self.waited.get() + clock.elapsed());
+        match next {
+            Ok(filled) => Ok(Some(Batch { filled: filled?, empty: &self.empty })),
+            Err(mpsc::RecvError) => Ok(None),
+        }
+    }
+
+    /// How long [`next`](Self::next) has waited so far.
+    pub fn waited(&self) -> Duration {
+        self.waited.get()
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Deref for Batch<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.filled.buffer[..self.filled.len]
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        // After the last batch nobody takes it any more.
+        let _ = self.empty.send(std::mem::take(&mut self.filled.buffer));
+    }
+}
+
+/// The loader's side that fills.
+struct Feeder<I, F> {
+    plan: Plan,
+    threads: ThreadPool,
+    stop: Arc<AtomicBool>,
+    empty: Receiver<Vec<f32>>,
+    filled: SyncSender<Result<Filled>>,
+    items: I,
+    fill: F,
+}
+
+impl<T, I, F> Feeder<I, F>
+where
+    T: Send + Sync,
+    I: Iterator<Item = T>,
+    F: Fn(&T, &mut [f32]) -> Result<()> + Send + Sync,
+{
+    fn run(mut self) {
+        let mut items = Vec::with_capacity(self.plan.batch);
+        // Either queue ends when the loader is dropped.
+        while let Ok(mut buffer) = self.empty.recv() {
+            items.clear();
+            items.extend(self.items.by_ref().take(self.plan.batch));
+            if items.is_empty() {
+                break;
+            }
+            let len = items.len() * self.plan.clip_len;
+            buffer.resize(len.max(buffer.len()), 0.0);
+            let failed = self.fill_batch(&items, &mut buffer[..len]);
+            let last = failed.is_some();
+            if self.filled.send(failed.map_or(Ok(Filled { buffer, len }), Err)).is_err() || last {
+                break;
+            }
+        }
+    }
+
+    /// Fills the clips and returns the first one's error, if any has one.
+    fn fill_batch(&self, items: &[T], clips: &mut [f32]) -> Option<Error> {
+        let (clip_len, stop, fill) = (self.plan.clip_len, &*self.stop, &self.fill);
+        self.threads.install(|| {
+            clips.par_chunks_exact_mut(clip_len).zip(items).find_map_first(|(clip, item)| {
+                // Whoever has stopped reads no batch any more, whatever it holds.
+                if stop.load(Ordering::Relaxed) { None } else { fill(item, clip).err() }
+            })
+        })
+    }
+}
