@@ -5,7 +5,9 @@ use std::{path::PathBuf, process::ExitCode, thread, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use physrep_benchmarks::{suite::Suite, systems};
 
-use crate::{Error, Result, all, crates, data, encode, events::Event, plugin::Plugin, supervise::Policy, worker};
+use crate::{
+    Error, Result, all, bench, crates, data, encode, events::Event, plugin::Plugin, supervise::Policy, worker,
+};
 
 /// How much physics does a learned representation hold? Trains encoder methods on physical systems without labels,
 /// freezes them, and scores how well probes read the physical parameters from what they learned.
@@ -25,6 +27,8 @@ enum Command {
         #[command(subcommand)]
         command: data::Command,
     },
+    /// Time a method's training or encoding on clips of a given shape; prints JSON.
+    Bench(bench::Bench),
     /// Embed clips with a method and a checkpoint.
     Encode(EncodeArgs),
     /// List the methods, systems or suites there are.
@@ -35,6 +39,12 @@ enum Command {
         /// Plugin crates, folders of crates, or libraries [default: the checkout's plugins folder].
         #[arg(long, value_name = "PATH")]
         plugins: Vec<PathBuf>,
+    },
+    /// Measure in a process of its own; started by `bench`.
+    #[command(hide = true)]
+    BenchWorker {
+        /// What to measure, as JSON.
+        task: String,
     },
     /// Run one cell; started by `all`.
     #[command(hide = true)]
@@ -138,6 +148,8 @@ fn run(command: Command) -> Result<ExitCode> {
             0 => Ok(ExitCode::SUCCESS),
             _ => Ok(ExitCode::from(3)),
         },
+        Command::Bench(bench) => bench::run(&bench).map(|()| ExitCode::SUCCESS),
+        Command::BenchWorker { task } => bench::worker(&task).map(|()| ExitCode::SUCCESS),
         Command::Data { command } => data::run(command),
         Command::Encode(args) => {
             encode::run(&encode::Encode {

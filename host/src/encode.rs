@@ -87,7 +87,7 @@ pub fn run(encode: &Encode) -> Result<()> {
 }
 
 /// The plugin of the method called `name`. Crates are built only until it is found.
-fn find(name: &str, plugins: &[PathBuf]) -> Result<Plugin> {
+pub(crate) fn find(name: &str, plugins: &[PathBuf]) -> Result<Plugin> {
     let mut others = Vec::new();
     for source in crates::sources(plugins)? {
         let plugin = source.library().and_then(|library| Plugin::open(&library));

@@ -1,6 +1,7 @@
 #![doc = include_str!("../../README.md")]
 
 pub mod all;
+pub mod bench;
 pub mod cell;
 mod checkpoint;
 pub mod cli;

@@ -11,8 +11,8 @@ use abi_stable::{
     std_types::{RErr, RNone, ROk, ROption, RSlice, RSome, RStr, RString, RVec},
 };
 use physrep_abi::{
-    ABI_MAJOR, ABI_MINOR, Batch, CreateArgs, ErrorCode, Interface, LoadScope, METHOD, MethodV1, OwnedTensor, Parameter,
-    PluginError, PluginResult, Root, Root_Ref, Session as Handle, StepReport,
+    ABI_MAJOR, ABI_MINOR, Batch, COST, CostV1, CreateArgs, ErrorCode, Interface, LoadScope, METHOD, MethodV1,
+    OwnedTensor, Parameter, PluginError, PluginResult, Root, Root_Ref, Session as Handle, StepReport,
 };
 
 use crate::{Method, Result, Setup, System, session::Session, tensor};
@@ -45,8 +45,16 @@ extern "C" fn interface<M: Method>(name: RStr<'_>, version: u32) -> ROption<Inte
             layout: <MethodV1 as StableAbi>::LAYOUT,
             table: (&raw const *const { &table::<M>() }).cast(),
         }),
+        (COST, 1) => RSome(Interface {
+            layout: <CostV1 as StableAbi>::LAYOUT,
+            table: (&raw const *const { &CostV1 { flops } }).cast(),
+        }),
         _ => RNone,
     }
+}
+
+extern "C" fn flops() -> u64 {
+    physrep_nn::flops::total()
 }
 
 const fn table<M: Method>() -> MethodV1 {

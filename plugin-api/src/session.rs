@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Tensor, Var};
 use physrep_abi::{Host, LoadScope, Parameter, StepReport};
-use physrep_nn::{AdamW, CosineSchedule, Params};
+use physrep_nn::{AdamW, CosineSchedule, Params, flops};
 use serde_json::Value;
 
 use crate::{Batch, Error, Method, Result, Setup, Step, Training};
@@ -54,6 +54,7 @@ impl<M: Method> Session<M> {
     pub(crate) fn pretrain_step(&mut self, batch: &Batch) -> Result<StepReport> {
         self.check(batch, self.setup.context_frames + self.setup.future_frames, "pretraining")?;
         let step = Step { index: self.step, of: self.setup.steps, seed: self.setup.seed, host: self.host };
+        flops::step_begins();
         let loss = self.method.loss(batch, &step)?;
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if !value.is_finite() {
@@ -64,6 +65,7 @@ impl<M: Method> Session<M> {
         }
         let learning_rate = self.schedule.at((self.step / self.training.accumulate) as usize);
         let mut grads = loss.backward()?;
+        flops::backward_ran();
         let last_of_update =
             (self.step + 1).is_multiple_of(self.training.accumulate) || self.step + 1 == self.setup.steps;
         for (name, var) in self.params.named() {

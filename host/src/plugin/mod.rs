@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use abi_stable::{
     StableAbi,
+    abi_stability::abi_checking::check_layout_compatibility,
     library::{LibraryError, lib_header_from_path},
 };
-use physrep_abi::{ABI_MAJOR, ABI_MINOR, METHOD, MethodV1, Root_Ref, VERSION_SYMBOL, VersionFn};
+use physrep_abi::{
+    ABI_MAJOR, ABI_MINOR, COST, CostV1, Interface, METHOD, MethodV1, Root_Ref, VERSION_SYMBOL, VersionFn,
+};
 use serde_json::Value;
 
 use crate::{Error, Result, files};
@@ -24,6 +27,7 @@ pub struct Plugin {
     description: Value,
     checksum: String,
     method: &'static MethodV1,
+    cost: Option<&'static CostV1>,
 }
 
 impl Plugin {
@@ -46,14 +50,9 @@ impl Plugin {
         let interface = root.interface()(METHOD.into(), 1).into_option().ok_or_else(|| {
             refuse(format!("it offers no version of `{METHOD}` that this host knows (1); update physrep-bench"))
         })?;
-        abi_stable::abi_stability::abi_checking::check_layout_compatibility(
-            <MethodV1 as StableAbi>::LAYOUT,
-            interface.layout,
-        )
-        .map_err(|_| refuse(foreign_layout()))?;
-        // SAFETY: the layouts were just compared, and tables are of static lifetime in a library that stays open.
-        let method = unsafe { &*interface.table.cast::<MethodV1>() };
-        let plugin = Self { checksum: files::checksum(path)?, path: path.clone(), description, method };
+        let method = table::<MethodV1>(&interface).ok_or_else(|| refuse(foreign_layout()))?;
+        let cost = root.interface()(COST.into(), 1).into_option().as_ref().and_then(table::<CostV1>);
+        let plugin = Self { checksum: files::checksum(path)?, path: path.clone(), description, method, cost };
         match plugin.name() {
             "" => Err(refuse("its description names no method".into())),
             _ => Ok(plugin),
@@ -75,10 +74,22 @@ impl Plugin {
         &self.path
     }
 
+    /// Floating-point operations that the library's sessions asked for so far; none if the plugin does not count.
+    pub fn flops(&self) -> Option<u64> {
+        self.cost.map(|cost| (cost.flops)())
+    }
+
     /// BLAKE3 of the library's file, in hexadecimal.
     pub fn checksum(&self) -> &str {
         &self.checksum
     }
+}
+
+/// An interface's table, unless it was compiled with another layout than this host knows.
+fn table<T: StableAbi>(interface: &Interface) -> Option<&'static T> {
+    check_layout_compatibility(T::LAYOUT, interface.layout).ok()?;
+    // SAFETY: the layouts were just compared, and tables are of static lifetime in a library that stays open.
+    Some(unsafe { &*interface.table.cast::<T>() })
 }
 
 /// Reads the one C symbol that says which ABI the library speaks.

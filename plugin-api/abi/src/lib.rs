@@ -26,6 +26,7 @@
 // abi_stable's derive names the reference of a prefix type `Root_Ref`.
 #![allow(non_camel_case_types)]
 
+mod cost;
 mod error;
 mod geometry;
 mod host;
@@ -33,6 +34,7 @@ mod method;
 mod root;
 mod tensor;
 
+pub use cost::{COST, CostV1};
 pub use error::{ErrorCode, PluginError, PluginResult};
 pub use geometry::{Boundary, Channel, System};
 pub use host::{Host, LogLevel};

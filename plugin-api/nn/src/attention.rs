@@ -42,8 +42,11 @@ impl CrossAttention {
         let kv = self.kv.forward(tokens)?;
         let kv = kv.reshape((batch, tokens_count, 2, self.heads, per_head))?.permute((2, 0, 3, 1, 4))?.contiguous()?;
         let (k, v) = (kv.get(0)?, kv.get(1)?);
+        crate::flops::matmul(&q, &k.t()?);
         let logits = (q.matmul(&k.t()?)? * (per_head as f64).powf(-0.5))?;
-        let read = softmax(&logits)?.matmul(&v)?;
+        let weights = softmax(&logits)?;
+        crate::flops::matmul(&weights, &v);
+        let read = weights.matmul(&v)?;
         read.transpose(1, 2)?.reshape((batch, count, dim))
     }
 }

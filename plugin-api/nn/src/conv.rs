@@ -45,13 +45,13 @@ impl Axis {
     }
 
     /// How many outputs `size` inputs give; none if the kernel does not fit once.
-    fn outputs(&self, size: usize) -> Option<usize> {
+    pub(crate) fn outputs(&self, size: usize) -> Option<usize> {
         let padded = size + self.padding.0 + self.padding.1;
         (self.kernel > 0 && self.stride > 0 && padded >= self.kernel).then(|| (padded - self.kernel) / self.stride + 1)
     }
 
     /// Which input the tap `tap` of output `at` reads; `None` where it reads a zero.
-    fn input(&self, at: usize, tap: usize, size: usize) -> Option<usize> {
+    pub(crate) fn input(&self, at: usize, tap: usize, size: usize) -> Option<usize> {
         (at * self.stride + tap).checked_sub(self.padding.0).filter(|&i| i < size)
     }
 }
@@ -122,6 +122,7 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
     }
     let window = Window { axes, size, outputs, channels };
     let [t, h, w] = outputs;
+    crate::flops::conv(x, weight, &axes, weight.dims()[0] * channels);
     if x.device().is_cpu() {
         let convolution = Convolution { window, batch: b, filters: weight.dims()[0] };
         if bias.dims() != [convolution.filters] {

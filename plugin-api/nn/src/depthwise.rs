@@ -5,6 +5,7 @@ pub(crate) mod kernel;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 
+use crate::conv::Axis;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::params::{Init, Params};
 
@@ -57,6 +58,7 @@ pub fn depthwise_conv(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tens
         ),
     };
     let geometry = Geometry::new(x5.dims(), w5.dims(), bias.dims())?;
+    crate::flops::conv(&x5, &w5, &[2, 3, 4].map(|i| Axis::same(w5.dims()[i])), w5.dims()[0]);
     x5.contiguous()?.apply_op3(&w5.contiguous()?, &bias.contiguous()?, DepthwiseOp(geometry))?.reshape(x.shape())
 }
 

@@ -20,6 +20,7 @@ pub mod bias;
 pub mod conv;
 pub mod convnext;
 pub mod depthwise;
+pub mod flops;
 pub mod gelu;
 pub mod linear;
 pub mod memory;

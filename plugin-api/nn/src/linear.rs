@@ -60,6 +60,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
         bail!("{OP}: expected a bias ({outputs}), got {:?}", bias.dims());
     }
     let rows = x.contiguous()?.reshape(((), inputs))?;
+    crate::flops::entered(rows.elem_count() * outputs, [&rows, weight]);
     let y = if x.device().is_cpu() {
         rows.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Affine { inputs, outputs })?
     } else {

@@ -32,6 +32,7 @@ pub(crate) fn mlp(x: &Tensor, y: &Tensor, parameters: &Tensor, eps: f64) -> Resu
         bail!("{OP}: x {:?} does not go with y {:?} and parameters {:?}", x.dims(), y.dims(), parameters.dims());
     }
     let (y, parameters) = (y.contiguous()?, parameters.contiguous()?);
+    crate::flops::entered(8 * channels * x.elem_count(), [&y, &parameters]);
     x.contiguous()?.apply_op3(&y, &parameters, Mlp::new(channels, eps))
 }
 

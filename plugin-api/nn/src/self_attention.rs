@@ -32,6 +32,9 @@ pub fn self_attention(qkv: &Tensor, bias: Option<&Tensor>, heads: usize) -> Resu
     if let Some(bias) = bias.filter(|bias| bias.dims() != [heads, tokens, tokens]) {
         bail!("{OP}: expected a bias ({heads}, {tokens}, {tokens}), got {:?}", bias.dims());
     }
+    for _ in ["scores", "values"] {
+        crate::flops::entered(qkv.elem_count() / 3 * tokens, [qkv, qkv]);
+    }
     if !qkv.device().is_cpu() {
         return composed(qkv, bias, heads);
     }

@@ -89,6 +89,7 @@ fn spread(x: &Tensor) -> Result<(Tensor, Tensor)> {
     let variance_term = (hinge.mean_all()? * 0.5)?;
 
     let unbiased = rows.max(2) as f64 - 1.0;
+    crate::flops::matmul(&centred.t()?, &centred);
     let covariance = (centred.t()?.matmul(&centred)? / unbiased)?;
     let all = covariance.sqr()?.sum_all()?;
     let diagonal = (centred.sqr()?.sum(0)? / unbiased)?.sqr()?.sum(D::Minus1)?;

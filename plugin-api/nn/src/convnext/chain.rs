@@ -8,6 +8,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
+use crate::conv::Axis;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::depthwise::kernel::{Geometry, backward, forward};
 use crate::float::Float;
@@ -33,6 +34,11 @@ pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64)
     let each = weight[0] * (geometry.taps() + 1) + mlp.parameters();
     if parameters.rank() != 1 || parameters.elem_count() == 0 || !parameters.elem_count().is_multiple_of(each) {
         bail!("{OP}: expected ({each}) parameters a block, got {:?}", parameters.dims());
+    }
+    let fields = if x.rank() == 4 { x.unsqueeze(1)? } else { x.clone() };
+    for _ in 0..parameters.elem_count() / each {
+        crate::flops::conv(&fields, parameters, &geometry.kernel().map(Axis::same), weight[0]);
+        crate::flops::entered(8 * weight[0] * x.elem_count(), [x, parameters]);
     }
     x.contiguous()?.apply_op2(&parameters.contiguous()?, Chain { geometry, mlp, each, passed: OnceLock::new() })
 }

@@ -50,6 +50,11 @@ impl Geometry {
         self.size[2] + self.kernel[2] - 1
     }
 
+    /// kt, kh, kw.
+    pub(crate) fn kernel(&self) -> [usize; 3] {
+        self.kernel
+    }
+
     pub(crate) fn taps(&self) -> usize {
         self.kernel.iter().product()
     }

@@ -1,0 +1,129 @@
+//! The process that measures: a session of the method, the same random clips at every step, and a clock.
+
+use std::{fs, io::Write, time::Instant};
+
+use physrep_abi::LogLevel;
+use physrep_nn::Rng;
+
+use super::{Measurement, Mode, Said, Seconds, Task};
+use crate::{
+    Error, Result,
+    environment::{Environment, peak_memory_mib},
+    plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
+    worker::end_with_supervisor,
+};
+
+/// Steps before the clock: they start the thread pools and touch the memory that later ones find there.
+const WARM_UP: u64 = 2;
+
+/// Does the task, given as JSON, and says the outcome on standard output.
+pub(crate) fn worker(task: &str) -> Result<()> {
+    end_with_supervisor();
+    physrep_nn::keep_freed_memory();
+    let said = match serde_json::from_str(task).map_err(|e| Error::Usage(e.to_string())).and_then(|task| measure(&task))
+    {
+        Ok(measurement) => Said::Measured(Box::new(measurement)),
+        Err(Error::Method { message, .. }) => Said::Failed(message),
+        Err(error) => Said::Failed(error.to_string()),
+    };
+    let mut line = serde_json::to_vec(&said).expect("plain JSON");
+    line.push(b'\n');
+    std::io::stdout().lock().write_all(&line).map_err(Error::io("standard output"))
+}
+
+struct Silent;
+
+impl Callbacks for Silent {
+    fn log(&self, _level: LogLevel, _message: &str) {}
+
+    fn metric(&self, _name: &str, _step: u64, _value: f64) {}
+}
+
+fn measure(task: &Task) -> Result<Measurement> {
+    let shape = task.shape;
+    let training = task.mode == Mode::Train;
+    let geometry = Geometry::anonymous(shape.channels, [shape.height, shape.width]);
+    let batch = geometry.shape(shape.batch, if training { 2 * shape.frames } else { shape.frames });
+    let mut clips = vec![0f32; batch.iter().product()];
+    Rng::new(task.seed, "clips of a benchmark", 0).fill_normal(&mut clips);
+
+    let plugin = Plugin::open(&task.library)?;
+    let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
+    let spec = SessionSpec {
+        config: &task.config,
+        systems: &[geometry],
+        context_frames: shape.frames,
+        future_frames: shape.frames,
+        batch: shape.batch,
+        steps: if training { WARM_UP + task.steps } else { 0 },
+        seed: task.seed,
+        scratch: &scratch.path().to_string_lossy(),
+    };
+    let mut session = Session::new(&plugin, &spec, &Silent)?;
+    let mut all = Vec::new();
+    let mut asked_before = None;
+    for step in 0..WARM_UP + task.steps {
+        if step == WARM_UP {
+            asked_before = plugin.flops();
+        }
+        let clock = Instant::now();
+        if training {
+            session.pretrain_step(&clips, batch, 0)?;
+        } else {
+            session.encode(&clips, batch, 0)?;
+        }
+        if step >= WARM_UP {
+            all.push(clock.elapsed().as_secs_f64());
+        }
+    }
+    let peak_memory_bytes = peak_memory_bytes();
+    let asked = plugin.flops().zip(asked_before).map(|(after, before)| (after - before) as f64);
+    let gflop_per_step = asked.map(|flops| flops / task.steps as f64 / 1e9);
+    let parameters = session.parameters()?;
+    let counted = parameters.iter().filter(|parameter| training || parameter.encoder);
+    let parameters = counted.map(|parameter| parameter.shape.iter().product::<u64>()).sum();
+    let environment = Environment::now("");
+    let (min, median) = min_and_median(&all);
+    Ok(Measurement {
+        method: plugin.name().to_owned(),
+        mode: task.mode,
+        device: task.device.clone(),
+        cpu: environment.cpu,
+        threads: environment.threads,
+        shape,
+        parameters,
+        samples_per_second: shape.batch as f64 / median,
+        seconds_per_step: Seconds { min, median, all },
+        peak_memory_bytes,
+        gflop_per_step,
+        gflop_per_second: gflop_per_step.map(|gflop| gflop / median),
+    })
+}
+
+/// The least of some times, and the middle one, or the mean of the middle two.
+fn min_and_median(times: &[f64]) -> (f64, f64) {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    (sorted[0], (sorted[middle] + sorted[(sorted.len() - 1) / 2]) / 2.0)
+}
+
+/// The most memory that this process has held. Linux counts, in what `getrusage` tells, that of the process which
+/// started this one; its own table does not.
+fn peak_memory_bytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    kib.map_or_else(|| peak_memory_mib() << 20, |kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::min_and_median;
+
+    #[test]
+    fn the_median_of_an_even_number_is_the_mean_of_the_middle_two() {
+        assert_eq!(min_and_median(&[5.0, 1.0, 2.0, 4.0]), (1.0, 3.0));
+        assert_eq!(min_and_median(&[3.0, 1.0, 9.0]), (1.0, 3.0));
+    }
+}
