@@ -44,7 +44,7 @@ fn what_is_no_plugin_is_refused_with_what_to_do() {
     let stranger = refusal(c("stranger", "int answer(void) { return 42; }"));
     assert!(stranger.contains("not a physrep-bench plugin") && stranger.contains("export_method!"), "{stranger}");
     let future = refusal(c("future", "unsigned long long physrep_abi_version(void) { return (2ULL << 32) | 5; }"));
-    assert!(future.contains("ABI 2.5") && future.contains("this host 1.0") && future.contains("Rebuild"), "{future}");
+    assert!(future.contains("ABI 2.5") && future.contains("this host 1.1") && future.contains("Rebuild"), "{future}");
     let hollow = refusal(c("hollow", "unsigned long long physrep_abi_version(void) { return 1ULL << 32; }"));
     assert!(hollow.contains("no root module"), "{hollow}");
 }
