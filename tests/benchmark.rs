@@ -74,3 +74,19 @@ fn what_cannot_be_measured_is_said_in_a_line() {
         assert_eq!(said.out, "");
     }
 }
+
+#[test]
+fn memory_does_not_grow_over_a_thousand_steps() {
+    let bench = Bench::new();
+    let shape = ["--size", "8", "--frames", "4", "--batch", "1", "--channels", "2", "--threads", "1"];
+    let small = ["--set", "jepa.dims=[4,4,8,8]", "--set", "jepa.num_res_blocks=[1,1,1,1]"];
+    let peak = |steps: &str| {
+        let more = [shape.as_slice(), &small, &["--steps", steps]].concat();
+        let said = bench.run(arguments("jepa", "plugins/jepa", &more)).ended_with(0);
+        let measured: Value = serde_json::from_str(&said.out).expect("JSON");
+        measured["peak_memory_bytes"].as_u64().expect("bytes")
+    };
+    let (few, many) = (peak("30"), peak("1000"));
+    // A kilobyte a step would show.
+    assert!(many < few + (1 << 20), "{few} bytes in 30 steps, {many} in 1000");
+}
