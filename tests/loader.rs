@@ -71,7 +71,7 @@ fn batches_are_the_bytes_of_the_sequential_path_for_any_number_of_threads() {
 }
 
 #[test]
-fn noise_is_the_one_that_the_published_tables_were_made_under() {
+fn noise_is_the_stream_of_the_suites_seed_and_the_sample() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = packed(folder.path());
     let suite = Suite::load("tiny").expect("a suite");
