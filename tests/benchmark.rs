@@ -2,7 +2,10 @@
 
 mod bench;
 
-use bench::{Bench, root};
+use std::process::Command;
+
+use bench::{Bench, Said, root};
+use physrep_bench::crates::Source;
 use serde_json::Value;
 
 const TINY: [&str; 4] = ["--set", "jepa.dims=[4,4,8,8,8]", "--set", "jepa.num_res_blocks=[1,1,1,1,1]"];
@@ -89,4 +92,20 @@ fn memory_does_not_grow_over_a_thousand_steps() {
     let (few, many) = (peak("30"), peak("1000"));
     // A kilobyte a step would show.
     assert!(many < few + (1 << 20), "{few} bytes in 30 steps, {many} in 1000");
+}
+
+#[cfg(unix)]
+#[test]
+fn memory_that_is_not_there_costs_the_measurement_and_is_said() {
+    let library = Source::Crate(root().join("plugins/jepa")).library().expect("builds");
+    // 128 MiB for the program, where a step takes several times as much.
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -d 131072; exec \"$0\" bench jepa --threads 1 --plugins \"$1\""])
+        .arg(env!("CARGO_BIN_EXE_physrep-bench"))
+        .arg(library)
+        .output()
+        .expect("sh runs");
+    let said = Said::from(output).ended_with(1);
+    assert!(said.err.contains("jepa: the process that measures died (aborted)"), "{}", said.err);
+    assert!(said.err.contains("memory allocation of"), "{}", said.err);
 }

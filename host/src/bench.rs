@@ -17,7 +17,9 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Result, cli::cores, encode, environment::Environment, overrides, supervise::cause};
+use sysinfo::System;
+
+use crate::{Error, Result, cli::cores, encode, overrides, supervise::cause};
 
 pub(crate) use measure::worker;
 
@@ -186,7 +188,7 @@ impl Bench {
         let bytes = [batch, channels, 2 * frames.min(usize::MAX / 2), height, width]
             .into_iter()
             .try_fold(size_of::<f32>(), usize::checked_mul);
-        let memory = Environment::now("").memory_mib << 20;
+        let memory = machine_memory();
         match bytes {
             Some(bytes) if memory == 0 || (bytes as u64) < memory => {
                 Ok(Shape { batch, channels, frames, height, width })
@@ -198,6 +200,14 @@ impl Bench {
             ))),
         }
     }
+}
+
+/// Bytes of memory that this machine, or the container on it, has; 0 if that is not known.
+fn machine_memory() -> u64 {
+    let Ok(mut system) = System::new() else { return 0 };
+    system.refresh_memory();
+    let container = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+    system.total_memory().min(container)
 }
 
 /// `N` or `HxW`.
@@ -219,6 +229,8 @@ fn in_own_process(method: &str, task: &Task, threads: usize) -> Result<Measureme
         // As for the worker of a cell.
         .env("RAYON_NUM_THREADS", threads.to_string())
         .env("CANDLE_NUM_THREADS", "1")
+        // The last words are the reason, not where it came from.
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log.try_clone().map_err(Error::io(env::temp_dir()))?)

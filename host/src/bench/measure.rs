@@ -5,7 +5,7 @@ use std::{fs, io::Write, time::Instant};
 use physrep_abi::LogLevel;
 use physrep_nn::Rng;
 
-use super::{Measurement, Mode, Said, Seconds, Task};
+use super::{Measurement, Mode, Said, Seconds, Task, machine_memory};
 use crate::{
     Error, Result,
     environment::{Environment, peak_memory_mib},
@@ -41,6 +41,9 @@ impl Callbacks for Silent {
 
 fn measure(task: &Task) -> Result<Measurement> {
     let shape = task.shape;
+    if task.device == "cpu" {
+        limit_memory(machine_memory());
+    }
     let training = task.mode == Mode::Train;
     let geometry = Geometry::anonymous(shape.channels, [shape.height, shape.width]);
     let batch = geometry.shape(shape.batch, if training { 2 * shape.frames } else { shape.frames });
@@ -106,6 +109,21 @@ fn min_and_median(times: &[f64]) -> (f64, f64) {
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     (sorted[0], (sorted[middle] + sorted[(sorted.len() - 1) / 2]) / 2.0)
+}
+
+/// Lets what does not fit the machine fail here, with a word, before the system ends a process of its own choice.
+fn limit_memory(most: u64) {
+    #[cfg(unix)]
+    if most > 0 {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: both calls get a structure that lives through them. Without a limit the run is no worse than before.
+        unsafe {
+            if libc::getrlimit(libc::RLIMIT_DATA, &mut limit) == 0 {
+                limit.rlim_cur = limit.rlim_cur.min(most);
+                libc::setrlimit(libc::RLIMIT_DATA, &limit);
+            }
+        }
+    }
 }
 
 /// The most memory that this process has held. Linux counts, in what `getrusage` tells, that of the process which
