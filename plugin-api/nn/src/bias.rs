@@ -3,10 +3,11 @@
 //! candle's broadcasting does the same, but sums the gradient one strided element at a time.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
+use crate::cuda;
 use crate::reduce::{ROWS_PER_BLOCK, column_sums};
 
 const OP: &str = "add_bias";
@@ -48,7 +49,14 @@ impl CustomOp2 for AddBias {
         })
     }
 
+    fn cuda_fwd(&self, x: &CudaStorage, xl: &Layout, b: &CudaStorage, bl: &Layout) -> Result<(CudaStorage, Shape)> {
+        cuda::run(&cuda::pointwise::bias(OP, xl.dims())?, [(x, xl), (b, bl)])
+    }
+
     fn bwd(&self, x: &Tensor, bias: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        if x.device().is_cuda() {
+            return Ok((Some(dy.clone()), Some(cuda::sums::columns(OP, dy.dims())?.on([dy])?)));
+        }
         by_dtype!(OP, x.dtype(), T => {
             let dbias = with_slice::<T, _>(OP, dy, |dy| Ok(column_sums(dy, bias.elem_count())))?;
             let dbias = Tensor::from_vec(dbias, bias.shape(), bias.device())?;

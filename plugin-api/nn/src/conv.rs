@@ -1,7 +1,7 @@
 //! Dense convolution, 3-D and 2-D, channels-last.
 
 mod kernel;
-mod patches;
+pub(crate) mod patches;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
@@ -132,7 +132,7 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
     }
     // The same order of taps and channels as in a patch.
     let matrix = weight.permute([2, 3, 4, 1, 0])?.reshape((window.patch_len(), ()))?;
-    let y = add_bias(&x.contiguous()?.apply_op1(window)?.matmul(&matrix)?, bias)?;
+    let y = add_bias(&x.contiguous()?.apply_op1(window)?.matmul(&matrix.to_dtype(x.dtype())?)?, bias)?;
     y.reshape((b, t, h, w, ()))
 }
 

@@ -1,12 +1,12 @@
 //! The residual block of ConvNeXt, in three and two dimensions.
 
 mod chain;
+mod composed;
 
 use candle_core::{Result, Tensor};
 
 use crate::depthwise::DepthwiseConv;
 use crate::linear::Linear;
-use crate::mlp::mlp;
 use crate::norm::LayerNorm;
 use crate::params::{Init, Params};
 
@@ -72,16 +72,11 @@ impl ConvNextStage {
 /// `x` after all `blocks`: one operation on the CPU, a few for each block elsewhere.
 fn chain(blocks: &[ConvNextBlock], x: &Tensor) -> Result<Tensor> {
     let Some(first) = blocks.first() else { return Ok(x.clone()) };
-    let joined = |tensors: Vec<&Tensor>| {
-        let flat = tensors.into_iter().map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
-        Tensor::cat(&flat, 0)
-    };
-    if x.device().is_cpu() {
-        let [weight, ..] = first.tensors();
-        let parameters = joined(blocks.iter().flat_map(ConvNextBlock::tensors).collect())?;
-        return chain::chain(x, weight.dims(), &parameters, EPS);
+    if !x.device().is_cpu() {
+        return blocks.iter().try_fold(x.clone(), |x, block| composed::forward(block, &x));
     }
-    blocks
-        .iter()
-        .try_fold(x.clone(), |x, block| mlp(&x, &block.conv.forward(&x)?, &joined(block.tensors()[2..].to_vec())?, EPS))
+    let [weight, ..] = first.tensors();
+    let tensors = blocks.iter().flat_map(ConvNextBlock::tensors);
+    let flat = tensors.map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
+    chain::chain(x, weight.dims(), &Tensor::cat(&flat, 0)?, EPS)
 }

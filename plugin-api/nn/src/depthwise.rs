@@ -3,10 +3,11 @@
 pub(crate) mod kernel;
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 
 use crate::conv::Axis;
 use crate::cpu::{by_dtype, slice, with_slice};
+use crate::cuda;
 use crate::params::{Init, Params};
 
 use kernel::{Geometry, backward, forward};
@@ -87,6 +88,19 @@ impl CustomOp3 for DepthwiseOp {
         })
     }
 
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        x_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        bias: &CudaStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let plan = cuda::depthwise::forward(OP, &self.0)?;
+        cuda::run(&plan, [(x, x_layout), (weight, weight_layout), (bias, bias_layout)])
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -95,6 +109,13 @@ impl CustomOp3 for DepthwiseOp {
         _y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        if x.device().is_cuda() {
+            let dx = if x.track_op() { Some(cuda::depthwise::backward(OP, &self.0)?.on([dy, weight])?) } else { None };
+            let both = cuda::depthwise::parameters(OP, &self.0)?.on([x, dy])?;
+            let dweight = both.narrow(0, 0, weight.elem_count())?.reshape(weight.shape())?;
+            let dbias = both.narrow(0, weight.elem_count(), bias.elem_count())?;
+            return Ok((dx, Some(dweight), Some(dbias)));
+        }
         by_dtype!(OP, x.dtype(), T => {
             let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |xs| {
                 with_slice(OP, weight, |ws| {

@@ -1,10 +1,11 @@
 //! The Gaussian error linear unit, exact (with erf, not its tanh approximation).
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
+use crate::cuda;
 use crate::float::Float;
 use crate::memory::zeros;
 use crate::simd::{Isa, Kernel, Vector};
@@ -101,7 +102,14 @@ impl CustomOp1 for Gelu {
         })
     }
 
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        cuda::run(&cuda::pointwise::gelu(OP, layout.dims())?, [(x, layout)])
+    }
+
     fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        if x.device().is_cuda() {
+            return cuda::pointwise::gelu_backward(OP, x.dims())?.on([x, dy]).map(Some);
+        }
         by_dtype!(OP, x.dtype(), T => {
             let dx = with_slice::<T, _>(OP, x, |x| with_slice(OP, dy, |dy| Ok(backward(x, dy))))?;
             Ok(Some(Tensor::from_vec(dx, x.shape(), x.device())?))

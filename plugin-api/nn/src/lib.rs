@@ -5,10 +5,12 @@
 //! plain matrix products. Weights have PyTorch's shapes and names, so that checkpoints load as
 //! they are.
 //!
-//! All operations work in `f32` and `f64` (for gradient checks) on the CPU and say so where they
-//! meet another type or device. Results do not depend on the number of threads.
+//! On the CPU all operations work in `f32` and `f64` (for gradient checks), on NVIDIA cards (cargo feature `cuda`) in
+//! `f32`, and in `bf16` with `f32` parameters; they say so where they meet another type or device. Results do not
+//! depend on the number of threads.
 
 mod cpu;
+mod cuda;
 mod float;
 mod matmul;
 mod mlp;

@@ -64,7 +64,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let y = if x.device().is_cpu() {
         rows.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Affine { inputs, outputs })?
     } else {
-        add_bias(&rows.matmul(&weight.t()?)?, bias)?
+        add_bias(&rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?, bias)?
     };
     y.reshape([leading, &[outputs]].concat())
 }

@@ -5,11 +5,8 @@
 //! input is ever stored. The backward pass computes it again, which costs less than writing and
 //! reading it.
 
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
 use crate::gelu;
 use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start, load_some, store_some};
@@ -17,24 +14,6 @@ use crate::memory::zeros;
 use crate::norm::{GradientRows, NormaliseRows};
 use crate::reduce::{add_in_order, column_sums_into};
 use crate::simd::{Isa, Kernel, Vector};
-
-const OP: &str = "convnext_mlp";
-
-/// `x + gamma * (w2 gelu(w1 layer_norm(y) + b1) + b2)` row by row, differentiable in all tensors.
-///
-/// `x` and `y (.., C)`; `parameters` the elements of the normalisation's weight `(C)` and bias
-/// `(C)`, of `w1 (4 C, C)`, `b1 (4 C)`, `w2 (C, 4 C)`, `b2 (C)` and `gamma (C)`, one after the
-/// other.
-pub(crate) fn mlp(x: &Tensor, y: &Tensor, parameters: &Tensor, eps: f64) -> Result<Tensor> {
-    let channels = x.dims().last().copied().unwrap_or(0);
-    let expected: usize = sizes(channels).iter().sum();
-    if channels == 0 || y.dims() != x.dims() || parameters.dims() != [expected] {
-        bail!("{OP}: x {:?} does not go with y {:?} and parameters {:?}", x.dims(), y.dims(), parameters.dims());
-    }
-    let (y, parameters) = (y.contiguous()?, parameters.contiguous()?);
-    crate::flops::entered(8 * channels * x.elem_count(), [&y, &parameters]);
-    x.contiguous()?.apply_op3(&y, &parameters, Mlp::new(channels, eps))
-}
 
 /// Numbers in each part of the parameters, the normalisation's two counted as one.
 fn sizes(c: usize) -> [usize; 6] {
@@ -256,52 +235,5 @@ impl<T: Float> Kernel<T> for BackwardRows<'_, T> {
             Multiply { rows, panels: w1_back, start: Start::Zero, out: normal, out_stride: c }.run::<V>();
             GradientRows { x: y, weight: norm.weight, eps: norm.eps, dy: normal, dx: dy, sums: dnorm }.run::<V>();
         }
-    }
-}
-
-impl CustomOp3 for Mlp {
-    fn name(&self) -> &'static str {
-        OP
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        y: &CpuStorage,
-        y_layout: &Layout,
-        parameters: &CpuStorage,
-        parameters_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        by_dtype!(OP, x.dtype(), T => {
-            let x = slice::<T>(OP, x, x_layout)?;
-            let y = slice(OP, y, y_layout)?;
-            let parameters = slice(OP, parameters, parameters_layout)?;
-            let result = self.forward(x, y, parameters);
-            Ok((T::to_cpu_storage_owned(result), x_layout.shape().clone()))
-        })
-    }
-
-    fn bwd(
-        &self,
-        _x: &Tensor,
-        y: &Tensor,
-        parameters: &Tensor,
-        _result: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        by_dtype!(OP, y.dtype(), T => {
-            let (dy, dparameters) = with_slice::<T, _>(OP, y, |y| {
-                with_slice(OP, parameters, |parameters| {
-                    with_slice(OP, gradient, |g| Ok(self.backward(y, parameters, g)))
-                })
-            })?;
-            let device = y.device();
-            Ok((
-                Some(gradient.clone()),
-                Some(Tensor::from_vec(dy, y.shape(), device)?),
-                Some(Tensor::from_vec(dparameters, parameters.shape(), device)?),
-            ))
-        })
     }
 }

@@ -1,10 +1,11 @@
 //! Layer normalisation over the channels, forward and backward in one pass each.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
+use crate::cuda;
 use crate::float::Float;
 use crate::matmul::{load_some, store_some};
 use crate::memory::zeros;
@@ -238,6 +239,19 @@ impl CustomOp3 for LayerNormOp {
         })
     }
 
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        x_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        bias: &CudaStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let plan = cuda::norm::forward(OP, x_layout.dims(), self.eps)?;
+        cuda::run(&plan, [(x, x_layout), (weight, weight_layout), (bias, bias_layout)])
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -246,6 +260,11 @@ impl CustomOp3 for LayerNormOp {
         _y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        if x.device().is_cuda() {
+            let dx = cuda::norm::backward(OP, x.dims(), self.eps)?.on([x, weight, dy])?;
+            let both = cuda::norm::parameters(OP, x.dims(), self.eps)?.on([x, dy])?;
+            return Ok((Some(dx), Some(both.get(0)?), Some(both.get(1)?)));
+        }
         by_dtype!(OP, x.dtype(), T => {
             let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |x| {
                 with_slice(OP, weight, |weight| {

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::backend::BackendStorage;
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use candle_core::{CpuStorage, CudaStorage, DType, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::cpu::{by_dtype, slice, slice_mut};
+use crate::cuda;
 use crate::float::Float;
 use crate::params::summary;
 
@@ -236,6 +237,17 @@ impl InplaceOp2 for UpdateMoments {
             Ok(())
         })
     }
+
+    fn cuda_fwd(
+        &self,
+        moments: &mut CudaStorage,
+        moments_layout: &Layout,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+    ) -> Result<()> {
+        let plan = cuda::optim::moments(OP, gradient_layout.shape().elem_count(), self.beta1, self.beta2)?;
+        cuda::in_place(&plan, [(moments, moments_layout), (gradient, gradient_layout)])
+    }
 }
 
 /// `p = shrink p - rate mean / (sqrt(square) / root_bias + eps)`.
@@ -277,5 +289,17 @@ impl InplaceOp2 for UpdateParameter {
             self.run(parameter, slice(OP, moments, moments_layout)?);
             Ok(())
         })
+    }
+
+    fn cuda_fwd(
+        &self,
+        parameter: &mut CudaStorage,
+        parameter_layout: &Layout,
+        moments: &CudaStorage,
+        moments_layout: &Layout,
+    ) -> Result<()> {
+        let numbers = [self.shrink, self.rate, self.root_bias, self.eps];
+        let plan = cuda::optim::parameter(OP, parameter_layout.shape().elem_count(), numbers)?;
+        cuda::in_place(&plan, [(parameter, parameter_layout), (moments, moments_layout)])
     }
 }

@@ -1,27 +1,28 @@
 //! Patches as rows of a matrix: gathered from a field, and scattered back into one.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use super::{Axis, OP};
 use crate::cpu::{by_dtype, slice, with_slice};
+use crate::cuda;
 use crate::float::Float;
 use crate::memory::zeros;
 
 /// Gathers what each output position sees: `(B, T, H, W, C)` to `(B T' H' W', kt kh kw C)`.
 #[derive(Clone, Copy)]
-pub(super) struct Window {
-    pub(super) axes: [Axis; 3],
+pub(crate) struct Window {
+    pub(crate) axes: [Axis; 3],
     /// T, H, W of the input.
-    pub(super) size: [usize; 3],
+    pub(crate) size: [usize; 3],
     /// T', H', W' of the output.
-    pub(super) outputs: [usize; 3],
-    pub(super) channels: usize,
+    pub(crate) outputs: [usize; 3],
+    pub(crate) channels: usize,
 }
 
 impl Window {
-    pub(super) fn patch_len(&self) -> usize {
+    pub(crate) fn patch_len(&self) -> usize {
         self.axes.iter().map(|axis| axis.kernel).product::<usize>() * self.channels
     }
 
@@ -65,7 +66,7 @@ impl Window {
     }
 
     /// The transpose of [`gather`](Self::gather): adds every patch element to where it came from.
-    pub(super) fn scatter<T: Float>(&self, patches: &[T], batch: usize) -> Vec<T> {
+    pub(crate) fn scatter<T: Float>(&self, patches: &[T], batch: usize) -> Vec<T> {
         let [to, ho, wo] = self.outputs;
         let (c, width) = (self.channels, self.axes[2]);
         let row_len = self.size[2] * c;
@@ -106,7 +107,14 @@ impl CustomOp1 for Window {
         })
     }
 
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        cuda::run(&cuda::patches::gather(OP, self, layout.dims()[0])?, [(x, layout)])
+    }
+
     fn bwd(&self, x: &Tensor, _patches: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        if x.device().is_cuda() {
+            return cuda::patches::scatter(OP, self, x.dims()[0])?.on([gradient]).map(Some);
+        }
         by_dtype!(OP, x.dtype(), T => {
             let dx = with_slice::<T, _>(OP, gradient, |g| Ok(self.scatter(g, x.dims()[0])))?;
             Ok(Some(Tensor::from_vec(dx, x.shape(), x.device())?))

@@ -23,7 +23,7 @@ const BLOCK: usize = 16 * 1024;
 ///
 /// `x (B, T, H, W, C)` goes with convolutions' `weight` of shape `(C, 1, kt, kh, kw)`, `x (B, H, W, C)` with
 /// `(C, 1, kh, kw)`. `parameters` holds, block by block, the elements of that weight and of its bias `(C)`, then those
-/// of [`mlp`](crate::mlp::mlp), one after the other.
+/// of [`Mlp`], one after the other.
 pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64) -> Result<Tensor> {
     let geometry = match (x.dims(), weight) {
         (dims @ &[_, _, _, _, c], &[_, _, _, _, _]) => Geometry::new(dims, weight, &[c])?,
@@ -37,7 +37,7 @@ pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64)
     }
     let fields = if x.rank() == 4 { x.unsqueeze(1)? } else { x.clone() };
     for _ in 0..parameters.elem_count() / each {
-        crate::flops::conv(&fields, parameters, &geometry.kernel().map(Axis::same), weight[0]);
+        crate::flops::conv(&fields, parameters, &geometry.kernel.map(Axis::same), weight[0]);
         crate::flops::entered(8 * weight[0] * x.elem_count(), [x, parameters]);
     }
     x.contiguous()?.apply_op2(&parameters.contiguous()?, Chain { geometry, mlp, each, passed: OnceLock::new() })

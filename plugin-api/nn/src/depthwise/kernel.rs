@@ -13,12 +13,12 @@ use crate::simd::Isa;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Geometry {
-    batch: usize,
+    pub(crate) batch: usize,
     /// T, H, W.
-    size: [usize; 3],
-    channels: usize,
+    pub(crate) size: [usize; 3],
+    pub(crate) channels: usize,
     /// kt, kh, kw.
-    kernel: [usize; 3],
+    pub(crate) kernel: [usize; 3],
 }
 
 impl Geometry {
@@ -48,11 +48,6 @@ impl Geometry {
     /// Positions in a row with its zeros.
     fn padded_width(&self) -> usize {
         self.size[2] + self.kernel[2] - 1
-    }
-
-    /// kt, kh, kw.
-    pub(crate) fn kernel(&self) -> [usize; 3] {
-        self.kernel
     }
 
     pub(crate) fn taps(&self) -> usize {

@@ -1,0 +1,206 @@
+//! The operations on NVIDIA cards.
+//!
+//! Each operation is planned in plain Rust: a [`Plan`] names the kernels to launch one behind the other, their grids
+//! and their arguments. A plan neither needs nor knows a card. With the cargo feature `cuda`, `device` carries it out;
+//! in tests, `emulation` runs the same plans and the same kernel sources on the CPU.
+//!
+//! Activations are f32 or bf16; parameters, their gradients and all arithmetic are f32. Sums over positions are made
+//! in two stages, always in the same order, so that results are the same bytes from run to run.
+
+#[cfg(feature = "cuda")]
+mod device;
+#[cfg(not(feature = "cuda"))]
+#[path = "cuda/without.rs"]
+mod device;
+#[cfg(test)]
+mod emulation;
+
+pub(crate) mod depthwise;
+pub(crate) mod norm;
+pub(crate) mod optim;
+pub(crate) mod patches;
+pub(crate) mod pointwise;
+pub(crate) mod sums;
+
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+pub(crate) use device::{in_place, run};
+
+/// Threads of a block along x, for neighbouring channels; `LANES` in element.cuh.
+const LANES: usize = 32;
+/// Threads of a block along y; `ROWS` in element.cuh.
+const ROWS: usize = 8;
+/// Chunks that a sum over rows is split into at most. A constant: on other cards the sums are the same.
+const MAX_CHUNKS: usize = 128;
+
+/// What a tensor or a buffer holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// Activations, f32 or bf16: the same for all of a plan.
+    Element,
+    /// f32 always.
+    Float,
+}
+
+/// One argument of a kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Argument {
+    /// Pointer to the plan's input of that number.
+    Input(usize),
+    /// Pointer into the output, that many numbers behind its start.
+    Output(usize),
+    /// Pointer into the scratch memory, that many floats behind its start.
+    Scratch(usize),
+    Size(u32),
+    /// A struct of sizes, by value.
+    Sizes(Vec<u32>),
+    Number(f32),
+}
+
+/// One launch of a kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Launch {
+    pub(crate) kernel: &'static str,
+    pub(crate) grid: [u32; 3],
+    pub(crate) block: [u32; 3],
+    pub(crate) arguments: Vec<Argument>,
+}
+
+/// Kernels one behind the other, from inputs to one output.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) op: &'static str,
+    pub(crate) inputs: Vec<Kind>,
+    pub(crate) output: Kind,
+    pub(crate) shape: Shape,
+    /// Floats of scratch memory, not initialised.
+    pub(crate) scratch: usize,
+    pub(crate) launches: Vec<Launch>,
+}
+
+impl Plan {
+    fn new(op: &'static str, inputs: &[Kind], output: Kind, shape: impl Into<Shape>) -> Self {
+        let inputs = inputs.to_vec();
+        Self { op, inputs, output, shape: shape.into(), scratch: 0, launches: Vec::new() }
+    }
+
+    /// Adds a launch of blocks (32, 8).
+    fn launch(self, kernel: &'static str, grid: [usize; 3], arguments: Vec<Argument>) -> Result<Self> {
+        self.launch_blocks(kernel, grid, [LANES, ROWS, 1], arguments)
+    }
+
+    fn launch_blocks(
+        mut self,
+        kernel: &'static str,
+        grid: [usize; 3],
+        block: [usize; 3],
+        arguments: Vec<Argument>,
+    ) -> Result<Self> {
+        let [x, y, z] = grid;
+        if x.max(1) > i32::MAX as usize || y.max(z) > u16::MAX as usize {
+            bail!("{}: {grid:?} blocks are more than a card takes at once: use smaller batches", self.op);
+        }
+        let sizes = |all: [usize; 3]| all.map(|size| size as u32);
+        self.launches.push(Launch { kernel, grid: sizes(grid), block: sizes(block), arguments });
+        Ok(self)
+    }
+
+    /// Reserves scratch memory, and gives its start.
+    fn reserve(&mut self, floats: usize) -> usize {
+        self.scratch += floats;
+        self.scratch - floats
+    }
+
+    /// The plan carried out on tensors, without a trace for gradients.
+    pub(crate) fn on<const N: usize>(self, tensors: [&Tensor; N]) -> Result<Tensor> {
+        let tensors = tensors.iter().map(|tensor| tensor.contiguous()).collect::<Result<Vec<_>>>()?;
+        match tensors.as_slice() {
+            [a] => a.apply_op1_no_bwd(&self),
+            [a, b] => a.apply_op2_no_bwd(b, &self),
+            [a, b, c] => a.apply_op3_no_bwd(b, c, &self),
+            _ => bail!("{}: plans take one to three tensors, got {N}", self.op),
+        }
+    }
+}
+
+/// A size as kernels take it.
+fn size(value: usize) -> Result<Argument> {
+    match u32::try_from(value) {
+        Ok(size) => Ok(Argument::Size(size)),
+        Err(_) => bail!("{value} rows are more than one launch covers: use smaller batches"),
+    }
+}
+
+/// Rows and channels of a tensor whose last axis holds the channels.
+fn rows_of(dims: &[usize]) -> [usize; 2] {
+    let channels = dims.last().copied().unwrap_or(1);
+    [dims.iter().product::<usize>() / channels.max(1), channels]
+}
+
+/// A grid whose blocks' rows cover `rows` once.
+fn grid_over(rows: usize) -> [usize; 3] {
+    [rows.div_ceil(ROWS), 1, 1]
+}
+
+/// A grid whose threads cover `count` numbers once.
+fn grid_over_each(count: usize) -> [usize; 3] {
+    grid_over(count.div_ceil(LANES))
+}
+
+impl CustomOp1 for Plan {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        bail!("{}: a plan for CUDA met a tensor on the CPU", self.op)
+    }
+
+    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        run(self, [(a, a_layout)])
+    }
+}
+
+impl CustomOp2 for Plan {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        bail!("{}: a plan for CUDA met a tensor on the CPU", self.op)
+    }
+
+    fn cuda_fwd(&self, a: &CudaStorage, al: &Layout, b: &CudaStorage, bl: &Layout) -> Result<(CudaStorage, Shape)> {
+        run(self, [(a, al), (b, bl)])
+    }
+}
+
+impl CustomOp3 for Plan {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        bail!("{}: a plan for CUDA met a tensor on the CPU", self.op)
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        al: &Layout,
+        b: &CudaStorage,
+        bl: &Layout,
+        c: &CudaStorage,
+        cl: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        run(self, [(a, al), (b, bl), (c, cl)])
+    }
+}

@@ -1,0 +1,35 @@
+// Stands in for CUDA's header of that name, so that a C++ compiler takes the kernels' sources: the words of CUDA C++,
+// with the threads of a block as fibers that take turns.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#define __global__
+#define __device__
+#define __shared__ static // one block runs at a time
+
+struct dim3 {
+    unsigned x, y, z;
+};
+extern dim3 blockIdx, threadIdx;
+
+void __syncthreads();
+float __shfl_xor_sync(unsigned mask, float value, int lanes);
+
+struct __nv_bfloat16 {
+    uint16_t bits;
+};
+inline float __bfloat162float(__nv_bfloat16 x) {
+    uint32_t bits = (uint32_t)x.bits << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+inline __nv_bfloat16 __float2bfloat16(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (x != x) return {0x7fff};
+    return {(uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16)}; // to nearest, ties to even
+}

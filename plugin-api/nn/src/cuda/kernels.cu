@@ -1,0 +1,7 @@
+// All kernels in one module; `tools/ptx` compiles it to ptx/, once for each type of activations.
+#include "depthwise.cu"
+#include "norm.cu"
+#include "optim.cu"
+#include "patches.cu"
+#include "pointwise.cu"
+#include "sums.cu"

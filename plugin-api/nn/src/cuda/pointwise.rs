@@ -1,0 +1,62 @@
+//! Plans of pointwise.cu: element by element over `x (.., C)`.
+
+use candle_core::Result;
+
+use super::Argument::{Input, Output};
+use super::Kind::{Element, Float};
+use super::{Kind, Plan, grid_over, rows_of, size};
+
+/// A kernel that takes these inputs and gives something of the shape of `x`.
+fn each(op: &'static str, kernel: &'static str, inputs: &[Kind], x: &[usize]) -> Result<Plan> {
+    let [rows, channels] = rows_of(x);
+    let mut arguments: Vec<_> = (0..inputs.len()).map(Input).collect();
+    arguments.extend([Output(0), size(rows)?, size(channels)?]);
+    Plan::new(op, inputs, Element, x).launch(kernel, grid_over(rows), arguments)
+}
+
+/// From x.
+pub(crate) fn gelu(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "gelu_forward", &[Element], x)
+}
+
+/// The gradient of x, from x and that of the result.
+pub(crate) fn gelu_backward(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "gelu_backward", &[Element, Element], x)
+}
+
+/// From x and bias.
+pub(crate) fn bias(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "bias_forward", &[Element, Float], x)
+}
+
+/// GELU of the sum of x and bias.
+pub(crate) fn bias_gelu(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "bias_gelu_forward", &[Element, Float], x)
+}
+
+/// The gradient of x, from x, bias and that of the result.
+pub(crate) fn bias_gelu_backward(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "bias_gelu_backward", &[Element, Float, Element], x)
+}
+
+/// `x + gamma (z + bias)`, from x, z and parameters `(2 C)`: bias, then gamma.
+pub(crate) fn residual(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "residual_forward", &[Element, Element, Float], x)
+}
+
+/// The gradient of z, from that of the result and the parameters.
+pub(crate) fn residual_backward(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "residual_backward", &[Element, Float], x)
+}
+
+/// The gradient of the parameters, from z, them, and the gradient of the result.
+pub(crate) fn residual_parameters(op: &'static str, x: &[usize]) -> Result<Plan> {
+    let [rows, channels] = rows_of(x);
+    Plan::new(op, &[Element, Float, Element], Float, 2 * channels).sum_rows(
+        "residual_partials",
+        [rows, channels],
+        2,
+        |partials| vec![Input(0), Input(1), Input(2), partials],
+        0,
+    )
+}

@@ -1,0 +1,25 @@
+// Sums over the rows of a matrix, in two stages and always in the same order: each block adds up a chunk of rows, then
+// one thread per column adds up the chunks.
+#pragma once
+#include "element.cuh"
+
+// The rows of this thread's chunk, in a grid (channels / 32, chunks).
+struct Chunk {
+    unsigned begin, end;
+};
+__device__ inline Chunk own_chunk(unsigned rows, unsigned rows_per_chunk) {
+    unsigned begin = blockIdx.y * rows_per_chunk;
+    unsigned left = rows - begin;
+    return {begin, begin + (left < rows_per_chunk ? left : rows_per_chunk)};
+}
+
+// Adds up what the threads of a column hold; all threads of the block must call it.
+__device__ inline float sum_of_column(float own) {
+    __shared__ float all[ROWS][LANES];
+    __syncthreads();
+    all[threadIdx.y][threadIdx.x] = own;
+    __syncthreads();
+    float sum = 0;
+    for (unsigned i = 0; i < ROWS; i++) sum += all[i][threadIdx.x];
+    return sum;
+}
