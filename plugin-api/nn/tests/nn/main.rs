@@ -11,6 +11,7 @@ mod norm;
 mod optim;
 mod params;
 mod parity;
+mod properties;
 mod rng;
 mod schedule;
 mod self_attention;
