@@ -5,7 +5,7 @@ mod bench;
 use std::process::Command;
 
 use bench::{Bench, Said, root};
-use physrep_bench::crates::Source;
+use physrep_bench::{crates::Source, device::Device};
 use serde_json::Value;
 
 const TINY: [&str; 4] = ["--set", "jepa.dims=[4,4,8,8,8]", "--set", "jepa.num_res_blocks=[1,1,1,1,1]"];
@@ -57,7 +57,7 @@ fn what_cannot_be_measured_is_said_in_a_line() {
     let jepa = "plugins/jepa";
     let hostile = "tests/plugins/hostile";
     let far = usize::MAX.to_string();
-    let cases: [(&str, &str, &[&str], i32, &str); 11] = [
+    let cases: [(&str, &str, &[&str], i32, &str); 10] = [
         ("nobody", jepa, &[], 2, "no method `nobody`; found: jepa"),
         ("jepa", jepa, &["--size", "4000000000"], 2, "does not fit this machine's memory"),
         ("jepa", jepa, &["--frames", &far], 2, "does not fit this machine's memory"),
@@ -66,7 +66,6 @@ fn what_cannot_be_measured_is_said_in_a_line() {
         ("jepa", jepa, &["--size", "8"], 1, "H and W at least 16"),
         ("jepa", jepa, &["--frames", "5"], 1, "clips of 16 or 4 frames, not 5"),
         ("jepa", jepa, &["--set", "mpp.lr=1"], 2, "METHOD.KEY=VALUE of the method jepa"),
-        ("jepa", jepa, &["--device", "cuda:0"], 2, "CPU alone"),
         ("hostile", hostile, &["--set", "hostile.fault=abort", "--set", "hostile.place=loss"], 1, "died (aborted)"),
         ("hostile", hostile, &["--set", "hostile.fault=panic", "--set", "hostile.place=loss"], 1, "hostile on purpose"),
     ];
@@ -97,7 +96,7 @@ fn memory_does_not_grow_over_a_thousand_steps() {
 #[cfg(unix)]
 #[test]
 fn memory_that_is_not_there_costs_the_measurement_and_is_said() {
-    let library = Source::Crate(root().join("plugins/jepa")).library().expect("builds");
+    let library = Source::Crate(root().join("plugins/jepa")).library(Device::Cpu).expect("builds");
     // 128 MiB for the program, where a step takes several times as much.
     let output = Command::new("sh")
         .args(["-c", "ulimit -d 131072; exec \"$0\" bench jepa --threads 1 --plugins \"$1\""])

@@ -5,10 +5,10 @@ mod bench;
 use std::{fs, path::PathBuf, process::Command};
 
 use bench::{fixture, root};
-use physrep_bench::{crates::Source, plugin::Plugin};
+use physrep_bench::{crates::Source, device::Device, plugin::Plugin};
 
 fn library(folder: PathBuf) -> PathBuf {
-    Source::Crate(folder).library().unwrap_or_else(|e| panic!("{e}"))
+    Source::Crate(folder).library(Device::Cpu).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn refusal(path: PathBuf) -> String {
@@ -64,10 +64,10 @@ fn a_crate_that_does_not_build_is_an_error_with_the_compilers_words() {
     fs::create_dir(folder.path().join("src")).expect("writable");
     fs::write(folder.path().join("Cargo.toml"), manifest).expect("writable");
     fs::write(folder.path().join("src/lib.rs"), "pub fn f() -> u8 { \"text\" }").expect("writable");
-    let error = Source::Crate(folder.path().to_owned()).library().expect_err("refused").to_string();
+    let error = Source::Crate(folder.path().to_owned()).library(Device::Cpu).expect_err("refused").to_string();
     assert!(error.contains("does not build") && error.contains("mismatched types"), "{error}");
 
     fs::write(folder.path().join("src/lib.rs"), "").expect("writable");
-    let error = Source::Crate(folder.path().to_owned()).library().expect_err("refused").to_string();
+    let error = Source::Crate(folder.path().to_owned()).library(Device::Cpu).expect_err("refused").to_string();
     assert!(error.contains("cdylib"), "{error}");
 }

@@ -9,6 +9,7 @@ use crate::{
     cell::{Cell, Encoder, Initialisation},
     crates,
     data::pack,
+    device::{Choice, Device, describe},
     display::{Display, seconds},
     files, overrides,
     plugin::Plugin,
@@ -36,6 +37,8 @@ pub struct All {
     pub seeds: Vec<u64>,
     /// `METHOD.KEY=VALUE` overrides of the methods' configurations.
     pub set: Vec<String>,
+    /// Where methods compute.
+    pub device: Choice,
     /// How cells are run.
     pub policy: Policy,
 }
@@ -50,7 +53,9 @@ pub fn run(all: &All) -> Result<usize> {
     let data = all.data.clone().unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
     let out = all.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&suite.name));
     let _claim = files::claim(&out)?;
-    let (methods, broken) = methods(all, &suite, &display)?;
+    let (device, note) = all.device.resolve()?;
+    display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
+    let (methods, broken) = methods(all, &suite, device, &display)?;
     let systems = systems(all, &suite)?;
     let seeds = if all.seeds.is_empty() { suite.seeds.clone() } else { all.seeds.clone() };
 
@@ -66,6 +71,7 @@ pub fn run(all: &All) -> Result<usize> {
                     data_checksum: packed.header().checksum.clone(),
                     encoder: encoder.clone(),
                     seed,
+                    device,
                 });
             }
         }
@@ -84,7 +90,7 @@ pub fn run(all: &All) -> Result<usize> {
 }
 
 /// The rows of the table that were asked for, and the plugins that cannot take part.
-fn methods(all: &All, suite: &Suite, display: &Display) -> Result<(Vec<Encoder>, Vec<Error>)> {
+fn methods(all: &All, suite: &Suite, device: Device, display: &Display) -> Result<(Vec<Encoder>, Vec<Error>)> {
     let wanted = |name: &str| all.methods.is_empty() || all.methods.iter().any(|method| method == name);
     let mut encoders = Vec::new();
     let mut broken = Vec::new();
@@ -95,7 +101,7 @@ fn methods(all: &All, suite: &Suite, display: &Display) -> Result<(Vec<Encoder>,
         if let crates::Source::Crate(folder) = &source {
             display.line(&format!("building {}", folder.display()));
         }
-        let plugin = match source.library().and_then(|library| Plugin::open(&library)) {
+        let plugin = match source.library(device).and_then(|library| Plugin::open(&library)) {
             Ok(plugin) => plugin,
             Err(error) => {
                 display.line(&error.to_string());

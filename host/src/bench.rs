@@ -19,7 +19,13 @@ use serde_json::Value;
 
 use sysinfo::System;
 
-use crate::{Error, Result, cli::cores, encode, overrides, supervise::cause};
+use crate::{
+    Error, Result,
+    cli::cores,
+    device::{Choice, Device},
+    encode, overrides,
+    supervise::cause,
+};
 
 pub(crate) use measure::worker;
 
@@ -51,8 +57,8 @@ pub struct Bench {
     #[arg(long, default_value_t = 16)]
     frames: usize,
     /// Where to compute.
-    #[arg(long, default_value = "cpu")]
-    device: String,
+    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
+    device: Choice,
     /// What to time.
     #[arg(long, value_enum, default_value = "train")]
     mode: Mode,
@@ -94,7 +100,7 @@ struct Task {
     library: PathBuf,
     config: Value,
     mode: Mode,
-    device: String,
+    device: Device,
     shape: Shape,
     steps: u64,
     seed: u64,
@@ -152,10 +158,11 @@ enum Said {
 /// Measures as `bench` says and prints the result as JSON.
 pub fn run(bench: &Bench) -> Result<()> {
     let shape = bench.shape()?;
-    if bench.device != "cpu" {
-        return Err(Error::Usage(format!("--device {}: this build computes on the CPU alone (cpu)", bench.device)));
+    let (device, note) = bench.device.resolve()?;
+    if let Some(note) = note {
+        eprintln!("{note}");
     }
-    let plugin = encode::find(&bench.method, &bench.plugins)?;
+    let plugin = encode::find(&bench.method, &bench.plugins, device)?;
     let set = overrides::of_method(&bench.set, plugin.name());
     if let Some(other) = bench.set.iter().find(|setting| !setting.starts_with(&format!("{}.", plugin.name()))) {
         return Err(Error::Usage(format!("--set {other}: expected METHOD.KEY=VALUE of the method {}", plugin.name())));
@@ -164,7 +171,7 @@ pub fn run(bench: &Bench) -> Result<()> {
         library: plugin.path().to_owned(),
         config: overrides::parse(None, set)?,
         mode: bench.mode,
-        device: bench.device.clone(),
+        device,
         shape,
         steps: bench.steps,
         seed: bench.seed,

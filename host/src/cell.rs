@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Result, files,
+    Result,
+    device::Device,
+    files,
     result::{CellResult, SCHEMA},
 };
 
@@ -77,6 +79,10 @@ pub struct Cell {
     pub encoder: Encoder,
     /// The seed of the initial weights, the objective's randomness and the probes.
     pub seed: u64,
+    /// Where the method computes. Not part of the address: a plugin's build for another kind of device has another
+    /// checksum, which is.
+    #[serde(default)]
+    pub device: Device,
 }
 
 impl Cell {

@@ -6,7 +6,13 @@ use clap::{Args, Parser, Subcommand};
 use physrep_benchmarks::{suite::Suite, systems};
 
 use crate::{
-    Error, Result, all, bench, crates, data, encode, events::Event, plugin::Plugin, supervise::Policy, worker,
+    Error, Result, all, bench, crates, data,
+    device::{Choice, Device},
+    doctor, encode,
+    events::Event,
+    plugin::Plugin,
+    supervise::Policy,
+    worker,
 };
 
 /// How much physics does a learned representation hold? Trains encoder methods on physical systems without labels,
@@ -29,6 +35,8 @@ enum Command {
     },
     /// Time a method's training or encoding on clips of a given shape; prints JSON.
     Bench(bench::Bench),
+    /// Say what this machine offers, and what it lacks.
+    Doctor,
     /// Embed clips with a method and a checkpoint.
     Encode(EncodeArgs),
     /// List the methods, systems or suites there are.
@@ -90,6 +98,9 @@ struct AllArgs {
     /// Override one key of a method's configuration, such as jepa.lr=1e-3.
     #[arg(long, value_name = "METHOD.KEY=VALUE")]
     set: Vec<String>,
+    /// Where methods compute; auto is the first NVIDIA card if there is one, else the CPU.
+    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
+    device: Choice,
     /// Cells that run at a time.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -124,6 +135,9 @@ struct EncodeArgs {
     /// Plugin crates, folders of crates, or libraries [default: the checkout's plugins folder].
     #[arg(long, value_name = "PATH")]
     plugins: Vec<PathBuf>,
+    /// Where to compute; auto is the first NVIDIA card if there is one, else the CPU.
+    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
+    device: Choice,
 }
 
 /// Runs the command line. Exit codes: 0 all is done, 1 an error, 2 wrong usage, 3 some cells have no result.
@@ -151,6 +165,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(bench) => bench::run(&bench).map(|()| ExitCode::SUCCESS),
         Command::BenchWorker { task } => bench::worker(&task).map(|()| ExitCode::SUCCESS),
         Command::Data { command } => data::run(command),
+        Command::Doctor => Ok(if doctor::run() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Encode(args) => {
             encode::run(&encode::Encode {
                 method: args.method,
@@ -159,6 +174,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 checkpoint: args.checkpoint,
                 input: args.input,
                 output: args.output,
+                device: args.device,
             })?;
             Ok(ExitCode::SUCCESS)
         }
@@ -179,7 +195,7 @@ fn list(what: What, plugins: &[PathBuf]) -> Result<ExitCode> {
     match what {
         What::Methods => {
             for source in crates::sources(plugins)? {
-                match source.library().and_then(|library| Plugin::open(&library)) {
+                match source.library(Device::Cpu).and_then(|library| Plugin::open(&library)) {
                     Ok(plugin) => {
                         let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
                         println!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));
@@ -218,6 +234,7 @@ impl AllArgs {
             systems: self.systems,
             seeds: self.seeds,
             set: self.set,
+            device: self.device,
         })
     }
 }

@@ -1,14 +1,16 @@
 //! Finds plugin crates and libraries, and lets cargo build the crates that are stale.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::{Error, Result, device::Device};
 
 /// Where a method comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +22,11 @@ pub enum Source {
 }
 
 impl Source {
-    /// The library's file, built by cargo first if it comes from a crate. Cargo knows what is stale.
-    pub fn library(&self) -> Result<PathBuf> {
+    /// The library's file, built by cargo for `device` first if it comes from a crate. Cargo knows what is stale.
+    pub fn library(&self, device: Device) -> Result<PathBuf> {
         match self {
             Self::Library(path) => Ok(path.clone()),
-            Self::Crate(folder) => build(folder),
+            Self::Crate(folder) => build(folder, device),
         }
     }
 }
@@ -78,12 +80,28 @@ fn crates_in(folder: &Path) -> Result<Vec<Source>> {
     Ok(crates.into_iter().map(Source::Crate).collect())
 }
 
-/// Builds the crate's library with `cargo build --release` and returns its path.
-fn build(folder: &Path) -> Result<PathBuf> {
+/// Where builds for cards go: beside those for the CPU, in the target folder of the crate's workspace.
+fn cuda_target(folder: &Path) -> OsString {
+    if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
+        return Path::new(&target).join("cuda").into();
+    }
+    let here = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // The outermost crate above: the workspace, or the crate itself.
+    let root = here.ancestors().filter(|above| above.join("Cargo.toml").is_file()).last().unwrap_or(&here);
+    root.join("target/cuda").into()
+}
+
+/// Builds the crate's library with `cargo build --release` and returns its path. For a card that is a build with the
+/// feature `cuda`, in `target/cuda` so that neither build undoes the other.
+fn build(folder: &Path, device: Device) -> Result<PathBuf> {
     let fail = |reason: String| Error::Build { path: folder.to_owned(), reason };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics"])
+        .args(match device {
+            Device::Cpu => Vec::new(),
+            Device::Cuda(_) => vec!["--features".into(), "cuda".into(), "--target-dir".into(), cuda_target(folder)],
+        })
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()

@@ -6,7 +6,9 @@ use candle_core::{DType, Device, safetensors as st};
 use physrep_abi::LogLevel;
 
 use crate::{
-    Error, Result, checkpoint, crates, files, overrides,
+    Error, Result, checkpoint, crates,
+    device::{self, Choice},
+    files, overrides,
     plugin::{Callbacks, Checkpoint, Geometry, Plugin, Session, SessionSpec},
 };
 
@@ -25,6 +27,8 @@ pub struct Encode {
     pub input: PathBuf,
     /// Gets the tensor `embedding`, `(B, tokens, dim)`.
     pub output: PathBuf,
+    /// Where to compute.
+    pub device: Choice,
 }
 
 /// Clips in a batch of encoding.
@@ -42,7 +46,11 @@ impl Callbacks for ToStandardError {
 
 /// Encodes the clips of `input` and writes their embeddings to `output`.
 pub fn run(encode: &Encode) -> Result<()> {
-    let plugin = find(&encode.method, &encode.plugins)?;
+    let (device, note) = encode.device.resolve()?;
+    if let Some(note) = note {
+        eprintln!("{note}");
+    }
+    let plugin = find(&encode.method, &encode.plugins, device)?;
     let input_error = |reason: String| Error::File { path: encode.input.clone(), reason };
     let mut tensors = st::load(&encode.input, &Device::Cpu).map_err(|e| input_error(e.to_string()))?;
     let input = tensors.remove("input").ok_or_else(|| input_error("has no tensor `input`".into()))?;
@@ -67,6 +75,7 @@ pub fn run(encode: &Encode) -> Result<()> {
         batch: b,
         steps: 0,
         seed: 0,
+        device,
         scratch: &scratch.path().to_string_lossy(),
     };
     let mut session = Session::new(&plugin, &spec, &ToStandardError)?;
@@ -87,10 +96,10 @@ pub fn run(encode: &Encode) -> Result<()> {
 }
 
 /// The plugin of the method called `name`. Crates are built only until it is found.
-pub(crate) fn find(name: &str, plugins: &[PathBuf]) -> Result<Plugin> {
+pub(crate) fn find(name: &str, plugins: &[PathBuf], device: device::Device) -> Result<Plugin> {
     let mut others = Vec::new();
     for source in crates::sources(plugins)? {
-        let plugin = source.library().and_then(|library| Plugin::open(&library));
+        let plugin = source.library(device).and_then(|library| Plugin::open(&library));
         match plugin {
             Ok(plugin) if plugin.name() == name => return Ok(plugin),
             Ok(plugin) => others.push(plugin.name().to_owned()),

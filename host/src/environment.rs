@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
+use crate::device::{Device, describe};
+
 /// The machine and the versions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Environment {
@@ -22,7 +24,7 @@ pub struct Environment {
     pub memory_mib: u64,
     /// Threads that the worker used.
     pub threads: usize,
-    /// The device that trained and encoded.
+    /// The device that trained and encoded: `cpu`, or a card with its memory and driver.
     pub device: String,
     /// BLAKE3 of the packed data.
     pub data_checksum: String,
@@ -31,8 +33,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of this process, now.
-    pub fn now(data_checksum: &str) -> Self {
+    /// The environment of this process, now, whose method computed on `device`.
+    pub fn now(data_checksum: &str, device: Device) -> Self {
         // What the system does not tell stays empty: no reason to lose a result.
         let machine = System::new().map(|mut system| {
             system.refresh_memory();
@@ -50,7 +52,7 @@ impl Environment {
             cores: cpus.len(),
             memory_mib: machine.as_ref().map_or(0, System::total_memory) >> 20,
             threads: rayon::current_num_threads(),
-            device: "cpu".into(),
+            device: describe(device),
             data_checksum: data_checksum.into(),
             finished: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         }

@@ -78,7 +78,7 @@ pub fn run(folder: &Path, checkpoint_every: Duration) -> Result<()> {
         scores: probed.scores,
         chosen: probed.chosen,
         encoder,
-        environment: Environment::now(&cell.data_checksum),
+        environment: Environment::now(&cell.data_checksum, cell.device),
         cost,
     };
     files::write_json(&folder.result(), &result)?;
@@ -150,6 +150,7 @@ fn plugin_cell(
         batch: suite.pretrain.batch,
         steps: if pretrain { suite.pretrain.steps() } else { 0 },
         seed: cell.seed,
+        device: cell.device,
         scratch: &scratch.to_string_lossy(),
     };
     let mut session = Session::new(&plugin, &spec, &listener)?;

@@ -24,6 +24,8 @@ pub(crate) struct Session<M> {
     /// Sums of gradients since the last update, by parameter; empty right after one.
     gradients: BTreeMap<String, Tensor>,
     step: u64,
+    /// The type of the clips that the method sees.
+    activations: DType,
     setup: Setup,
     host: Host,
 }
@@ -33,6 +35,8 @@ impl<M: Method> Session<M> {
         let config: M::Config = parse_config(M::ABOUT.name, config)?;
         let training = M::training(&config);
         training.validate().map_err(|why| Error::Config(format!("{}: {why}", M::ABOUT.name)))?;
+        let activations =
+            training.precision.activate(&setup.device).map_err(|e| Error::Config(format!("{}: {e}", M::ABOUT.name)))?;
         let params = Params::new(DType::F32, &setup.device, setup.seed);
         let method = M::new(&config, &setup, &params)?;
         let optimizer = AdamW::new(params.named(), training.adamw())?;
@@ -44,7 +48,18 @@ impl<M: Method> Session<M> {
             warmup_steps: (training.warmup * updates as f64).round() as usize,
             warmup_start: training.final_lr,
         };
-        Ok(Self { method, params, optimizer, training, schedule, gradients: BTreeMap::new(), step: 0, setup, host })
+        Ok(Self {
+            method,
+            params,
+            optimizer,
+            training,
+            schedule,
+            gradients: BTreeMap::new(),
+            step: 0,
+            activations,
+            setup,
+            host,
+        })
     }
 
     pub(crate) fn device(&self) -> &Device {
@@ -55,7 +70,7 @@ impl<M: Method> Session<M> {
         self.check(batch, self.setup.context_frames + self.setup.future_frames, "pretraining")?;
         let step = Step { index: self.step, of: self.setup.steps, seed: self.setup.seed, host: self.host };
         flops::step_begins();
-        let loss = self.method.loss(batch, &step)?;
+        let loss = self.method.loss(&self.cast(batch)?, &step)?.to_dtype(DType::F32)?;
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if !value.is_finite() {
             return Err(Error::Diverged(format!(
@@ -95,7 +110,7 @@ impl<M: Method> Session<M> {
 
     pub(crate) fn encode(&self, batch: &Batch) -> Result<Tensor> {
         self.check(batch, self.setup.context_frames, "encoding")?;
-        let tokens = self.method.encode(batch)?.detach();
+        let tokens = self.method.encode(&self.cast(batch)?)?.detach();
         let clips = batch.clips.dim(0)?;
         match *tokens.dims() {
             [b, n, d] if b == clips && n > 0 && d > 0 => {}
@@ -107,6 +122,11 @@ impl<M: Method> Session<M> {
             }
         }
         Ok(tokens.to_dtype(DType::F32)?.contiguous()?)
+    }
+
+    /// The batch in the type of activations.
+    fn cast(&self, batch: &Batch) -> Result<Batch> {
+        Ok(Batch { clips: batch.clips.to_dtype(self.activations)?, system: batch.system })
     }
 
     /// Whether a batch is what the session was created for.

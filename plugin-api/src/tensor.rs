@@ -10,9 +10,18 @@ use crate::{Error, Result};
 pub(crate) fn device(device: abi::Device) -> Result<Device> {
     match device {
         abi::Device::CPU => Ok(Device::Cpu),
+        #[cfg(feature = "cuda")]
+        abi::Device { kind: 2, index } => Device::new_cuda(index as usize)
+            .map_err(|e| Error::Unsupported(format!("card {index} cannot be used: {e}"))),
         other => Err(Error::Unsupported(format!(
-            "this plugin was built for the CPU; it cannot compute on device kind {} index {}",
-            other.kind, other.index
+            "this plugin was built {}; it cannot compute on device kind {} index {}",
+            if cfg!(feature = "cuda") {
+                "for CUDA and the CPU"
+            } else {
+                "for the CPU alone, without the feature `cuda`"
+            },
+            other.kind,
+            other.index
         ))),
     }
 }

@@ -1,6 +1,6 @@
 //! How a method's optimizer runs: AdamW under a cosine schedule with a linear warm-up.
 
-use physrep_nn::AdamWConfig;
+use physrep_nn::{AdamWConfig, Precision};
 use serde::{Deserialize, Serialize};
 
 /// AdamW and its schedule. The defaults are those of the paper's JEPA (arXiv:2603.13227).
@@ -23,6 +23,8 @@ pub struct Training {
     pub eps: f64,
     /// Batches whose gradients are averaged for one update.
     pub accumulate: u64,
+    /// How precisely to compute on a card. With `bf16`, clips reach the method in that type.
+    pub precision: Precision,
 }
 
 impl Default for Training {
@@ -36,6 +38,7 @@ impl Default for Training {
             beta2: 0.95,
             eps: 1e-8,
             accumulate: 1,
+            precision: Precision::F32,
         }
     }
 }

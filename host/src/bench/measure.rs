@@ -8,6 +8,7 @@ use physrep_nn::Rng;
 use super::{Measurement, Mode, Said, Seconds, Task, machine_memory};
 use crate::{
     Error, Result,
+    device::Device,
     environment::{Environment, peak_memory_mib},
     plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
     worker::end_with_supervisor,
@@ -41,7 +42,7 @@ impl Callbacks for Silent {
 
 fn measure(task: &Task) -> Result<Measurement> {
     let shape = task.shape;
-    if task.device == "cpu" {
+    if task.device == Device::Cpu {
         limit_memory(machine_memory());
     }
     let training = task.mode == Mode::Train;
@@ -60,6 +61,7 @@ fn measure(task: &Task) -> Result<Measurement> {
         batch: shape.batch,
         steps: if training { WARM_UP + task.steps } else { 0 },
         seed: task.seed,
+        device: task.device,
         scratch: &scratch.path().to_string_lossy(),
     };
     let mut session = Session::new(&plugin, &spec, &Silent)?;
@@ -85,12 +87,12 @@ fn measure(task: &Task) -> Result<Measurement> {
     let parameters = session.parameters()?;
     let counted = parameters.iter().filter(|parameter| training || parameter.encoder);
     let parameters = counted.map(|parameter| parameter.shape.iter().product::<u64>()).sum();
-    let environment = Environment::now("");
+    let environment = Environment::now("", task.device);
     let (min, median) = min_and_median(&all);
     Ok(Measurement {
         method: plugin.name().to_owned(),
         mode: task.mode,
-        device: task.device.clone(),
+        device: environment.device,
         cpu: environment.cpu,
         threads: environment.threads,
         shape,

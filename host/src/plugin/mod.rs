@@ -95,8 +95,10 @@ fn table<T: StableAbi>(interface: &Interface) -> Option<&'static T> {
 /// Reads the one C symbol that says which ABI the library speaks.
 fn check_version(path: &Path) -> std::result::Result<(), String> {
     // SAFETY: running a plugin's initialisers is what loading plugins means; users choose which they trust.
-    let library =
-        unsafe { libloading::Library::new(path) }.map_err(|e| format!("cannot be opened as a dynamic library: {e}"))?;
+    let library = unsafe { libloading::Library::new(path) }.map_err(|e| {
+        let why = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+        format!("cannot be opened as a dynamic library: {why}")
+    })?;
     let version = {
         // SAFETY: any library that exports this name promises this type.
         let symbol = unsafe { library.get::<VersionFn>(VERSION_SYMBOL) }.map_err(|_| {

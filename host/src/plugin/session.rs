@@ -9,7 +9,7 @@ use physrep_abi::{
 };
 
 use super::{Geometry, Plugin};
-use crate::{Error, Result};
+use crate::{Error, Result, device};
 
 /// What the host does when a session calls back. Called from any thread.
 pub trait Callbacks: Sync {
@@ -40,6 +40,8 @@ pub struct SessionSpec<'a> {
     pub steps: u64,
     /// The root of the session's randomness.
     pub seed: u64,
+    /// Where the method computes.
+    pub device: device::Device,
     /// A directory of the session's own.
     pub scratch: &'a str,
 }
@@ -84,7 +86,10 @@ impl<'a> Session<'a> {
             future_frames: spec.future_frames as u32,
             batch: spec.batch as u32,
             steps: spec.steps,
-            device: Device::CPU,
+            device: match spec.device {
+                device::Device::Cpu => Device::CPU,
+                device::Device::Cuda(index) => Device::cuda(index),
+            },
             seed: spec.seed,
             scratch: spec.scratch.into(),
             host: Host { context: (&raw const *context).cast(), log, metric, cancelled },

@@ -56,6 +56,17 @@ enum Set {
     Portable,
 }
 
+/// The name of the instruction set that kernels use on this machine.
+pub fn instruction_set() -> &'static str {
+    match Isa::best().0 {
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 => "AVX-512",
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 => "AVX2 and FMA",
+        Set::Portable => "portable code",
+    }
+}
+
 impl Isa {
     /// All that this machine has, the widest first.
     pub(crate) fn available() -> impl Iterator<Item = Isa> {

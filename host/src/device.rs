@@ -1,0 +1,204 @@
+//! Where methods compute: the CPU, or an NVIDIA card that the driver tells of.
+//!
+//! This program asks the driver itself, and links nothing of CUDA: it starts on every machine.
+
+use std::{
+    env,
+    ffi::{CStr, c_char, c_int, c_uint},
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use libloading::{Library, Symbol};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The driver's library, or what this environment variable names.
+const DRIVER: (&str, &str) = ("PHYSREP_CUDA_DRIVER", "libcuda.so.1");
+
+/// Where a method computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The NVIDIA card of this number.
+    Cuda(u32),
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+/// What `--device` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The first card if there is one that can be used, else the CPU.
+    Auto,
+    /// This one or none.
+    This(Device),
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::This(Device::Cpu)),
+            "cuda" => Ok(Self::This(Device::Cuda(0))),
+            _ => match text.strip_prefix("cuda:").map(str::parse) {
+                Some(Ok(index)) => Ok(Self::This(Device::Cuda(index))),
+                _ => Err("expected auto, cpu or cuda:N".into()),
+            },
+        }
+    }
+}
+
+impl Choice {
+    /// The device, and for `auto` without a card a line that says why it is the CPU.
+    ///
+    /// # Errors
+    /// If a card was asked for that is not there.
+    pub fn resolve(self) -> Result<(Device, Option<String>)> {
+        match self {
+            Self::This(Device::Cpu) => Ok((Device::Cpu, None)),
+            Self::This(Device::Cuda(index)) => {
+                let refuse = |why: String| Error::Usage(format!("--device cuda:{index}: {why}"));
+                let driver = Driver::load().map_err(refuse)?;
+                if driver.cards.iter().any(|card| card.index == index) {
+                    return Ok((Device::Cuda(index), None));
+                }
+                let cards: Vec<String> = driver.cards.iter().map(Card::to_string).collect();
+                Err(refuse(format!("there is no such card; the driver tells of: {}", cards.join("; "))))
+            }
+            Self::Auto => match Driver::load() {
+                Err(why) => Ok((Device::Cpu, Some(format!("device: cpu ({why})")))),
+                Ok(driver) if compiler().is_none() => Ok((
+                    Device::Cpu,
+                    Some(format!(
+                        "device: cpu (building plugins for {} needs nvcc, on PATH or in $CUDA_HOME/bin; see docs/cuda.md)",
+                        driver.cards[0]
+                    )),
+                )),
+                Ok(driver) => Ok((Device::Cuda(driver.cards[0].index), None)),
+            },
+        }
+    }
+}
+
+/// An NVIDIA card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Its number.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Its memory, in MiB.
+    pub memory_mib: u64,
+}
+
+impl fmt::Display for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cuda:{} {} ({} MiB)", self.index, self.name, self.memory_mib)
+    }
+}
+
+/// What the CUDA driver tells.
+#[derive(Clone, Debug)]
+pub struct Driver {
+    /// The newest CUDA version that it runs, major and minor.
+    pub cuda: (u32, u32),
+    /// At least one card.
+    pub cards: Vec<Card>,
+}
+
+impl Driver {
+    /// Asks the driver; the error says in a few words why there is none to ask.
+    pub fn load() -> std::result::Result<Self, String> {
+        let path = env::var_os(DRIVER.0).map_or_else(|| PathBuf::from(DRIVER.1), PathBuf::from);
+        // SAFETY: the driver's library is made to be loaded by whoever wants to know.
+        let library =
+            unsafe { Library::new(&path) }.map_err(|_| format!("no CUDA driver: {} does not load", path.display()))?;
+        // SAFETY: the signatures are those of the CUDA driver's interface.
+        unsafe { Self::ask(&library) }
+    }
+
+    /// # Safety
+    /// `library` must be the CUDA driver, or something that behaves like it.
+    unsafe fn ask(library: &Library) -> std::result::Result<Self, String> {
+        type Number = unsafe extern "C" fn(*mut c_int) -> c_int;
+        let check = |what: &str, code: c_int| match code {
+            0 => Ok(()),
+            100 => Err("the CUDA driver finds no card".to_string()),
+            other => Err(format!("the CUDA driver's {what} failed with code {other}")),
+        };
+        unsafe {
+            let init: Symbol<'_, unsafe extern "C" fn(c_uint) -> c_int> = function(library, c"cuInit")?;
+            let version: Symbol<'_, Number> = function(library, c"cuDriverGetVersion")?;
+            let count: Symbol<'_, Number> = function(library, c"cuDeviceGetCount")?;
+            let get: Symbol<'_, unsafe extern "C" fn(*mut c_int, c_int) -> c_int> = function(library, c"cuDeviceGet")?;
+            let name: Symbol<'_, unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int> =
+                function(library, c"cuDeviceGetName")?;
+            let memory: Symbol<'_, unsafe extern "C" fn(*mut usize, c_int) -> c_int> =
+                function(library, c"cuDeviceTotalMem_v2")?;
+
+            check("cuInit", init(0))?;
+            let (mut cuda, mut cards) = (0, 0);
+            check("cuDriverGetVersion", version(&mut cuda))?;
+            check("cuDeviceGetCount", count(&mut cards))?;
+            let mut all = Vec::new();
+            for index in 0..cards {
+                let (mut card, mut text, mut bytes) = (0, [0 as c_char; 256], 0);
+                check("cuDeviceGet", get(&mut card, index))?;
+                // One less than there is, so that the text ends.
+                check("cuDeviceGetName", name(text.as_mut_ptr(), 255, card))?;
+                check("cuDeviceTotalMem", memory(&mut bytes, card))?;
+                let name = CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned();
+                all.push(Card { index: index as u32, name, memory_mib: bytes as u64 >> 20 });
+            }
+            if all.is_empty() {
+                return Err("the CUDA driver finds no card".into());
+            }
+            Ok(Self { cuda: (cuda as u32 / 1000, cuda as u32 % 1000 / 10), cards: all })
+        }
+    }
+}
+
+/// # Safety
+/// `F` must be the function's signature.
+unsafe fn function<'a, F>(library: &'a Library, name: &CStr) -> std::result::Result<Symbol<'a, F>, String> {
+    unsafe { library.get(name.to_bytes()) }.map_err(|_| format!("the CUDA driver has no {}", name.to_string_lossy()))
+}
+
+/// The compiler of CUDA C++ that builds of plugins would use.
+pub fn compiler() -> Option<PathBuf> {
+    let on_path = env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
+    let homes = ["CUDA_HOME", "CUDA_PATH"].into_iter().filter_map(env::var_os).map(|home| Path::new(&home).join("bin"));
+    on_path
+        .chain(homes)
+        .chain([PathBuf::from("/usr/local/cuda/bin")])
+        .map(|folder| folder.join("nvcc"))
+        .chain(env::var_os("NVCC").map(PathBuf::from))
+        .find(|nvcc| nvcc.is_file())
+}
+
+/// What results say of the device: `cpu`, or the card with its name and memory and the driver's version.
+pub fn describe(device: Device) -> String {
+    let Device::Cuda(index) = device else { return device.to_string() };
+    match Driver::load() {
+        Ok(driver) => {
+            let card = driver.cards.iter().find(|card| card.index == index).map_or(device.to_string(), Card::to_string);
+            format!("{card}, driver of CUDA {}.{}", driver.cuda.0, driver.cuda.1)
+        }
+        Err(_) => device.to_string(),
+    }
+}
