@@ -4,6 +4,8 @@ mod attention;
 mod bias;
 mod conv;
 mod convnext;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod depthwise;
 mod gelu;
 mod gradient_flow;

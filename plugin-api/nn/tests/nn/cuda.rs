@@ -1,0 +1,131 @@
+//! Every operation on a card against the CPU in f64: outputs and gradients, in f32 (1e-5 of the largest value) and with bf16
+//! activations (2e-2), and the same bytes twice. Without a card these tests say so in a line, and pass.
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use physrep_nn::optim::{AdamW, AdamWConfig};
+use physrep_nn::{
+    Axis, ConvNextBlock, Params, add_bias, conv, depthwise_conv, gelu, layer_norm, linear, self_attention,
+};
+
+use crate::support::{assert_close, normal, values};
+
+fn card() -> Option<Device> {
+    match Device::new_cuda(0) {
+        Ok(card) => Some(card),
+        Err(why) => {
+            println!("SKIPPED: no card ({why})");
+            None
+        }
+    }
+}
+
+/// Output and gradients at `inputs`; of these the first `activations` have type `dtype`, the others are parameters.
+fn run(
+    inputs: &[Tensor],
+    activations: usize,
+    [dtype, parameters]: [DType; 2],
+    device: &Device,
+    op: &dyn Fn(&[Tensor]) -> Result<Tensor>,
+) -> Vec<Tensor> {
+    let vars: Vec<Var> = inputs
+        .iter()
+        .enumerate()
+        .map(|(i, input)| {
+            // What bf16 rounds away is not the operation's error.
+            let rounded = if dtype == DType::F32 || i >= activations { DType::F32 } else { DType::BF16 };
+            let input = input.to_dtype(rounded).unwrap();
+            let input = input.to_dtype(if i < activations { dtype } else { parameters }).unwrap();
+            Var::from_tensor(&input.to_device(device).unwrap()).unwrap()
+        })
+        .collect();
+    let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+    let y = op(&tensors).unwrap();
+    let projection = normal(y.dims(), 99).to_dtype(DType::BF16).unwrap().to_dtype(y.dtype()).unwrap();
+    let projected = (&y * projection.to_device(device).unwrap()).unwrap();
+    let gradients = projected.to_dtype(parameters).unwrap().sum_all().unwrap().backward().unwrap();
+    let mut all = vec![y];
+    all.extend(vars.iter().map(|var| gradients.get(var).unwrap().clone()));
+    all.iter().map(|tensor| tensor.to_device(&Device::Cpu).unwrap()).collect()
+}
+
+fn agrees(what: &str, inputs: &[Tensor], activations: usize, op: impl Fn(&[Tensor]) -> Result<Tensor>) {
+    let Some(card) = card() else { return };
+    let exact = |inputs: &[Tensor]| run(inputs, activations, [DType::F64, DType::F64], &Device::Cpu, &op);
+    let rounded: Vec<Tensor> =
+        inputs
+            .iter()
+            .enumerate()
+            .map(|(i, t)| {
+                if i < activations { t.to_dtype(DType::BF16).unwrap().to_dtype(DType::F64).unwrap() } else { t.clone() }
+            })
+            .collect();
+    for (dtype, inputs, tolerance) in [(DType::F32, inputs, 1e-5), (DType::BF16, rounded.as_slice(), 2e-2)] {
+        let expected = exact(inputs);
+        let got = run(inputs, activations, [dtype, DType::F32], &card, &op);
+        let again = run(inputs, activations, [dtype, DType::F32], &card, &op);
+        for (i, ((got, again), expected)) in got.iter().zip(&again).zip(&expected).enumerate() {
+            let what = format!("{what} in {dtype:?}: output or gradient {i}");
+            assert_close(got, expected, tolerance, &what);
+            assert_eq!(values(got), values(again), "{what} differs from run to run");
+        }
+    }
+}
+
+#[test]
+fn depthwise_convolutions() {
+    for (dims, kernel) in [
+        ([2, 5, 9, 8, 33], [7, 7, 7]),
+        ([1, 2, 3, 17, 130], [7, 7, 7]),
+        ([3, 1, 16, 9, 65], [1, 7, 7]),
+        ([1, 1, 1, 1, 1], [7, 7, 7]),
+        ([2, 3, 4, 5, 40], [3, 5, 9]),
+    ] {
+        let c = dims[4];
+        let inputs = [normal(&dims, 1), normal([&[c, 1], &kernel[..]].concat(), 2), normal(c, 3)];
+        agrees(&format!("{dims:?} with {kernel:?}"), &inputs, 1, |i| depthwise_conv(&i[0], &i[1], &i[2]));
+    }
+}
+
+#[test]
+fn convolutions() {
+    let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];
+    for (dims, filters, axes) in [([2, 4, 6, 4, 17], 33, [Axis::patches(2); 3]), ([1, 3, 9, 7, 11], 16, stem)] {
+        let [kt, kh, kw] = axes.map(|axis| axis.kernel);
+        let inputs = [normal(&dims, 1), normal((filters, dims[4], kt, kh, kw), 2), normal(filters, 3)];
+        agrees(&format!("{dims:?} with {axes:?}"), &inputs, 1, |i| conv(&i[0], &i[1], &i[2], &axes));
+    }
+}
+
+#[test]
+fn operations_on_rows() {
+    for (rows, c) in [(1, 3), (600, 130), (33, 64)] {
+        let what = format!("{rows} rows of {c}");
+        let inputs = [normal((rows, c), 1), normal(c, 2), normal(c, 3)];
+        agrees(&what, &inputs, 1, |i| layer_norm(&i[0], &i[1], &i[2], 1e-5));
+        agrees(&what, &inputs[..1], 1, |i| gelu(&i[0]));
+        agrees(&what, &inputs[..2], 1, |i| add_bias(&i[0], &i[1]));
+        agrees(&what, &[normal((rows, c), 1), normal((40, c), 2), normal(40, 3)], 1, |i| linear(&i[0], &i[1], &i[2]));
+    }
+    agrees("attention", &[normal((2, 53, 3 * 32), 1)], 1, |i| self_attention(&i[0], None, 4));
+}
+
+/// A block's output, and that a step of the optimizer on the card moves every parameter as on the CPU.
+#[test]
+fn a_block_and_a_step_of_its_optimizer() {
+    let Some(card) = card() else { return };
+    let x = normal((2, 4, 9, 10, 24), 1);
+    let trained = |device: &Device| {
+        let params = Params::new(DType::F32, device, 0);
+        let block = ConvNextBlock::new(24, &[7, 7, 7], 0.5, params.clone()).unwrap();
+        let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
+        let x = x.to_dtype(DType::F32).unwrap().to_device(device).unwrap();
+        for _ in 0..3 {
+            let gradients = block.forward(&x).unwrap().sqr().unwrap().mean_all().unwrap().backward().unwrap();
+            optimizer.step(&gradients, 1e-3).unwrap();
+        }
+        params.named()
+    };
+    for ((name, on_card), (_, on_cpu)) in trained(&card).into_iter().zip(trained(&Device::Cpu)) {
+        assert_close(&on_card.to_device(&Device::Cpu).unwrap(), &on_cpu, 1e-4, &name);
+    }
+}
