@@ -158,10 +158,7 @@ enum Said {
 /// Measures as `bench` says and prints the result as JSON.
 pub fn run(bench: &Bench) -> Result<()> {
     let shape = bench.shape()?;
-    let (device, note) = bench.device.resolve()?;
-    if let Some(note) = note {
-        eprintln!("{note}");
-    }
+    let device = bench.device.resolve_aloud()?;
     let plugin = encode::find(&bench.method, &bench.plugins, device)?;
     let set = overrides::of_method(&bench.set, plugin.name());
     if let Some(other) = bench.set.iter().find(|setting| !setting.starts_with(&format!("{}.", plugin.name()))) {

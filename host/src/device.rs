@@ -93,6 +93,18 @@ impl Choice {
             },
         }
     }
+
+    /// The device; where [`resolve`](Self::resolve) has a line to say, it goes to standard error.
+    ///
+    /// # Errors
+    /// As those of [`resolve`](Self::resolve).
+    pub fn resolve_aloud(self) -> Result<Device> {
+        let (device, note) = self.resolve()?;
+        if let Some(note) = note {
+            eprintln!("{note}");
+        }
+        Ok(device)
+    }
 }
 
 /// An NVIDIA card.

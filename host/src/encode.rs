@@ -46,10 +46,7 @@ impl Callbacks for ToStandardError {
 
 /// Encodes the clips of `input` and writes their embeddings to `output`.
 pub fn run(encode: &Encode) -> Result<()> {
-    let (device, note) = encode.device.resolve()?;
-    if let Some(note) = note {
-        eprintln!("{note}");
-    }
+    let device = encode.device.resolve_aloud()?;
     let plugin = find(&encode.method, &encode.plugins, device)?;
     let input_error = |reason: String| Error::File { path: encode.input.clone(), reason };
     let mut tensors = st::load(&encode.input, &Device::Cpu).map_err(|e| input_error(e.to_string()))?;

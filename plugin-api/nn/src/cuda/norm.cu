@@ -81,11 +81,5 @@ extern "C" __global__ void layer_norm_partials(const Element *x, const Element *
             along_weight += gradient * (value(x[i]) - moments[2 * (size_t)row]) * moments[2 * (size_t)row + 1];
             along_bias += gradient;
         }
-    along_weight = sum_of_column(along_weight);
-    along_bias = sum_of_column(along_bias);
-    if (threadIdx.y == 0 && c < channels) {
-        float *own = partials + (size_t)blockIdx.y * 2 * channels;
-        own[c] = along_weight;
-        own[channels + c] = along_bias;
-    }
+    store_sums_of_columns(partials, channels, along_weight, along_bias);
 }

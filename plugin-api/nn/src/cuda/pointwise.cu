@@ -68,11 +68,5 @@ extern "C" __global__ void residual_partials(const Element *z, const float *para
             along_gamma += (value(z[i]) + bias) * gradient;
         }
     }
-    along_bias = sum_of_column(along_bias);
-    along_gamma = sum_of_column(along_gamma);
-    if (threadIdx.y == 0 && c < channels) {
-        float *own = partials + (size_t)blockIdx.y * 2 * channels;
-        own[c] = along_bias;
-        own[channels + c] = along_gamma;
-    }
+    store_sums_of_columns(partials, channels, along_bias, along_gamma);
 }

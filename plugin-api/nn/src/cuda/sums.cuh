@@ -23,3 +23,16 @@ __device__ inline float sum_of_column(float own) {
     for (unsigned i = 0; i < ROWS; i++) sum += all[i][threadIdx.x];
     return sum;
 }
+
+// Puts a chunk's sums of two quantities in each column into partials (chunks, 2, channels); all threads of the block
+// must call it.
+__device__ inline void store_sums_of_columns(float *partials, unsigned channels, float first, float second) {
+    unsigned c = blockIdx.x * LANES + threadIdx.x;
+    first = sum_of_column(first);
+    second = sum_of_column(second);
+    if (threadIdx.y == 0 && c < channels) {
+        float *own = partials + (size_t)blockIdx.y * 2 * channels;
+        own[c] = first;
+        own[channels + c] = second;
+    }
+}
