@@ -18,6 +18,7 @@ mod reduce;
 mod simd;
 
 pub mod attention;
+mod attention_pool;
 pub mod bias;
 pub mod conv;
 pub mod convnext;
@@ -37,6 +38,7 @@ pub mod transformer;
 pub mod vicreg;
 
 pub use attention::{CrossAttention, softmax};
+pub use attention_pool::attention_pool;
 pub use bias::add_bias;
 pub use conv::{Axis, Conv, conv};
 pub use convnext::{ConvNextBlock, ConvNextStage};

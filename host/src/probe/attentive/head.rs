@@ -21,7 +21,7 @@
 //! many columns as there are heads.
 
 use candle_core::{Result, Tensor};
-use physrep_nn::{Init, LayerNorm, Linear, Params, add_bias, gelu, softmax};
+use physrep_nn::{Init, LayerNorm, Linear, Params, add_bias, attention_pool, gelu};
 
 /// Heads of the attention, where the width of a token allows it.
 const HEADS: usize = 8;
@@ -98,7 +98,7 @@ impl Head {
 
     /// The cross attention of the module's documentation: `(D)` and `(B, T, D)` to `(B, D)`.
     fn attend(&self, query: &Tensor, normalised: &Tensor) -> Result<Tensor> {
-        let (batch, tokens, dim) = normalised.dims3()?;
+        let (batch, _, dim) = normalised.dims3()?;
         let (heads, width) = (self.heads, dim / self.heads);
         let [gamma, beta] = &self.norm1;
         let [weight, bias] = &self.kv;
@@ -106,12 +106,10 @@ impl Head {
 
         let q = (self.q.forward(query)? * (width as f64).powf(-0.5))?.reshape((heads, 1, width))?;
         let a = q.matmul(&keys.reshape((heads, width, dim))?)?.reshape((heads, dim))?.broadcast_mul(gamma)?;
-        let scores = normalised.reshape((batch * tokens, dim))?.matmul(&a.t()?)?;
-        let scores = scores.reshape((batch, tokens, heads))?.transpose(1, 2)?.contiguous()?;
-        let z = softmax(&scores)?.matmul(normalised)?;
+        let z = attention_pool(&a, normalised)?.transpose(0, 1)?.contiguous()?;
 
         let scaled = values.broadcast_mul(gamma)?.reshape((heads, width, dim))?;
-        let read = z.transpose(0, 1)?.contiguous()?.matmul(&scaled.t()?)?;
+        let read = z.matmul(&scaled.t()?)?;
         let shift = values.matmul(&beta.unsqueeze(1)?)?.squeeze(1)?;
         add_bias(&read.transpose(0, 1)?.reshape((batch, dim))?, &(shift + bias.narrow(0, dim, dim)?)?)
     }

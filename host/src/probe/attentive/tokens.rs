@@ -1,6 +1,7 @@
 //! Batches of tokens, normalised as the head wants them.
 
 use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
 
 use super::head::EPSILON;
 use crate::probe::split::Embeddings;
@@ -16,7 +17,7 @@ pub struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// Reads all tokens once.
     pub fn new(embeddings: &'a Embeddings) -> Self {
-        let moments = embeddings.values.chunks_exact(embeddings.dim).map(moments).collect();
+        let moments = embeddings.values.par_chunks_exact(embeddings.dim).map(moments).collect();
         Self { embeddings, moments }
     }
 
@@ -26,14 +27,14 @@ impl<'a> Tokens<'a> {
     /// If the device is out of memory.
     pub fn batch(&self, windows: &[u32], device: &Device) -> Result<Tensor> {
         let Embeddings { tokens, dim, .. } = *self.embeddings;
-        let mut values = Vec::with_capacity(windows.len() * tokens * dim);
-        for &window in windows {
-            for token in window as usize * tokens..(window as usize + 1) * tokens {
-                let [mean, inverse_deviation] = self.moments[token];
-                let token = &self.embeddings.values[token * dim..(token + 1) * dim];
-                values.extend(token.iter().map(|value| (value - mean) * inverse_deviation));
+        let mut values = vec![0.0; windows.len() * tokens * dim];
+        values.par_chunks_mut(dim).enumerate().for_each(|(i, normalised)| {
+            let token = windows[i / tokens] as usize * tokens + i % tokens;
+            let [mean, inverse_deviation] = self.moments[token];
+            for (normalised, value) in normalised.iter_mut().zip(&self.embeddings.values[token * dim..]) {
+                *normalised = (value - mean) * inverse_deviation;
             }
-        }
+        });
         Tensor::from_vec(values, (windows.len(), tokens, dim), device)
     }
 }

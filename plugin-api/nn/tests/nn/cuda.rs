@@ -4,7 +4,8 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use physrep_nn::optim::{AdamW, AdamWConfig};
 use physrep_nn::{
-    Axis, ConvNextBlock, Params, add_bias, conv, depthwise_conv, gelu, layer_norm, linear, self_attention,
+    Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, layer_norm, linear,
+    self_attention,
 };
 
 use crate::support::{assert_close, normal, values};
@@ -107,6 +108,7 @@ fn operations_on_rows() {
         agrees(&what, &[normal((rows, c), 1), normal((40, c), 2), normal(40, 3)], 1, |i| linear(&i[0], &i[1], &i[2]));
     }
     agrees("attention", &[normal((2, 53, 3 * 32), 1)], 1, |i| self_attention(&i[0], None, 4));
+    agrees("pool", &[normal((8, 24), 1), normal((3, 53, 24), 2)], 1, |i| attention_pool(&i[0], &i[1]));
 }
 
 /// A block's output, and that a step of the optimizer on the card moves every parameter as on the CPU.

@@ -1,6 +1,7 @@
 //! Tests of physrep-nn: one module a concept, one binary for all.
 
 mod attention;
+mod attention_pool;
 mod bias;
 mod conv;
 mod convnext;

@@ -2,7 +2,8 @@
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 use physrep_nn::{
-    Axis, ConvNextBlock, Params, add_bias, conv, depthwise_conv, gelu, layer_norm, linear, self_attention,
+    Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, layer_norm, linear,
+    self_attention, softmax,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -222,6 +223,18 @@ proptest! {
             &inputs,
             |i| self_attention(&i[0], None, heads),
             |i| attention_reference(&i[0], heads),
+        );
+    }
+
+    #[test]
+    fn attention_pools(b in 1usize..=5, n in 1usize..=150, heads in 1usize..=17, dim in channels()) {
+        // Scores of size one, as in a trained head.
+        let inputs = [(normal((heads, dim), 1) / (dim as f64).sqrt()).unwrap(), normal((b, n, dim), 2)];
+        agree(
+            &format!("{heads} queries of ({b}, {n}, {dim})"),
+            &inputs,
+            |i| attention_pool(&i[0], &i[1]),
+            |i| softmax(&i[1].broadcast_matmul(&i[0].t()?)?.transpose(1, 2)?.contiguous()?)?.matmul(&i[1]),
         );
     }
 
