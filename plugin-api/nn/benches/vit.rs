@@ -8,14 +8,15 @@ use std::{hint::black_box, time::Instant};
 
 use candle_core::{DType, Device, Result, Tensor};
 use physrep_nn::{
-    AdamW, AdamWConfig, Axis, Conv, Init, LayerNorm, Linear, Params, Rng, TransformerBlock, keep_freed_memory,
-    sincos_positions,
+    AdamW, AdamWConfig, Init, LayerNorm, Linear, Params, Rng, TransformerBlock, keep_freed_memory, mean_squared_error,
+    patches, sincos_positions,
 };
 
 const CHANNELS: usize = 11;
 const FRAMES: usize = 16;
 const DIM: usize = 384;
 const DECODER: usize = 192;
+const TUBELET: [usize; 3] = [2, 16, 16];
 /// Tubelets that are not masked, of 100.
 const KEPT: usize = 10;
 
@@ -55,7 +56,7 @@ fn report(what: &str, batch: usize, side: usize, mut run: impl FnMut() -> Result
 
 struct Autoencoder {
     tokens: usize,
-    embed: Conv,
+    embed: Linear,
     blocks: Vec<TransformerBlock>,
     norm: LayerNorm,
     narrow: Linear,
@@ -67,15 +68,14 @@ struct Autoencoder {
 
 impl Autoencoder {
     fn new(side: usize, params: &Params) -> Result<Self> {
-        let axes = [2, 16, 16].map(Axis::patches);
-        let pixels = 2 * 16 * 16 * CHANNELS;
+        let pixels = TUBELET.iter().product::<usize>() * CHANNELS;
         let (encoder, decoder) = (params.pp("encoder"), params.pp("decoder"));
         let blocks = |count: usize, dim, heads, params: Params| -> Result<Vec<_>> {
             (0..count).map(|i| TransformerBlock::new(dim, heads, 1e-6, params.pp("blocks").pp(i))).collect()
         };
         Ok(Self {
             tokens: FRAMES / 2 * (side / 16) * (side / 16),
-            embed: Conv::new(CHANNELS, DIM, &axes, encoder.pp("patch_embed.proj"))?,
+            embed: Linear::new(pixels, DIM, encoder.pp("patch_embed.proj"))?,
             blocks: blocks(12, DIM, 6, encoder.clone())?,
             norm: LayerNorm::new(DIM, 1e-6, encoder.pp("norm"))?,
             narrow: Linear::new(DIM, DECODER, params.pp("encoder_to_decoder"))?,
@@ -91,12 +91,6 @@ impl Autoencoder {
         []
     }
 
-    /// Tokens with their positions, `(B, N, D)`.
-    fn embed(&self, clips: &Tensor) -> Result<Tensor> {
-        let tokens = self.embed.forward(clips)?.flatten(1, 3)?;
-        tokens.broadcast_add(&sincos_positions(self.tokens, DIM, DType::F32, &Device::Cpu)?)
-    }
-
     fn transform(&self, mut tokens: Tensor) -> Result<Tensor> {
         for block in &self.blocks {
             tokens = block.forward(&tokens)?;
@@ -105,7 +99,8 @@ impl Autoencoder {
     }
 
     fn encode(&self, clips: &Tensor) -> Result<Tensor> {
-        self.transform(self.embed(clips)?)
+        let tokens = self.embed.forward(&patches(clips, TUBELET)?)?;
+        self.transform(tokens.broadcast_add(&sincos_positions(self.tokens, DIM, DType::F32, &Device::Cpu)?)?)
     }
 
     /// The mean squared error over the masked tubelets; `order` is of the positions of one frame's tubelets, and the
@@ -119,7 +114,10 @@ impl Autoencoder {
             Tensor::new(indices, &Device::Cpu)
         };
         let (visible, hidden) = (all(&order[..kept])?, all(&order[kept..])?);
-        let read = self.narrow.forward(&self.transform(self.embed(clips)?.index_select(&visible, 1)?)?)?;
+        let pixels = patches(clips, TUBELET)?;
+        let positions = sincos_positions(self.tokens, DIM, DType::F32, &Device::Cpu)?.index_select(&visible, 1)?;
+        let tokens = self.embed.forward(&pixels.index_select(&visible, 1)?)?.broadcast_add(&positions)?;
+        let read = self.narrow.forward(&self.transform(tokens)?)?;
         let positions = sincos_positions(self.tokens, DECODER, DType::F32, &Device::Cpu)?;
         let read = read.broadcast_add(&positions.index_select(&visible, 1)?)?;
         let asked = self.mask.broadcast_add(&positions.index_select(&hidden, 1)?)?;
@@ -130,13 +128,6 @@ impl Autoencoder {
         }
         let guessed = tokens.narrow(1, visible.elem_count(), hidden.elem_count())?;
         let guess = self.head.forward(&self.decoder_norm.forward(&guessed)?)?;
-        (guess - self.pixels(clips)?.index_select(&hidden, 1)?)?.sqr()?.mean_all()
-    }
-
-    /// The pixels of every tubelet, `(B, N, 2 * 16 * 16 * C)`.
-    fn pixels(&self, clips: &Tensor) -> Result<Tensor> {
-        let (b, t, h, w, c) = clips.dims5()?;
-        let split = clips.reshape(vec![b, t / 2, 2, h / 16, 16, w / 16, 16 * c])?;
-        split.permute(vec![0, 1, 3, 5, 2, 4, 6])?.reshape((b, self.tokens, ()))
+        mean_squared_error(&guess, &pixels.index_select(&hidden, 1)?)
     }
 }

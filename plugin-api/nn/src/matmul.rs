@@ -253,50 +253,107 @@ impl<T: Float> Kernel<T> for AddOuter<'_, T> {
 }
 
 impl<T: Float> AddOuter<'_, T> {
+    /// All sums, in blocks of `K` rows and `N` registers of columns.
+    ///
+    /// Rows whose length is nearly a power of two lie so far apart that a column's numbers fall into few sets of the cache.
+    /// Where there are many sums, what many of them read is therefore copied first: some columns of `b` for all rows of
+    /// sums, and the columns of `a` for `K` of these.
     #[inline(always)]
     fn blocks<V: Vector<T>, const K: usize, const N: usize>(mut self, columns: usize) {
+        const COPIED: usize = 16 * 1024;
+        let (count, width) = (self.a.count, N * V::LANES);
+        if self.a.width() < 4 * K {
+            let b = Columns { data: self.b, stride: columns, panel: width, first: 0, end: columns };
+            return self.columns::<V, K, N>(columns, b, &mut []);
+        }
+        let chunk = (COPIED / (count * width)).max(1) * width;
+        let mut copied = vec![T::zero(); count * chunk.min(columns.next_multiple_of(width))];
+        let mut copied_a = vec![T::zero(); count * K];
+        for first in (0..columns).step_by(chunk) {
+            let end = columns.min(first + chunk);
+            for (panel, column) in copied.chunks_exact_mut(count * width).zip((first..end).step_by(width)) {
+                let used = width.min(end - column);
+                for (to, from) in panel.chunks_exact_mut(width).zip(self.b.chunks_exact(columns)) {
+                    to[..used].copy_from_slice(&from[column..][..used]);
+                }
+            }
+            let b = Columns { data: &copied, stride: width, panel: count * width, first, end };
+            self.columns::<V, K, N>(columns, b, &mut copied_a);
+        }
+    }
+
+    /// The sums of some columns. If there is room for a copy of `K` columns of `a`, these are copied.
+    #[inline(always)]
+    fn columns<V: Vector<T>, const K: usize, const N: usize>(
+        &mut self,
+        columns: usize,
+        b: Columns<'_, T>,
+        copied_a: &mut [T],
+    ) {
         let len = self.a.len;
         for (stretch, &start) in self.a.starts.iter().enumerate() {
-            for column in (0..columns).step_by(N * V::LANES) {
-                let mut k = 0;
-                while k + K <= len {
-                    self.block::<V, K, N>(columns, column, start + k, stretch * len + k);
-                    k += K;
-                }
-                while k + 4 <= len {
-                    self.block::<V, 4, N>(columns, column, start + k, stretch * len + k);
-                    k += 4;
-                }
-                while k < len {
-                    self.block::<V, 1, N>(columns, column, start + k, stretch * len + k);
-                    k += 1;
-                }
+            let mut k = 0;
+            while k + K <= len {
+                self.row_of_blocks::<V, K, N>(columns, b, copied_a, start + k, stretch * len + k);
+                k += K;
+            }
+            while k + 4 <= len {
+                self.row_of_blocks::<V, 4, N>(columns, b, copied_a, start + k, stretch * len + k);
+                k += 4;
+            }
+            while k < len {
+                self.row_of_blocks::<V, 1, N>(columns, b, copied_a, start + k, stretch * len + k);
+                k += 1;
             }
         }
     }
 
+    /// Adds to `K` rows of sums from `to` on what the columns of `a` from `from` on give.
     #[inline(always)]
-    fn block<V: Vector<T>, const K: usize, const N: usize>(
+    fn row_of_blocks<V: Vector<T>, const K: usize, const N: usize>(
         &mut self,
         columns: usize,
-        column: usize,
+        b: Columns<'_, T>,
+        copied_a: &mut [T],
         from: usize,
         to: usize,
     ) {
-        let used = (N * V::LANES).min(columns - column);
-        // SAFETY: the caller has checked the rows of `a`, and that `b` has `columns` numbers for each of them.
-        let sums: [[V; N]; K] = unsafe {
-            let a = self.a.data.as_ptr().add(from);
-            outer_products(self.a.count, (a, self.a.stride), (self.b.as_ptr().add(column), columns, used))
-        };
-        for (k, sums) in sums.iter().enumerate() {
-            let out = &mut self.sums[(to + k) * columns + column..][..used];
-            for (n, sum) in sums.iter().enumerate() {
-                let out = &mut out[(n * V::LANES).min(used)..];
-                store_some(sum.add(load_some(out)), out);
+        let (count, width) = (self.a.count, N * V::LANES);
+        let mut a = (&self.a.data[from..], self.a.stride);
+        if !copied_a.is_empty() {
+            for (i, to) in copied_a.chunks_exact_mut(K).take(count).enumerate() {
+                to.copy_from_slice(&a.0[i * a.1..][..K]);
+            }
+            a = (copied_a, K);
+        }
+        for (panel, column) in (b.first..b.end).step_by(width).enumerate() {
+            let used = width.min(b.end - column);
+            let b_panel = &b.data[panel * b.panel..];
+            // A copy's panels are as wide as a block.
+            let readable = if b.stride == width { width } else { used };
+            assert!(a.0.len() >= (count - 1) * a.1 + K && b_panel.len() >= (count - 1) * b.stride + readable);
+            // SAFETY: checked on the line above.
+            let sums: [[V; N]; K] =
+                unsafe { outer_products(count, (a.0.as_ptr(), a.1), (b_panel.as_ptr(), b.stride, readable)) };
+            for (k, sums) in sums.iter().enumerate() {
+                let out = &mut self.sums[(to + k) * columns + column..][..used];
+                for (n, sum) in sums.iter().enumerate() {
+                    let out = &mut out[(n * V::LANES).min(used)..];
+                    store_some(sum.add(load_some(out)), out);
+                }
             }
         }
     }
+}
+
+/// The columns from `first` to `end` of a matrix: panels of a block's width, `panel` apart, with rows `stride` apart.
+#[derive(Clone, Copy)]
+struct Columns<'a, T> {
+    data: &'a [T],
+    stride: usize,
+    panel: usize,
+    first: usize,
+    end: usize,
 }
 
 /// Adds to `sums` the product of rows of `len` numbers, `stride` apart from `a` on, with as many rows of a panel.

@@ -1,7 +1,7 @@
 //! Patches as rows of a matrix: gathered from a field, and scattered back into one.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
 use super::{Axis, OP};
@@ -9,6 +9,24 @@ use crate::cpu::{by_dtype, slice, with_slice};
 use crate::cuda;
 use crate::float::Float;
 use crate::memory::zeros;
+
+/// Cuts a field into patches that touch but do not overlap, differentiable: `x (B, T, H, W, C)` and patches of `size`
+/// `(kt, kh, kw)` give `(B, T/kt H/kh W/kw, kt kh kw C)`, in the order of time, height, width without and within.
+///
+/// A convolution of that kernel and stride is a linear layer on these rows, with its weight's channels moved to the end.
+///
+/// # Errors
+/// If the patches do not fill the field.
+pub fn patches(x: &Tensor, size: [usize; 3]) -> Result<Tensor> {
+    let (batch, t, h, w, channels) = x.dims5()?;
+    let field = [t, h, w];
+    if x.elem_count() == 0 || size.iter().zip(field).any(|(&size, field)| size == 0 || !field.is_multiple_of(size)) {
+        bail!("patches: expected x (B, T, H, W, C) that patches {size:?} fill, got {:?}", x.dims());
+    }
+    let outputs = [0, 1, 2].map(|axis| field[axis] / size[axis]);
+    let window = Window { axes: size.map(Axis::patches), size: field, outputs, channels };
+    x.contiguous()?.apply_op1(window)?.reshape((batch, outputs.iter().product::<usize>(), window.patch_len()))
+}
 
 /// Gathers what each output position sees: `(B, T, H, W, C)` to `(B T' H' W', kt kh kw C)`.
 #[derive(Clone, Copy)]

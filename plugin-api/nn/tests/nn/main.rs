@@ -18,6 +18,7 @@ mod properties;
 mod rng;
 mod schedule;
 mod self_attention;
+mod squared_error;
 mod support;
 mod threads;
 mod transformer;
