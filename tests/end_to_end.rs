@@ -44,14 +44,21 @@ fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
     assert_eq!(pretrained["cost"]["pretrain_samples"], 24);
     assert_ne!(pretrained["encoder"]["checksum"], random["encoder"]["checksum"], "pretraining changes the encoder");
 
-    // One tidy row per method, initialisation, probe, split, parameter or mean, and metric.
+    for result in [pretrained, random] {
+        let epochs = &result["chosen"]["end-to-end"];
+        assert_eq!(epochs["valid"].as_array().map(Vec::len), Some(2), "{epochs}");
+        assert_eq!(result["cost"]["finetune_samples"], 32);
+    }
+    assert!(first.out.contains("trained end to end with labels"), "{}", first.out);
+
+    // One tidy row per method, initialisation, track, probe, split, parameter or mean, and metric.
     let csv = fs::read_to_string(bench.path("out/scores.csv")).expect("scores.csv");
     let mut lines = csv.lines();
     assert_eq!(
         lines.next(),
-        Some("suite,suite_version,system,method,initialisation,probe,split,parameter,metric,seed,value")
+        Some("suite,suite_version,system,method,initialisation,track,probe,split,parameter,metric,seed,value")
     );
-    assert_eq!(lines.count(), 6 * 2 * 3 * 2, "6 rows x 2 splits x 3 parameters x 2 metrics");
+    assert_eq!(lines.count(), 8 * 2 * 3 * 2, "6 rows and 2 end to end x 2 splits x 3 parameters x 2 metrics");
     let markdown = fs::read_to_string(bench.path("out/table.md")).expect("table.md");
     assert!(markdown.contains("| method"), "{markdown}");
 

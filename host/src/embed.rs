@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, thread};
 
-use physrep_benchmarks::{packed::Packed, split::Split, system::Boundary};
+use physrep_benchmarks::{packed::Packed, split::Split, system::Boundary, windows::Window};
 use rayon::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};
 
@@ -22,15 +22,16 @@ const BATCH: usize = 16;
 /// The embeddings and labels of every split there is.
 pub type Embedded = BTreeMap<Split, probe::Split>;
 
-/// Embeds all windows of all splits with `session`; `report` hears how many of how many are done.
+/// Embeds all windows of `splits`, as far as there are such, with `session`; `report` hears how many of how many are done.
 pub fn with_session(
     cell: &Cell,
     data: &Packed,
     session: &Session<'_>,
+    splits: &[Split],
     report: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<Embedded> {
     let geometry = Geometry::of(data.header());
-    all_splits(cell, data, report, |clips, count| {
+    each_split(cell, data, splits, report, |clips, count| {
         let tokens = session.encode(clips, geometry.shape(count, cell.suite.window.context), 0)?;
         Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
     })
@@ -42,7 +43,7 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
     let channels: Vec<String> = geometry.channels.iter().map(|channel| channel.name.clone()).collect();
     let periodic = geometry.boundary.map(|boundary| boundary == Boundary::Periodic);
     let extractor = Extractor::new(&channels, cell.suite.window.context, geometry.size(), periodic)?;
-    all_splits(cell, data, report, |clips, count| {
+    each_split(cell, data, &Split::ALL, report, |clips, count| {
         let rows: Vec<Vec<f32>> = clips
             .par_chunks_exact(clips.len() / count)
             .map(|clip| extractor.features(clip))
@@ -53,14 +54,15 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
 
 /// Shows the probes nothing but the labels: one token that is always zero.
 pub fn with_nothing(cell: &Cell, data: &Packed) -> Result<Embedded> {
-    all_splits(cell, data, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
+    each_split(cell, data, &Split::ALL, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
 }
 
-/// Runs `embed` over batches of context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens
+/// Runs `embed` over batches of the splits' context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens
 /// with the number and the length of a clip's tokens.
-fn all_splits(
+fn each_split(
     cell: &Cell,
     data: &Packed,
+    splits: &[Split],
     mut report: impl FnMut(u64, u64) -> Result<()>,
     mut embed: impl FnMut(&[f32], usize) -> Result<(Vec<f32>, usize, usize)>,
 ) -> Result<Embedded> {
@@ -68,7 +70,8 @@ fn all_splits(
     let clip = data.clip_len(frames);
     let cut = cell.suite.window_on(&cell.system);
     let windows = |split| data.windows(split, &cut);
-    let total = Split::ALL.into_iter().map(|split| windows(split).len() as u64).sum();
+    let splits: Vec<Split> = data.header().splits().filter(|split| splits.contains(split)).collect();
+    let total = splits.iter().map(|&split| windows(split).len() as u64).sum();
     let mut done = 0;
     let mut one = |split: Split| -> Result<probe::Split> {
         let windows = windows(split);
@@ -98,14 +101,18 @@ fn all_splits(
             }
             Ok(())
         })?;
-        let labels = Labels {
-            values: windows.iter().flat_map(|w| data.labels(w.trajectory)).map(|&label| label as f32).collect(),
-            names: data.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),
-            trajectory: windows.iter().map(|window| window.trajectory as u32).collect(),
-        };
-        Ok(probe::Split::new(split.name(), embeddings, labels)?)
+        Ok(probe::Split::new(split.name(), embeddings, labels(data, &windows))?)
     };
-    data.header().splits().map(|split| Ok((split, one(split)?))).collect()
+    splits.iter().map(|&split| Ok((split, one(split)?))).collect()
+}
+
+/// The scaled labels of windows.
+pub fn labels(data: &Packed, windows: &[Window]) -> Labels {
+    Labels {
+        values: windows.iter().flat_map(|w| data.labels(w.trajectory)).map(|&label| label as f32).collect(),
+        names: data.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),
+        trajectory: windows.iter().map(|window| window.trajectory as u32).collect(),
+    }
 }
 
 /// Writes the embeddings, `(N, tokens, dim)` a split, and the labels, `(N, P)`, as a safetensors file.

@@ -65,6 +65,13 @@ pub enum Error {
     Probe(#[from] crate::probe::Error),
 }
 
+impl From<candle_core::Error> for Error {
+    /// The host computes with tensors in probes alone.
+    fn from(error: candle_core::Error) -> Self {
+        Self::Probe(error.into())
+    }
+}
+
 /// The result of the host's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

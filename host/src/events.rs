@@ -16,6 +16,8 @@ pub enum Phase {
     Encode,
     /// Fitting and scoring the probes.
     Probe,
+    /// Training encoder and head end to end.
+    FineTune,
 }
 
 impl Phase {
@@ -26,6 +28,7 @@ impl Phase {
             Self::Pretrain => "pretrain",
             Self::Encode => "encode",
             Self::Probe => "probe",
+            Self::FineTune => "end to end",
         }
     }
 }

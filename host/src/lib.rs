@@ -17,6 +17,7 @@ mod error;
 pub mod events;
 pub mod fetch;
 mod files;
+mod finetune;
 pub mod loader;
 pub mod observe;
 mod overrides;

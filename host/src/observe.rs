@@ -10,6 +10,8 @@ use crate::Result;
 pub enum Look {
     /// As this sample of pretraining, counted from its start.
     Pretraining(u64),
+    /// As this sample of end-to-end training, counted from its start.
+    FineTuning(u64),
     /// As the probes' input; always the same for one window.
     Probing,
 }
@@ -30,6 +32,7 @@ pub fn observe(
     }
     let mut rng = match look {
         Look::Pretraining(sample) => Rng::new(suite.seed, "noise of pretraining", sample),
+        Look::FineTuning(sample) => Rng::new(suite.seed, "noise of end-to-end training", sample),
         Look::Probing => {
             Rng::new(suite.seed, "noise of probing", (window.trajectory as u64) << 32 | window.start as u64)
         }

@@ -7,8 +7,8 @@ use physrep_benchmarks::split::Split;
 use crate::{
     Result,
     embed::Embedded,
-    probe::{Probe, metrics},
-    result::Score,
+    probe::{Labels, Probe, metrics},
+    result::{Score, Track},
 };
 
 /// The scores of all probes and what each of them chose.
@@ -33,28 +33,40 @@ pub fn run(
         let fitted = probe.fit(&embedded[&Split::Train], &embedded[&Split::Valid], seed)?;
         probed.chosen.insert(probe.name().to_owned(), serde_json::json!(fitted.record()));
         for (split, embedded) in embedded.iter().filter(|(split, _)| **split != Split::Train) {
-            let scores = metrics::scores(&fitted.predict(embedded)?, embedded.labels())?;
-            let mut add = |parameter: &str, metric: &str, value: f64| {
-                probed.scores.push(Score {
-                    probe: probe.name().to_owned(),
-                    split: split.name().to_owned(),
-                    parameter: parameter.to_owned(),
-                    metric: metric.to_owned(),
-                    value,
-                });
-            };
-            for parameter in &scores.parameters {
-                add(&parameter.name, "mse", parameter.mse);
-                if let Some(r2) = parameter.r2 {
-                    add(&parameter.name, "r2", r2);
-                }
-            }
-            add("mean", "mse", scores.mse);
-            if let Some(r2) = scores.r2 {
-                add("mean", "r2", r2);
-            }
+            let predictions = fitted.predict(embedded)?;
+            probed.scores.extend(scores(Track::Frozen, probe.name(), *split, &predictions, embedded.labels())?);
         }
     }
     report(probes.len() as u64, probes.len() as u64)?;
     Ok(probed)
+}
+
+/// MSE and R2 of predictions `(N, P)` on a split: of every parameter and of their mean.
+pub(crate) fn scores(
+    track: Track,
+    probe: &str,
+    split: Split,
+    predictions: &[f32],
+    labels: &Labels,
+) -> Result<Vec<Score>> {
+    let measured = metrics::scores(predictions, labels)?;
+    let mut scores = Vec::new();
+    let mut add = |parameter: &str, metric: &str, value: f64| {
+        scores.push(Score {
+            track,
+            probe: probe.to_owned(),
+            split: split.name().to_owned(),
+            parameter: parameter.to_owned(),
+            metric: metric.to_owned(),
+            value,
+        });
+    };
+    let parameters = measured.parameters.iter().map(|p| (p.name.as_str(), p.mse, p.r2));
+    for (name, mse, r2) in parameters.chain([("mean", measured.mse, measured.r2)]) {
+        add(name, "mse", mse);
+        if let Some(r2) = r2 {
+            add(name, "r2", r2);
+        }
+    }
+    Ok(scores)
 }

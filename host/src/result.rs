@@ -1,17 +1,38 @@
 //! What a finished cell leaves: its scores, and everything a reader needs to judge them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{cell::Initialisation, environment::Environment};
 
 /// The version of this record. It is part of a cell's address, so a record of another version is never read.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
+
+/// What labels may train. Tables never mix the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Track {
+    /// The probe alone; the encoder is frozen.
+    Frozen,
+    /// Encoder and probe together.
+    EndToEnd,
+}
+
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Frozen => "frozen",
+            Self::EndToEnd => "end-to-end",
+        })
+    }
+}
 
 /// One value of a score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
+    /// What the labels trained.
+    pub track: Track,
     /// The probe.
     pub probe: String,
     /// `valid`, `test` or `held_out`.
@@ -47,7 +68,7 @@ pub struct CellResult {
     pub parameters: Vec<String>,
     /// All scores. The same for every run of this cell on one machine.
     pub scores: Vec<Score>,
-    /// What each probe chose on the valid split.
+    /// What each probe, and the end-to-end track, chose on the valid split.
     pub chosen: BTreeMap<String, serde_json::Value>,
     /// Facts about the encoder; absent for rows without one.
     pub encoder: Option<EncoderFacts>,
@@ -81,10 +102,16 @@ pub struct Cost {
     pub pretrain_samples: u64,
     /// Seconds of pretraining, summed over interrupted attempts.
     pub pretrain_seconds: f64,
+    /// Windows encoded for the probes, in all splits.
+    pub encode_samples: u64,
     /// Seconds of encoding all splits.
     pub encode_seconds: f64,
     /// Seconds of all probes.
     pub probe_seconds: f64,
+    /// Windows seen in end-to-end training.
+    pub finetune_samples: u64,
+    /// Seconds of end-to-end training, its choice on valid and its scoring.
+    pub finetune_seconds: f64,
     /// The most memory that the worker held, in MiB.
     pub peak_memory_mib: u64,
 }

@@ -23,6 +23,7 @@ struct Tidy<'a> {
     system: &'a str,
     method: &'a str,
     initialisation: String,
+    track: String,
     probe: &'a str,
     split: &'a str,
     parameter: &'a str,
@@ -56,7 +57,7 @@ impl<'a> Standings<'a> {
         self.cells.iter().filter(|(_, outcome)| outcome.result().is_none()).count()
     }
 
-    /// Writes one tidy row per system, method, initialisation, probe, split, parameter, metric and seed.
+    /// Writes one tidy row per system, method, initialisation, track, probe, split, parameter, metric and seed.
     pub fn write_csv(&self, path: &Path) -> Result<()> {
         let error = |reason: String| Error::File { path: path.to_owned(), reason };
         let mut writer = csv::Writer::from_writer(Vec::new());
@@ -68,6 +69,7 @@ impl<'a> Standings<'a> {
                     system: &result.system,
                     method: &result.method,
                     initialisation: result.initialisation.to_string(),
+                    track: score.track.to_string(),
                     probe: &score.probe,
                     split: &score.split,
                     parameter: &score.parameter,

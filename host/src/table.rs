@@ -1,12 +1,14 @@
-//! The tables of a run: one a system, for the terminal and as Markdown.
+//! The tables of a run, for the terminal and as Markdown: for each system one a track, and one of costs.
+
+mod cost;
 
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table, TableStyle, presets};
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::{split::Split, suite::Suite};
 
 use crate::{
     cell::{Cell, Initialisation, Outcome},
-    result::CellResult,
+    result::{CellResult, Track},
     standings::Standings,
 };
 
@@ -34,25 +36,55 @@ fn render(standings: &Standings<'_>, style: TableStyle, heading: &str) -> String
     let mut text = String::new();
     for (system, cells) in standings.by_system() {
         let suite = &cells[0].0.suite;
-        let parameters = suite.parameter_names(system);
-        let held_out = suite.splits(system).contains(&Split::HeldOut);
-        text += &format!(
-            "{heading}{system} (suite {} v{}): MSE of the parameters on the test split, 1 = predicting the mean\n\n",
-            suite.name, suite.version
-        );
-        let rows = rows(&cells, &parameters, held_out);
-        let mut columns = parameters.clone();
-        columns.extend(["mean", "R2"].map(String::from));
-        columns.extend(held_out.then(|| "held-out".to_owned()));
-        text += &table(style, &columns, parameters.len(), &rows);
-        text += "\n\n";
-        for (number, note) in notes(&rows).iter().enumerate() {
-            text += &format!("[{}] {note}\n\n", number + 1);
+        let title = format!("{heading}{system} (suite {} v{}): ", suite.name, suite.version);
+        for track in [Track::Frozen, Track::EndToEnd] {
+            let rows = rows(&cells, track);
+            if rows.is_empty() {
+                continue;
+            }
+            text += &title;
+            text += match track {
+                Track::Frozen => "frozen encoders, MSE of the parameters on the test split, 1 = predicting the mean",
+                Track::EndToEnd => {
+                    "encoders trained end to end with labels, MSE likewise; random init: supervised alone"
+                }
+            };
+            text += "\n\n";
+            text += &scores(style, suite, system, &rows);
+        }
+        if let Some(costs) = cost::table(style, &cells) {
+            text += &format!("{title}what it cost, the mean over seeds\n\n{costs}\n\n");
         }
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
+}
+
+/// The scores of one track on one system, with their notes.
+fn scores(style: TableStyle, suite: &Suite, system: &str, rows: &[Row]) -> String {
+    let mut columns = suite.parameter_names(system);
+    let mean = columns.len();
+    columns.extend(["mean", "R2"].map(String::from));
+    columns.extend(suite.splits(system).contains(&Split::HeldOut).then(|| "held-out".to_owned()));
+    let mut text = table(style, &columns, mean, rows) + "\n\n";
+    for (number, note) in notes(rows).iter().enumerate() {
+        text += &format!("[{}] {note}\n\n", number + 1);
+    }
+    text
+}
+
+/// How tables call the method of a cell.
+fn name(cell: &Cell) -> String {
+    match cell.initialisation() {
+        Initialisation::Random => format!("{} (random init)", cell.method()),
+        _ => cell.method().to_owned(),
+    }
+}
+
+/// The cells of one method and initialisation, which differ in their seeds.
+fn same_row(a: &Cell, b: &Cell) -> bool {
+    (a.method(), a.initialisation()) == (b.method(), b.initialisation())
 }
 
 /// The notes of all rows, each once, in the order of their numbers.
@@ -66,36 +98,50 @@ fn notes(rows: &[Row]) -> Vec<&str> {
     notes
 }
 
-/// One row for each method, initialisation and probe, averaged over seeds. A failed cell is a row with its reason.
-fn rows(cells: &[&(&Cell, Outcome)], parameters: &[String], held_out: bool) -> Vec<Row> {
+/// One row of a track for each method, initialisation and probe, averaged over seeds. A failed cell is a row of the frozen
+/// track with its reason.
+fn rows(cells: &[&(&Cell, Outcome)], track: Track) -> Vec<Row> {
     let mut rows = Vec::new();
-    let identity = |cell: &Cell| (cell.method().to_owned(), cell.initialisation());
-    for group in cells.chunk_by(|a, b| identity(a.0) == identity(b.0)) {
+    for group in cells.chunk_by(|a, b| same_row(a.0, b.0)) {
         let cell = group[0].0;
-        let method = match cell.initialisation() {
-            Initialisation::Random => format!("{} (random init)", cell.method()),
-            _ => cell.method().to_owned(),
-        };
+        let parameters = cell.suite.parameter_names(&cell.system);
+        let held_out = cell.suite.splits(&cell.system).contains(&Split::HeldOut);
+        let method = name(cell);
         let note: Vec<String> = group.iter().filter_map(|(cell, outcome)| note(cell, outcome)).collect();
         let results: Vec<&CellResult> = group.iter().filter_map(|(_, outcome)| outcome.result()).collect();
         let mut probes: Vec<&str> = Vec::new();
-        for score in results.iter().flat_map(|result| &result.scores) {
+        for score in results.iter().flat_map(|result| &result.scores).filter(|score| score.track == track) {
             if !probes.contains(&score.probe.as_str()) {
                 probes.push(&score.probe);
             }
         }
         for probe in &probes {
-            let test = |parameter: &str, metric: &str| mean_over_seeds(&results, probe, Split::Test, parameter, metric);
+            let over_seeds = |split: Split, parameter: &str, metric: &str| {
+                let scores = results.iter().flat_map(|result| &result.scores);
+                let wanted = (track, *probe, split.name(), parameter, metric);
+                mean(
+                    scores
+                        .filter(|s| (s.track, &*s.probe, &*s.split, &*s.parameter, &*s.metric) == wanted)
+                        .map(|s| s.value),
+                )
+            };
+            let test = |parameter: &str, metric: &str| over_seeds(Split::Test, parameter, metric);
             let mut values: Vec<_> = parameters.iter().map(|parameter| test(parameter, "mse")).collect();
             values.extend([test("mean", "mse"), test("mean", "r2")]);
-            values.extend(held_out.then(|| mean_over_seeds(&results, probe, Split::HeldOut, "mean", "mse")));
+            values.extend(held_out.then(|| over_seeds(Split::HeldOut, "mean", "mse")));
             rows.push(Row { method: method.clone(), probe: (*probe).to_owned(), values, note: note.join("; ") });
         }
-        if probes.is_empty() {
+        if probes.is_empty() && track == Track::Frozen {
             rows.push(Row { method, probe: "-".into(), values: Vec::new(), note: note.join("; ") });
         }
     }
     rows
+}
+
+/// The mean, if there is anything.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// What a reader must know of a cell that has no scores.
@@ -105,15 +151,6 @@ fn note(cell: &Cell, outcome: &Outcome) -> Option<String> {
         Outcome::Failed(reason) => Some(format!("seed {} failed: {reason}", cell.seed)),
         Outcome::Missing => Some(format!("seed {} was not run", cell.seed)),
     }
-}
-
-fn mean_over_seeds(results: &[&CellResult], probe: &str, split: Split, parameter: &str, metric: &str) -> Option<f64> {
-    let scores = results.iter().flat_map(|result| &result.scores);
-    let values: Vec<f64> = scores
-        .filter(|s| s.split == split.name() && s.probe == probe && s.parameter == parameter && s.metric == metric)
-        .map(|score| score.value)
-        .collect();
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// The best value of the column `mean` is bold; a row with a note has its number behind the method.

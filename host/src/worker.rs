@@ -15,12 +15,12 @@ use crate::{
     embed::{self, Embedded},
     environment::{Environment, peak_memory_mib},
     events::{Event, Phase},
-    files,
+    files, finetune,
     plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
     pretrain::{self, Curves},
     probe::{Probe, attentive},
-    probing,
-    result::{CellResult, Cost, EncoderFacts, SCHEMA},
+    probing::{self, Probed},
+    result::{CellResult, Cost, EncoderFacts, SCHEMA, Track},
 };
 
 /// Runs the cell in `folder` to its result, going on from its checkpoint if it has one.
@@ -42,28 +42,24 @@ pub fn run(folder: &Path, checkpoint_every: Duration) -> Result<()> {
     }
 
     let mut cost = Cost::default();
-    let (embedded, encoder) = match &cell.encoder {
+    let (probed, encoder) = match &cell.encoder {
         Encoder::Plugin { .. } => {
-            let (embedded, facts) = plugin_cell(&cell, &folder, &data, checkpoint_every, &mut progress, &mut cost)?;
-            embed::save(&embedded, &folder.embeddings())?;
-            (embedded, Some(facts))
+            let (probed, facts) = plugin_cell(&cell, &folder, &data, checkpoint_every, &mut progress, &mut cost)?;
+            (probed, Some(facts))
         }
-        Encoder::Mean => (embed::with_nothing(&cell, &data)?, None),
+        Encoder::Mean => {
+            let embedded = embed::with_nothing(&cell, &data)?;
+            (probed(&cell, &embedded, &mut progress, &mut cost)?, None)
+        }
         Encoder::Features => {
             let clock = Instant::now();
             let embedded = embed::with_features(&cell, &data, |done, total| {
                 progress.report(Phase::Encode, done, total, String::new())
             })?;
-            cost.encode_seconds = clock.elapsed().as_secs_f64();
-            (embedded, None)
+            cost.encoded(&embedded, clock);
+            (probed(&cell, &embedded, &mut progress, &mut cost)?, None)
         }
     };
-
-    let clock = Instant::now();
-    let probed = probing::run(&probes(&cell), &embedded, cell.seed, |done, total| {
-        progress.report(Phase::Probe, done, total, String::new())
-    })?;
-    cost.probe_seconds = clock.elapsed().as_secs_f64();
     cost.peak_memory_mib = peak_memory_mib();
     let result = CellResult {
         schema: SCHEMA,
@@ -117,7 +113,17 @@ fn probes(cell: &Cell) -> Vec<Probe> {
     }
 }
 
-/// Pretrains, unless the cell is about random weights, and encodes.
+/// Fits and scores the cell's probes.
+fn probed(cell: &Cell, embedded: &Embedded, progress: &mut Progress, cost: &mut Cost) -> Result<Probed> {
+    let clock = Instant::now();
+    let probed = probing::run(&probes(cell), embedded, cell.seed, |done, total| {
+        progress.report(Phase::Probe, done, total, String::new())
+    })?;
+    cost.probe_seconds = clock.elapsed().as_secs_f64();
+    Ok(probed)
+}
+
+/// Pretrains, unless the cell is about random weights, encodes and probes; then trains end to end, if the suite does.
 fn plugin_cell(
     cell: &Cell,
     folder: &CellFolder,
@@ -125,7 +131,7 @@ fn plugin_cell(
     checkpoint_every: Duration,
     progress: &mut Progress,
     cost: &mut Cost,
-) -> Result<(Embedded, EncoderFacts)> {
+) -> Result<(Probed, EncoderFacts)> {
     let Encoder::Plugin { library, checksum, config, initialisation, .. } = &cell.encoder else {
         unreachable!("called for plugins");
     };
@@ -170,10 +176,12 @@ fn plugin_cell(
 
     let before = encoder_checksum(&session)?;
     let clock = Instant::now();
-    let embedded = embed::with_session(cell, data, &session, |done, total| {
+    let embedded = embed::with_session(cell, data, &session, &Split::ALL, |done, total| {
         progress.report(Phase::Encode, done, total, String::new())
     })?;
-    cost.encode_seconds = clock.elapsed().as_secs_f64();
+    cost.encoded(&embedded, clock);
+    embed::save(&embedded, &folder.embeddings())?;
+    let mut probed = probed(cell, &embedded, progress, cost)?;
     if encoder_checksum(&session)? != before {
         return Err(Error::Method {
             method: cell.method().to_owned(),
@@ -197,7 +205,25 @@ fn plugin_cell(
         checksum: before,
         plugin_checksum: checksum.clone(),
     };
-    Ok((embedded, facts))
+    if let Some(budget) = &suite.finetune {
+        let clock = Instant::now();
+        let (scores, record) = finetune::run(cell, budget, data, &mut session, facts.dim, |done, total| {
+            progress.report(Phase::FineTune, done, total, String::new())
+        })?;
+        cost.finetune_samples = (budget.epochs * embedded[&Split::Train].n()) as u64;
+        cost.finetune_seconds = clock.elapsed().as_secs_f64();
+        probed.scores.extend(scores);
+        probed.chosen.insert(Track::EndToEnd.to_string(), serde_json::json!(record));
+    }
+    Ok((probed, facts))
+}
+
+impl Cost {
+    /// Notes what encoding took that began at `clock`.
+    fn encoded(&mut self, embedded: &Embedded, clock: Instant) {
+        self.encode_samples = embedded.values().map(|split| split.n() as u64).sum();
+        self.encode_seconds = clock.elapsed().as_secs_f64();
+    }
 }
 
 /// BLAKE3 over the names and checksums of the encoder's parameters.

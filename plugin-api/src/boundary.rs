@@ -11,9 +11,12 @@ use abi_stable::{
     std_types::{RErr, RNone, ROk, ROption, RSlice, RSome, RStr, RString, RVec},
 };
 use physrep_abi::{
-    ABI_MAJOR, ABI_MINOR, Batch, COST, CostV1, CreateArgs, ErrorCode, Interface, LoadScope, METHOD, MethodV1,
-    OwnedTensor, Parameter, PluginError, PluginResult, Root, Root_Ref, Session as Handle, StepReport,
+    ABI_MAJOR, ABI_MINOR, Batch, COST, CostV1, CreateArgs, ErrorCode, FINETUNE, FineTuneArgs, FineTuneV1, Interface,
+    LoadScope, METHOD, MethodV1, OwnedTensor, Parameter, PluginError, PluginResult, Root, Root_Ref, Session as Handle,
+    StepReport, TensorView,
 };
+
+use physrep_nn::AdamWConfig;
 
 use crate::{Method, Result, Setup, System, session::Session, tensor};
 
@@ -49,6 +52,10 @@ extern "C" fn interface<M: Method>(name: RStr<'_>, version: u32) -> ROption<Inte
             layout: <CostV1 as StableAbi>::LAYOUT,
             table: (&raw const *const { &CostV1 { flops } }).cast(),
         }),
+        (FINETUNE, 1) => RSome(Interface {
+            layout: <FineTuneV1 as StableAbi>::LAYOUT,
+            table: (&raw const *const { &finetune_table::<M>() }).cast(),
+        }),
         _ => RNone,
     }
 }
@@ -66,6 +73,15 @@ const fn table<M: Method>() -> MethodV1 {
         load: load::<M>,
         parameters: parameters::<M>,
         destroy: destroy::<M>,
+    }
+}
+
+const fn finetune_table<M: Method>() -> FineTuneV1 {
+    FineTuneV1 {
+        begin: begin_finetuning::<M>,
+        encode: encode_with_gradient::<M>,
+        backward: backward::<M>,
+        apply: apply_gradients::<M>,
     }
 }
 
@@ -144,6 +160,40 @@ extern "C" fn destroy<M: Method>(handle: Handle) {
         // SAFETY: the host destroys a session once, last.
         drop(unsafe { Box::from_raw(handle.0.cast::<Session<M>>()) });
     });
+}
+
+extern "C" fn begin_finetuning<M: Method>(handle: Handle, args: &FineTuneArgs) -> PluginResult<()> {
+    guard("begin", || {
+        let FineTuneArgs { beta1, beta2, eps, weight_decay } = *args;
+        let config = AdamWConfig { beta1, beta2, eps, weight_decay, ..AdamWConfig::default() };
+        // SAFETY: the host keeps to the rules of a session.
+        unsafe { session::<M>(handle) }.begin_finetuning(config)
+    })
+}
+
+extern "C" fn encode_with_gradient<M: Method>(handle: Handle, clips: &Batch<'_>) -> PluginResult<OwnedTensor> {
+    guard("encode", || {
+        // SAFETY: the host keeps to the rules of a session.
+        let session = unsafe { session::<M>(handle) };
+        let batch = batch(session, clips)?;
+        tensor::into_owned(&session.encode_with_gradient(&batch)?)
+    })
+}
+
+extern "C" fn backward<M: Method>(handle: Handle, gradient: &TensorView<'_>) -> PluginResult<()> {
+    guard("backward", || {
+        // SAFETY: the host keeps to the rules of a session.
+        let session = unsafe { session::<M>(handle) };
+        let gradient = tensor::from_view(gradient, session.device())?;
+        session.backward(&gradient)
+    })
+}
+
+extern "C" fn apply_gradients<M: Method>(handle: Handle, learning_rate: f64) -> PluginResult<()> {
+    guard("apply", || {
+        // SAFETY: the host keeps to the rules of a session.
+        unsafe { session::<M>(handle) }.apply_gradients(learning_rate)
+    })
 }
 
 /// Runs one exported function: errors and panics become the boundary's error.

@@ -1,5 +1,9 @@
 //! A method in training: the networks, the optimizer and the count of steps, saved and restored as one.
 
+mod finetune;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Tensor, Var};
@@ -8,6 +12,7 @@ use physrep_nn::{AdamW, CosineSchedule, Params, flops};
 use serde_json::Value;
 
 use crate::{Batch, Error, Method, Result, Setup, Step, Training};
+use finetune::FineTuning;
 
 /// Names of what a saved state holds beside the weights. No module path begins with an `@`.
 const OPTIMIZER: &str = "@optimizer.";
@@ -28,6 +33,7 @@ pub(crate) struct Session<M> {
     activations: DType,
     setup: Setup,
     host: Host,
+    finetuning: Option<FineTuning>,
 }
 
 impl<M: Method> Session<M> {
@@ -59,6 +65,7 @@ impl<M: Method> Session<M> {
             activations,
             setup,
             host,
+            finetuning: None,
         })
     }
 
@@ -109,19 +116,21 @@ impl<M: Method> Session<M> {
     }
 
     pub(crate) fn encode(&self, batch: &Batch) -> Result<Tensor> {
+        Ok(self.tokens(batch)?.detach().to_dtype(DType::F32)?.contiguous()?)
+    }
+
+    /// What the method embeds a batch as, checked.
+    fn tokens(&self, batch: &Batch) -> Result<Tensor> {
         self.check(batch, self.setup.context_frames, "encoding")?;
-        let tokens = self.method.encode(&self.cast(batch)?)?.detach();
+        let tokens = self.method.encode(&self.cast(batch)?)?;
         let clips = batch.clips.dim(0)?;
         match *tokens.dims() {
-            [b, n, d] if b == clips && n > 0 && d > 0 => {}
-            _ => {
-                return Err(Error::Other(format!(
-                    "`encode` returned {:?} for {clips} clips; expected (B, tokens, dim) = ({clips}, ..)",
-                    tokens.dims()
-                )));
-            }
+            [b, n, d] if b == clips && n > 0 && d > 0 => Ok(tokens),
+            _ => Err(Error::Other(format!(
+                "`encode` returned {:?} for {clips} clips; expected (B, tokens, dim) = ({clips}, ..)",
+                tokens.dims()
+            ))),
         }
-        Ok(tokens.to_dtype(DType::F32)?.contiguous()?)
     }
 
     /// The batch in the type of activations.
@@ -276,6 +285,3 @@ fn merge(into: &mut Value, from: Value, path: &str) -> Result<()> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

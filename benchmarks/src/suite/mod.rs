@@ -52,6 +52,9 @@ pub struct Suite {
     pub pretrain: PretrainBudget,
     /// The budgets of the probes.
     pub probe: ProbeBudgets,
+    /// The budget of the end-to-end track, in which labels train the encoder, too; without it the suite has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finetune: Option<FineTuneBudget>,
     /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are handed
     /// to the method as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -103,6 +106,20 @@ pub struct PretrainBudget {
 
 fn yes() -> bool {
     true
+}
+
+/// End-to-end training of an encoder with the attentive head on its tokens; the same for every method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FineTuneBudget {
+    /// Passes over the training windows. The one whose weights are best on the valid split is scored.
+    pub epochs: usize,
+    /// Windows of one optimizer step.
+    pub batch: usize,
+    /// AdamW's learning rate of encoder and head at the start of the cosine schedule.
+    pub lr: f64,
+    /// AdamW's decoupled weight decay.
+    pub weight_decay: f64,
 }
 
 /// What each probe may spend.
@@ -272,6 +289,12 @@ impl Suite {
         at_least_one("probe.attentive.batch", self.probe.attentive.batch)?;
         positive("probe.attentive.lr", self.probe.attentive.lr)?;
         not_negative("probe.attentive.weight_decay", self.probe.attentive.weight_decay)?;
+        if let Some(finetune) = &self.finetune {
+            at_least_one("finetune.epochs", finetune.epochs)?;
+            at_least_one("finetune.batch", finetune.batch)?;
+            positive("finetune.lr", finetune.lr)?;
+            not_negative("finetune.weight_decay", finetune.weight_decay)?;
+        }
         at_least_one("number of `seeds`", self.seeds.len())?;
         distinct("seeds", self.seeds.iter())?;
         at_least_one("number of `[[system]]` sections", self.systems.len())?;

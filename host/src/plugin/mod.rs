@@ -1,5 +1,6 @@
 //! Opens a method's dynamic library and checks, before anything in it runs, that it is one this host can call.
 
+mod finetune;
 mod geometry;
 mod session;
 
@@ -11,7 +12,8 @@ use abi_stable::{
     library::{LibraryError, lib_header_from_path},
 };
 use physrep_abi::{
-    ABI_MAJOR, ABI_MINOR, COST, CostV1, Interface, METHOD, MethodV1, Root_Ref, VERSION_SYMBOL, VersionFn,
+    ABI_MAJOR, ABI_MINOR, COST, CostV1, FINETUNE, FineTuneV1, Interface, METHOD, MethodV1, Root_Ref, VERSION_SYMBOL,
+    VersionFn,
 };
 use serde_json::Value;
 
@@ -28,6 +30,7 @@ pub struct Plugin {
     checksum: String,
     method: &'static MethodV1,
     cost: Option<&'static CostV1>,
+    finetune: Option<&'static FineTuneV1>,
 }
 
 impl Plugin {
@@ -52,7 +55,9 @@ impl Plugin {
         })?;
         let method = table::<MethodV1>(&interface).ok_or_else(|| refuse(foreign_layout()))?;
         let cost = root.interface()(COST.into(), 1).into_option().as_ref().and_then(table::<CostV1>);
-        let plugin = Self { checksum: files::checksum(path)?, path: path.clone(), description, method, cost };
+        let finetune = root.interface()(FINETUNE.into(), 1).into_option().as_ref().and_then(table::<FineTuneV1>);
+        let checksum = files::checksum(path)?;
+        let plugin = Self { checksum, path: path.clone(), description, method, cost, finetune };
         match plugin.name() {
             "" => Err(refuse("its description names no method".into())),
             _ => Ok(plugin),

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use physrep_abi::{
-    Batch, CreateArgs, DType, Device, Host, LoadScope, LogLevel, MethodV1, Parameter, PluginError, StepReport, System,
-    TensorView,
+    Batch, CreateArgs, DType, Device, FineTuneV1, Host, LoadScope, LogLevel, MethodV1, OwnedTensor, Parameter,
+    PluginError, StepReport, System, TensorView,
 };
 
 use super::{Geometry, Plugin};
@@ -64,8 +64,9 @@ struct Context<'a>(&'a dyn Callbacks);
 /// A method in training. Borrows its callbacks, and is used from the thread that made it.
 pub struct Session<'a> {
     method: &'static MethodV1,
-    handle: physrep_abi::Session,
-    name: String,
+    pub(super) finetune: Option<&'static FineTuneV1>,
+    pub(super) handle: physrep_abi::Session,
+    pub(super) name: String,
     // The library holds its address.
     _context: Box<Context<'a>>,
     _single_thread: PhantomData<*mut ()>,
@@ -96,7 +97,14 @@ impl<'a> Session<'a> {
         };
         let name = plugin.name().to_owned();
         let handle = checked(&name, (plugin.method.create)(&args))?;
-        Ok(Self { method: plugin.method, handle, name, _context: context, _single_thread: PhantomData })
+        Ok(Self {
+            method: plugin.method,
+            finetune: plugin.finetune,
+            handle,
+            name,
+            _context: context,
+            _single_thread: PhantomData,
+        })
     }
 
     /// Learns from clips `(B, C, T, H, W)` of the system with index `system`.
@@ -108,7 +116,11 @@ impl<'a> Session<'a> {
     /// Embeds clips `(B, C, T, H, W)` of the system with index `system`.
     pub fn encode(&self, clips: &[f32], shape: [usize; 5], system: usize) -> Result<Tokens> {
         let tokens = with_batch(clips, shape, system, |batch| (self.method.encode)(self.handle, batch));
-        let tokens = checked(&self.name, tokens)?;
+        self.tokens(checked(&self.name, tokens)?, shape[0])
+    }
+
+    /// The tokens that a plugin returned for `clips` clips, checked.
+    pub(super) fn tokens(&self, tokens: OwnedTensor, clips: usize) -> Result<Tokens> {
         let refuse = |what: String| Error::Method { method: self.name.clone(), message: what };
         let sizes: Vec<usize> = tokens.shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
         let [b, n, d] = *sizes.as_slice() else {
@@ -120,11 +132,11 @@ impl<'a> Session<'a> {
         let contiguous = [(n * d) as i64, d as i64, 1];
         let plain =
             tokens.device == Device::CPU && tokens.dtype == DType::F32 && tokens.strides.as_slice() == contiguous;
-        if b != shape[0] || n == 0 || d == 0 || !plain {
+        if b != clips || n == 0 || d == 0 || !plain {
             return Err(refuse(format!(
                 "encode returned shape {:?}, strides {:?}, {:?} on {:?}; expected ({}, tokens, dim), contiguous f32 in \
                  host memory",
-                tokens.shape, tokens.strides, tokens.dtype, tokens.device, shape[0]
+                tokens.shape, tokens.strides, tokens.dtype, tokens.device, clips
             )));
         }
         // SAFETY: the plugin owns `b * n * d` contiguous f32 values there until the tensor is dropped below.
@@ -156,29 +168,31 @@ impl Drop for Session<'_> {
     }
 }
 
-fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Result<T> {
+pub(super) fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Result<T> {
     result.into_result().map_err(|error| Error::Method { method: method.into(), message: error.message.into() })
 }
 
 /// Lends contiguous clips for one call.
-fn with_batch<T>(clips: &[f32], shape: [usize; 5], system: usize, call: impl FnOnce(&Batch<'_>) -> T) -> T {
-    assert_eq!(clips.len(), shape.iter().product::<usize>(), "clips hold as many values as their shape says");
-    let lengths = shape.map(|d| d as i64);
-    let mut strides = [1i64; 5];
-    for axis in (0..4).rev() {
-        strides[axis] = strides[axis + 1] * lengths[axis + 1];
+pub(super) fn with_batch<T>(clips: &[f32], shape: [usize; 5], system: usize, call: impl FnOnce(&Batch<'_>) -> T) -> T {
+    with_view(clips, &shape, |clips| call(&Batch { clips, system: system as u32 }))
+}
+
+/// Lends a contiguous tensor for one call.
+pub(super) fn with_view<T>(values: &[f32], shape: &[usize], call: impl FnOnce(TensorView<'_>) -> T) -> T {
+    assert_eq!(values.len(), shape.iter().product::<usize>(), "a tensor holds as many values as its shape says");
+    let lengths: Vec<i64> = shape.iter().map(|&d| d as i64).collect();
+    let mut strides = vec![1i64; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * lengths[axis];
     }
-    call(&Batch {
-        clips: TensorView {
-            data: clips.as_ptr().cast(),
-            device: Device::CPU,
-            dtype: DType::F32,
-            shape: RSlice::from_slice(&lengths),
-            strides: RSlice::from_slice(&strides),
-            byte_offset: 0,
-            ready: 0,
-        },
-        system: system as u32,
+    call(TensorView {
+        data: values.as_ptr().cast(),
+        device: Device::CPU,
+        dtype: DType::F32,
+        shape: RSlice::from_slice(&lengths),
+        strides: RSlice::from_slice(&strides),
+        byte_offset: 0,
+        ready: 0,
     })
 }
 

@@ -28,6 +28,7 @@
 
 mod cost;
 mod error;
+mod finetune;
 mod geometry;
 mod host;
 mod method;
@@ -36,6 +37,7 @@ mod tensor;
 
 pub use cost::{COST, CostV1};
 pub use error::{ErrorCode, PluginError, PluginResult};
+pub use finetune::{FINETUNE, FineTuneArgs, FineTuneV1};
 pub use geometry::{Boundary, Channel, System};
 pub use host::{Host, LogLevel};
 pub use method::{Batch, CreateArgs, LoadScope, METHOD, MethodV1, Parameter, Session, StepReport};

@@ -12,7 +12,7 @@ use abi_stable::{
 /// A host loads plugins of its own major version only.
 pub const ABI_MAJOR: u32 = 1;
 /// Counts interfaces added within a major version.
-pub const ABI_MINOR: u32 = 1;
+pub const ABI_MINOR: u32 = 2;
 
 /// The C function that a host calls before anything else.
 pub const VERSION_SYMBOL: &str = "physrep_abi_version";

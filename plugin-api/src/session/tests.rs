@@ -2,7 +2,7 @@
 
 use candle_core::{D, Shape};
 use physrep_abi::{Boundary, LogLevel};
-use physrep_nn::{Linear, Rng};
+use physrep_nn::{AdamWConfig, Linear, Rng};
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -135,6 +135,67 @@ fn a_state_saved_between_any_two_steps_goes_on_with_the_same_bytes() {
         }
         assert!(second.save().expect("a state") == expected, "cut after {cut} steps");
     }
+}
+
+/// Mean squared distance of tokens from one, and its gradient by the tokens.
+fn distance(tokens: &Tensor) -> (f32, Tensor) {
+    let distance = (tokens - 1.0).expect("tokens");
+    let value = distance.sqr().and_then(|d| d.mean_all()?.to_scalar::<f32>()).expect("a number");
+    (value, (distance * (2.0 / tokens.elem_count() as f64)).expect("a gradient"))
+}
+
+#[test]
+fn training_end_to_end_follows_a_loss_that_the_session_does_not_know() {
+    let config = AdamWConfig { weight_decay: 0.0, ..Default::default() };
+    let clips = clips((4, 2, 2, 4, 6), 0);
+    let mut tuned = session("{}", 0).expect("a session");
+    let head = |session: &Session<Scale>| weights(session)[2..].concat();
+    let (first, untouched) = (tuned.encode(&clips).expect("tokens"), head(&tuned));
+    tuned.begin_finetuning(config).expect("begins");
+    let mut last = f32::INFINITY;
+    for step in 0..200 {
+        let tokens = tuned.encode_with_gradient(&clips).expect("tokens");
+        if step == 0 {
+            let same = |t: &Tensor| t.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("f32");
+            assert_eq!(same(&tokens), same(&first), "the same tokens with and without the way back");
+            assert!(!tokens.track_op(), "nothing of the graph leaves the session");
+        }
+        let (value, gradient) = distance(&tokens);
+        last = value;
+        tuned.backward(&gradient).expect("back");
+        tuned.apply_gradients(0.02).expect("an update");
+    }
+    assert!(last < 0.05 * distance(&first).0, "{last} from {}", distance(&first).0);
+    assert_eq!(head(&tuned), untouched, "what only serves the objective stays as it is");
+
+    // One step of the same optimizer in one process.
+    let mut tuned = session("{}", 0).expect("a session");
+    let plain = session("{}", 0).expect("a session");
+    let mut encoder = plain.params.named();
+    encoder.retain(|(name, _)| is_encoder::<Scale>(name));
+    let mut optimizer = AdamW::new(encoder, config).expect("an optimizer");
+    let loss = (plain.method.encode(&clips).expect("tokens") - 1.0).and_then(|d| d.sqr()?.mean_all()).expect("a loss");
+    optimizer.step(&loss.backward().expect("gradients"), 0.02).expect("an update");
+    tuned.begin_finetuning(config).expect("begins");
+    let (_, gradient) = distance(&tuned.encode_with_gradient(&clips).expect("tokens"));
+    tuned.backward(&gradient).and_then(|()| tuned.apply_gradients(0.02)).expect("an update");
+    for (a, b) in weights(&tuned).concat().iter().zip(weights(&plain).concat()) {
+        assert!((a - b).abs() < 1e-6, "{a} and {b}");
+    }
+}
+
+#[test]
+fn end_to_end_training_out_of_order_is_refused() {
+    let clips = clips((4, 2, 2, 4, 6), 0);
+    let mut tuned = session("{}", 0).expect("a session");
+    assert!(message(tuned.encode_with_gradient(&clips)).contains("without a `begin` before it"));
+    tuned.begin_finetuning(AdamWConfig::default()).expect("begins");
+    let gradient = Tensor::ones((4, 1, 3), DType::F32, &Device::Cpu).expect("ones");
+    assert!(message(tuned.backward(&gradient)).contains("backward was called without a `encode` before it"));
+    assert!(message(tuned.apply_gradients(0.1)).contains("apply was called without a `backward` before it"));
+    tuned.encode_with_gradient(&clips).expect("tokens");
+    let short = gradient.narrow(2, 0, 2).expect("narrow");
+    assert!(message(tuned.backward(&short)).contains("[4, 1, 2] for tokens (B, tokens, dim) = [4, 1, 3]"));
 }
 
 #[test]

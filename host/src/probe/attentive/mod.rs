@@ -23,7 +23,7 @@ use super::metrics;
 use super::split::{Labels, Split, check_dim};
 
 pub use head::{Head, heads};
-pub use tokens::Tokens;
+pub use tokens::{Tokens, normalise};
 
 /// Windows that are predicted together; of no influence on the answer.
 const PREDICTED_TOGETHER: usize = 256;
@@ -194,7 +194,8 @@ fn labels(labels: &Labels, windows: &[u32]) -> candle_core::Result<Tensor> {
     Tensor::from_vec(values, (windows.len(), width), &Device::Cpu)
 }
 
-fn predict(head: &Head, tokens: &Tokens, n: usize) -> Result<Vec<f32>> {
+/// The labels `(N, P)` that a head predicts for the first `n` windows.
+pub(crate) fn predict(head: &Head, tokens: &Tokens, n: usize) -> Result<Vec<f32>> {
     let windows: Vec<u32> = (0..n as u32).collect();
     let mut predictions = Vec::new();
     for windows in windows.chunks(PREDICTED_TOGETHER) {
@@ -205,6 +206,6 @@ fn predict(head: &Head, tokens: &Tokens, n: usize) -> Result<Vec<f32>> {
 }
 
 /// A copy of all weights; the optimizer goes on to change them in place.
-fn snapshot(params: &Params) -> candle_core::Result<BTreeMap<String, Tensor>> {
+pub(crate) fn snapshot(params: &Params) -> candle_core::Result<BTreeMap<String, Tensor>> {
     params.named().into_iter().map(|(name, var)| Ok((name, var.as_tensor().copy()?))).collect()
 }

@@ -1,6 +1,7 @@
 //! Batches of tokens, normalised as the head wants them.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
+use physrep_nn::layer_norm;
 use rayon::prelude::*;
 
 use super::head::EPSILON;
@@ -44,4 +45,14 @@ fn moments(token: &[f32]) -> [f32; 2] {
     let mean = token.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
     let variance = token.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
     [mean as f32, (variance + EPSILON).sqrt().recip() as f32]
+}
+
+/// Tokens `(B, T, D)`, each normalised to mean zero and variance one, with a gradient.
+///
+/// # Errors
+/// If the tokens are not `f32`.
+pub fn normalise(tokens: &Tensor) -> Result<Tensor> {
+    let (dim, device) = (tokens.dim(2)?, tokens.device());
+    let (one, zero) = (Tensor::ones(dim, DType::F32, device)?, Tensor::zeros(dim, DType::F32, device)?);
+    layer_norm(tokens, &one, &zero, EPSILON)
 }

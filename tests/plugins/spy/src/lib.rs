@@ -1,0 +1,74 @@
+//! A method that writes down everything it is told: the end-to-end tests' proof that no label reaches a plugin.
+
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use physrep_plugin_api::{About, Batch, Error, Method, Params, Result, Setup, Step, Tensor, export_method, nn::Linear};
+use serde::{Deserialize, Serialize};
+
+/// Where it writes to.
+#[derive(Default, Serialize, Deserialize)]
+struct Config {
+    /// The file that lines are added to.
+    record: PathBuf,
+}
+
+struct Spy {
+    record: PathBuf,
+    encoder: Linear,
+    head: Linear,
+}
+
+fn write(record: &Path, line: &str) -> Result<()> {
+    let file = OpenOptions::new().create(true).append(true).open(record);
+    let written = file.and_then(|mut file| writeln!(file, "{line}"));
+    written.map_err(|e| Error::Other(format!("{}: {e}", record.display())))
+}
+
+impl Spy {
+    /// Writes down every bit of a batch.
+    fn note(&self, what: &str, batch: &Batch) -> Result<()> {
+        let values = batch.clips.flatten_all()?.to_vec1::<f32>()?;
+        // FNV-1a.
+        let digest = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .fold(0xcbf2_9ce4_8422_2325u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        write(&self.record, &format!("{what} {:?} of system {}: {digest:016x}", batch.clips.dims(), batch.system))
+    }
+
+    /// Means over space and time of each channel, `(B, 1, C)`, read by the encoder.
+    fn tokens(&self, clips: &Tensor) -> Result<Tensor> {
+        Ok(self.encoder.forward(&clips.mean((2, 3, 4))?.unsqueeze(1)?)?)
+    }
+}
+
+impl Method for Spy {
+    type Config = Config;
+    const ABOUT: About = About { name: "spy", summary: "Writes down all it is told.", reference: "" };
+
+    fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
+        let Setup { systems, context_frames, future_frames, batch, steps, seed, .. } = setup;
+        let told = (systems, context_frames, future_frames, batch, steps, seed);
+        write(&config.record, &format!("setup: {told:?}"))?;
+        let channels = setup.single_system()?.channels.len();
+        let encoder = Linear::new(channels, 4, params.pp("encoder"))?;
+        let head = Linear::new(4, channels, params.pp("head"))?;
+        Ok(Self { record: config.record.clone(), encoder, head })
+    }
+
+    fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor> {
+        self.note(&format!("step {} of {}", step.index(), step.of()), batch)?;
+        Ok(self.head.forward(&self.tokens(&batch.clips)?)?.sqr()?.mean_all()?)
+    }
+
+    fn encode(&self, batch: &Batch) -> Result<Tensor> {
+        self.note("encode", batch)?;
+        self.tokens(&batch.clips)
+    }
+}
+
+export_method!(Spy);
