@@ -376,7 +376,8 @@ mod tests {
     /// What runs on a card, compared on the CPU with what runs there.
     #[test]
     fn the_composed_operations_agree_with_the_kernels() {
-        let normal = |shape: &[usize], purpose| Rng::new(1, purpose, 0).normal(shape, DType::F64, &Device::Cpu).unwrap();
+        let normal =
+            |shape: &[usize], purpose| Rng::new(1, purpose, 0).normal(shape, DType::F64, &Device::Cpu).unwrap();
         let worst = |a: &Tensor, b: &Tensor| {
             (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar::<f64>().unwrap()
         };

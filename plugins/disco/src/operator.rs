@@ -1,0 +1,161 @@
+//! The operator network: a small U-Net whose weights are given from outside, other ones for each sample.
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+use physrep_nn::sample_conv::Edge;
+use physrep_nn::{gelu, group_norm, sample_conv, sample_depthwise_conv};
+
+/// As upstream.
+const GROUPS: usize = 4;
+const EPS: f64 = 1e-5;
+
+/// One of the network's weights.
+#[derive(Clone, Debug)]
+pub struct Weight {
+    /// What it belongs to.
+    pub name: String,
+    /// Its shape: `(O, 9 I)` of a dense 3x3 convolution, `(9, I)` of a depthwise one, `(I, O)` of a matrix product.
+    pub shape: [usize; 2],
+    /// The largest value that PyTorch's default initialisation could give it: `1 / sqrt(fan_in)`.
+    pub bound: f64,
+}
+
+impl Weight {
+    /// How many numbers it is.
+    pub fn count(&self) -> usize {
+        self.shape[0] * self.shape[1]
+    }
+}
+
+/// The U-Net of DISCO for fields of one system: its layers, but no weights.
+///
+/// Widths double and sides halve `levels` times; a bottleneck; and back up, with the maps of the way down beside those of
+/// the way up. No biases; normalisations have no parameters. An edge is periodic or a mirror, as the axis is; where an
+/// axis has walls, a channel that is 1 on their points is given to the first layer.
+#[derive(Clone, Debug)]
+pub struct OperatorNetwork {
+    channels: usize,
+    levels: usize,
+    edges: [Edge; 2],
+    weights: Vec<Weight>,
+}
+
+impl OperatorNetwork {
+    /// A network for fields of `channels` channels, `start` channels wide at full resolution, with `levels` halvings.
+    ///
+    /// # Errors
+    /// If `start` is not a multiple of the normalisations' four groups.
+    pub fn new(channels: usize, start: usize, levels: usize, edges: [Edge; 2]) -> Result<Self> {
+        if start == 0 || !start.is_multiple_of(GROUPS) {
+            bail!("`start_channels` (={start}) must be a multiple of the {GROUPS} groups that are normalised");
+        }
+        let weight = |name: String, shape, fan_in: usize| Weight { name, shape, bound: 1.0 / (fan_in as f64).sqrt() };
+        let dense = |name: &str, inputs, outputs| weight(name.into(), [outputs, 9 * inputs], 9 * inputs);
+        let walls = usize::from(edges.contains(&Edge::Reflect));
+        let mut weights = vec![dense("adapter_in", channels + walls, start), dense("conv_in", start, start)];
+        for level in 0..levels {
+            let wide = start << level;
+            weights.push(weight(format!("downs.{level}.halve"), [4 * wide, 2 * wide], 4 * wide));
+            weights.push(weight(format!("downs.{level}.depthwise"), [9, 2 * wide], 9));
+        }
+        let deepest = start << levels;
+        weights.push(weight("bottleneck.0".into(), [deepest, 2 * deepest], deepest));
+        weights.push(weight("bottleneck.1".into(), [2 * deepest, deepest], 2 * deepest));
+        for level in (0..levels).rev() {
+            let wide = start << level;
+            // For a transposed convolution PyTorch's initialisation counts the outputs in place of the inputs.
+            weights.push(weight(format!("ups.{level}.double"), [2 * wide, 4 * wide], 4 * wide));
+            weights.push(weight(format!("ups.{level}.grouped"), [9, 2 * wide], 18));
+        }
+        weights.extend([dense("conv_out", start, start), dense("adapter_out", start, channels)]);
+        Ok(Self { channels, levels, edges, weights })
+    }
+
+    /// The weights that [`forward`](Self::forward) takes, in its order.
+    pub fn weights(&self) -> &[Weight] {
+        &self.weights
+    }
+
+    /// How many numbers they are together.
+    pub fn count(&self) -> usize {
+        self.weights.iter().map(Weight::count).sum()
+    }
+
+    /// Points that a side must be a multiple of.
+    pub fn multiple(&self) -> usize {
+        1 << self.levels
+    }
+
+    /// What the first layer sees beside the fields: `(B, H, W, 1)`, 1 on the points of walls; `None` without walls.
+    pub fn walls(&self, [b, h, w]: [usize; 3], dtype: DType, device: &Device) -> Result<Option<Tensor>> {
+        if !self.edges.contains(&Edge::Reflect) {
+            return Ok(None);
+        }
+        let on_wall = |i: usize, len: usize, edge: Edge| edge == Edge::Reflect && (i == 0 || i + 1 == len);
+        let mask: Vec<f32> = (0..b * h * w)
+            .map(|i| f32::from(on_wall(i / w % h, h, self.edges[0]) || on_wall(i % w, w, self.edges[1])))
+            .collect();
+        Ok(Some(Tensor::from_vec(mask, (b, h, w, 1), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?))
+    }
+
+    /// The time derivative of the fields `x (B, H, W, C)`, of the same shape. `weights[i] (B, ..)` has the shape of
+    /// [`weights`](Self::weights) behind the batch; `walls` is what [`walls`](Self::walls) gives.
+    ///
+    /// # Errors
+    /// If sides are no multiples of [`multiple`](Self::multiple), or shapes do not fit.
+    pub fn forward(&self, x: &Tensor, walls: Option<&Tensor>, weights: &[Tensor]) -> Result<Tensor> {
+        let (_, h, w, channels) = x.dims4()?;
+        if channels != self.channels || h % self.multiple() != 0 || w % self.multiple() != 0 {
+            let (multiple, channels) = (self.multiple(), self.channels);
+            bail!(
+                "the operator expected fields (B, H, W, {channels}), H and W multiples of {multiple}; got {:?}",
+                x.dims()
+            );
+        }
+        let mut weights = weights.iter();
+        let mut next = || weights.next().ok_or_else(|| candle_core::Error::Msg("the operator lacks weights".into()));
+        let activate = |x: Tensor| gelu(&group_norm(&x, None, GROUPS, EPS)?);
+        let x = match walls {
+            Some(walls) => Tensor::cat(&[x, walls], 3)?,
+            None => x.clone(),
+        };
+        let x = sample_conv(&x, next()?, self.edges)?;
+        let mut x = activate(sample_conv(&x, next()?, self.edges)?)?;
+        let mut beside = Vec::with_capacity(self.levels);
+        for _ in 0..self.levels {
+            beside.push(x.clone());
+            x = activate(halve(&x, next()?)?)?;
+            x = activate(sample_depthwise_conv(&x, next()?, 1, self.edges)?)?;
+        }
+        let wide = activate(pointwise(&x, next()?)?)?;
+        x = (x + pointwise(&wide, next()?)?)?;
+        while let Some(beside) = beside.pop() {
+            let up = double(&x, next()?)?;
+            x = activate(sample_depthwise_conv(&Tensor::cat(&[&up, &beside], 3)?, next()?, 2, self.edges)?)?;
+        }
+        let x = activate(sample_conv(&x, next()?, self.edges)?)?;
+        sample_conv(&x, next()?, self.edges)
+    }
+}
+
+/// `x (B, H, W, I)` times `weight (B, I, O)`.
+fn pointwise(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let (b, h, w, inputs) = x.dims4()?;
+    x.reshape((b, h * w, inputs))?.matmul(weight)?.reshape((b, h, w, ()))
+}
+
+/// A convolution of patches of 2x2 points that touch but do not overlap: `x (B, H, W, I)`, `weight (B, 4 I, O)`, to
+/// `(B, H / 2, W / 2, O)`.
+fn halve(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let (b, h, w, inputs) = x.dims4()?;
+    let patches = x.reshape(&[b, h / 2, 2, w / 2, 2 * inputs][..])?.transpose(2, 3)?.contiguous()?;
+    pointwise(&patches.reshape((b, h / 2, w / 2, 4 * inputs))?, weight)
+}
+
+/// The transposed convolution: `x (B, H, W, I)`, `weight (B, I, 4 O)`, to `(B, 2 H, 2 W, O)`.
+fn double(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let (b, h, w, _) = x.dims4()?;
+    let patches = pointwise(x, weight)?;
+    let outputs = patches.dim(3)? / 4;
+    let rows = patches.reshape(&[b, h, w, 2, 2 * outputs][..])?.transpose(2, 3)?.contiguous()?;
+    rows.reshape((b, 2 * h, 2 * w, outputs))
+}
