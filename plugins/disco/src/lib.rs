@@ -208,7 +208,8 @@ impl Method for Disco {
     }
 
     fn encode(&self, batch: &Batch) -> Result<Tensor> {
-        Ok(self.encoder.forward(&batch.clips)?.unsqueeze(1)?)
+        let latent = self.encoder.forward(&batch.clips)?;
+        Ok(latent.reshape((latent.dim(0)?, 1, latent.dim(1)?))?)
     }
 }
 
