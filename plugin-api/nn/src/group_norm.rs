@@ -138,9 +138,8 @@ impl<T: Float> Kernel<T> for Gradient<'_, T> {
         let mut along_shift = sums_of_columns(x.len(), channels, |_, i| dy[i]);
         let mut along_x = sums_of_columns(x.len(), channels, |c, i| dy[i] * (x[i] - mean[c]));
         for c in 0..channels {
-            along_x[c] *= scale[c];
-            dweight[c] = along_x[c];
-            along_x[c] *= weight[c];
+            dweight[c] = along_x[c] * scale[c];
+            along_x[c] = dweight[c] * weight[c];
             along_shift[c] *= weight[c];
         }
         means_of_groups(&mut along_shift, op.groups, rows);
