@@ -1,0 +1,91 @@
+//! The network that is pretrained, and its loss.
+
+use candle_core::{Result, Tensor, bail};
+use physrep_nn::{Params, Rng};
+
+use crate::decoder::Decoder;
+use crate::encoder::Encoder;
+use crate::grid::Grid;
+use crate::mask::{Selection, TubeMask};
+use crate::target::{normalise, precise};
+use crate::transformer::Shape;
+
+/// What a [`Model`] is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Channels of the clips.
+    pub channels: usize,
+    /// How clips are cut.
+    pub grid: Grid,
+    /// The encoder's size.
+    pub encoder: Shape,
+    /// The decoder's size.
+    pub decoder: Shape,
+    /// The share of patches that is hidden, rounded down to whole patches.
+    pub mask_ratio: f64,
+    /// Whether each tubelet to be guessed is normalised by its own mean and deviation.
+    pub norm_target: bool,
+}
+
+/// A masked autoencoder: the encoder sees a few tubes of a clip, the decoder is to guess the others.
+///
+/// Parameters: `encoder`, and the [`Decoder`]'s.
+pub struct Model {
+    parts: Parts,
+    hidden: usize,
+    encoder: Encoder,
+    decoder: Decoder,
+}
+
+impl Model {
+    /// A network of these parts.
+    ///
+    /// # Errors
+    /// If a size is no transformer's, or if masking leaves nothing to see or nothing to guess.
+    pub fn new(parts: Parts, params: Params) -> Result<Self> {
+        let Parts { channels, grid, encoder, decoder, mask_ratio, norm_target } = parts;
+        encoder.check("the encoder's")?;
+        decoder.check("the decoder's")?;
+        let patches = grid.patches();
+        // A negative or undefined ratio hides nothing.
+        let hidden = (mask_ratio * patches as f64) as usize;
+        if hidden == 0 || hidden >= patches {
+            bail!(
+                "`mask_ratio` (={mask_ratio}) hides {hidden} of {patches} patches: it must hide at least one and leave \
+                 at least one, and a smaller `patch` makes more of them"
+            );
+        }
+        if norm_target && grid.pixels() == 1 {
+            bail!(
+                "tubelets of one pixel have no deviation: set `norm_target` to false, or a larger `tubelet` or `patch`"
+            );
+        }
+        Ok(Self {
+            parts,
+            hidden,
+            encoder: Encoder::new(channels, &grid, encoder, params.pp("encoder"))?,
+            decoder: Decoder::new(encoder.dim, channels, &grid, decoder, params)?,
+        })
+    }
+
+    /// Masks for `batch` clips.
+    pub fn mask(&self, batch: usize, rng: &mut Rng, clips: &Tensor) -> Result<TubeMask> {
+        TubeMask::draw(&self.parts.grid, batch, self.hidden, rng, clips.device())
+    }
+
+    /// The mean squared error, over hidden tubelets only, of what is guessed from the visible ones of
+    /// `clips (B, C, T, H, W)`. With a normalised target, guessing zero scores about 1.
+    pub fn loss(&self, clips: &Tensor, mask: &TubeMask) -> Result<Tensor> {
+        let tubelets = self.parts.grid.cut(clips)?;
+        let guess = precise(self.decoder.forward(&self.encoder.forward(&tubelets, &mask.visible)?, mask)?)?;
+        let target = precise(mask.hidden.by_sample(&mask.hidden.rows_of(&tubelets)?)?)?;
+        let target = if self.parts.norm_target { normalise(&target, self.parts.grid.pixels())? } else { target };
+        (guess - target)?.sqr()?.mean_all()
+    }
+
+    /// Embeds all tubelets of `clips (B, C, T, H, W)`, `(B, tokens, D)`.
+    pub fn encode(&self, clips: &Tensor) -> Result<Tensor> {
+        let all = Selection::all(&self.parts.grid, clips.dim(0)?, clips.device())?;
+        self.encoder.forward(&self.parts.grid.cut(clips)?, &all)
+    }
+}
