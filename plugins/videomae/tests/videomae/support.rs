@@ -40,7 +40,7 @@ pub fn small() -> Parts {
         channels: 2,
         grid: Grid::new(8, [16, 16], 2, Some(4)).unwrap(),
         encoder: Shape { dim: 32, depth: 2, heads: 2 },
-        decoder: Shape { dim: 16, depth: 1, heads: 2 },
+        decoder: Shape { dim: 32, depth: 1, heads: 2 },
         mask_ratio: 0.75,
         norm_target: true,
     }
