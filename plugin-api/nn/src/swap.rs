@@ -1,0 +1,60 @@
+//! Swapping two axes of tokens, so that attention may run along either.
+//!
+//! candle's transposition leaves a strided tensor, and a strided gradient, on which everything that follows is slow.
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
+use rayon::prelude::*;
+
+use crate::cpu::{by_dtype, slice};
+use crate::float::Float;
+use crate::memory::zeros;
+
+const OP: &str = "swap_axes";
+
+/// `(A, M, N, D)` to a contiguous `(A, N, M, D)`, with a contiguous gradient.
+pub fn swap_axes(x: &Tensor) -> Result<Tensor> {
+    let (_, m, n, d) = x.dims4()?;
+    if x.device().is_cpu() && x.elem_count() > 0 {
+        return x.contiguous()?.apply_op1(Swap { m, n, d });
+    }
+    x.transpose(1, 2)?.contiguous()
+}
+
+struct Swap {
+    m: usize,
+    n: usize,
+    d: usize,
+}
+
+impl Swap {
+    fn forward<T: Float>(&self, x: &[T]) -> Vec<T> {
+        let Self { m, n, d } = *self;
+        let mut y = zeros(x.len());
+        y.par_chunks_mut(m * n * d).zip(x.par_chunks(m * n * d)).for_each(|(y, x)| {
+            for (i, y) in y.chunks_exact_mut(d).enumerate() {
+                // The token at (i / m, i % m) of the result.
+                y.copy_from_slice(&x[(i % m * n + i / m) * d..][..d]);
+            }
+        });
+        y
+    }
+}
+
+impl CustomOp1 for Swap {
+    fn name(&self) -> &'static str {
+        OP
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let Self { m, n, d } = *self;
+        by_dtype!(OP, x.dtype(), T => {
+            let y = self.forward(slice::<T>(OP, x, layout)?);
+            Ok((T::to_cpu_storage_owned(y), Shape::from((layout.dims()[0], n, m, d))))
+        })
+    }
+
+    fn bwd(&self, _x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        swap_axes(dy).map(Some)
+    }
+}
