@@ -1,0 +1,61 @@
+//! What attention along time and along space have in common.
+
+use candle_core::{Result, Tensor};
+use physrep_plugin_api::nn::{Init, LayerNorm, Params, linear, self_attention};
+
+use crate::position::RelativeBias;
+
+/// PyTorch's default, which the published code does not set.
+const EPS: f64 = 1e-5;
+
+/// Queries, keys and values of several heads, the first two normalised head by head, and what is read with them.
+///
+/// Parameters: `input_head.{weight (3 D, D), bias (3 D)}` with queries before keys before values,
+/// `{qnorm,knorm}.{weight,bias} (D / heads)`, `output_head.{weight (D, D), bias (D)}` and those of `rel_pos_bias`.
+pub struct Attention {
+    heads: usize,
+    input: (Tensor, Tensor),
+    q_norm: LayerNorm,
+    k_norm: LayerNorm,
+    output: (Tensor, Tensor),
+    bias: RelativeBias,
+}
+
+impl Attention {
+    /// Attention between tokens of `dim` channels with `heads` heads.
+    pub fn new(dim: usize, heads: usize, params: &Params) -> Result<Self> {
+        let init = Init::fan_in_uniform(dim);
+        let (input, output) = (params.pp("input_head"), params.pp("output_head"));
+        Ok(Self {
+            heads,
+            input: (input.get((3 * dim, dim), "weight", init)?, input.get(3 * dim, "bias", init)?),
+            q_norm: LayerNorm::new(dim / heads, EPS, params.pp("qnorm"))?,
+            k_norm: LayerNorm::new(dim / heads, EPS, params.pp("knorm"))?,
+            output: (output.get((dim, dim), "weight", init)?, output.get(dim, "bias", init)?),
+            bias: RelativeBias::new(heads, params.pp("rel_pos_bias"))?,
+        })
+    }
+
+    /// Tokens `(.., D)` to their queries, keys and values `(.., 3 D)`.
+    pub fn ask(&self, x: &Tensor) -> Result<Tensor> {
+        let dim = self.output.0.dim(0)?;
+        let part = |i: usize| linear(x, &self.input.0.narrow(0, i * dim, dim)?, &self.input.1.narrow(0, i * dim, dim)?);
+        let by_head =
+            |part: Tensor, norm: &LayerNorm| norm.forward(&part.reshape(((), dim / self.heads))?)?.reshape(x.shape());
+        let (q, k) = (by_head(part(0)?, &self.q_norm)?, by_head(part(1)?, &self.k_norm)?);
+        Tensor::cat(&[q, k, part(2)?], x.rank() - 1)
+    }
+
+    /// What the tokens of each of `A` lines of `N` tokens read from each other: `(A, N, 3 D)` to `(A, N, D)`, for tokens
+    /// whose pairs are in `buckets (N * N)`.
+    pub fn read(&self, qkv: &Tensor, buckets: &Tensor) -> Result<Tensor> {
+        let bias = self.bias.forward(buckets, qkv.dim(1)?)?.to_dtype(qkv.dtype())?;
+        self_attention(qkv, Some(&bias), self.heads)
+    }
+
+    /// `gamma (D)` times the output projection of `(.., D)`, in one product.
+    pub fn answer(&self, x: &Tensor, gamma: &Tensor) -> Result<Tensor> {
+        let (weight, bias) = &self.output;
+        linear(x, &weight.broadcast_mul(&gamma.unsqueeze(1)?)?, &(bias * gamma)?)
+    }
+}

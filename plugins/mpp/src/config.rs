@@ -1,0 +1,131 @@
+//! The hyper-parameters, and what they mean for given systems.
+
+use physrep_plugin_api::{Error, Result, System, Training};
+use serde::{Deserialize, Serialize};
+
+/// Sides of a patch that there is a stem for.
+const PATCHES: [usize; 3] = [16, 8, 4];
+/// Patches that the shortest side of a grid should have, where no side is asked for.
+const ENOUGH: usize = 8;
+
+/// The published sizes of the network.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Size {
+    /// 192 channels, 3 heads, 12 blocks; what arXiv:2603.13227 compares.
+    Tiny,
+    /// 384 channels, 6 heads, 12 blocks.
+    Small,
+    /// 768 channels, 12 heads, 12 blocks.
+    Base,
+    /// 1024 channels, 16 heads, 24 blocks.
+    Large,
+}
+
+/// The hyper-parameters; the defaults are the paper's but for the optimizer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Channels, heads and blocks of the transformer: `tiny`, `small`, `base` or `large`.
+    pub size: Size,
+    /// Channels of a token, in place of the size's; a multiple of 4.
+    pub dim: Option<usize>,
+    /// Attention heads, in place of the size's; they divide `dim`.
+    pub heads: Option<usize>,
+    /// Blocks, in place of the size's.
+    pub depth: Option<usize>,
+    /// Points along the side of a patch: 4, 8 or 16. Where it is not given, the largest that leaves at least 8 patches
+    /// along the shortest side of all systems' grids, or 4: 16 for 224 points, 8 for 64, 4 for 32.
+    pub patch: Option<usize>,
+    /// What the scale of every residual branch starts at. With the paper's value every block starts as the identity.
+    pub layer_scale: f64,
+    /// How often a clip skips a residual branch of the last block in pretraining; from 0 in the first block it grows
+    /// evenly.
+    pub drop_path: f64,
+    /// The optimizer and its schedule.
+    pub training: Training,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            size: Size::Tiny,
+            dim: None,
+            heads: None,
+            depth: None,
+            patch: None,
+            layer_scale: 1e-6,
+            drop_path: 0.1,
+            training: Training { weight_decay: 1e-3, ..Training::default() },
+        }
+    }
+}
+
+/// The transformer's measures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shape {
+    /// Channels of a token.
+    pub dim: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Blocks.
+    pub depth: usize,
+    /// Points along the side of a patch.
+    pub patch: usize,
+}
+
+impl Config {
+    /// What to build for these systems.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where values do not fit each other or the systems' grids.
+    pub fn shape(&self, systems: &[System]) -> Result<Shape> {
+        let (dim, heads, depth) = match self.size {
+            Size::Tiny => (192, 3, 12),
+            Size::Small => (384, 6, 12),
+            Size::Base => (768, 12, 12),
+            Size::Large => (1024, 16, 24),
+        };
+        let dim = self.dim.unwrap_or(dim);
+        let heads = self.heads.unwrap_or(heads);
+        let depth = self.depth.unwrap_or(depth);
+        let refuse = |why: String| Err(Error::Config(format!("mpp: {why}")));
+        if dim == 0 || !dim.is_multiple_of(4) {
+            return refuse(format!(
+                "`dim` (={dim}) must be a positive multiple of 4, since the stem has a quarter of it"
+            ));
+        }
+        if heads == 0 || !dim.is_multiple_of(heads) {
+            return refuse(format!("`heads` (={heads}) must divide `dim` (={dim})"));
+        }
+        if depth == 0 {
+            return refuse("`depth` (=0) must be 1 or more".into());
+        }
+        if !self.layer_scale.is_finite() || self.layer_scale == 0.0 {
+            return refuse(format!("`layer_scale` (={}) must be a number other than 0", self.layer_scale));
+        }
+        if !(0.0..1.0).contains(&self.drop_path) {
+            return refuse(format!("`drop_path` (={}) must be in [0, 1)", self.drop_path));
+        }
+        let patch = self.patch.unwrap_or_else(|| fitting_patch(systems));
+        if !PATCHES.contains(&patch) {
+            return refuse(format!("`patch` (={patch}) must be 4, 8 or 16"));
+        }
+        for [height, width] in systems.iter().map(System::size) {
+            let divides = height.is_multiple_of(patch) && width.is_multiple_of(patch);
+            if !divides || height / patch * (width / patch) < 2 {
+                return refuse(format!(
+                    "a grid of {height} x {width} points must be cut into at least two whole patches, which `patch` \
+                     (={patch}) does not do: choose 4, 8 or 16 to fit, or another resolution"
+                ));
+            }
+        }
+        Ok(Shape { dim, heads, depth, patch })
+    }
+}
+
+/// The side of a patch where none is asked for.
+fn fitting_patch(systems: &[System]) -> usize {
+    let shortest = systems.iter().flat_map(System::size).min().unwrap_or(0);
+    PATCHES.into_iter().find(|patch| shortest / patch >= ENOUGH).unwrap_or(4)
+}

@@ -1,0 +1,51 @@
+//! The encoder: an axial vision transformer (AViT) over the history of a system.
+
+use candle_core::{Result, Tensor};
+use physrep_plugin_api::nn::{Params, Rng};
+
+use crate::{block::Block, config::Shape, grid::Grid, position::buckets, stem::Stem};
+
+/// The encoder of arXiv:2310.02994.
+///
+/// Parameters: those of [`Stem`], and of each [`Block`] under `blocks.I`.
+pub struct Encoder {
+    stem: Stem,
+    /// Buckets of the frames, `(T * T)`.
+    frames: Tensor,
+    blocks: Vec<Block>,
+}
+
+impl Encoder {
+    /// An encoder of histories of `frames` frames of systems with `fields` fields in all. Residual branches start at
+    /// `layer_scale`; the rate at which they are skipped grows from 0 in the first block to `drop_path` in the last.
+    pub fn new(
+        fields: usize,
+        frames: usize,
+        shape: Shape,
+        layer_scale: f64,
+        drop_path: f64,
+        params: Params,
+    ) -> Result<Self> {
+        let Shape { dim, heads, depth, patch } = shape;
+        let block = |i: usize| {
+            let rate = if depth > 1 { drop_path * i as f64 / (depth - 1) as f64 } else { 0.0 };
+            Block::new(dim, heads, layer_scale, rate, params.pp("blocks").pp(i))
+        };
+        Ok(Self {
+            stem: Stem::new(fields, dim, patch, params.clone())?,
+            frames: buckets(frames, false, params.device())?,
+            blocks: (0..depth).map(block).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Normalised histories `(B, C, T, H, W)` of the fields `columns (C)` to the tokens of the last frame, `(B, S, D)`,
+    /// where the `S` positions go through the patches of `grid` row by row. Random numbers say which branches to skip.
+    pub fn forward(&self, clips: &Tensor, columns: &Tensor, grid: &Grid, mut rng: Option<&mut Rng>) -> Result<Tensor> {
+        let mut x = self.stem.forward(clips, columns)?;
+        for (i, block) in self.blocks.iter().enumerate() {
+            let last = i + 1 == self.blocks.len();
+            x = block.forward(&x, &self.frames, grid, last, rng.as_deref_mut())?;
+        }
+        x.squeeze(1)
+    }
+}
