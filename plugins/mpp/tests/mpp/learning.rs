@@ -1,0 +1,105 @@
+//! The objective reaches every parameter, is the same every time, and teaches the network something.
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Device, Tensor};
+use physrep_mpp::Config;
+use physrep_mpp::model::{Model, normalised_error};
+use physrep_nn::{AdamW, AdamWConfig, Params, Rng};
+use physrep_plugin_api::Boundary::{Periodic, Wall};
+
+use crate::support::{model, normal, setup, small, system, values};
+
+#[test]
+fn the_error_is_in_units_of_the_target() {
+    let target = normal((2, 3, 4, 5), 1);
+    let loss = |prediction: &Tensor, target: &Tensor| values(&normalised_error(prediction, target).unwrap())[0];
+    assert_eq!(loss(&target, &target), 0.0);
+    assert!((loss(&target.zeros_like().unwrap(), &target) - 1.0).abs() < 1e-6);
+    assert!((loss(&(&target * 1.5).unwrap(), &target) - 0.25).abs() < 1e-6);
+    assert!((loss(&(&target * 150.0).unwrap(), &(&target * 100.0).unwrap()) - 0.25).abs() < 1e-6);
+}
+
+/// Batches of either of two systems, which share one field, size nothing.
+#[test]
+fn a_gradient_reaches_every_parameter_from_every_system() {
+    let systems = vec![
+        system(&["tracer", "pressure"], [16, 24], [Periodic, Wall]),
+        system(&["pressure", "velocity_x", "velocity_y"], [32, 16], [Wall; 2]),
+    ];
+    let (model, params) = model(&small(), &setup(systems, 3));
+    let mut reached: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (system, channels, h, w) in [(0, 2, 16, 24), (1, 3, 32, 16)] {
+        let history = normal((2, channels, 3, h, w), 1);
+        let next = normal((2, channels, h, w), 2);
+        let loss = model.loss(&history, &next, system, &mut Rng::new(0, "drop", 0)).unwrap();
+        let gradients = loss.backward().unwrap();
+        for (name, var) in params.named() {
+            let gradient = gradients.get(&var).unwrap_or_else(|| panic!("system {system}: {name} has no gradient"));
+            let gradient: Vec<f64> = values(gradient).iter().map(|g| g.abs()).collect();
+            let largest = gradient.iter().copied().fold(0.0, f64::max);
+            // The same shift of all keys drops out of the softmax.
+            assert!(largest > 1e-12 || name.ends_with("knorm.bias"), "system {system}: {name} gets {largest}");
+            let sum = reached.entry(name).or_insert_with(|| vec![0.0; gradient.len()]);
+            sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
+        }
+    }
+    // Every field's column, over both.
+    for name in ["encoder.space_bag.weight", "decoder.out_kernel", "decoder.out_bias"] {
+        assert!(reached[name].iter().all(|g| *g > 0.0), "{name}");
+    }
+}
+
+/// Plane waves that travel either way along W, `(B, 1, T, 16, 16)`, a sixth to a quarter of a period each frame.
+fn waves(batch: usize, frames: usize, index: u64) -> Tensor {
+    let mut rng = Rng::new(1, "waves", index);
+    let mut numbers = Vec::new();
+    for _ in 0..batch {
+        let (phase, way) = (6.28 * rng.uniform(), if rng.uniform() < 0.5 { 1.0 } else { -1.0 });
+        let (k, speed) = (1.0 + (2.0 * rng.uniform()).floor(), way * (1.0 + 0.5 * rng.uniform()));
+        for (t, x) in (0..frames * 256).map(|i| (i / 256, i % 16)) {
+            let angle = k * x as f64 * std::f64::consts::TAU / 16.0 - speed * t as f64 + phase;
+            numbers.push((2f64.sqrt() * angle.sin()) as f32);
+        }
+    }
+    Tensor::from_vec(numbers, (batch, 1, frames, 16, 16), &Device::Cpu).unwrap()
+}
+
+fn trained(config: &Config, steps: u64) -> (Model, Vec<f32>) {
+    let setup = setup(vec![system(&["height"], [16, 16], [Periodic; 2])], 4);
+    let params = Params::new(DType::F32, &Device::Cpu, 5);
+    let model = Model::new(config, &setup, &params).unwrap();
+    let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
+    let mut losses = Vec::new();
+    for step in 0..steps {
+        let clips = waves(8, 5, step);
+        let (history, next) = (clips.narrow(2, 0, 4).unwrap(), clips.get_on_dim(2, 4).unwrap());
+        let loss = model.loss(&history, &next, 0, &mut Rng::new(0, "drop", step)).unwrap();
+        optimizer.step(&loss.backward().unwrap(), 3e-3).unwrap();
+        losses.push(loss.to_scalar().unwrap());
+    }
+    (model, losses)
+}
+
+#[test]
+fn travelling_waves_are_predicted_better_than_by_their_last_frame() {
+    let config = Config { patch: Some(4), layer_scale: 0.1, ..small() };
+    let (model, losses) = trained(&config, 200);
+    let clips = waves(64, 5, 1 << 40);
+    let (history, next) = (clips.narrow(2, 0, 4).unwrap(), clips.get_on_dim(2, 4).unwrap());
+    let error = |prediction: &Tensor| values(&normalised_error(prediction, &next).unwrap())[0];
+    let (learned, last) = (
+        error(&model.predict(&history, 0, None).unwrap()),
+        error(&clips.get_on_dim(2, 3).unwrap().contiguous().unwrap()),
+    );
+    println!("error {learned}, of the last frame {last}, losses {losses:?}");
+    assert!(learned < 0.25 * last, "error {learned}, of the last frame {last}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_losses_and_other_skips_give_others() {
+    let config = Config { patch: Some(4), drop_path: 0.5, ..small() };
+    assert_eq!(trained(&config, 3).1, trained(&config, 3).1);
+    let whole = Config { drop_path: 0.0, ..config.clone() };
+    assert_ne!(trained(&config, 3).1, trained(&whole, 3).1);
+}

@@ -1,0 +1,8 @@
+//! Tests of physrep-mpp: one module a concept, one binary for all.
+
+mod config;
+mod learning;
+mod parity;
+mod position;
+mod support;
+mod symmetry;
