@@ -1,6 +1,7 @@
 //! The objective reaches every parameter, is the same every time, and teaches the network something.
 
 use std::collections::BTreeMap;
+use std::f64::consts::TAU;
 
 use candle_core::{DType, Device, Tensor};
 use physrep_mpp::Config;
@@ -50,16 +51,18 @@ fn a_gradient_reaches_every_parameter_from_every_system() {
     }
 }
 
-/// Plane waves that travel either way along W, `(B, 1, T, 16, 16)`, a sixth to a quarter of a period each frame.
+/// Patterns of eight plane waves each that travel as a whole, `(B, 1, T, 16, 16)`, up to two points a frame along
+/// either axis.
 fn waves(batch: usize, frames: usize, index: u64) -> Tensor {
     let mut rng = Rng::new(1, "waves", index);
     let mut numbers = Vec::new();
     for _ in 0..batch {
-        let (phase, way) = (6.28 * rng.uniform(), if rng.uniform() < 0.5 { 1.0 } else { -1.0 });
-        let (k, speed) = (1.0 + (2.0 * rng.uniform()).floor(), way * (1.0 + 0.5 * rng.uniform()));
-        for (t, x) in (0..frames * 256).map(|i| (i / 256, i % 16)) {
-            let angle = k * x as f64 * std::f64::consts::TAU / 16.0 - speed * t as f64 + phase;
-            numbers.push((2f64.sqrt() * angle.sin()) as f32);
+        let velocity = [0, 1].map(|_| 4.0 * rng.uniform() - 2.0);
+        let modes: Vec<[f64; 3]> = (0..8).map(|_| [5, 5, 16].map(|n| (f64::from(n) * rng.uniform()).floor())).collect();
+        for (t, y, x) in (0..frames * 256).map(|i| (i / 256, i / 16 % 16, i % 16)) {
+            let (y, x) = (y as f64 - velocity[0] * t as f64, x as f64 - velocity[1] * t as f64);
+            let wave = |[ky, kx, phase]: &[f64; 3]| (((ky - 2.0) * y + (kx - 2.0) * x + phase) * TAU / 16.0).sin();
+            numbers.push(modes.iter().map(wave).sum::<f64>() as f32);
         }
     }
     Tensor::from_vec(numbers, (batch, 1, frames, 16, 16), &Device::Cpu).unwrap()
@@ -83,8 +86,8 @@ fn trained(config: &Config, steps: u64) -> (Model, Vec<f32>) {
 
 #[test]
 fn travelling_waves_are_predicted_better_than_by_their_last_frame() {
-    let config = Config { patch: Some(4), layer_scale: 0.1, ..small() };
-    let (model, losses) = trained(&config, 200);
+    let config = Config { dim: Some(32), patch: Some(4), layer_scale: 0.1, ..small() };
+    let (model, _) = trained(&config, 400);
     let clips = waves(64, 5, 1 << 40);
     let (history, next) = (clips.narrow(2, 0, 4).unwrap(), clips.get_on_dim(2, 4).unwrap());
     let error = |prediction: &Tensor| values(&normalised_error(prediction, &next).unwrap())[0];
@@ -92,8 +95,8 @@ fn travelling_waves_are_predicted_better_than_by_their_last_frame() {
         error(&model.predict(&history, 0, None).unwrap()),
         error(&clips.get_on_dim(2, 3).unwrap().contiguous().unwrap()),
     );
-    println!("error {learned}, of the last frame {last}, losses {losses:?}");
-    assert!(learned < 0.25 * last, "error {learned}, of the last frame {last}");
+    println!("error {learned}, of the last frame {last}");
+    assert!(learned < 0.5 * last, "error {learned}, of the last frame {last}");
 }
 
 #[test]
