@@ -9,6 +9,7 @@
 //! `f32`, and in `bf16` with `f32` parameters; they say so where they meet another type or device. Results do not
 //! depend on the number of threads.
 
+mod attention_pool;
 mod cpu;
 mod cuda;
 mod float;
@@ -16,9 +17,9 @@ mod matmul;
 mod mlp;
 mod reduce;
 mod simd;
+mod squared_error;
 
 pub mod attention;
-mod attention_pool;
 pub mod bias;
 pub mod conv;
 pub mod convnext;
@@ -37,7 +38,6 @@ pub mod rng;
 pub mod sample_conv;
 pub mod schedule;
 pub mod self_attention;
-mod squared_error;
 pub mod swap;
 pub mod transformer;
 pub mod vicreg;

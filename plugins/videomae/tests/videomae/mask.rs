@@ -60,8 +60,8 @@ fn no_patch_is_preferred() {
     for token in tokens(&mask.hidden).concat().into_iter().filter(|t| *t < 24) {
         times[token as usize] += 1;
     }
-    let share = 17.0 / 24.0;
-    let (expected, deviation) = (2000.0 * share, (2000.0 * share * (1.0 - share) as f64).sqrt());
+    let share = 17f64 / 24.0;
+    let (expected, deviation) = (2000.0 * share, (2000.0 * share * (1.0 - share)).sqrt());
     for times in times {
         assert!((f64::from(times) - expected).abs() < 5.0 * deviation, "{times} for {expected}");
     }
