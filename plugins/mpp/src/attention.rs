@@ -1,7 +1,7 @@
 //! What attention along time and along space have in common.
 
 use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Init, LayerNorm, Params, linear, self_attention};
+use physrep_plugin_api::nn::{Init, LayerNorm, Params, linear, self_attention, swap_axes};
 
 use crate::position::RelativeBias;
 
@@ -43,7 +43,11 @@ impl Attention {
         let by_head =
             |part: Tensor, norm: &LayerNorm| norm.forward(&part.reshape(((), dim / self.heads))?)?.reshape(x.shape());
         let (q, k) = (by_head(part(0)?, &self.q_norm)?, by_head(part(1)?, &self.k_norm)?);
-        Tensor::cat(&[q, k, part(2)?], x.rank() - 1)
+        // One after the other and then swapped: joined along the last axis, the gradients of the parts would be strided.
+        let parts = [q, k, part(2)?].map(|part| part.reshape((1, (), dim)));
+        let [q, k, v] = parts;
+        let rows = swap_axes(&Tensor::cat(&[q?, k?, v?], 0)?.unsqueeze(0)?)?;
+        rows.reshape([&x.dims()[..x.rank() - 1], &[3 * dim]].concat())
     }
 
     /// What the tokens of each of `A` lines of `N` tokens read from each other: `(A, N, 3 D)` to `(A, N, D)`, for tokens
