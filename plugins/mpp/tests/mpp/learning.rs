@@ -21,7 +21,8 @@ fn the_error_is_in_units_of_the_target() {
     assert!((loss(&(&target * 150.0).unwrap(), &(&target * 100.0).unwrap()) - 0.25).abs() < 1e-6);
 }
 
-/// Batches of either of two systems, which share one field, size nothing.
+/// Two systems of different sizes and boundaries share one field: a batch of either must give every parameter a gradient,
+/// or the optimizer refuses the step.
 #[test]
 fn a_gradient_reaches_every_parameter_from_every_system() {
     let systems = vec![
