@@ -1,7 +1,7 @@
 //! The network that is pretrained, and its loss.
 
 use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Params, Rng};
+use physrep_nn::{Params, Rng, mean_squared_error};
 
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
@@ -80,7 +80,7 @@ impl Model {
         let guess = precise(self.decoder.forward(&self.encoder.forward(&tubelets, &mask.visible)?, mask)?)?;
         let target = precise(mask.hidden.by_sample(&mask.hidden.rows_of(&tubelets)?)?)?;
         let target = if self.parts.norm_target { normalise(&target, self.parts.grid.pixels())? } else { target };
-        (guess - target)?.sqr()?.mean_all()
+        mean_squared_error(&guess, &target)
     }
 
     /// Embeds all tubelets of `clips (B, C, T, H, W)`, `(B, tokens, D)`.
