@@ -129,9 +129,15 @@ impl<'a> Session<'a> {
                 tokens.shape
             )));
         };
-        let contiguous = [(n * d) as i64, d as i64, 1];
-        let plain =
-            tokens.device == Device::CPU && tokens.dtype == DType::F32 && tokens.strides.as_slice() == contiguous;
+        // The stride of an axis of length one means nothing.
+        let mut next = 1;
+        let contiguous = tokens.strides.len() == 3
+            && sizes.iter().zip(tokens.strides.iter()).rev().all(|(&length, &stride)| {
+                let fits = length == 1 || stride == next;
+                next *= length as i64;
+                fits
+            });
+        let plain = tokens.device == Device::CPU && tokens.dtype == DType::F32 && contiguous;
         if b != clips || n == 0 || d == 0 || !plain {
             return Err(refuse(format!(
                 "encode returned shape {:?}, strides {:?}, {:?} on {:?}; expected ({}, tokens, dim), contiguous f32 in \

@@ -42,7 +42,7 @@ impl Spy {
 
     /// Means over space and time of each channel, `(B, 1, C)`, read by the encoder.
     fn tokens(&self, clips: &Tensor) -> Result<Tensor> {
-        Ok(self.encoder.forward(&clips.mean((2, 3, 4))?.unsqueeze(1)?)?)
+        Ok(self.encoder.forward(&clips.mean((2, 3, 4))?)?.unsqueeze(1)?)
     }
 }
 
