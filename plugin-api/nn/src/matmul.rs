@@ -262,13 +262,10 @@ impl<T: Float> AddOuter<'_, T> {
     fn blocks<V: Vector<T>, const K: usize, const N: usize>(mut self, columns: usize) {
         const COPIED: usize = 16 * 1024;
         let (count, width) = (self.a.count, N * V::LANES);
-        if self.a.width() < 4 * K {
-            let b = Columns { data: self.b, stride: columns, panel: width, first: 0, end: columns };
-            return self.columns::<V, K, N>(columns, b, &mut []);
-        }
-        let chunk = (COPIED / (count * width)).max(1) * width;
-        let mut copied = vec![T::zero(); count * chunk.min(columns.next_multiple_of(width))];
-        let mut copied_a = vec![T::zero(); count * K];
+        let copy = self.a.width() >= 4 * K;
+        let chunk = if copy { (COPIED / (count * width)).max(1) * width } else { columns.max(1) };
+        let mut copied = vec![T::zero(); if copy { count * chunk.min(columns.next_multiple_of(width)) } else { 0 }];
+        let mut copied_a = vec![T::zero(); if copy { count * K } else { 0 }];
         for first in (0..columns).step_by(chunk) {
             let end = columns.min(first + chunk);
             for (panel, column) in copied.chunks_exact_mut(count * width).zip((first..end).step_by(width)) {
@@ -277,8 +274,9 @@ impl<T: Float> AddOuter<'_, T> {
                     to[..used].copy_from_slice(&from[column..][..used]);
                 }
             }
-            let b = Columns { data: &copied, stride: width, panel: count * width, first, end };
-            self.columns::<V, K, N>(columns, b, &mut copied_a);
+            let (data, stride, panel) =
+                if copy { (copied.as_slice(), width, count * width) } else { (self.b, columns, width) };
+            self.columns::<V, K, N>(columns, Columns { data, stride, panel, first, end }, &mut copied_a);
         }
     }
 
