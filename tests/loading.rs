@@ -5,6 +5,7 @@ mod bench;
 use std::{fs, path::PathBuf, process::Command};
 
 use bench::{fixture, root};
+use physrep_abi::{ABI_MAJOR, ABI_MINOR};
 use physrep_bench::{crates::Source, device::Device, plugin::Plugin};
 
 fn library(folder: PathBuf) -> PathBuf {
@@ -44,7 +45,8 @@ fn what_is_no_plugin_is_refused_with_what_to_do() {
     let stranger = refusal(c("stranger", "int answer(void) { return 42; }"));
     assert!(stranger.contains("not a physrep-bench plugin") && stranger.contains("export_method!"), "{stranger}");
     let future = refusal(c("future", "unsigned long long physrep_abi_version(void) { return (2ULL << 32) | 5; }"));
-    assert!(future.contains("ABI 2.5") && future.contains("this host 1.1") && future.contains("Rebuild"), "{future}");
+    let ours = format!("this host {ABI_MAJOR}.{ABI_MINOR}");
+    assert!(future.contains("ABI 2.5") && future.contains(&ours) && future.contains("Rebuild"), "{future}");
     let hollow = refusal(c("hollow", "unsigned long long physrep_abi_version(void) { return 1ULL << 32; }"));
     assert!(hollow.contains("no root module"), "{hollow}");
 }
