@@ -34,7 +34,7 @@ pub struct Hypernetwork {
 }
 
 impl Hypernetwork {
-    /// An encoder of clips with as many channels as `names`.
+    /// An encoder of clips with `channels` channels.
     ///
     /// # Errors
     /// If the sizes do not go together.
