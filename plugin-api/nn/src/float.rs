@@ -2,16 +2,12 @@
 
 use candle_core::{CpuStorage, WithDType};
 
-use crate::simd;
+use crate::simd::{Isa, Kernel, Portable};
 
 /// `f32` or `f64`.
 pub(crate) trait Float: WithDType {
-    /// A register of AVX-512.
-    #[cfg(target_arch = "x86_64")]
-    type V512: simd::Vector<Self>;
-    /// A register of AVX2.
-    #[cfg(target_arch = "x86_64")]
-    type V256: simd::Vector<Self>;
+    /// Runs `kernel` with the instruction set `isa`, or with the widest below it that has kernels of this type.
+    fn run<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output;
 
     /// All numbers of a storage, if they are of this type.
     fn storage_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
@@ -32,10 +28,11 @@ pub(crate) trait Float: WithDType {
 const INV_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 impl Float for f64 {
-    #[cfg(target_arch = "x86_64")]
-    type V512 = simd::x86::F64x8;
-    #[cfg(target_arch = "x86_64")]
-    type V256 = simd::x86::F64x4;
+    /// Portable code whatever the machine: this type checks gradients, and kernels of it for every instruction set would
+    /// take as long to compile as those that train.
+    fn run<K: Kernel<Self>>(_isa: Isa, kernel: K) -> K::Output {
+        kernel.run::<Portable<f64>>()
+    }
 
     fn storage_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
         match storage {
@@ -67,10 +64,9 @@ impl Float for f64 {
 }
 
 impl Float for f32 {
-    #[cfg(target_arch = "x86_64")]
-    type V512 = simd::x86::F32x16;
-    #[cfg(target_arch = "x86_64")]
-    type V256 = simd::x86::F32x8;
+    fn run<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output {
+        isa.run_single(kernel)
+    }
 
     fn storage_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
         match storage {

@@ -108,12 +108,17 @@ impl Isa {
 
     /// Runs `kernel` with this instruction set.
     pub(crate) fn run<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output {
+        T::run(self, kernel)
+    }
+
+    /// [`run`](Self::run) in single precision, which has kernels for every instruction set.
+    pub(crate) fn run_single<K: Kernel<f32>>(self, kernel: K) -> K::Output {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => {
                 #[target_feature(enable = "avx512f,avx2,fma")]
-                fn run<T: Float, K: Kernel<T>>(kernel: K) -> K::Output {
-                    kernel.run::<T::V512>()
+                fn run<K: Kernel<f32>>(kernel: K) -> K::Output {
+                    kernel.run::<x86::F32x16>()
                 }
                 // SAFETY: an `Isa` comes from `available`, which asked the machine.
                 unsafe { run(kernel) }
@@ -121,13 +126,13 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => {
                 #[target_feature(enable = "avx2,fma")]
-                fn run<T: Float, K: Kernel<T>>(kernel: K) -> K::Output {
-                    kernel.run::<T::V256>()
+                fn run<K: Kernel<f32>>(kernel: K) -> K::Output {
+                    kernel.run::<x86::F32x8>()
                 }
                 // SAFETY: as above.
                 unsafe { run(kernel) }
             }
-            Set::Portable => kernel.run::<Portable<T>>(),
+            Set::Portable => kernel.run::<Portable<f32>>(),
         }
     }
 }
@@ -185,36 +190,36 @@ impl<T: Float> Vector<T> for Portable<T> {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod x86 {
+mod x86 {
     //! AVX-512 and AVX2. The types never leave kernels that [`super::Isa::run`] started, which is
     //! what makes every intrinsic call below sound.
 
     use std::arch::x86_64::*;
 
     macro_rules! vector {
-        ($name:ident, $register:ty, $number:ty, $lanes:literal, $registers:literal, $sum:ident,
+        ($name:ident, $register:ty, $lanes:literal, $registers:literal, $sum:ident,
          $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident) => {
             #[derive(Clone, Copy)]
-            pub(crate) struct $name($register);
+            pub(super) struct $name($register);
 
-            impl super::Vector<$number> for $name {
+            impl super::Vector<f32> for $name {
                 const LANES: usize = $lanes;
                 const FUSED: bool = true;
                 const REGISTERS: usize = $registers;
 
                 #[inline(always)]
-                fn splat(value: $number) -> Self {
+                fn splat(value: f32) -> Self {
                     // SAFETY: see the module; so too below.
                     Self(unsafe { $splat(value) })
                 }
 
                 #[inline(always)]
-                unsafe fn load(from: *const $number) -> Self {
+                unsafe fn load(from: *const f32) -> Self {
                     Self(unsafe { $load(from) })
                 }
 
                 #[inline(always)]
-                unsafe fn store(self, to: *mut $number) {
+                unsafe fn store(self, to: *mut f32) {
                     unsafe { $store(to, self.0) }
                 }
 
@@ -234,7 +239,7 @@ pub(crate) mod x86 {
                 }
 
                 #[inline(always)]
-                fn sum(self) -> $number {
+                fn sum(self) -> f32 {
                     unsafe { $sum(self.0) }
                 }
 
@@ -247,28 +252,16 @@ pub(crate) mod x86 {
     }
 
     #[rustfmt::skip]
-    vector!(F32x16, __m512, f32, 16, 32, _mm512_reduce_add_ps,
+    vector!(F32x16, __m512, 16, 32, _mm512_reduce_add_ps,
         _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps);
     #[rustfmt::skip]
-    vector!(F64x8, __m512d, f64, 8, 32, _mm512_reduce_add_pd,
-        _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_fmadd_pd);
-    #[rustfmt::skip]
-    vector!(F32x8, __m256, f32, 8, 16, sum_ps,
+    vector!(F32x8, __m256, 8, 16, sum_ps,
         _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps);
-    #[rustfmt::skip]
-    vector!(F64x4, __m256d, f64, 4, 16, sum_pd,
-        _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_fmadd_pd);
 
     #[target_feature(enable = "avx2")]
     fn sum_ps(register: __m256) -> f32 {
         let half = _mm_add_ps(_mm256_castps256_ps128(register), _mm256_extractf128_ps::<1>(register));
         let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
         _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)))
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn sum_pd(register: __m256d) -> f64 {
-        let half = _mm_add_pd(_mm256_castpd256_pd128(register), _mm256_extractf128_pd::<1>(register));
-        _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)))
     }
 }
