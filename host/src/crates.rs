@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -96,10 +96,10 @@ fn cuda_target(folder: &Path) -> OsString {
 fn build(folder: &Path, device: Device) -> Result<PathBuf> {
     let fail = |reason: String| Error::Build { path: folder.to_owned(), reason };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(&cargo)
         .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics"])
         .args(match device {
-            Device::Cpu => Vec::new(),
+            Device::Cpu => beside_the_host(&cargo, folder),
             Device::Cuda(_) => vec!["--features".into(), "cuda".into(), "--target-dir".into(), cuda_target(folder)],
         })
         .current_dir(folder)
@@ -123,4 +123,25 @@ fn build(folder: &Path, device: Device) -> Result<PathBuf> {
         .filter_map(|file| file.as_str().map(PathBuf::from))
         .find(|file| file.extension().is_some_and(|e| e == env::consts::DLL_EXTENSION))
         .ok_or_else(|| fail("it has no dynamic library; its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into()))
+}
+
+/// Arguments that build a crate of this program's own workspace together with this program, which is built already. Alone it
+/// would have dependencies with fewer features, and cargo would compile these a second time.
+fn beside_the_host(cargo: &OsStr, folder: &Path) -> Vec<OsString> {
+    let metadata = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    let Some(metadata) = metadata.ok().and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()) else {
+        return Vec::new(); // the build will say what is wrong
+    };
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let manifest = folder.join("Cargo.toml").canonicalize().unwrap_or_default();
+    let own = packages.iter().find(|package| package["manifest_path"].as_str().map(Path::new) == Some(&manifest));
+    let host = packages.iter().find(|package| package["name"] == env!("CARGO_PKG_NAME"));
+    match [own, host].map(|package| package.and_then(|package| package["name"].as_str())) {
+        [Some(own), Some(host)] => ["-p", own, "-p", host].map(OsString::from).to_vec(),
+        _ => Vec::new(),
+    }
 }
