@@ -9,26 +9,56 @@ use rayon::prelude::*;
 
 use super::{Geometry, valid_taps};
 use crate::float::Float;
+use crate::matmul::{load_some, store_some};
 use crate::memory::zeros;
 use crate::simd::{Isa, Kernel, Vector};
 
+/// Rows that a task goes through one after the other: they find each other's input in the cache. How many they are does
+/// not change any result.
+const ROWS_PER_TASK: usize = 8;
+
 /// `x` as `[channel block][b, t, h][zeros, w, zeros][lane]`.
-fn pack_input<T: Float>(x: &[T], g: &Geometry, lanes: usize) -> Vec<T> {
-    let [_, _, width] = g.size;
-    let half = g.kernel[2] / 2;
+fn pack_input<T: Float>(isa: Isa, x: &[T], g: &Geometry) -> Vec<T> {
+    let lanes = isa.lanes::<T>();
     let row_len = g.padded_width() * lanes;
+    let rows_per_task = ROWS_PER_TASK.min(g.rows());
     let mut packed = zeros(g.channels.div_ceil(lanes) * g.rows() * row_len);
-    packed.par_chunks_mut(row_len).enumerate().for_each(|(i, row)| {
-        let (block, source) = (i / g.rows(), i % g.rows());
-        let first = block * lanes;
-        let used = lanes.min(g.channels - first);
-        let source = &x[source * width * g.channels..][..width * g.channels];
-        let inner = &mut row[half * lanes..][..width * lanes];
-        for (to, from) in inner.chunks_exact_mut(lanes).zip(source.chunks_exact(g.channels)) {
-            to[..used].copy_from_slice(&from[first..first + used]);
-        }
+    packed.par_chunks_mut(g.rows() * row_len).enumerate().for_each(|(block, packed)| {
+        packed.par_chunks_mut(rows_per_task * row_len).enumerate().for_each(|(task, packed)| {
+            let x = &x[task * rows_per_task * g.size[2] * g.channels..];
+            isa.run(PackRows { g, x, first_channel: block * lanes, packed });
+        })
     });
     packed
+}
+
+/// Packs the first rows of `x`, as many as fit, for one block of channels.
+struct PackRows<'a, T> {
+    g: &'a Geometry,
+    x: &'a [T],
+    first_channel: usize,
+    packed: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for PackRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let g = self.g;
+        let width = g.size[2];
+        let used = V::LANES.min(g.channels - self.first_channel);
+        let before = g.kernel[2] / 2 * V::LANES;
+        let rows = self.x.chunks_exact(width * g.channels);
+        for (packed, x) in self.packed.chunks_exact_mut(g.padded_width() * V::LANES).zip(rows) {
+            let inner = packed[before..][..width * V::LANES].chunks_exact_mut(V::LANES);
+            for (to, from) in inner.zip(x.chunks_exact(g.channels)) {
+                let from = &from[self.first_channel..][..used];
+                // A whole register is one load and one store; of a part of one the rest is zeros.
+                store_some(load_some::<T, V>(from), to);
+            }
+        }
+    }
 }
 
 /// `weight` as `[channel block][tap][lane]`, the taps in reverse order if `turned`.
@@ -46,9 +76,6 @@ fn pack_weight<T: Float>(weight: &[T], g: &Geometry, lanes: usize, turned: bool)
 
 /// The convolution of packed input and weight, channels-last.
 fn convolve<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
-    // Rows that a task computes one after the other find each other's input in the cache. How
-    // many they are does not change any result.
-    const ROWS_PER_TASK: usize = 8;
     let lanes = isa.lanes::<T>();
     let mut padded_bias = vec![T::zero(); g.channels.div_ceil(lanes) * lanes];
     if let Some(bias) = bias {
@@ -321,7 +348,7 @@ unsafe fn correlate<T: Float, V: Vector<T>, const TAPS: usize>(sums: &mut [T], x
 
 pub(super) fn forward<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
     let lanes = isa.lanes::<T>();
-    let x = pack_input(x, g, lanes);
+    let x = pack_input(isa, x, g);
     let weight = pack_weight(weight, g, lanes, false);
     convolve(isa, g, &x, &weight, Some(bias))
 }
@@ -336,11 +363,11 @@ pub(super) fn backward<T: Float>(
     want_dx: bool,
 ) -> (Option<Vec<T>>, Vec<T>) {
     let lanes = isa.lanes::<T>();
-    let packed_dy = pack_input(dy, g, lanes);
+    let packed_dy = pack_input(isa, dy, g);
     let dx = want_dx.then(|| {
         let turned = pack_weight(weight, g, lanes, true);
         convolve(isa, g, &packed_dy, &turned, None)
     });
-    let x = pack_input(x, g, lanes);
+    let x = pack_input(isa, x, g);
     (dx, weight_gradient(isa, g, &x, &packed_dy))
 }
