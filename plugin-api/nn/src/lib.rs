@@ -21,6 +21,7 @@ mod squared_error;
 
 pub mod attention;
 pub mod bias;
+pub mod clip;
 pub mod conv;
 pub mod convnext;
 pub mod depthwise;
@@ -32,12 +33,16 @@ pub mod linear;
 pub mod memory;
 pub mod norm;
 pub mod optim;
+pub mod moving_average;
 pub mod params;
 pub mod precision;
+pub mod qk_norm;
+pub mod relative_position;
 pub mod rng;
 pub mod sample_conv;
 pub mod schedule;
 pub mod self_attention;
+pub mod sigreg;
 pub mod swap;
 pub mod transformer;
 pub mod vicreg;
@@ -45,18 +50,26 @@ pub mod vicreg;
 pub use attention::{CrossAttention, softmax};
 pub use attention_pool::attention_pool;
 pub use bias::add_bias;
-pub use conv::{Axis, Conv, conv, patches::patches};
-pub use convnext::{ConvNextBlock, ConvNextStage};
+pub use clip::clip_gradients;
+pub use conv::{
+    Axis, Conv, conv,
+    patches::patches,
+    transposed::{TransposedConv, transposed_conv},
+};
+pub use convnext::{ConvNextBlock, ConvNextStage, decoder::ConvNextDecoder, encoder::ConvNextEncoder};
 pub use depthwise::{DepthwiseConv, depthwise_conv};
 pub use gelu::gelu;
 pub use group_norm::group_norm;
 pub use instance_norm::{InstanceNorm, instance_norm, rms_instance_norm};
 pub use linear::{Linear, linear};
 pub use memory::keep_freed_memory;
+pub use moving_average::MovingAverage;
 pub use norm::{LayerNorm, layer_norm};
 pub use optim::{AdamW, AdamWConfig};
 pub use params::{Init, Params};
 pub use precision::Precision;
+pub use qk_norm::QkNorm;
+pub use relative_position::RelativeBias;
 pub use rng::Rng;
 pub use sample_conv::{sample_conv, sample_depthwise_conv};
 pub use schedule::CosineSchedule;

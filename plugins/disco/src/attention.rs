@@ -1,14 +1,11 @@
 //! Attention along one axis at a time: blocks of temporal and axial attention.
 
 use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Init, LayerNorm, Linear, Params, gelu, group_norm, linear, self_attention};
+use physrep_nn::relative_position::buckets;
+use physrep_nn::{Init, Linear, Params, QkNorm, RelativeBias, gelu, group_norm, linear, self_attention, swap_axes};
 
 /// As PyTorch's.
 const EPS: f64 = 1e-5;
-/// Of relative positions, half of them for each direction.
-const BUCKETS: usize = 32;
-/// From here on all distances share a bucket.
-const FARTHEST: f64 = 32.0;
 
 /// Group normalisation of each frame, with a scale and no shift. Upstream calls it RMSGroupNorm; it subtracts the mean.
 ///
@@ -37,54 +34,30 @@ impl FrameNorm {
 }
 
 /// Multi-head attention within rows of tokens, before its output projection: queries and keys are normalised, and a
-/// learned bias for each bucket of relative positions, T5's (arXiv:1910.10683), is added to the scores.
+/// learned bias for each bucket of relative positions is added to the scores.
 ///
 /// Parameters: `q`, `k`, `v`, `q_norm`, `k_norm`, `bias (32, heads)`.
 struct RowAttention {
     heads: usize,
     project: [Linear; 3],
-    norms: [LayerNorm; 2],
-    bias: Tensor,
+    norm: QkNorm,
+    bias: RelativeBias,
 }
 
 impl RowAttention {
     fn new(dim: usize, heads: usize, params: Params) -> Result<Self> {
         let [q, k, v] = ["q", "k", "v"].map(|name| Linear::new(dim, dim, params.pp(name)));
-        let [q_norm, k_norm] = ["q_norm", "k_norm"].map(|name| LayerNorm::new(dim / heads, EPS, params.pp(name)));
-        let bias = params.get((BUCKETS, heads), "bias", Init::Normal { std: 1.0 })?;
-        Ok(Self { heads, project: [q?, k?, v?], norms: [q_norm?, k_norm?], bias })
+        let norm = QkNorm::new(dim, heads, EPS, params.pp("q_norm"), params.pp("k_norm"))?;
+        Ok(Self { heads, project: [q?, k?, v?], norm, bias: RelativeBias::new(heads, "bias", &params)? })
     }
 
-    /// Rows of tokens `(.., N, D)` to `(R, N, D)`, with R rows altogether.
+    /// Rows of tokens `(R, N, D)` to the same shape.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (tokens, dim) = (x.dims()[x.rank() - 2], x.dims()[x.rank() - 1]);
+        let tokens = x.dim(1)?;
         let [q, k, v] = self.project.each_ref().map(|project| project.forward(x));
-        let normalised =
-            |x: Tensor, norm: &LayerNorm| norm.forward(&x.reshape(((), dim / self.heads))?)?.reshape(((), tokens, dim));
-        let (q, k) = (normalised(q?, &self.norms[0])?, normalised(k?, &self.norms[1])?);
-        let qkv = Tensor::cat(&[q, k, v?.reshape(((), tokens, dim))?], 2)?;
-        let buckets: Vec<u32> =
-            (0..tokens * tokens).map(|i| bucket((i % tokens) as i64 - (i / tokens) as i64)).collect();
-        let buckets = Tensor::from_vec(buckets, tokens * tokens, x.device())?;
-        let bias = self.bias.index_select(&buckets, 0)?.t()?.contiguous()?.reshape((self.heads, tokens, tokens))?;
-        self_attention(&qkv, Some(&bias.to_dtype(x.dtype())?), self.heads)
+        let bias = self.bias.forward(&buckets(tokens, false, x.device())?, tokens)?.to_dtype(x.dtype())?;
+        self_attention(&self.norm.join([q?, k?, v?])?, Some(&bias), self.heads)
     }
-}
-
-/// The bucket of a key that lies `offset` tokens after its query: one for each near offset, and ones that widen as
-/// the logarithm does for the others.
-fn bucket(offset: i64) -> u32 {
-    let per_direction = BUCKETS as u32 / 2;
-    let exact = per_direction / 2;
-    let direction = if offset > 0 { per_direction } else { 0 };
-    let distance = offset.unsigned_abs() as f64;
-    let bucket = if distance < f64::from(exact) {
-        distance as u32
-    } else {
-        let along = (distance / f64::from(exact)).ln() / (FARTHEST / f64::from(exact)).ln();
-        (exact + (along * f64::from(per_direction - exact)) as u32).min(per_direction - 1)
-    };
-    direction + bucket
 }
 
 /// What attention read, normalised, projected and scaled on its way back to the tokens.
@@ -160,33 +133,19 @@ impl Block {
     pub(crate) fn forward(&self, x: &Tensor, frames: usize) -> Result<Tensor> {
         let (n, h, w, dim) = x.dims4()?;
         let (norm, attention, output) = &self.temporal;
-        let along_time = norm.forward(x)?.reshape((n / frames, frames, h * w, dim))?.transpose(1, 2)?;
-        let read = attention.forward(&along_time.contiguous()?)?.reshape((n / frames, h * w, frames, dim))?;
-        let read = read.transpose(1, 2)?.contiguous()?.reshape((n, h, w, dim))?;
+        let clips = |x: &Tensor, rows: usize, columns: usize| x.reshape((n / frames, rows, columns, dim));
+        let along_time = swap_axes(&clips(&norm.forward(x)?, frames, h * w)?)?.reshape(((), frames, dim))?;
+        let read = swap_axes(&clips(&attention.forward(&along_time)?, h * w, frames)?)?.reshape(x.shape())?;
         let x = (x + output.forward(&read)?)?;
 
         let (norm, [height, width], output) = &self.axial;
         let normal = norm.forward(&x)?;
-        let along_height = height.forward(&normal.transpose(1, 2)?.contiguous()?)?.reshape((n, w, h, dim))?;
-        let along_width = width.forward(&normal)?.reshape((n, h, w, dim))?;
-        let read = ((along_height.transpose(1, 2)?.contiguous()? + along_width)? * 0.5)?;
-        let x = (x + output.forward(&read)?)?;
+        let along_height = height.forward(&swap_axes(&normal)?.reshape(((), h, dim))?)?.reshape((n, w, h, dim))?;
+        let along_width = width.forward(&normal.reshape(((), w, dim))?)?.reshape(x.shape())?;
+        let x = (&x + output.forward(&((swap_axes(&along_height)? + along_width)? * 0.5)?)?)?;
 
         let (fc1, fc2, norm, gamma) = &self.mlp;
         let hidden = fc2.forward(&gelu(&fc1.forward(&x)?)?)?;
         &x + norm.scaled(&hidden, gamma)?
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bucket;
-
-    #[test]
-    fn near_offsets_have_a_bucket_each_and_far_ones_share() {
-        assert_eq!((0..8).map(|i| bucket(-i)).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!((1..8).map(bucket).collect::<Vec<_>>(), [17, 18, 19, 20, 21, 22, 23]);
-        assert_eq!([8, 9, 16, 31, 32, 1000].map(|i| bucket(-i)), [8, 8, 12, 15, 15, 15]);
-        assert_eq!([8, 16, 1000].map(bucket), [24, 28, 31]);
     }
 }

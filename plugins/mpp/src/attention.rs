@@ -1,9 +1,7 @@
 //! What attention along time and along space have in common.
 
 use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Init, LayerNorm, Params, linear, self_attention, swap_axes};
-
-use crate::position::RelativeBias;
+use physrep_plugin_api::nn::{Init, Params, QkNorm, RelativeBias, linear, self_attention};
 
 /// PyTorch's default, which the published code does not set.
 const EPS: f64 = 1e-5;
@@ -11,12 +9,12 @@ const EPS: f64 = 1e-5;
 /// Queries, keys and values of several heads, the first two normalised head by head, and what is read with them.
 ///
 /// Parameters: `input_head.{weight (3 D, D), bias (3 D)}` with queries before keys before values,
-/// `{qnorm,knorm}.{weight,bias} (D / heads)`, `output_head.{weight (D, D), bias (D)}` and those of `rel_pos_bias`.
+/// `{qnorm,knorm}.{weight,bias} (D / heads)`, `output_head.{weight (D, D), bias (D)}` and
+/// `rel_pos_bias.relative_attention_bias.weight (32, heads)`.
 pub struct Attention {
     heads: usize,
     input: (Tensor, Tensor),
-    q_norm: LayerNorm,
-    k_norm: LayerNorm,
+    norm: QkNorm,
     output: (Tensor, Tensor),
     bias: RelativeBias,
 }
@@ -29,10 +27,9 @@ impl Attention {
         Ok(Self {
             heads,
             input: (input.get((3 * dim, dim), "weight", init)?, input.get(3 * dim, "bias", init)?),
-            q_norm: LayerNorm::new(dim / heads, EPS, params.pp("qnorm"))?,
-            k_norm: LayerNorm::new(dim / heads, EPS, params.pp("knorm"))?,
+            norm: QkNorm::new(dim, heads, EPS, params.pp("qnorm"), params.pp("knorm"))?,
             output: (output.get((dim, dim), "weight", init)?, output.get(dim, "bias", init)?),
-            bias: RelativeBias::new(heads, params.pp("rel_pos_bias"))?,
+            bias: RelativeBias::new(heads, "relative_attention_bias.weight", &params.pp("rel_pos_bias"))?,
         })
     }
 
@@ -40,14 +37,7 @@ impl Attention {
     pub fn ask(&self, x: &Tensor) -> Result<Tensor> {
         let dim = self.output.0.dim(0)?;
         let part = |i: usize| linear(x, &self.input.0.narrow(0, i * dim, dim)?, &self.input.1.narrow(0, i * dim, dim)?);
-        let by_head =
-            |part: Tensor, norm: &LayerNorm| norm.forward(&part.reshape(((), dim / self.heads))?)?.reshape(x.shape());
-        let (q, k) = (by_head(part(0)?, &self.q_norm)?, by_head(part(1)?, &self.k_norm)?);
-        // One after the other and then swapped: joined along the last axis, the gradients of the parts would be strided.
-        let parts = [q, k, part(2)?].map(|part| part.reshape((1, (), dim)));
-        let [q, k, v] = parts;
-        let rows = swap_axes(&Tensor::cat(&[q?, k?, v?], 0)?.unsqueeze(0)?)?;
-        rows.reshape([&x.dims()[..x.rank() - 1], &[3 * dim]].concat())
+        self.norm.join([part(0)?, part(1)?, part(2)?])
     }
 
     /// What the tokens of each of `A` lines of `N` tokens read from each other: `(A, N, 3 D)` to `(A, N, D)`, for tokens

@@ -1,9 +1,9 @@
 //! The encoder: an axial vision transformer (AViT) over the history of a system.
 
 use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Params, Rng};
+use physrep_plugin_api::nn::{Params, Rng, relative_position::buckets};
 
-use crate::{block::Block, config::Shape, grid::Grid, position::buckets, stem::Stem};
+use crate::{block::Block, config::Shape, grid::Grid, stem::Stem};
 
 /// The encoder of arXiv:2310.02994.
 ///

@@ -1,9 +1,7 @@
 //! The patches of one system: how many there are along each axis, and how far from each other.
 
 use candle_core::{Device, Result, Tensor};
-use physrep_plugin_api::{Boundary, System};
-
-use crate::position::buckets;
+use physrep_plugin_api::{Boundary, System, nn::relative_position::buckets};
 
 /// One system's grid of patches.
 pub struct Grid {

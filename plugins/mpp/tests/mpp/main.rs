@@ -3,6 +3,5 @@
 mod config;
 mod learning;
 mod parity;
-mod position;
 mod support;
 mod symmetry;

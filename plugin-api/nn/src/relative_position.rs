@@ -2,10 +2,11 @@
 //!
 //! Buckets are those of T5 (arXiv:1910.10683), 32 of them: for either direction one each for distances 0 to 7, then
 //! eight that widen evenly in the logarithm up to a distance of 32, the last of which takes all that is beyond. Along a
-//! periodic axis the distance is the shorter way round.
+//! periodic axis the distance may be the shorter way round.
 
 use candle_core::{Device, Result, Tensor};
-use physrep_plugin_api::nn::{Init, Params};
+
+use crate::params::{Init, Params};
 
 /// How many buckets there are.
 pub const BUCKETS: usize = 32;
@@ -46,17 +47,14 @@ pub fn buckets(count: usize, periodic: bool, device: &Device) -> Result<Tensor> 
 }
 
 /// The bias, one number for each bucket and head.
-///
-/// Parameters: `relative_attention_bias.weight (32, heads)`, normal numbers at first.
 pub struct RelativeBias {
     table: Tensor,
 }
 
 impl RelativeBias {
-    /// A table for `heads` heads.
-    pub fn new(heads: usize, params: Params) -> Result<Self> {
-        let init = Init::Normal { std: 1.0 };
-        Ok(Self { table: params.pp("relative_attention_bias").get((BUCKETS, heads), "weight", init)? })
+    /// A table for `heads` heads under `name`, `(32, heads)`, normal numbers at first.
+    pub fn new(heads: usize, name: &str, params: &Params) -> Result<Self> {
+        Ok(Self { table: params.get((BUCKETS, heads), name, Init::Normal { std: 1.0 })? })
     }
 
     /// What [`buckets`] of an axis of `count` tokens stand for: `(heads, count, count)`.

@@ -1,6 +1,6 @@
 //! Distances and their buckets against plain values.
 
-use physrep_mpp::position::{bucket, offset};
+use physrep_nn::relative_position::{bucket, offset};
 
 #[test]
 fn buckets_are_those_of_t5() {
