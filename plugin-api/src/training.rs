@@ -23,6 +23,9 @@ pub struct Training {
     pub eps: f64,
     /// Batches whose gradients are averaged for one update.
     pub accumulate: u64,
+    /// The longest that all gradients of an update may be together, in Euclidean norm; longer ones are shortened. 0 for no
+    /// limit.
+    pub clip: f64,
     /// How precisely to compute on a card. With `bf16`, clips reach the method in that type.
     pub precision: Precision,
 }
@@ -38,6 +41,7 @@ impl Default for Training {
             beta2: 0.95,
             eps: 1e-8,
             accumulate: 1,
+            clip: 0.0,
             precision: Precision::F32,
         }
     }
@@ -56,6 +60,7 @@ impl Training {
             (within(self.beta1), "beta1", self.beta1, "in [0, 1)"),
             (within(self.beta2), "beta2", self.beta2, "in [0, 1)"),
             (positive(self.eps), "eps", self.eps, "positive"),
+            (self.clip >= 0.0 && self.clip.is_finite(), "clip", self.clip, "0 or more"),
             (self.accumulate > 0, "accumulate", self.accumulate as f64, "1 or more"),
         ];
         match checks.iter().find(|(holds, ..)| !holds) {

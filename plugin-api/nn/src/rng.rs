@@ -31,6 +31,12 @@ impl Rng {
         self.0.random()
     }
 
+    /// One of `0..n`, each as likely; 0 if there is none.
+    pub fn below(&mut self, n: usize) -> usize {
+        // Rounding may take the product to n.
+        ((self.uniform() * n as f64) as usize).min(n.saturating_sub(1))
+    }
+
     /// Normal with mean 0 and variance 1.
     pub fn standard_normal(&mut self) -> f64 {
         StandardNormal.sample(&mut self.0)

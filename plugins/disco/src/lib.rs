@@ -197,7 +197,7 @@ impl Method for Disco {
     fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor> {
         // Any frame with enough before it may be the one to predict.
         let choices = batch.clips.dim(2)? - self.context_frames;
-        let start = (step.rng("start").uniform() * choices as f64) as usize;
+        let start = step.rng("start").below(choices);
         let context = batch.clips.narrow(2, start, self.context_frames)?;
         let next = batch.clips.narrow(2, start + self.context_frames, 1)?.squeeze(2)?;
         let Objective { loss, accepted, rejected } = self.objective(&context, &next)?;

@@ -56,7 +56,7 @@ impl Default for Config {
             patch: None,
             layer_scale: 1e-6,
             drop_path: 0.1,
-            training: Training { weight_decay: 1e-3, ..Training::default() },
+            training: Training { weight_decay: 1e-3, clip: 1.0, ..Training::default() },
         }
     }
 }

@@ -130,7 +130,7 @@ impl Method for VideoMae {
     /// than what the encoder takes, and this way all of it is of use.
     fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor> {
         let places = batch.clips.dim(2)? - self.context_frames + 1;
-        let first = (step.rng("frames").uniform() * places as f64) as usize;
+        let first = step.rng("frames").below(places);
         let clips = batch.clips.narrow(2, first, self.context_frames)?;
         let mask = self.model.mask(clips.dim(0)?, &mut step.rng("mask"), &clips)?;
         Ok(self.model.loss(&clips, &mask)?)

@@ -60,3 +60,14 @@ fn tensors_and_slices_hold_the_same_stream() {
     assert_eq!(tensor.dtype(), DType::F64);
     assert_eq!(values(&tensor), slice.map(f64::from));
 }
+
+#[test]
+fn indices_below_a_number_are_all_met_about_as_often() {
+    let mut rng = Rng::new(1, "below", 0);
+    let mut met = [0; 5];
+    for _ in 0..5000 {
+        met[rng.below(5)] += 1;
+    }
+    assert!(met.iter().all(|count| (850..1150).contains(count)), "{met:?}");
+    assert_eq!((rng.below(1), rng.below(0)), (0, 0));
+}
