@@ -34,6 +34,7 @@ extern "C" fn describe<M: Method>() -> RString {
         "name": M::ABOUT.name,
         "summary": M::ABOUT.summary,
         "reference": M::ABOUT.reference,
+        "joint": M::JOINT,
         "config": config,
         "sdk": env!("CARGO_PKG_VERSION"),
         "tensors": "candle 0.11",

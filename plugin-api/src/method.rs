@@ -42,6 +42,10 @@ pub trait Method: Sized + 'static {
     /// Parameters whose names begin with this and a dot are the encoder's; all others only serve the objective.
     const ENCODER: &'static str = "encoder";
 
+    /// Whether one session can learn from several systems: batches then name the one they are from. The host adds rows of
+    /// encoders that were pretrained on all systems of a suite.
+    const JOINT: bool = false;
+
     /// Builds the networks, drawing every trainable tensor from `params`.
     fn new(config: &Self::Config, setup: &Setup, params: &Params) -> Result<Self>;
 
@@ -53,6 +57,11 @@ pub trait Method: Sized + 'static {
     /// The objective on a pretraining batch of `context_frames + future_frames` frames: a scalar to be minimised, from
     /// which a gradient must reach every parameter.
     fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor>;
+
+    /// Called after each update of the parameters, such as to let a moving average follow them.
+    fn updated(&self, _step: &Step) -> Result<()> {
+        Ok(())
+    }
 
     /// Embeds a batch of `context_frames` frames as tokens, `(B, tokens, dim)`.
     fn encode(&self, batch: &Batch) -> Result<Tensor>;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Tensor, Var};
 use physrep_abi::{Host, LoadScope, Parameter, StepReport};
-use physrep_nn::{AdamW, CosineSchedule, Params, flops};
+use physrep_nn::{AdamW, CosineSchedule, Params, clip_gradients, flops};
 use serde_json::Value;
 
 use crate::{Batch, Error, Method, Result, Setup, Step, Training};
@@ -45,7 +45,7 @@ impl<M: Method> Session<M> {
             training.precision.activate(&setup.device).map_err(|e| Error::Config(format!("{}: {e}", M::ABOUT.name)))?;
         let params = Params::new(DType::F32, &setup.device, setup.seed);
         let method = M::new(&config, &setup, &params)?;
-        let optimizer = AdamW::new(params.named(), training.adamw())?;
+        let optimizer = AdamW::new(params.trained(), training.adamw())?;
         let updates = setup.steps.div_ceil(training.accumulate);
         let schedule = CosineSchedule {
             peak: training.lr,
@@ -90,7 +90,7 @@ impl<M: Method> Session<M> {
         flops::backward_ran();
         let last_of_update =
             (self.step + 1).is_multiple_of(self.training.accumulate) || self.step + 1 == self.setup.steps;
-        for (name, var) in self.params.named() {
+        for (name, var) in self.params.trained() {
             let Some(gradient) = grads.get(&var) else {
                 continue; // the optimizer names a parameter that no gradient reaches
             };
@@ -109,7 +109,12 @@ impl<M: Method> Session<M> {
             }
         }
         if last_of_update {
+            if self.training.clip > 0.0 {
+                let norm = clip_gradients(&self.params.trained(), &mut grads, self.training.clip)?;
+                (self.host.metric)(self.host.context, "gradient_norm".into(), self.step, norm);
+            }
             self.optimizer.step(&grads, learning_rate)?;
+            self.method.updated(&step)?;
         }
         self.step += 1;
         Ok(StepReport { loss: value, learning_rate })

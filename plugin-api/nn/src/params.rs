@@ -82,25 +82,37 @@ impl Init {
 pub struct Params {
     store: Arc<Store>,
     path: String,
+    trained: bool,
 }
 
 struct Store {
     dtype: DType,
     device: Device,
     seed: u64,
-    vars: Mutex<BTreeMap<String, Var>>,
+    vars: Mutex<BTreeMap<String, Parameter>>,
+}
+
+struct Parameter {
+    var: Var,
+    trained: bool,
 }
 
 impl Params {
     /// An empty set of parameters of type `dtype` on `device`.
     pub fn new(dtype: DType, device: &Device, seed: u64) -> Self {
         let store = Store { dtype, device: device.clone(), seed, vars: Mutex::new(BTreeMap::new()) };
-        Self { store: Arc::new(store), path: String::new() }
+        Self { store: Arc::new(store), path: String::new(), trained: true }
     }
 
     /// The handle of the sub-module `name` (which may be an index, or a path with dots).
     pub fn pp(&self, name: impl ToString) -> Self {
-        Self { store: self.store.clone(), path: self.full_name(&name.to_string()) }
+        Self { store: self.store.clone(), path: self.full_name(&name.to_string()), trained: self.trained }
+    }
+
+    /// A handle whose parameters no gradient moves: they are saved and loaded as all others, and are not among those of
+    /// [`trained`](Self::trained). See [`MovingAverage`](crate::moving_average::MovingAverage).
+    pub fn untrained(&self) -> Self {
+        Self { trained: false, ..self.clone() }
     }
 
     /// The type of all parameters.
@@ -130,16 +142,26 @@ impl Params {
             Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.store.dtype)?.to_device(&self.store.device)?;
         let var = Var::from_tensor(&values)?;
         let tensor = var.as_tensor().clone();
-        vars.insert(name, var);
+        vars.insert(name, Parameter { var, trained: self.trained });
         Ok(tensor)
     }
 
     /// All parameters at or below this path, sorted by name. Names are relative to the path.
     pub fn named(&self) -> Vec<(String, Var)> {
+        self.below(|_| true)
+    }
+
+    /// Those of [`named`](Self::named) that an optimizer is to move.
+    pub fn trained(&self) -> Vec<(String, Var)> {
+        self.below(|parameter| parameter.trained)
+    }
+
+    fn below(&self, wanted: impl Fn(&Parameter) -> bool) -> Vec<(String, Var)> {
         let prefix = self.full_name("");
-        self.vars()
-            .iter()
-            .filter_map(|(name, var)| Some((name.strip_prefix(&prefix)?.to_string(), var.clone())))
+        let vars = self.vars();
+        let wanted = vars.iter().filter(|(_, parameter)| wanted(parameter));
+        wanted
+            .filter_map(|(name, parameter)| Some((name.strip_prefix(&prefix)?.to_string(), parameter.var.clone())))
             .collect()
     }
 
@@ -193,7 +215,7 @@ impl Params {
         if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
 
-    fn vars(&self) -> MutexGuard<'_, BTreeMap<String, Var>> {
+    fn vars(&self) -> MutexGuard<'_, BTreeMap<String, Parameter>> {
         // The map is valid after a panic elsewhere: it is only ever inserted into.
         self.store.vars.lock().unwrap_or_else(|e| e.into_inner())
     }

@@ -16,7 +16,7 @@ pub(super) struct FineTuning {
 impl<M: Method> Session<M> {
     /// Begins with an optimizer of the encoder that has seen nothing.
     pub(crate) fn begin_finetuning(&mut self, config: AdamWConfig) -> Result<()> {
-        let mut encoder = self.params.named();
+        let mut encoder = self.params.trained();
         encoder.retain(|(name, _)| is_encoder::<M>(name));
         let optimizer = AdamW::new(encoder, config)?;
         self.finetuning = Some(FineTuning { optimizer, tokens: None, gradients: None });

@@ -2,7 +2,7 @@
 
 use candle_core::{D, Shape};
 use physrep_abi::{Boundary, LogLevel};
-use physrep_nn::{AdamWConfig, Linear, Rng};
+use physrep_nn::{AdamWConfig, Linear, MovingAverage, Rng};
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -18,6 +18,8 @@ struct Config {
 struct Scale {
     encoder: Linear,
     head: Linear,
+    /// If it is `followed`, of the encoder.
+    average: Option<MovingAverage>,
     fault: String,
 }
 
@@ -29,7 +31,13 @@ impl Method for Scale {
         let channels = setup.single_system()?.channels.len();
         let encoder = Linear::new(channels, 3, params.pp("encoder"))?;
         let head = Linear::new(3, 1, params.pp("head"))?;
-        Ok(Self { encoder, head, fault: config.fault.clone() })
+        let mut average = None;
+        if config.fault == "followed" {
+            let follower = params.pp("follower").untrained();
+            Linear::new(channels, 3, follower.clone())?;
+            average = Some(MovingAverage::new(&params.pp("encoder"), &follower)?);
+        }
+        Ok(Self { encoder, head, average, fault: config.fault.clone() })
     }
 
     fn training(config: &Config) -> Training {
@@ -47,6 +55,10 @@ impl Method for Scale {
             _ => self.head.forward(&tokens)?.broadcast_sub(&noise)?.sqr()?.mean_all()?,
         };
         Ok(if self.fault == "diverge" { (loss / 0.0)? } else { loss })
+    }
+
+    fn updated(&self, _: &Step) -> Result<()> {
+        Ok(self.average.as_ref().map_or(Ok(()), |average| average.update(0.5))?)
     }
 
     fn encode(&self, batch: &Batch) -> Result<Tensor> {
@@ -135,6 +147,45 @@ fn a_state_saved_between_any_two_steps_goes_on_with_the_same_bytes() {
         }
         assert!(second.save().expect("a state") == expected, "cut after {cut} steps");
     }
+}
+
+#[test]
+fn what_follows_the_parameters_moves_once_an_update_and_is_saved() {
+    let config = r#"{"fault": "followed", "training": {"accumulate": 2}}"#;
+    let mut session = session(config, 8).expect("a session");
+    let parts = |session: &Session<Scale>| {
+        let all = weights(session);
+        (all[..2].concat(), all[2..4].concat())
+    };
+    let (_, mut expected) = parts(&session);
+    for index in 0..4 {
+        session.pretrain_step(&clips((2, 2, 3, 4, 6), index)).expect("a step");
+        let (encoder, follower) = parts(&session);
+        if index % 2 == 1 {
+            expected = expected.iter().zip(&encoder).map(|(f, e)| 0.5 * f + 0.5 * e).collect();
+        }
+        assert_eq!(follower, expected, "after step {index}");
+    }
+    let mut again = self::session(config, 8).expect("a session");
+    again.load(&session.save().expect("a state"), LoadScope::State).expect("the state fits");
+    assert_eq!(parts(&again), parts(&session));
+    assert_eq!(again.parameters().expect("parameters").len(), 6);
+}
+
+/// With a large `eps` and as large a rate, AdamW's first update is the gradient.
+#[test]
+fn long_gradients_are_clipped() {
+    let moved = |clip: f64| {
+        let config = format!(r#"{{"training": {{"clip": {clip}, "lr": 1e3, "eps": 1e3, "warmup": 0, "weight_decay": 0}}}}"#);
+        let mut session = session(&config, 1).expect("a session");
+        let before = weights(&session).concat();
+        session.pretrain_step(&clips((2, 2, 3, 4, 6), 0)).expect("a step");
+        let moves = before.iter().zip(weights(&session).concat()).map(|(a, b)| f64::from(a - b).powi(2));
+        moves.sum::<f64>().sqrt()
+    };
+    let (free, loose, tight) = (moved(0.0), moved(1e6), moved(1e-2));
+    assert_eq!(free, loose);
+    assert!((tight / 1e-2 - 1.0).abs() < 1e-2 && tight < 0.5 * free, "{tight} beside {free}");
 }
 
 /// Mean squared distance of tokens from one, and its gradient by the tokens.
@@ -232,6 +283,7 @@ fn what_a_method_or_a_user_gets_wrong_is_said_in_a_sentence() {
         (r#"{"training": {"rate": 1}}"#, "`scale.training` has no key `rate`"),
         (r#"{"training": {"lr": "fast"}}"#, "expected f64"),
         (r#"{"training": {"warmup": 2}}"#, "`warmup` (=2) must be in [0, 1)"),
+        (r#"{"training": {"clip": -1}}"#, "`clip` (=-1) must be 0 or more"),
         (r#"{"training": {"accumulate": 0}}"#, "`accumulate` (=0) must be 1 or more"),
         ("lr=1", "not JSON"),
     ];

@@ -1,19 +1,31 @@
 //! JEPA of arXiv:2603.13227: a 3-D ConvNeXt encodes a clip, a predictor guesses the embedding of the clip that follows.
 //!
-//! The objective is VICReg between the prediction and the embedding of the target. One encoder serves both branches
-//! and gradients flow through both: no moving average, no stop-gradient, no projector.
+//! In the paper VICReg keeps the embeddings from collapsing, and one encoder serves both branches with gradients through
+//! both: no moving average, no stop-gradient, no projector. By configuration SIGReg takes VICReg's place, and a moving
+//! average of the encoder embeds the target.
 
-pub mod encoder;
 pub mod model;
+pub mod objective;
 pub mod predictor;
 
 use physrep_plugin_api::{
-    About, Batch, Error, Method, Params, Result, Setup, Step, Tensor, Training, export_method,
-    nn::{VicReg, VicRegConfig},
+    About, Batch, Error, Method, Params, Result, Setup, Step, Tensor, Training, export_method, nn::VicRegConfig,
 };
 use serde::{Deserialize, Serialize};
 
-use model::Model;
+use model::{Model, Sizes};
+use objective::{Objective, Regulariser};
+
+/// Who embeds the clip whose embedding is predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// The encoder itself, with gradients, as in the paper.
+    Shared,
+    /// A teacher that is an exponential moving average of the encoder, without gradients. Of the terms that keep
+    /// embeddings from collapsing, those of the prediction remain.
+    Ema,
+}
 
 /// The hyper-parameters; the defaults are the paper's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,13 +37,23 @@ pub struct Config {
     pub num_res_blocks: Vec<usize>,
     /// What the scale of every residual branch starts at. With the paper's value every block starts as the identity.
     pub layer_scale: f64,
-    /// Weight of VICReg's invariance: the mean squared distance of prediction and target.
+    /// What keeps embeddings from collapsing: `vicreg` or `sigreg`.
+    pub regulariser: Regulariser,
+    /// Who embeds the target: `shared`, the encoder itself, or `ema`, its moving average.
+    pub target: Target,
+    /// What the moving average keeps of itself in an update.
+    pub ema_decay: f64,
+    /// Weight of the mean squared distance of prediction and target.
     pub sim_coeff: f64,
     /// Weight of VICReg's variance: the hinge that keeps each dimension's deviation at 1.
     pub std_coeff: f64,
     /// Weight of VICReg's covariance: the squared off-diagonal entries.
     pub cov_coeff: f64,
-    /// Parts that the rows of a batch are split into; each has statistics of its own.
+    /// Weight of SIGReg's distance from a normal distribution.
+    pub bcs_coeff: f64,
+    /// Random directions along which SIGReg looks.
+    pub slices: usize,
+    /// For VICReg, parts that the rows of a batch are split into; each has statistics of its own.
     pub chunks: usize,
     /// Deviation of Gaussian noise added to the normalised clips in pretraining. The paper adds noise of deviation 1 to
     /// fields that are not normalised.
@@ -46,9 +68,14 @@ impl Default for Config {
             dims: vec![16, 32, 64, 128, 128],
             num_res_blocks: vec![3, 3, 3, 9, 3],
             layer_scale: 1e-6,
+            regulariser: Regulariser::VicReg,
+            target: Target::Shared,
+            ema_decay: 0.996,
             sim_coeff: 2.0,
             std_coeff: 40.0,
             cov_coeff: 2.0,
+            bcs_coeff: 40.0,
+            slices: 1024,
             chunks: 5,
             noise: 0.0,
             training: Training::default(),
@@ -56,11 +83,51 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    fn objective(&self) -> Objective {
+        match self.regulariser {
+            Regulariser::VicReg => Objective::VicReg(VicRegConfig {
+                invariance: self.sim_coeff,
+                variance: self.std_coeff,
+                covariance: self.cov_coeff,
+                chunks: self.chunks,
+            }),
+            Regulariser::SigReg => Objective::SigReg {
+                invariance: self.sim_coeff,
+                gaussianity: self.bcs_coeff,
+                slices: self.slices,
+            },
+        }
+    }
+
+    /// What is wrong with the values, if anything.
+    fn validate(&self) -> std::result::Result<(), String> {
+        if !(0.0..=1.0).contains(&self.ema_decay) {
+            return Err(format!("`ema_decay` (={}) must be between 0 and 1", self.ema_decay));
+        }
+        if self.slices == 0 || self.chunks == 0 {
+            return Err(format!("`slices` (={}) and `chunks` (={}) must be 1 or more", self.slices, self.chunks));
+        }
+        let weights = [
+            ("sim_coeff", self.sim_coeff),
+            ("std_coeff", self.std_coeff),
+            ("cov_coeff", self.cov_coeff),
+            ("bcs_coeff", self.bcs_coeff),
+            ("noise", self.noise),
+        ];
+        match weights.iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0)) {
+            Some((name, value)) => Err(format!("`{name}` (={value}) must be 0 or more")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The method.
 pub struct Jepa {
     model: Model,
-    objective: VicRegConfig,
+    objective: Objective,
     context_frames: usize,
+    ema_decay: f64,
     noise: f64,
 }
 
@@ -81,20 +148,21 @@ impl Method for Jepa {
                 setup.future_frames, setup.context_frames
             )));
         }
-        let channels = system.channels.len();
-        let frames = setup.context_frames;
-        let (dims, blocks) = (&config.dims, &config.num_res_blocks);
-        let model = Model::new(channels, dims, blocks, frames, config.layer_scale, params.clone())
-            .map_err(|e| Error::Config(e.to_string()))?;
+        config.validate().map_err(|why| Error::Config(format!("jepa: {why}")))?;
+        let sizes = Sizes {
+            in_channels: system.channels.len(),
+            dims: &config.dims,
+            blocks: &config.num_res_blocks,
+            frames: setup.context_frames,
+            layer_scale: config.layer_scale,
+        };
+        let model =
+            Model::new(sizes, config.target == Target::Ema, params).map_err(|e| Error::Config(e.to_string()))?;
         Ok(Self {
             model,
-            objective: VicRegConfig {
-                invariance: config.sim_coeff,
-                variance: config.std_coeff,
-                covariance: config.cov_coeff,
-                chunks: config.chunks,
-            },
+            objective: config.objective(),
             context_frames: setup.context_frames,
+            ema_decay: config.ema_decay,
             noise: config.noise,
         })
     }
@@ -111,14 +179,16 @@ impl Method for Jepa {
         }
         let context = clips.narrow(2, 0, self.context_frames)?;
         let target = clips.narrow(2, self.context_frames, self.context_frames)?;
-        let rows = self.model.rows(clips.dim(0)?, clips.dim(3)?, clips.dim(4)?);
-        let order = step.rng("vicreg").permutation(rows);
-        let VicReg { total, invariance, variance, covariance } =
-            self.model.loss(&context, &target, &order, &self.objective)?;
-        step.metric("invariance", &invariance)?;
-        step.metric("variance", &(&variance[0] + &variance[1])?)?;
-        step.metric("covariance", &(&covariance[0] + &covariance[1])?)?;
-        Ok(total)
+        let [prediction, target] = self.model.forward(&context, &target)?;
+        let loss = self.objective.loss(&prediction, &target, &mut step.rng(self.objective.purpose()))?;
+        for (name, term) in &loss.terms {
+            step.metric(name, term)?;
+        }
+        Ok(loss.total)
+    }
+
+    fn updated(&self, _step: &Step) -> Result<()> {
+        Ok(self.model.follow(self.ema_decay)?)
     }
 
     fn encode(&self, batch: &Batch) -> Result<Tensor> {

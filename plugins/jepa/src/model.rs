@@ -1,63 +1,76 @@
-//! The network that is pretrained, and its loss.
+//! The network that is pretrained.
 
-use candle_core::{Result, Tensor};
-use physrep_nn::{Params, VicReg, VicRegConfig, vicreg};
+use physrep_plugin_api::candle_core::{Result, Tensor};
+use physrep_plugin_api::nn::{ConvNextEncoder, MovingAverage, Params};
 
-use crate::encoder::Encoder;
 use crate::predictor::Predictor;
 
-/// Encoder and predictor, trained together: the predictor is to guess, from the embedding of a
-/// clip, the embedding of the clip that follows it. Both clips go through the same encoder, and
-/// gradients through both; VICReg keeps the embeddings from collapsing.
+/// The parts' sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes<'a> {
+    /// Channels of the clips.
+    pub in_channels: usize,
+    /// Channels of each stage of the encoder.
+    pub dims: &'a [usize],
+    /// Blocks of each stage.
+    pub blocks: &'a [usize],
+    /// Frames of a clip.
+    pub frames: usize,
+    /// What the scale of every residual branch starts at.
+    pub layer_scale: f64,
+}
+
+/// Encoder and predictor, trained together: the predictor is to guess, from the embedding of a clip, the embedding of the
+/// clip that follows it. The latter is the encoder's own, with gradients through both, or that of a teacher, a moving
+/// average of the encoder.
 ///
-/// Parameters: `encoder` and `predictor`.
+/// Parameters: `encoder` and `predictor`, and `teacher`, which is not trained.
 pub struct Model {
-    encoder: Encoder,
+    encoder: ConvNextEncoder,
     predictor: Predictor,
+    teacher: Option<(ConvNextEncoder, MovingAverage)>,
 }
 
 impl Model {
-    /// A network for clips of `frames` frames and `in_channels` channels; see [`Encoder::new`].
-    pub fn new(
-        in_channels: usize,
-        dims: &[usize],
-        blocks: &[usize],
-        frames: usize,
-        layer_scale: f64,
-        params: Params,
-    ) -> Result<Self> {
-        let encoder = Encoder::new(in_channels, dims, blocks, frames, layer_scale, params.pp("encoder"))?;
-        let dim = dims[dims.len() - 1];
-        let predictor = Predictor::new(dim, layer_scale, params.pp("predictor"))?;
-        Ok(Self { encoder, predictor })
+    /// The networks; see [`ConvNextEncoder::new`].
+    pub fn new(sizes: Sizes<'_>, with_teacher: bool, params: &Params) -> Result<Self> {
+        let Sizes { in_channels, dims, blocks, frames, layer_scale } = sizes;
+        let new_encoder = |params| ConvNextEncoder::new(in_channels, dims, blocks, frames, layer_scale, params);
+        let encoder = new_encoder(params.pp("encoder"))?;
+        let predictor = Predictor::new(dims[dims.len() - 1], layer_scale, params.pp("predictor"))?;
+        let teacher = match with_teacher {
+            false => None,
+            true => {
+                let own = params.pp("teacher").untrained();
+                let teacher = new_encoder(own.clone())?;
+                Some((teacher, MovingAverage::new(&params.pp("encoder"), &own)?))
+            }
+        };
+        Ok(Self { encoder, predictor, teacher })
     }
 
     /// The encoder, which is what remains after pretraining.
-    pub fn encoder(&self) -> &Encoder {
+    pub fn encoder(&self) -> &ConvNextEncoder {
         &self.encoder
     }
 
-    /// How many rows [`loss`](Self::loss) permutes for `batch` clips of height `height` and width
-    /// `width`: one for each position of the embeddings.
-    pub fn rows(&self, batch: usize, height: usize, width: usize) -> usize {
-        batch * (height / self.encoder.patch()) * (width / self.encoder.patch())
+    /// What the predictor makes of `context`, and the embedding of `target`, both clips `(B, C, T, H, W)`: a row for each
+    /// position of the embeddings, `(B H/P W/P, D)`.
+    pub fn forward(&self, context: &Tensor, target: &Tensor) -> Result<[Tensor; 2]> {
+        let batch = context.dims()[0];
+        let (context, target) = match &self.teacher {
+            Some((teacher, _)) => (self.encoder.forward(context)?, teacher.forward(target)?.detach()),
+            None => {
+                let both = self.encoder.forward(&Tensor::cat(&[context, target], 0)?)?;
+                (both.narrow(0, 0, batch)?, both.narrow(0, batch, both.dims()[0] - batch)?)
+            }
+        };
+        let dim = target.dims()[3];
+        Ok([self.predictor.forward(&context)?.reshape(((), dim))?, target.reshape(((), dim))?])
     }
 
-    /// The loss of predicting the embedding of `target` from that of `context`, both
-    /// `(B, C, T, H, W)`. VICReg's x is the prediction, its y the target's embedding, and
-    /// `permutation` the order in which their rows are cut into chunks.
-    pub fn loss(
-        &self,
-        context: &Tensor,
-        target: &Tensor,
-        permutation: &[u32],
-        config: &VicRegConfig,
-    ) -> Result<VicReg> {
-        let batch = context.dims()[0];
-        let both = self.encoder.forward(&Tensor::cat(&[context, target], 0)?)?;
-        let prediction = self.predictor.forward(&both.narrow(0, 0, batch)?)?;
-        let target = both.narrow(0, batch, both.dims()[0] - batch)?;
-        let dim = target.dims()[3];
-        vicreg(&prediction.reshape(((), dim))?, &target.reshape(((), dim))?, permutation, config)
+    /// Lets the teacher, if there is one, follow the encoder, keeping `decay` of itself.
+    pub fn follow(&self, decay: f64) -> Result<()> {
+        self.teacher.as_ref().map_or(Ok(()), |(_, average)| average.update(decay))
     }
 }

@@ -6,9 +6,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use candle_core::{DType, Device, Tensor};
-use physrep_jepa::encoder::Encoder;
-use physrep_jepa::model::Model;
-use physrep_nn::{AdamW, AdamWConfig, Params, VicReg, VicRegConfig};
+use physrep_jepa::model::{Model, Sizes};
+use physrep_nn::{AdamW, AdamWConfig, ConvNextEncoder, Params, VicReg, VicRegConfig, vicreg};
 
 fn reference(file: &str) -> Option<HashMap<String, Tensor>> {
     let Some(folder) = std::env::var_os("PHYSREP_REFERENCE_VECTORS") else {
@@ -77,8 +76,9 @@ impl Tiny {
             *tensor = tensor.to_dtype(dtype).unwrap();
         }
         let params = params(dtype);
-        let (dims, blocks) = ([4, 6, 8, 10, 12], [2, 1, 1, 2, 1]);
-        let model = Model::new(3, &dims, &blocks, 16, 1e-6, params.clone()).unwrap();
+        let (dims, blocks) = (&[4, 6, 8, 10, 12], &[2, 1, 1, 2, 1]);
+        let sizes = Sizes { in_channels: 3, dims, blocks, frames: 16, layer_scale: 1e-6 };
+        let model = Model::new(sizes, false, &params).unwrap();
         let encoder = reference("jepa_tiny_gamma_ConvEncoder.safetensors")?;
         let predictor = reference("jepa_tiny_gamma_ConvPredictor.safetensors")?;
         params.pp("encoder").load(&encoder).unwrap();
@@ -88,10 +88,9 @@ impl Tiny {
 
     fn loss(&self) -> VicReg {
         let (context, target) = (&self.io["context"], &self.io["target"]);
-        let rows = self.model.rows(3, 32, 48);
-        let in_order: Vec<u32> = (0..rows as u32).collect();
-        let config = VicRegConfig::default();
-        self.model.loss(context, target, &in_order, &config).unwrap()
+        let [prediction, target] = self.model.forward(context, target).unwrap();
+        let in_order: Vec<u32> = (0..target.dim(0).unwrap() as u32).collect();
+        vicreg(&prediction, &target, &in_order, &VicRegConfig::default()).unwrap()
     }
 }
 
@@ -112,7 +111,7 @@ fn embeddings_of_four_frames() {
         return;
     };
     let params = params(DType::F32);
-    let encoder = Encoder::new(2, &[8, 12, 16, 20], &[1, 1, 1, 1], 4, 1e-6, params.clone()).unwrap();
+    let encoder = ConvNextEncoder::new(2, &[8, 12, 16, 20], &[1, 1, 1, 1], 4, 1e-6, params.clone()).unwrap();
     params.load(&reference("enc4f_ConvEncoder.safetensors").unwrap()).unwrap();
     let embedding = encoder.forward(&io["input"]).unwrap();
     assert_close(&channels_first(&embedding), &io["output"], 1e-5, "embedding");
@@ -192,8 +191,9 @@ fn sizes_of_the_paper() {
     let count = |params: Params| -> usize { params.named().iter().map(|(_, var)| var.elem_count()).sum() };
     for (channels, expected) in [(11, 2_468_720), (4, 2_466_928)] {
         let params = params(DType::F32);
-        let (dims, blocks) = ([16, 32, 64, 128, 128], [3, 3, 3, 9, 3]);
-        Model::new(channels, &dims, &blocks, 16, 1e-6, params.clone()).unwrap();
+        let (dims, blocks) = (&[16, 32, 64, 128, 128], &[3, 3, 3, 9, 3]);
+        let sizes = Sizes { in_channels: channels, dims, blocks, frames: 16, layer_scale: 1e-6 };
+        Model::new(sizes, false, &params).unwrap();
         assert_eq!(count(params.pp("encoder")), expected);
         assert_eq!(count(params.pp("predictor")), 801_664);
     }
@@ -202,14 +202,14 @@ fn sizes_of_the_paper() {
 #[test]
 fn bad_input_is_refused_with_a_reason() {
     let refuse = |dims: &[usize], frames, reason: &str| {
-        let error = Encoder::new(2, dims, &[1; 5], frames, 1e-6, params(DType::F32)).err().unwrap();
+        let error = ConvNextEncoder::new(2, dims, &[1; 5], frames, 1e-6, params(DType::F32)).err().unwrap();
         assert!(error.to_string().contains(reason), "{error}");
     };
     refuse(&[4; 5], 8, "16 or 4 frames, not 8");
     refuse(&[4; 4], 16, "5 stages");
     refuse(&[4; 5], 4, "4 stages");
     refuse(&[4, 4, 0, 4, 4], 16, "needs channels");
-    let encoder = Encoder::new(2, &[4; 5], &[1; 5], 16, 1e-6, params(DType::F32)).unwrap();
+    let encoder = ConvNextEncoder::new(2, &[4; 5], &[1; 5], 16, 1e-6, params(DType::F32)).unwrap();
     for shape in [(1, 3, 16, 16, 16), (1, 2, 15, 16, 16), (1, 2, 16, 15, 16)] {
         let clips = Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let error = encoder.forward(&clips).unwrap_err().to_string();

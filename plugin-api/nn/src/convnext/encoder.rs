@@ -1,18 +1,21 @@
-//! The encoder: a ConvNeXt in space and time that ends in a map of space alone.
+//! The encoder of arXiv:2603.13227: a ConvNeXt in space and time that ends in a map of space alone.
 
 use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Axis, Conv, ConvNextStage, LayerNorm, Params};
+
+use super::ConvNextStage;
+use crate::conv::{Axis, Conv};
+use crate::norm::LayerNorm;
+use crate::params::Params;
 
 /// As in the paper.
 const EPS: f64 = 1e-6;
 const KERNEL: [usize; 3] = [7, 7, 7];
 
-/// The encoder of arXiv:2603.13227: a stem at full resolution, then stages of ConvNeXt blocks with
-/// a halving of the resolution before each but the first. Time has shrunk to one frame when the
-/// last stage begins, which is 2-D.
+/// A stem at full resolution, then stages of ConvNeXt blocks with a halving of the resolution before each but the first.
+/// Time has shrunk to one frame when the last stage begins, which is 2-D.
 ///
 /// Parameters: `downsample_layers.I.{0,1}` and `res_blocks.I.J`.
-pub struct Encoder {
+pub struct ConvNextEncoder {
     in_channels: usize,
     frames: usize,
     stem: (Conv, LayerNorm),
@@ -27,7 +30,7 @@ struct Stage {
     blocks: ConvNextStage,
 }
 
-impl Encoder {
+impl ConvNextEncoder {
     /// An encoder of clips of 16 frames with five stages, or of 4 frames with four; stage I has
     /// `dims[I]` channels and `blocks[I]` blocks, whose `gamma` starts at `layer_scale`.
     ///
@@ -41,20 +44,16 @@ impl Encoder {
         layer_scale: f64,
         params: Params,
     ) -> Result<Self> {
-        let halvings: &[usize] = match frames {
-            16 => &[2, 2, 2, 2],
-            4 => &[2, 1, 2],
-            _ => bail!("the JEPA encoder takes clips of 16 or 4 frames, not {frames}"),
-        };
+        let halvings = halvings(frames)?;
         let count = halvings.len() + 1;
         if dims.len() != count || blocks.len() != count {
             bail!(
-                "a JEPA encoder of {frames} frames has {count} stages: expected that many dims \
+                "a ConvNeXt encoder of {frames} frames has {count} stages: expected that many dims \
                  and blocks, got {dims:?} and {blocks:?}"
             );
         }
         if in_channels == 0 || dims.contains(&0) {
-            bail!("the JEPA encoder needs channels: got {in_channels} in, then {dims:?}");
+            bail!("the ConvNeXt encoder needs channels: got {in_channels} in, then {dims:?}");
         }
         let downsample = params.pp("downsample_layers");
         let axes = [Axis::same(1), Axis::same(4), Axis::same(4)];
@@ -93,7 +92,7 @@ impl Encoder {
         let patch = self.patch();
         if channels != self.in_channels || frames != self.frames || height < patch || width < patch {
             bail!(
-                "the JEPA encoder expected clips (B, {}, {}, H, W) with H and W at least {patch}, \
+                "the ConvNeXt encoder expected clips (B, {}, {}, H, W) with H and W at least {patch}, \
                  got {:?}",
                 self.in_channels,
                 self.frames,
@@ -112,5 +111,14 @@ impl Encoder {
             x = stage.blocks.forward(&x)?;
         }
         Ok(x)
+    }
+}
+
+/// By how much time shrinks before each stage but the first; height and width are halved there.
+pub(super) fn halvings(frames: usize) -> Result<&'static [usize]> {
+    match frames {
+        16 => Ok(&[2, 2, 2, 2]),
+        4 => Ok(&[2, 1, 2]),
+        _ => bail!("the ConvNeXt encoder takes clips of 16 or 4 frames, not {frames}"),
     }
 }
