@@ -2,6 +2,7 @@
 
 mod kernel;
 pub(crate) mod patches;
+pub(crate) mod transposed;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};

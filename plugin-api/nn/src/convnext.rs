@@ -2,6 +2,8 @@
 
 mod chain;
 mod composed;
+pub(crate) mod decoder;
+pub(crate) mod encoder;
 
 use candle_core::{Result, Tensor};
 
