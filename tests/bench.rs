@@ -77,8 +77,13 @@ impl Bench {
 
     /// The arguments of `all` on the micro suite with the plugin crate `plugin`, results in `out`.
     pub fn all(&self, plugin: &str, out: &str, more: &[&str]) -> Vec<String> {
+        self.all_of("micro", plugin, out, more)
+    }
+
+    /// The arguments of `all` on the suite `suite` of the tests.
+    pub fn all_of(&self, suite: &str, plugin: &str, out: &str, more: &[&str]) -> Vec<String> {
         let mut arguments: Vec<String> = ["all", "--data", "data", "--suite"].map(String::from).to_vec();
-        arguments.push(fixture("suites/micro.toml").display().to_string());
+        arguments.push(fixture(&format!("suites/{suite}.toml")).display().to_string());
         arguments.push("--plugins".into());
         arguments.push(root().join(plugin).display().to_string());
         arguments.extend(["--out".into(), out.into()]);
@@ -99,6 +104,39 @@ impl Bench {
         walk(&base, &mut found);
         let named = found.into_iter().filter(|path| path.file_name().is_some_and(|f| f == name));
         named.map(|path| (path.strip_prefix(&base).expect("below").to_owned(), path)).collect()
+    }
+
+    /// Starts the program and kills it with SIGKILL, with the processes that it has started, at the first checkpoint under
+    /// `folder` that it writes. Whether there was one before it ended by itself.
+    #[cfg(unix)]
+    pub fn kill_at_checkpoint<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+        folder: &str,
+    ) -> bool {
+        use std::os::unix::process::CommandExt;
+        let quiet = || std::process::Stdio::null();
+        let mut command = self.command(arguments);
+        let mut child = command.process_group(0).stdout(quiet()).stderr(quiet()).spawn().expect("the program runs");
+        let before = self.steps(folder).unwrap_or(0);
+        let patience = std::time::Instant::now();
+        let mut written = false;
+        while !written && child.try_wait().expect("waitable").is_none() {
+            assert!(patience.elapsed().as_secs() < 120, "a checkpoint is written");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            written = self.steps(folder).is_some_and(|steps| steps > before);
+        }
+        // SAFETY: a signal to the group that was made for the child.
+        unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+        child.wait().expect("waitable");
+        written
+    }
+
+    /// The steps that the checkpoint under `folder` has done, if there is one.
+    fn steps(&self, folder: &str) -> Option<u64> {
+        let (_, file) = self.find(folder, "checkpoint.bin").pop_first()?;
+        let bytes = fs::read(file).ok()?;
+        Some(u64::from_le_bytes(bytes.get(8..16)?.try_into().ok()?))
     }
 
     /// The records of all finished cells under `out`.

@@ -38,16 +38,25 @@ fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
             assert!(environment[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {environment}");
         }
         assert!(result["cost"]["peak_memory_mib"].as_u64().is_some_and(|mib| mib > 0));
+        // What has no phase of its own has cost nothing there.
+        let encoded = result["method"] != "mean";
+        assert_eq!(result["cost"]["encode"]["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), encoded);
     }
     let pretrained = results.iter().find(|r| r["initialisation"] == "pretrained").expect("a pretrained row");
     let random = results.iter().find(|r| r["initialisation"] == "random").expect("a random row");
-    assert_eq!(pretrained["cost"]["pretrain_samples"], 24);
+    assert_eq!(pretrained["cost"]["pretrain"]["samples"], 24);
+    assert_eq!(random["cost"]["pretrain"]["samples"], 0);
+    // Where the system tells one phase's memory from another's, it does so for all, and none holds more than the worker.
+    let cost = &pretrained["cost"];
+    let peaks = ["pretrain", "encode", "probe", "finetune"].map(|phase| cost[phase]["peak_memory_mib"].as_u64());
+    assert!(peaks.iter().all(|peak| peak.is_some() == peaks[0].is_some()), "{cost}");
+    assert!(peaks.iter().flatten().all(|&mib| mib > 0 && Some(mib) <= cost["peak_memory_mib"].as_u64()), "{cost}");
     assert_ne!(pretrained["encoder"]["checksum"], random["encoder"]["checksum"], "pretraining changes the encoder");
 
     for result in [pretrained, random] {
         let epochs = &result["chosen"]["end-to-end"];
         assert_eq!(epochs["valid"].as_array().map(Vec::len), Some(2), "{epochs}");
-        assert_eq!(result["cost"]["finetune_samples"], 32);
+        assert_eq!(result["cost"]["finetune"]["samples"], 32);
     }
     assert!(first.out.contains("trained end to end with labels"), "{}", first.out);
 

@@ -38,10 +38,10 @@ fn load(data: &Packed, looks: &[(Window, Look)], threads: usize) -> (Vec<Vec<f32
     let clip_len = data.clip_len(FRAMES);
     let mut batches = Vec::new();
     let failed = thread::scope(|scope| -> Result<()> {
-        let plan = Plan { clip_len, batch: 3, threads };
+        let plan = Plan { batch: 3, threads };
         let fill =
             |&&(window, look): &&(Window, Look), clip: &mut [f32]| observe(data, &suite, window, FRAMES, look, clip);
-        let loader = Loader::spawn(scope, plan, looks.iter(), fill)?;
+        let loader = Loader::spawn(scope, plan, looks.iter(), |_| clip_len, fill)?;
         while let Some(batch) = loader.next()? {
             batches.push(batch.to_vec());
         }
@@ -103,12 +103,18 @@ fn dropping_the_loader_ends_its_threads_and_it_never_runs_far_ahead() {
     let filled = AtomicUsize::new(0);
     let clock = Instant::now();
     thread::scope(|scope| {
-        let plan = Plan { clip_len: 8, batch: 2, threads: 2 };
-        let loader = Loader::spawn(scope, plan, 0u64.., |&item, clip| {
-            filled.fetch_add(1, Ordering::Relaxed);
-            clip.fill(item as f32);
-            Ok(())
-        })
+        let plan = Plan { batch: 2, threads: 2 };
+        let loader = Loader::spawn(
+            scope,
+            plan,
+            0u64..,
+            |_| 8,
+            |&item, clip| {
+                filled.fetch_add(1, Ordering::Relaxed);
+                clip.fill(item as f32);
+                Ok(())
+            },
+        )
         .expect("threads start");
         let mut buffers = Vec::new();
         for step in 0..100u64 {
@@ -125,4 +131,34 @@ fn dropping_the_loader_ends_its_threads_and_it_never_runs_far_ahead() {
     // The scope has waited for the feeder, which had items without end.
     assert!(clock.elapsed() < Duration::from_secs(60));
     assert!(filled.into_inner() <= 2 * 102, "one batch is lent and one filled");
+}
+
+#[test]
+fn batches_of_other_lengths_take_turns_in_the_same_buffers() {
+    for threads in [1, 3] {
+        thread::scope(|scope| {
+            let plan = Plan { batch: 2, threads };
+            // Batches of long, short and middling clips, so that each buffer gets to hold every length.
+            let clip_len = |item: &usize| [8, 3, 5][item / 2 % 3];
+            let fill = |&item: &usize, clip: &mut [f32]| {
+                clip.fill(item as f32);
+                Ok(())
+            };
+            let loader = Loader::spawn(scope, plan, 0..61, clip_len, fill).expect("threads start");
+            let mut buffers = Vec::new();
+            for first in (0..61).step_by(2) {
+                let batch = loader.next().expect("no error").expect("a batch");
+                let items = first..(first + 2).min(61);
+                let expected: Vec<f32> = items.flat_map(|item| vec![item as f32; clip_len(&item)]).collect();
+                assert_eq!(*batch, *expected);
+                if first > 12 {
+                    buffers.push(batch.as_ptr());
+                }
+            }
+            assert!(loader.next().expect("no error").is_none());
+            buffers.sort();
+            buffers.dedup();
+            assert_eq!(buffers.len(), 2);
+        });
+    }
 }

@@ -9,7 +9,6 @@ use std::{
     fs,
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -57,46 +56,13 @@ fn a_killed_cell_goes_on_and_ends_with_the_same_bytes() {
     bench.run(arguments(&bench, "whole", &[])).ended_with(0);
     let expected = outcome(&bench, "whole");
 
-    // Killed with SIGKILL, the supervisor and its worker, at the first checkpoint, three times over.
-    let mut kills = 0;
-    while kills < 3 {
-        let mut child = bench
-            .command(arguments(&bench, "killed", &["--checkpoint-every", "0"]))
-            .process_group(0)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program runs");
-        let before: Option<u64> = steps(&bench);
-        let patience = Instant::now();
-        loop {
-            assert!(patience.elapsed() < Duration::from_secs(120), "a checkpoint is written");
-            if steps(&bench) > before.or(Some(0)) {
-                break;
-            }
-            if child.try_wait().expect("waitable").is_some() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
-        // SAFETY: a signal to the group that was made for the child.
-        unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
-        child.wait().expect("waitable");
-        if !pretrained(&bench, "killed").is_empty() {
-            break; // it was faster than the signal
-        }
-        kills += 1;
-    }
+    // Killed with SIGKILL, the supervisor and its worker, at the first checkpoint, three times over or until it is faster
+    // than the signal.
+    let killed = arguments(&bench, "killed", &["--checkpoint-every", "0"]);
+    let kills = (0..3).take_while(|_| bench.kill_at_checkpoint(&killed, "killed")).count();
     assert!(kills > 0, "at least one attempt was killed before its end");
     bench.run(arguments(&bench, "killed", &[])).ended_with(0);
     assert!(expected == outcome(&bench, "killed"), "the resumed cell ends with the bytes of the one left alone");
-}
-
-/// The step of the checkpoint under `killed`, if there is one.
-fn steps(bench: &Bench) -> Option<u64> {
-    let (_, file) = bench.find("killed", "checkpoint.bin").pop_first()?;
-    let bytes = fs::read(file).ok()?;
-    Some(u64::from_le_bytes(bytes.get(8..16)?.try_into().ok()?))
 }
 
 #[test]

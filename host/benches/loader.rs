@@ -49,13 +49,13 @@ fn loading(c: &mut Criterion) {
             suite.noise = noise;
             group.bench_function(BenchmarkId::new(name, side), |b| {
                 thread::scope(|scope| {
-                    let plan = Plan { clip_len, batch: BATCH, threads };
+                    let plan = Plan { batch: BATCH, threads };
                     let fill = |&sample: &u64, clip: &mut [f32]| {
                         let start = sample as usize * 5 % (FRAMES_STORED - FRAMES);
                         let window = Window { trajectory: sample as usize % 6, start };
                         observe(&data, &suite, window, FRAMES, Look::Pretraining(sample), clip)
                     };
-                    let loader = Loader::spawn(scope, plan, 0.., fill).expect("threads start");
+                    let loader = Loader::spawn(scope, plan, 0.., |_| clip_len, fill).expect("threads start");
                     b.iter(|| {
                         black_box(loader.next().expect("no error"));
                     });

@@ -1,12 +1,15 @@
 //! `physrep-bench all`: data if missing, plugin crates if stale, cells if not done, tables.
 
-use std::{ops::ControlFlow, path::PathBuf};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
-use physrep_benchmarks::{generate, packed::Packed, suite::Suite, systems};
+use physrep_benchmarks::{generate, suite::Suite, systems};
 
 use crate::{
     Error, Result,
-    cell::{Cell, Encoder, Initialisation},
+    cell::{Cell, Encoder, Initialisation, Source},
     crates,
     data::pack,
     device::{Choice, Device, describe},
@@ -55,27 +58,20 @@ pub fn run(all: &All) -> Result<usize> {
     let _claim = files::claim(&out)?;
     let (device, note) = all.device.resolve()?;
     display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
-    let (methods, broken) = methods(all, &suite, device, &display)?;
+    let (mut methods, broken) = methods(all, &suite, device, &display)?;
     let systems = systems(all, &suite)?;
-    let seeds = if all.seeds.is_empty() { suite.seeds.clone() } else { all.seeds.clone() };
-
-    let mut cells = Vec::new();
-    for system in &systems {
-        let packed = prepare(&suite, system, &data, all.policy.threads * all.policy.jobs, &display)?;
-        for encoder in &methods {
-            for &seed in &seeds {
-                cells.push(Cell {
-                    suite: suite.clone(),
-                    system: system.clone(),
-                    data: packed.path().to_owned(),
-                    data_checksum: packed.header().checksum.clone(),
-                    encoder: encoder.clone(),
-                    seed,
-                    device,
-                });
-            }
+    if let Some(reason) = alone(&suite, &systems) {
+        let before = methods.len();
+        methods.retain(|encoder| encoder.initialisation() != Initialisation::Joint);
+        if methods.len() < before {
+            display.line(&reason);
         }
     }
+    let seeds = if all.seeds.is_empty() { suite.seeds.clone() } else { all.seeds.clone() };
+    let threads = all.policy.threads * all.policy.jobs;
+    let sources: Vec<Source> =
+        systems.iter().map(|system| prepare(&suite, system, &data, threads, &display)).collect::<Result<_>>()?;
+    let cells = cells(&suite, &sources, &methods, &seeds, device);
     supervise::run(&cells, &out, &all.policy, &display)?;
 
     let standings = Standings::read(&cells, &out)?;
@@ -118,14 +114,14 @@ fn methods(all: &All, suite: &Suite, device: Device, display: &Display) -> Resul
         }
         if wanted(&name) {
             let config = overrides::parse(suite.methods.get(&name), overrides::of_method(&all.set, &name))?;
-            encoders.extend([Initialisation::Pretrained, Initialisation::Random].map(|initialisation| {
-                Encoder::Plugin {
-                    name: name.clone(),
-                    library: plugin.path().to_owned(),
-                    checksum: plugin.checksum().to_owned(),
-                    config: config.clone(),
-                    initialisation,
-                }
+            let joint = (suite.pretrain.joint && plugin.joint()).then_some(Initialisation::Joint);
+            let rows = [Some(Initialisation::Pretrained), joint, Some(Initialisation::Random)];
+            encoders.extend(rows.into_iter().flatten().map(|initialisation| Encoder::Plugin {
+                name: name.clone(),
+                library: plugin.path().to_owned(),
+                checksum: plugin.checksum().to_owned(),
+                config: config.clone(),
+                initialisation,
             }));
         }
         known.push(name);
@@ -147,19 +143,48 @@ fn methods(all: &All, suite: &Suite, device: Device, display: &Display) -> Resul
     Ok((encoders, broken))
 }
 
-fn systems(all: &All, suite: &Suite) -> Result<Vec<String>> {
-    let names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
-    match all.systems.iter().find(|system| !names.contains(system)) {
-        Some(unknown) => {
-            Err(Error::Usage(format!("suite {} has no system `{unknown}`; it has: {}", suite.name, names.join(", "))))
+/// All cells, in the order of the table.
+fn cells(suite: &Suite, sources: &[Source], encoders: &[Encoder], seeds: &[u64], device: Device) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for data in sources {
+        for encoder in encoders {
+            let joint = encoder.initialisation() == Initialisation::Joint;
+            cells.extend(seeds.iter().map(|&seed| Cell {
+                suite: suite.clone(),
+                data: data.clone(),
+                joint: if joint { sources.to_vec() } else { Vec::new() },
+                encoder: encoder.clone(),
+                seed,
+                device,
+            }));
         }
-        None if all.systems.is_empty() => Ok(names),
-        None => Ok(all.systems.clone()),
     }
+    cells
+}
+
+/// Why nothing is pretrained on several systems together, if `systems`, of those of the suite, do not allow it.
+fn alone(suite: &Suite, systems: &[String]) -> Option<String> {
+    let reason = match systems.len() {
+        selected if selected < suite.systems.len() => "not all systems of the suite are selected",
+        1 => "the suite has one system alone",
+        _ => return None,
+    };
+    Some(format!("rows of joint pretraining are left out: {reason}"))
+}
+
+/// The systems that were asked for, in the suite's order.
+fn systems(all: &All, suite: &Suite) -> Result<Vec<String>> {
+    let mut names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
+    if let Some(unknown) = all.systems.iter().find(|system| !names.contains(system)) {
+        let known = names.join(", ");
+        return Err(Error::Usage(format!("suite {} has no system `{unknown}`; it has: {known}", suite.name)));
+    }
+    names.retain(|name| all.systems.is_empty() || all.systems.contains(name));
+    Ok(names)
 }
 
 /// Generates and packs what is missing of a system's data.
-fn prepare(suite: &Suite, system: &str, data: &std::path::Path, threads: usize, display: &Display) -> Result<Packed> {
+fn prepare(suite: &Suite, system: &str, data: &Path, threads: usize, display: &Display) -> Result<Source> {
     let clock = std::time::Instant::now();
     let task = format!("{system} data");
     let progress = |done: usize, total: usize, note: &str| {
@@ -173,5 +198,20 @@ fn prepare(suite: &Suite, system: &str, data: &std::path::Path, threads: usize, 
     let file = physrep_benchmarks::pack::file(suite, system, data);
     let packed = pack(suite, system, data, &file, display, &task)?;
     display.finish(&task, &format!("ready in {}", seconds(clock.elapsed().as_secs_f64())));
-    Ok(packed)
+    Ok(Source { system: system.to_owned(), path: packed.path().to_owned(), checksum: packed.header().checksum.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joint_rows_need_several_systems_and_all_of_them() {
+        let mut suite = Suite::load("tiny").expect("a suite");
+        let all: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
+        assert_eq!(alone(&suite, &all), None);
+        assert!(alone(&suite, &all[1..]).is_some_and(|reason| reason.contains("not all systems")));
+        suite.systems.truncate(1);
+        assert!(alone(&suite, &all[..1]).is_some_and(|reason| reason.contains("one system alone")));
+    }
 }

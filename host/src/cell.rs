@@ -1,5 +1,7 @@
 //! A cell: one method on one system with one seed, addressed by everything that decides its scores.
 
+mod folder;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -9,12 +11,9 @@ use physrep_benchmarks::suite::Suite;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    Result,
-    device::Device,
-    files,
-    result::{CellResult, SCHEMA},
-};
+use crate::{device::Device, result::SCHEMA};
+
+pub use folder::{CellFolder, Failure, Outcome, PretrainingFolder};
 
 /// Counts changes of this host that change scores, such as another probe.
 pub const PROTOCOL: u32 = 1;
@@ -42,26 +41,80 @@ pub enum Encoder {
     Mean,
 }
 
+impl Encoder {
+    /// The method's name in tables.
+    pub fn method(&self) -> &str {
+        match self {
+            Self::Plugin { name, .. } => name,
+            Self::Features => "features",
+            Self::Mean => "mean",
+        }
+    }
+
+    /// The state in which it is probed.
+    pub fn initialisation(&self) -> Initialisation {
+        match self {
+            Self::Plugin { initialisation, .. } => *initialisation,
+            Self::Features | Self::Mean => Initialisation::None,
+        }
+    }
+
+    /// What a content address says of it: everything but where the library lies.
+    fn address(&self) -> Value {
+        let mut address = serde_json::json!(self);
+        if let Some(encoder) = address.as_object_mut() {
+            encoder.remove("library");
+        }
+        address
+    }
+}
+
 /// The state in which an encoder is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Initialisation {
-    /// After pretraining.
+    /// After pretraining on the system alone.
     Pretrained,
+    /// After one pretraining on all systems of the suite, which the cells of those systems share.
+    Joint,
     /// As it was drawn: what the architecture alone is worth.
     Random,
     /// There is nothing to initialise.
     None,
 }
 
+impl Initialisation {
+    /// Whether the encoder is pretrained.
+    pub fn is_pretrained(self) -> bool {
+        matches!(self, Self::Pretrained | Self::Joint)
+    }
+
+    /// What to add to a method's name, if the state is not the one that a method is there for.
+    fn variant(self) -> Option<Self> {
+        matches!(self, Self::Joint | Self::Random).then_some(self)
+    }
+}
+
 impl fmt::Display for Initialisation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pretrained => "pretrained",
+            Self::Joint => "joint",
             Self::Random => "random",
             Self::None => "none",
         })
     }
+}
+
+/// The packed data of one system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The system.
+    pub system: String,
+    /// The packed file.
+    pub path: PathBuf,
+    /// Its checksum.
+    pub checksum: String,
 }
 
 /// Everything that decides a cell's scores. A worker needs nothing else.
@@ -69,12 +122,12 @@ impl fmt::Display for Initialisation {
 pub struct Cell {
     /// The suite, whole.
     pub suite: Suite,
-    /// The physical system.
-    pub system: String,
-    /// The packed data.
-    pub data: PathBuf,
-    /// Its checksum.
-    pub data_checksum: String,
+    /// The physical system, as its packed data.
+    pub data: Source,
+    /// The data of all systems that a joint pretraining is on, the cell's own among them, in the suite's order. Empty for
+    /// any other cell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joint: Vec<Source>,
     /// What is probed.
     pub encoder: Encoder,
     /// The seed of the initial weights, the objective's randomness and the probes.
@@ -88,154 +141,141 @@ pub struct Cell {
 impl Cell {
     /// The method's name in tables.
     pub fn method(&self) -> &str {
-        match &self.encoder {
-            Encoder::Plugin { name, .. } => name,
-            Encoder::Features => "features",
-            Encoder::Mean => "mean",
-        }
+        self.encoder.method()
     }
 
     /// The state in which the encoder is probed.
     pub fn initialisation(&self) -> Initialisation {
-        match &self.encoder {
-            Encoder::Plugin { initialisation, .. } => *initialisation,
-            Encoder::Features | Encoder::Mean => Initialisation::None,
-        }
+        self.encoder.initialisation()
+    }
+
+    /// The physical system.
+    pub fn system(&self) -> &str {
+        &self.data.system
+    }
+
+    /// The data that the encoder is made for: that of all systems of a joint pretraining, or the cell's own.
+    pub fn sources(&self) -> &[Source] {
+        if self.joint.is_empty() { std::slice::from_ref(&self.data) } else { &self.joint }
+    }
+
+    /// The number of the cell's system among [`sources`](Self::sources).
+    pub fn index(&self) -> usize {
+        self.sources().iter().position(|source| source.system == self.data.system).unwrap_or_default()
     }
 
     /// The hash of everything that decides the scores: not of where files lie.
     pub fn key(&self) -> String {
+        let mut address = self.pretraining_address();
+        address["system"] = self.data.system.as_str().into();
+        address["data"] = self.data.checksum.as_str().into();
+        hash(&address)
+    }
+
+    /// What decides the pretraining: the same for all cells of a joint one.
+    fn pretraining_address(&self) -> Value {
+        let systems: Vec<&str> = self.sources().iter().map(|source| source.system.as_str()).collect();
         let mut address = serde_json::json!({
             "protocol": PROTOCOL,
             "schema": SCHEMA,
-            "suite": self.suite.deciding(&self.system),
-            "system": self.system,
-            "data": self.data_checksum,
-            "encoder": self.encoder,
+            "suite": self.suite.deciding(&systems),
+            "encoder": self.encoder.address(),
             "seed": self.seed,
         });
-        if let Some(encoder) = address["encoder"].as_object_mut() {
-            encoder.remove("library");
+        if !self.joint.is_empty() {
+            address["joint"] = self.joint.iter().map(|source| source.checksum.as_str()).collect();
         }
-        blake3::hash(address.to_string().as_bytes()).to_hex()[..16].to_owned()
+        address
     }
 
     /// A name for people: `jepa (random) on shear_flow, seed 0`.
     pub fn title(&self) -> String {
-        let method = match self.initialisation() {
-            Initialisation::Random => format!("{} (random)", self.method()),
-            _ => self.method().to_owned(),
-        };
-        format!("{method} on {}, seed {}", self.system, self.seed)
+        let variant = self.initialisation().variant().map(|variant| format!(" ({variant})")).unwrap_or_default();
+        format!("{}{variant} on {}, seed {}", self.method(), self.system(), self.seed)
     }
 
     /// The cell's folder under the run's.
     pub fn folder(&self, out: &Path) -> CellFolder {
-        let method = match self.initialisation() {
-            Initialisation::Random => format!("{}-random", self.method()),
-            _ => self.method().to_owned(),
-        };
-        CellFolder(out.join("cells").join(&self.system).join(method).join(format!("seed{}-{}", self.seed, self.key())))
-    }
-}
-
-/// The files of a cell.
-#[derive(Clone, Debug)]
-pub struct CellFolder(PathBuf);
-
-impl CellFolder {
-    /// The folder at `path`.
-    pub fn at(path: PathBuf) -> Self {
-        Self(path)
+        let variant = self.initialisation().variant().map(|variant| format!("-{variant}")).unwrap_or_default();
+        let (method, seed) = (format!("{}{variant}", self.method()), format!("seed{}-{}", self.seed, self.key()));
+        CellFolder::at(out.join("cells").join(self.system()).join(method).join(seed))
     }
 
-    /// The folder itself.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The [`Cell`].
-    pub fn spec(&self) -> PathBuf {
-        self.0.join("cell.json")
-    }
-
-    /// The result; its presence means that the cell is done.
-    pub fn result(&self) -> PathBuf {
-        self.0.join("result.json")
-    }
-
-    /// Why the last attempt failed.
-    pub fn failure(&self) -> PathBuf {
-        self.0.join("failure.json")
-    }
-
-    /// What the worker and its plugin wrote to standard error.
-    pub fn log(&self) -> PathBuf {
-        self.0.join("log.txt")
-    }
-
-    /// The state of an unfinished pretraining.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.0.join("checkpoint.bin")
-    }
-
-    /// The complete state after pretraining.
-    pub fn state(&self) -> PathBuf {
-        self.0.join("state.safetensors")
-    }
-
-    /// The curves of pretraining.
-    pub fn curves(&self) -> PathBuf {
-        self.0.join("curves.csv")
-    }
-
-    /// The embeddings of all splits.
-    pub fn embeddings(&self) -> PathBuf {
-        self.0.join("embeddings.safetensors")
-    }
-
-    /// What the plugin may write to while the cell runs.
-    pub fn scratch(&self) -> PathBuf {
-        self.0.join("scratch")
-    }
-
-    /// How the cell stands.
-    pub fn outcome(&self) -> Result<Outcome> {
-        if self.result().is_file() {
-            return Ok(Outcome::Done(Box::new(files::read_json(&self.result())?)));
+    /// Where the pretraining lies: in the cell's own folder, or in one that the cells of a joint pretraining share.
+    pub fn pretraining(&self, out: &Path) -> PretrainingFolder {
+        if self.joint.is_empty() {
+            return PretrainingFolder::at(self.folder(out).path().to_owned());
         }
-        if self.failure().is_file() {
-            let failure: Failure = files::read_json(&self.failure())?;
-            return Ok(Outcome::Failed(failure.reason));
-        }
-        Ok(Outcome::Missing)
+        let seed = format!("seed{}-{}", self.seed, hash(&self.pretraining_address()));
+        PretrainingFolder::at(out.join("joint").join(self.method()).join(seed))
     }
 }
 
-/// How a cell stands.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It has its scores.
-    Done(Box<CellResult>),
-    /// Its last attempt failed, for this reason.
-    Failed(String),
-    /// It has not been tried, or not to its end.
-    Missing,
+/// A content address.
+fn hash(address: &Value) -> String {
+    blake3::hash(address.to_string().as_bytes()).to_hex()[..16].to_owned()
 }
 
-impl Outcome {
-    /// The result, if the cell is done.
-    pub fn result(&self) -> Option<&CellResult> {
-        match self {
-            Self::Done(result) => Some(result),
-            Self::Failed(_) | Self::Missing => None,
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(system: &str) -> Source {
+        Source { system: system.into(), path: "data".into(), checksum: format!("checksum of {system}") }
     }
-}
 
-/// Why a cell failed, as it lies beside the cell.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Failure {
-    /// One sentence.
-    pub reason: String,
+    /// Two cells of a joint pretraining, one on either system.
+    fn joint() -> [Cell; 2] {
+        let systems = ["active_matter", "shear_flow", "rayleigh_benard"].map(source);
+        [0, 1].map(|index| Cell {
+            suite: Suite::load("tiny").expect("a suite"),
+            data: systems[index].clone(),
+            joint: systems.to_vec(),
+            encoder: Encoder::Plugin {
+                name: "mpp".into(),
+                library: "mpp.so".into(),
+                checksum: "checksum of mpp".into(),
+                config: Value::Null,
+                initialisation: Initialisation::Joint,
+            },
+            seed: 0,
+            device: Device::Cpu,
+        })
+    }
+
+    #[test]
+    fn the_cells_of_a_joint_pretraining_share_its_folder_and_nothing_else() {
+        let [one, other] = joint();
+        assert_eq!((one.index(), other.index()), (0, 1));
+        let out = Path::new("out");
+        assert_eq!(one.pretraining(out).path(), other.pretraining(out).path());
+        assert!(one.pretraining(out).path().starts_with("out/joint/mpp"));
+        assert_ne!(one.key(), other.key());
+        assert!(one.folder(out).path().starts_with("out/cells/active_matter/mpp-joint"));
+    }
+
+    #[test]
+    fn the_data_of_every_system_decides_a_joint_cell() {
+        let [one, _] = joint();
+        let mut changed = one.clone();
+        changed.joint[2].checksum = "another".into();
+        assert_ne!(one.key(), changed.key());
+        assert_ne!(one.pretraining(Path::new("")).path(), changed.pretraining(Path::new("")).path());
+        let mut moved = one.clone();
+        moved.joint[2].path = "elsewhere".into();
+        assert_eq!(one.key(), moved.key());
+    }
+
+    #[test]
+    fn whether_there_are_joint_rows_decides_no_other_cell() {
+        let [mut cell, _] = joint();
+        cell.joint.clear();
+        cell.encoder = Encoder::Mean;
+        let before = cell.key();
+        cell.suite.pretrain.joint = !cell.suite.pretrain.joint;
+        assert_eq!(before, cell.key());
+        assert_eq!(cell.index(), 0);
+        let out = Path::new("out");
+        assert_eq!(cell.pretraining(out).path(), cell.folder(out).path());
+    }
 }

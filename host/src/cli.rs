@@ -59,6 +59,9 @@ enum Command {
     Worker {
         /// The cell's folder.
         cell: PathBuf,
+        /// The folder of its pretraining.
+        #[arg(long)]
+        pretraining: PathBuf,
         /// Seconds between checkpoints.
         #[arg(long)]
         checkpoint_every: f64,
@@ -126,6 +129,9 @@ struct EncodeArgs {
     /// The encoder's weights: a state that a run left, a safetensors file, or a PyTorch state dict (.pth).
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
+    /// Which of the systems that a run's state was pretrained on the clips are of [default: the only one].
+    #[arg(long)]
+    system: Option<String>,
     /// A safetensors file with the tensor `input`, (B, C, T, H, W).
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
@@ -172,6 +178,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 plugins: args.plugins,
                 set: args.set,
                 checkpoint: args.checkpoint,
+                system: args.system,
                 input: args.input,
                 output: args.output,
                 device: args.device,
@@ -179,8 +186,9 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::List { what, plugins } => list(what, &plugins),
-        Command::Worker { cell, checkpoint_every } => {
-            let outcome = duration("--checkpoint-every", checkpoint_every).and_then(|every| worker::run(&cell, every));
+        Command::Worker { cell, pretraining, checkpoint_every } => {
+            let outcome = duration("--checkpoint-every", checkpoint_every)
+                .and_then(|every| worker::run(&cell, &pretraining, every));
             let (event, code) = match outcome {
                 Ok(()) => (Event::Done, ExitCode::SUCCESS),
                 Err(error) => (Event::Failed { reason: error.to_string() }, ExitCode::FAILURE),

@@ -30,9 +30,9 @@ pub fn with_session(
     splits: &[Split],
     report: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<Embedded> {
-    let geometry = Geometry::of(data.header());
+    let (geometry, system) = (Geometry::of(data.header()), cell.index());
     each_split(cell, data, splits, report, |clips, count| {
-        let tokens = session.encode(clips, geometry.shape(count, cell.suite.window.context), 0)?;
+        let tokens = session.encode(clips, geometry.shape(count, cell.suite.window.context), system)?;
         Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
     })
 }
@@ -67,8 +67,8 @@ fn each_split(
     mut embed: impl FnMut(&[f32], usize) -> Result<(Vec<f32>, usize, usize)>,
 ) -> Result<Embedded> {
     let frames = cell.suite.window.context;
-    let clip = data.clip_len(frames);
-    let cut = cell.suite.window_on(&cell.system);
+    let clip_len = data.clip_len(frames);
+    let cut = cell.suite.window_on(cell.system());
     let windows = |split| data.windows(split, &cut);
     let splits: Vec<Split> = data.header().splits().filter(|split| splits.contains(split)).collect();
     let total = splits.iter().map(|&split| windows(split).len() as u64).sum();
@@ -76,13 +76,17 @@ fn each_split(
     let mut one = |split: Split| -> Result<probe::Split> {
         let windows = windows(split);
         let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
-        let plan = Plan { clip_len: clip, batch: BATCH, threads: threads_beside_computation() };
+        let plan = Plan { batch: BATCH, threads: threads_beside_computation() };
         thread::scope(|scope| -> Result<()> {
-            let loader = Loader::spawn(scope, plan, windows.iter(), |&&window, clip| {
-                observe(data, &cell.suite, window, frames, Look::Probing, clip)
-            })?;
+            let loader = Loader::spawn(
+                scope,
+                plan,
+                windows.iter(),
+                |_| clip_len,
+                |&&window, clip| observe(data, &cell.suite, window, frames, Look::Probing, clip),
+            )?;
             while let Some(clips) = loader.next()? {
-                let count = clips.len() / clip;
+                let count = clips.len() / clip_len;
                 let (values, tokens, dim) = embed(&clips, count)?;
                 if !embeddings.values.is_empty() && (tokens, dim) != (embeddings.tokens, embeddings.dim) {
                     return Err(Error::Method {

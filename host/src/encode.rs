@@ -4,12 +4,14 @@ use std::{collections::HashMap, path::PathBuf};
 
 use candle_core::{DType, Device, safetensors as st};
 use physrep_abi::LogLevel;
+use serde_json::Value;
 
 use crate::{
     Error, Result, checkpoint, crates,
     device::{self, Choice},
     files, overrides,
     plugin::{Callbacks, Checkpoint, Geometry, Plugin, Session, SessionSpec},
+    pretrain::Record,
 };
 
 /// What to encode with what.
@@ -23,6 +25,8 @@ pub struct Encode {
     pub set: Vec<String>,
     /// The encoder's weights.
     pub checkpoint: PathBuf,
+    /// Which of the systems that a run's state was pretrained on the clips are of; may be left out if it is one alone.
+    pub system: Option<String>,
     /// A safetensors file with the tensor `input`, `(B, C, T, H, W)`.
     pub input: PathBuf,
     /// Gets the tensor `embedding`, `(B, tokens, dim)`.
@@ -62,11 +66,11 @@ pub fn run(encode: &Encode) -> Result<()> {
         .and_then(|input| input.flatten_all()?.to_vec1::<f32>())
         .map_err(|e| input_error(e.to_string()))?;
 
-    let geometry = Geometry::anonymous(c, [h, w]);
+    let made = Made::for_clips(encode, [c, h, w])?;
     let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     let spec = SessionSpec {
-        config: &overrides::parse(None, encode.set.iter().map(String::as_str))?,
-        systems: &[geometry],
+        config: &overrides::parse(made.config.as_ref(), encode.set.iter().map(String::as_str))?,
+        systems: &made.systems,
         context_frames: t,
         future_frames: t,
         batch: b,
@@ -82,7 +86,7 @@ pub fn run(encode: &Encode) -> Result<()> {
     let mut shape = [0, 0, 0];
     let clip = c * t * h * w;
     for batch in clips.chunks(BATCH * clip) {
-        let tokens = session.encode(batch, [batch.len() / clip, c, t, h, w], 0)?;
+        let tokens = session.encode(batch, [batch.len() / clip, c, t, h, w], made.system)?;
         values.extend(tokens.values);
         shape = [b, tokens.shape[1], tokens.shape[2]];
     }
@@ -90,6 +94,65 @@ pub fn run(encode: &Encode) -> Result<()> {
     let embedding = candle_core::Tensor::from_vec(values, &shape, &Device::Cpu).map_err(|e| error(&e))?;
     let tensors = HashMap::from([("embedding", embedding)]);
     files::write(&encode.output, &safetensors::serialize(tensors, None).map_err(|e| error(&e))?)
+}
+
+/// What the session of a checkpoint is made for.
+struct Made {
+    systems: Vec<Geometry>,
+    /// Which of them the clips are of.
+    system: usize,
+    /// The configuration that the checkpoint was trained with, if that is known.
+    config: Option<Value>,
+}
+
+impl Made {
+    /// As the record says that a run left beside the checkpoint. Clips of another form than the one system there, and
+    /// checkpoints without a record, are taken for scalar fields on a periodic grid.
+    fn for_clips(encode: &Encode, [c, h, w]: [usize; 3]) -> Result<Self> {
+        let path = encode.checkpoint.display();
+        let anonymous = |config| Self { systems: vec![Geometry::anonymous(c, [h, w])], system: 0, config };
+        let record = Record::beside(&encode.checkpoint)?.filter(|record| record.method == encode.method);
+        let Some(Record { config, systems, .. }) = record else {
+            return match &encode.system {
+                None => Ok(anonymous(None)),
+                Some(name) => Err(Error::Usage(format!(
+                    "--system {name}: nothing beside {path} says what {} was pretrained on; leave it out",
+                    encode.method
+                ))),
+            };
+        };
+        let names = systems.iter().map(|system| system.system.as_str()).collect::<Vec<_>>().join(", ");
+        let system = match &encode.system {
+            Some(name) => systems.iter().position(|system| system.system == *name).ok_or_else(|| {
+                Error::Usage(format!("--system {name}: {path} was not pretrained on it, but on: {names}"))
+            })?,
+            None if systems.len() == 1 => 0,
+            None => {
+                return Err(Error::Usage(format!(
+                    "{path} was pretrained on several systems; name with --system the one that the clips are of: {names}"
+                )));
+            }
+        };
+        let [_, channels, _, height, width] = systems[system].geometry.shape(1, 1);
+        if [c, h, w] == [channels, height, width] {
+            return Ok(Self {
+                systems: systems.into_iter().map(|system| system.geometry).collect(),
+                system,
+                config: Some(config),
+            });
+        }
+        if systems.len() == 1 && encode.system.is_none() {
+            return Ok(anonymous(Some(config)));
+        }
+        Err(Error::File {
+            path: encode.input.clone(),
+            reason: format!(
+                "clips of {c} channels on {h}x{w} points; {path} was pretrained on {}, which has {channels} channels on \
+                 {height}x{width} points",
+                systems[system].system
+            ),
+        })
+    }
 }
 
 /// The plugin of the method called `name`. Crates are built only until it is found.

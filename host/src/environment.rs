@@ -58,17 +58,3 @@ impl Environment {
         }
     }
 }
-
-/// The most memory this process has held, in MiB.
-pub fn peak_memory_mib() -> u64 {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: `usage` is a valid place for the record.
-    let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
-    if status != 0 {
-        return 0;
-    }
-    // SAFETY: zeroed is a valid value, and the call succeeded.
-    let peak = unsafe { usage.assume_init() }.ru_maxrss as u64;
-    // Linux counts KiB, macOS bytes.
-    if cfg!(target_os = "macos") { peak >> 20 } else { peak >> 10 }
-}

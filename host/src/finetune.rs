@@ -50,7 +50,7 @@ pub fn run(
     dim: usize,
     mut report: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<(Vec<Score>, Record)> {
-    let windows = data.windows(Split::Train, &cell.suite.window_on(&cell.system));
+    let windows = data.windows(Split::Train, &cell.suite.window_on(cell.system()));
     let params = Params::new(DType::F32, &Device::Cpu, cell.seed);
     let head = Head::new(dim, data.header().scalings.len(), &params)?;
     let config = AdamWConfig { lr: budget.lr, weight_decay: budget.weight_decay, ..AdamWConfig::default() };
@@ -134,20 +134,27 @@ impl Training<'_> {
         mut report: impl FnMut(u64) -> Result<()>,
     ) -> Result<f64> {
         let suite = &self.cell.suite;
-        let (data, frames) = (self.data, suite.window.context);
+        let (data, frames, system) = (self.data, suite.window.context, self.cell.index());
         let mut order = Order::new(suite.seed, windows.len());
         let seen: Vec<(u64, usize)> = samples.map(|sample| (sample, order.window(sample))).collect();
         let geometry = Geometry::of(data.header());
-        let plan = Plan { clip_len: data.clip_len(frames), batch: self.batch, threads: threads_beside_computation() };
+        let plan = Plan { batch: self.batch, threads: threads_beside_computation() };
+        let clip_len = data.clip_len(frames);
         let mut sum = 0.0;
         thread::scope(|scope| -> Result<()> {
-            let loader = Loader::spawn(scope, plan, seen.iter(), |&&(sample, window), clip| {
-                observe(data, suite, windows[window], frames, Look::FineTuning(sample), clip)
-            })?;
+            let loader = Loader::spawn(
+                scope,
+                plan,
+                seen.iter(),
+                |_| clip_len,
+                |&&(sample, window), clip| {
+                    observe(data, suite, windows[window], frames, Look::FineTuning(sample), clip)
+                },
+            )?;
             for batch in seen.chunks(self.batch) {
                 let clips = loader.next()?.expect("as many batches as there are chunks");
                 let labels = self.labels_of(batch)?;
-                let tokens = session.encode_with_gradient(&clips, geometry.shape(batch.len(), frames), 0)?;
+                let tokens = session.encode_with_gradient(&clips, geometry.shape(batch.len(), frames), system)?;
                 let read = Var::from_vec(tokens.values, &tokens.shape, &Device::Cpu)?;
                 let loss = mean_squared_error(&head.forward(&normalise(&read)?)?, &labels)?;
                 let value = f64::from(loss.to_scalar::<f32>()?);

@@ -19,6 +19,8 @@ pub mod fetch;
 mod files;
 mod finetune;
 pub mod loader;
+mod memory;
+mod meter;
 pub mod observe;
 mod overrides;
 pub mod plugin;

@@ -1,8 +1,8 @@
 //! Read-ahead: the next batch of clips is filled while the step before it computes.
 //!
 //! There are two buffers. One is lent to whoever computes, the other is filled meanwhile, and so they change places:
-//! nothing is allocated after the first two batches. What a clip holds depends on its item alone, so that batches are
-//! the same bytes for any number of threads.
+//! nothing is allocated once both have held a batch of the longest clips, which the first two have where all clips are of
+//! one length. What a clip holds depends on its item alone, so that batches are the same bytes for any number of threads.
 
 use std::{
     cell::Cell,
@@ -24,11 +24,9 @@ use crate::{Error, Result};
 /// One that is computed on and one that is filled.
 const BUFFERS: usize = 2;
 
-/// The form of batches, and who fills them.
+/// The size of batches, and who fills them.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Values of a clip.
-    pub clip_len: usize,
     /// Clips of a batch; the last one may have fewer.
     pub batch: usize,
     /// Threads that fill.
@@ -65,7 +63,8 @@ pub struct Batch<'a> {
 }
 
 impl Loader {
-    /// Starts to fill batches of `items`, in their order; `fill` writes the clip of an item.
+    /// Starts to fill batches of `items`, in their order; `clip_len` says how many values the clip of an item has, which is
+    /// the same for all items of a batch, and `fill` writes it.
     ///
     /// # Errors
     ///
@@ -74,6 +73,7 @@ impl Loader {
         scope: &'scope Scope<'scope, '_>,
         plan: Plan,
         items: impl Iterator<Item = T> + Send + 'scope,
+        clip_len: impl Fn(&T) -> usize + Send + 'scope,
         fill: impl Fn(&T, &mut [f32]) -> Result<()> + Send + Sync + 'scope,
     ) -> Result<Self> {
         let name = "loader";
@@ -85,8 +85,16 @@ impl Loader {
         let (filled_sender, filled) = mpsc::sync_channel(BUFFERS);
         let (empty, empty_receiver) = mpsc::sync_channel(BUFFERS);
         let stop = Arc::new(AtomicBool::new(false));
-        let feeder =
-            Feeder { plan, threads, stop: stop.clone(), empty: empty_receiver, filled: filled_sender, items, fill };
+        let feeder = Feeder {
+            plan,
+            threads,
+            stop: stop.clone(),
+            empty: empty_receiver,
+            filled: filled_sender,
+            items,
+            clip_len,
+            fill,
+        };
         for _ in 0..BUFFERS {
             // Both fit the queue, whose other end lives.
             let _ = empty.send(Vec::new());
@@ -98,7 +106,7 @@ impl Loader {
         Ok(Self { filled, empty, stop, waited: Cell::default() })
     }
 
-    /// The next batch, `(clips, clip_len)`, as soon as it is filled; none after the last one.
+    /// The next batch, clip after clip, as soon as it is filled; none after the last one.
     ///
     /// # Errors
     ///
@@ -141,20 +149,22 @@ impl Drop for Batch<'_> {
 }
 
 /// The loader's side that fills.
-struct Feeder<I, F> {
+struct Feeder<I, L, F> {
     plan: Plan,
     threads: ThreadPool,
     stop: Arc<AtomicBool>,
     empty: Receiver<Vec<f32>>,
     filled: SyncSender<Result<Filled>>,
     items: I,
+    clip_len: L,
     fill: F,
 }
 
-impl<T, I, F> Feeder<I, F>
+impl<T, I, L, F> Feeder<I, L, F>
 where
     T: Send + Sync,
     I: Iterator<Item = T>,
+    L: Fn(&T) -> usize,
     F: Fn(&T, &mut [f32]) -> Result<()> + Send + Sync,
 {
     fn run(mut self) {
@@ -163,12 +173,11 @@ where
         while let Ok(mut buffer) = self.empty.recv() {
             items.clear();
             items.extend(self.items.by_ref().take(self.plan.batch));
-            if items.is_empty() {
-                break;
-            }
-            let len = items.len() * self.plan.clip_len;
+            let Some(first) = items.first() else { break };
+            let clip_len = (self.clip_len)(first);
+            let len = items.len() * clip_len;
             buffer.resize(len.max(buffer.len()), 0.0);
-            let failed = self.fill_batch(&items, &mut buffer[..len]);
+            let failed = self.fill_batch(&items, clip_len, &mut buffer[..len]);
             let last = failed.is_some();
             if self.filled.send(failed.map_or(Ok(Filled { buffer, len }), Err)).is_err() || last {
                 break;
@@ -177,8 +186,8 @@ where
     }
 
     /// Fills the clips and returns the first one's error, if any has one.
-    fn fill_batch(&self, items: &[T], clips: &mut [f32]) -> Option<Error> {
-        let (clip_len, stop, fill) = (self.plan.clip_len, &*self.stop, &self.fill);
+    fn fill_batch(&self, items: &[T], clip_len: usize, clips: &mut [f32]) -> Option<Error> {
+        let (stop, fill) = (&*self.stop, &self.fill);
         self.threads.install(|| {
             clips.par_chunks_exact_mut(clip_len).zip(items).find_map_first(|(clip, item)| {
                 // Whoever has stopped reads no batch any more, whatever it holds.

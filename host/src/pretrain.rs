@@ -1,139 +1,151 @@
-//! Pretraining of one session: batches in the suite's order, curves, and checkpoints to go on from.
+//! Pretraining of one session on one system or on several: batches in the suite's order, curves, and checkpoints to go
+//! on from.
+
+mod curves;
+mod position;
+mod record;
 
 use std::{
-    path::Path,
-    sync::Mutex,
+    fs,
+    ops::Range,
     thread,
     time::{Duration, Instant},
 };
 
-use physrep_benchmarks::{order::Order, packed::Packed, split::Split};
-use serde::{Deserialize, Serialize};
+use physrep_benchmarks::{
+    order::Order,
+    packed::Packed,
+    split::Split,
+    suite::{PretrainBudget, Suite},
+};
+use serde_json::Value;
 
 use crate::{
     Error, Result,
-    cell::{Cell, CellFolder},
+    cell::PretrainingFolder,
     files,
     loader::{Loader, Plan, threads_beside_computation},
+    meter::Meter,
     observe::{Look, observe},
     plugin::{Checkpoint, Geometry, Session},
+    result::PhaseCost,
 };
 
-/// One value of a curve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Point {
-    step: u64,
-    name: String,
-    value: f64,
+pub use curves::Curves;
+use position::Position;
+pub use record::{Pretrained, Record};
+
+/// What is pretrained on what.
+#[derive(Clone, Copy)]
+pub struct Pretraining<'a> {
+    /// Gives the budget, the order and the noise.
+    pub suite: &'a Suite,
+    /// The data of each system, in the suite's order.
+    pub data: &'a [Packed],
+    /// The method.
+    pub method: &'a str,
+    /// The keys of its configuration that differ from the defaults.
+    pub config: &'a Value,
+    /// Where it lies.
+    pub folder: &'a PretrainingFolder,
+    /// Time between checkpoints.
+    pub checkpoint_every: Duration,
 }
 
-/// The curves of a pretraining: the loss, the learning rate, and whatever the method records.
-#[derive(Debug, Default)]
-pub struct Curves(Mutex<Vec<Point>>);
-
-impl Curves {
-    /// Adds a value at a step.
-    pub fn record(&self, name: &str, step: u64, value: f64) {
-        let point = Point { step, name: name.to_owned(), value };
-        self.0.lock().unwrap_or_else(|e| e.into_inner()).push(point);
-    }
-
-    /// Writes all points as CSV.
-    fn save(&self, path: &Path) -> Result<()> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        for point in self.0.lock().unwrap_or_else(|e| e.into_inner()).iter() {
-            writer.serialize(point).map_err(|e| csv_error(path, e))?;
-        }
-        let bytes = writer.into_inner().map_err(|e| csv_error(path, e.into_error().into()))?;
-        files::write(path, &bytes)
-    }
-
-    /// Takes the points before `step` that an interrupted attempt left.
-    fn restore(&self, path: &Path, step: u64) -> Result<()> {
-        let bytes = files::read(path)?;
-        let points: Vec<Point> = csv::Reader::from_reader(bytes.as_slice())
-            .deserialize()
-            .collect::<std::result::Result<_, _>>()
-            .map_err(|e| csv_error(path, e))?;
-        *self.0.lock().unwrap_or_else(|e| e.into_inner()) =
-            points.into_iter().filter(|point| point.step < step).collect();
-        Ok(())
-    }
+/// The steps of pretraining on `systems` systems: the suite's for each.
+pub fn steps(budget: &PretrainBudget, systems: usize) -> u64 {
+    budget.steps() * systems as u64
 }
 
-fn csv_error(path: &Path, error: csv::Error) -> Error {
-    Error::File { path: path.to_owned(), reason: error.to_string() }
+/// A clip of the pretraining of one of several systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Clip {
+    system: usize,
+    /// Counted over what is seen of this system.
+    sample: u64,
 }
 
-/// Where an interrupted pretraining stands.
-struct Position {
-    step: u64,
-    seconds: f64,
+/// The system whose turn is at a step: one after the other.
+fn system_at(step: u64, systems: usize) -> usize {
+    (step % systems as u64) as usize
 }
 
-const MAGIC: &[u8; 8] = b"physrep1";
-
-/// A checkpoint is the host's position, then the session's own state, in one file so that they cannot differ.
-fn save_checkpoint(path: &Path, position: &Position, session: &Session<'_>) -> Result<()> {
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend(position.step.to_le_bytes());
-    bytes.extend(position.seconds.to_le_bytes());
-    bytes.extend(session.save()?);
-    files::write(path, &bytes)
+/// The clips of `steps`, batch by batch. Each system sees its own samples in their order, as if it were alone.
+fn clips(steps: Range<u64>, systems: usize, batch: usize) -> impl Iterator<Item = Clip> + Send {
+    steps.flat_map(move |step| {
+        let (system, first) = (system_at(step, systems), step / systems as u64 * batch as u64);
+        (first..first + batch as u64).map(move |sample| Clip { system, sample })
+    })
 }
 
-fn load_checkpoint(path: &Path, session: &mut Session<'_>) -> Result<Position> {
-    let bytes = files::read(path)?;
-    let (header, state) =
-        bytes.split_at_checked(24).filter(|(header, _)| header.starts_with(MAGIC)).ok_or_else(|| Error::File {
-            path: path.to_owned(),
-            reason: "not a checkpoint; delete it to start over".into(),
-        })?;
-    let number = |at: usize| <[u8; 8]>::try_from(&header[at..at + 8]).expect("eight bytes");
-    session.load(state, Checkpoint::State)?;
-    Ok(Position { step: u64::from_le_bytes(number(8)), seconds: f64::from_le_bytes(number(16)) })
-}
-
-/// Pretrains `session` on the suite's budget and returns the seconds it took over all attempts.
+/// Pretrains `session`, unless that was done before and its state only has to be loaded. Returns what it cost over all
+/// attempts.
 ///
 /// `report` hears of the start and of every step: steps done, of how many, and the step's loss.
 pub fn run(
-    cell: &Cell,
-    folder: &CellFolder,
-    data: &Packed,
+    task: &Pretraining<'_>,
     session: &mut Session<'_>,
     curves: &Curves,
-    checkpoint_every: Duration,
-    mut report: impl FnMut(u64, u64, Option<f64>) -> Result<()>,
-) -> Result<f64> {
-    let batch = cell.suite.pretrain.batch;
-    let steps = cell.suite.pretrain.steps();
-    let frames = cell.suite.window.frames();
-    let shape = Geometry::of(data.header()).shape(batch, frames);
-    let windows = data.windows(Split::Train, &cell.suite.window_on(&cell.system));
-    let mut order = Order::new(cell.suite.seed, windows.len());
+    report: impl FnMut(u64, u64, Option<f64>) -> Result<()>,
+) -> Result<PhaseCost> {
+    if let Some(record) = Record::read(task.folder)? {
+        session.load(&files::read(&task.folder.state())?, Checkpoint::State)?;
+        return Ok(record.cost);
+    }
+    let cost = train(task, session, curves, report)?;
+    files::write(&task.folder.state(), &session.save()?)?;
+    let systems = task.data.iter().map(|data| {
+        let header = data.header();
+        Pretrained { system: header.system.clone(), geometry: Geometry::of(header) }
+    });
+    let record =
+        Record { method: task.method.to_owned(), config: task.config.clone(), systems: systems.collect(), cost };
+    files::write_json(&task.folder.record(), &record)?;
+    // The state takes its place.
+    let _ = fs::remove_file(task.folder.checkpoint());
+    Ok(cost)
+}
 
-    let mut start = Position { step: 0, seconds: 0.0 };
+/// Takes the steps that are left after the checkpoint, if there is one, and writes the curves.
+fn train(
+    task: &Pretraining<'_>,
+    session: &mut Session<'_>,
+    curves: &Curves,
+    mut report: impl FnMut(u64, u64, Option<f64>) -> Result<()>,
+) -> Result<PhaseCost> {
+    let Pretraining { suite, data, folder, .. } = *task;
+    let batch = suite.pretrain.batch;
+    let steps = steps(&suite.pretrain, data.len());
+    let frames = suite.window.frames();
+    let shapes: Vec<_> = data.iter().map(|data| Geometry::of(data.header()).shape(batch, frames)).collect();
+    let windows = data.iter().map(|data| data.windows(Split::Train, &suite.window_on(&data.header().system)));
+    let mut orders: Vec<_> = windows.map(|windows| (Order::new(suite.seed, windows.len()), windows)).collect();
+
+    let mut start = Position::START;
     if folder.checkpoint().is_file() {
-        start = load_checkpoint(&folder.checkpoint(), session)?;
+        start = Position::load(&folder.checkpoint(), session)?;
         curves.restore(&folder.curves(), start.step)?;
     }
     report(start.step, steps, None)?;
-    let clock = Instant::now();
+    let meter = Meter::start();
     let mut saved = Instant::now();
-    let samples = start.step * batch as u64..steps * batch as u64;
-    let looks = samples.map(move |sample| (windows[order.window(sample)], Look::Pretraining(sample)));
-    let plan = Plan { clip_len: data.clip_len(frames), batch, threads: threads_beside_computation() };
+    let looks = clips(start.step..steps, data.len(), batch).map(move |Clip { system, sample }| {
+        let (order, windows) = &mut orders[system];
+        (system, windows[order.window(sample)], Look::Pretraining(sample))
+    });
+    let plan = Plan { batch, threads: threads_beside_computation() };
+    let clip_len = |&(system, ..): &(usize, _, _)| data[system].clip_len(frames);
     thread::scope(|scope| -> Result<()> {
-        let loader = Loader::spawn(scope, plan, looks, |&(window, look), clip| {
-            observe(data, &cell.suite, window, frames, look, clip)
+        let loader = Loader::spawn(scope, plan, looks, clip_len, |&(system, window, look), clip| {
+            observe(&data[system], suite, window, frames, look, clip)
         })?;
         let mut step = start.step;
         while let Some(clips) = loader.next()? {
-            let told = session.pretrain_step(&clips, shape, 0)?;
+            let system = system_at(step, data.len());
+            let told = session.pretrain_step(&clips, shapes[system], system)?;
             if !told.loss.is_finite() {
                 return Err(Error::Method {
-                    method: cell.method().to_owned(),
+                    method: task.method.to_owned(),
                     message: format!("the loss is {} at step {step}", told.loss),
                 });
             }
@@ -141,20 +153,45 @@ pub fn run(
             curves.record("learning_rate", step, told.learning_rate);
             step += 1;
             report(step, steps, Some(told.loss))?;
-            if saved.elapsed() >= checkpoint_every && step < steps {
+            if saved.elapsed() >= task.checkpoint_every && step < steps {
                 curves.save(&folder.curves())?;
-                let seconds = start.seconds + clock.elapsed().as_secs_f64();
-                save_checkpoint(&folder.checkpoint(), &Position { step, seconds }, session)?;
+                start.advanced(step, meter.cost(0)).save(&folder.checkpoint(), session)?;
                 saved = Instant::now();
             }
         }
-        let (waited, all) = (loader.waited().as_secs_f64(), clock.elapsed().as_secs_f64());
+        let (waited, all) = (loader.waited().as_secs_f64(), meter.cost(0).seconds);
         eprintln!("Info: pretraining waited {waited:.3} s of {all:.1} s for data");
         Ok(())
     })?;
     curves.save(&folder.curves())?;
-    let seconds = start.seconds + clock.elapsed().as_secs_f64();
-    // The last checkpoint: an encoding or a probe that is interrupted starts from here.
-    save_checkpoint(&folder.checkpoint(), &Position { step: steps, seconds }, session)?;
-    Ok(seconds)
+    let Position { seconds, peak_memory_mib, .. } = start.advanced(steps, meter.cost(0));
+    Ok(PhaseCost { samples: steps * batch as u64, seconds, peak_memory_mib })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The samples of one system in the order in which `steps` see them.
+    fn samples(steps: Range<u64>, systems: usize, system: usize) -> Vec<u64> {
+        clips(steps, systems, 4).filter(|clip| clip.system == system).map(|clip| clip.sample).collect()
+    }
+
+    #[test]
+    fn systems_take_turns_and_see_the_samples_that_they_see_alone() {
+        let alone: Vec<u64> = (0..24).collect();
+        assert_eq!(samples(0..6, 1, 0), alone);
+        for system in 0..3 {
+            assert_eq!(samples(0..18, 3, system), alone);
+        }
+        let turns: Vec<usize> = clips(0..6, 3, 4).map(|clip| clip.system).collect();
+        assert_eq!(turns, [[0; 4], [1; 4], [2; 4], [0; 4], [1; 4], [2; 4]].concat());
+    }
+
+    #[test]
+    fn a_pretraining_that_goes_on_sees_what_it_had_not_seen() {
+        let whole: Vec<Clip> = clips(0..18, 3, 4).collect();
+        let halves: Vec<Clip> = clips(0..7, 3, 4).chain(clips(7..18, 3, 4)).collect();
+        assert_eq!(whole, halves);
+    }
 }

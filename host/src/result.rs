@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{cell::Initialisation, environment::Environment};
 
 /// The version of this record. It is part of a cell's address, so a record of another version is never read.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// What labels may train. Tables never mix the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,20 +98,26 @@ pub struct EncoderFacts {
 /// What a cell cost, over all attempts that contributed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Cost {
-    /// Windows seen in pretraining.
-    pub pretrain_samples: u64,
-    /// Seconds of pretraining, summed over interrupted attempts.
-    pub pretrain_seconds: f64,
-    /// Windows encoded for the probes, in all splits.
-    pub encode_samples: u64,
-    /// Seconds of encoding all splits.
-    pub encode_seconds: f64,
-    /// Seconds of all probes.
-    pub probe_seconds: f64,
-    /// Windows seen in end-to-end training.
-    pub finetune_samples: u64,
-    /// Seconds of end-to-end training, its choice on valid and its scoring.
-    pub finetune_seconds: f64,
-    /// The most memory that the worker held, in MiB.
-    pub peak_memory_mib: u64,
+    /// Pretraining, summed over interrupted attempts. A joint one is told whole, in the cell of every system.
+    pub pretrain: PhaseCost,
+    /// Encoding all splits for the probes.
+    pub encode: PhaseCost,
+    /// Fitting and scoring all probes.
+    pub probe: PhaseCost,
+    /// End-to-end training, its choice on valid and its scoring.
+    pub finetune: PhaseCost,
+    /// The most memory that the worker which left the result held, in MiB, if the system tells.
+    pub peak_memory_mib: Option<u64>,
+}
+
+/// What one phase of a cell cost; all zero if the cell has no such phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PhaseCost {
+    /// Windows seen, counted with repetition.
+    pub samples: u64,
+    /// Seconds.
+    pub seconds: f64,
+    /// The most memory that the worker held meanwhile, in MiB, what earlier phases left included; none where the system
+    /// does not tell phases apart.
+    pub peak_memory_mib: Option<u64>,
 }

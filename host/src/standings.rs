@@ -43,7 +43,7 @@ impl<'a> Standings<'a> {
     pub fn by_system(&self) -> Vec<(&'a str, Vec<&(&'a Cell, Outcome)>)> {
         let mut systems: Vec<(&str, Vec<_>)> = Vec::new();
         for entry in &self.cells {
-            let name = entry.0.system.as_str();
+            let name = entry.0.system();
             match systems.iter_mut().find(|(system, _)| *system == name) {
                 Some((_, cells)) => cells.push(entry),
                 None => systems.push((name, vec![entry])),

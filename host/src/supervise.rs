@@ -5,7 +5,7 @@ use std::{
     env,
     fs::{self, File},
     io::BufReader,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, mpsc},
     thread,
@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     Error, Result,
-    cell::{Cell, CellFolder, Failure, Outcome},
+    cell::{Cell, CellFolder, Failure, Outcome, PretrainingFolder},
     display::{Display, seconds},
     events::{Event, Phase},
     files,
@@ -37,21 +37,21 @@ pub struct Policy {
 ///
 /// A cell's failure is written beside it and is no error here.
 pub fn run(cells: &[Cell], out: &Path, policy: &Policy, display: &Display) -> Result<()> {
-    let mut missing = VecDeque::new();
+    let mut missing = Vec::new();
     for cell in cells {
         match cell.folder(out).outcome()? {
             Outcome::Done(_) => display.line(&format!("{}: done before, kept", cell.title())),
-            Outcome::Failed(_) | Outcome::Missing => missing.push_back(cell),
+            Outcome::Failed(_) | Outcome::Missing => missing.push(cell),
         }
     }
-    let queue = Mutex::new(missing);
+    let queue = Mutex::new(groups(&missing, out));
     let take = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front();
     thread::scope(|scope| {
         let workers: Vec<_> = (0..policy.jobs.max(1))
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
-                    while let Some(cell) = take() {
-                        run_cell(cell, out, policy, display)?;
+                    while let Some(group) = take() {
+                        run_group(&group, out, policy, display)?;
                     }
                     Ok(())
                 })
@@ -63,25 +63,53 @@ pub fn run(cells: &[Cell], out: &Path, policy: &Policy, display: &Display) -> Re
     })
 }
 
-fn run_cell(cell: &Cell, out: &Path, policy: &Policy, display: &Display) -> Result<()> {
-    let folder = cell.folder(out);
-    files::write_json(&folder.spec(), cell)?;
-    let clock = Instant::now();
-    match attempt(cell, &folder, policy, display) {
-        Ok(()) => {
-            display.finish(&cell.title(), &format!("done in {}", seconds(clock.elapsed().as_secs_f64())));
-            Ok(())
-        }
-        Err(reason) => {
-            display.finish(&cell.title(), &format!("failed: {reason} (log: {})", folder.log().display()));
-            files::write_json(&folder.failure(), &Failure { reason })
+/// The cells in their order, those that share a pretraining together at the place of the first.
+fn groups<'a>(cells: &[&'a Cell], out: &Path) -> VecDeque<Vec<&'a Cell>> {
+    let mut groups: VecDeque<(PathBuf, Vec<&Cell>)> = VecDeque::new();
+    for &cell in cells {
+        let pretraining = cell.pretraining(out).path().to_owned();
+        match groups.iter_mut().find(|(shared, _)| *shared == pretraining) {
+            Some((_, group)) => group.push(cell),
+            None => groups.push_back((pretraining, vec![cell])),
         }
     }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Runs cells that share a pretraining one after the other: the first one pretrains. If that fails, so do the others,
+/// untried.
+fn run_group(cells: &[&Cell], out: &Path, policy: &Policy, display: &Display) -> Result<()> {
+    for (place, cell) in cells.iter().enumerate() {
+        let (folder, pretraining) = (cell.folder(out), cell.pretraining(out));
+        files::write_json(&folder.spec(), cell)?;
+        let clock = Instant::now();
+        let Err(reason) = attempt(cell, &folder, &pretraining, policy, display) else {
+            display.finish(&cell.title(), &format!("done in {}", seconds(clock.elapsed().as_secs_f64())));
+            continue;
+        };
+        let fail = |cell: &Cell, reason: &str| {
+            display.finish(&cell.title(), &format!("failed: {reason} (log: {})", folder.log().display()));
+            files::write_json(&cell.folder(out).failure(), &Failure { reason: reason.to_owned() })
+        };
+        if cell.joint.is_empty() || pretraining.record().is_file() {
+            fail(cell, &reason)?;
+            continue;
+        }
+        let reason = format!("the joint pretraining failed: {reason}");
+        return cells[place..].iter().try_for_each(|cell| fail(cell, &reason));
+    }
+    Ok(())
 }
 
 /// One worker from start to end; the error says what became of it.
-fn attempt(cell: &Cell, folder: &CellFolder, policy: &Policy, display: &Display) -> std::result::Result<(), String> {
-    let mut worker = spawn(folder, policy).map_err(|e| e.to_string())?;
+fn attempt(
+    cell: &Cell,
+    folder: &CellFolder,
+    pretraining: &PretrainingFolder,
+    policy: &Policy,
+    display: &Display,
+) -> std::result::Result<(), String> {
+    let mut worker = spawn(folder, pretraining, policy).map_err(|e| e.to_string())?;
     let stdout = worker.stdout.take().expect("the worker's output is piped");
     let (sender, events) = mpsc::channel();
     let reader = thread::spawn(move || {
@@ -125,12 +153,14 @@ fn attempt(cell: &Cell, folder: &CellFolder, policy: &Policy, display: &Display)
     }
 }
 
-fn spawn(folder: &CellFolder, policy: &Policy) -> Result<Child> {
+fn spawn(folder: &CellFolder, pretraining: &PretrainingFolder, policy: &Policy) -> Result<Child> {
     let program = env::current_exe().map_err(Error::io("this program"))?;
     let log = File::create(folder.log()).map_err(Error::io(folder.log()))?;
     Command::new(&program)
         .arg("worker")
         .arg(folder.path())
+        .arg("--pretraining")
+        .arg(pretraining.path())
         .arg("--checkpoint-every")
         .arg(policy.checkpoint_every.as_secs_f64().to_string())
         // Every library's thread pool reads this once, when it starts.

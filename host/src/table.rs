@@ -2,7 +2,7 @@
 
 mod cost;
 
-use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table, TableStyle, presets};
+use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table, presets};
 
 use physrep_benchmarks::{split::Split, suite::Suite};
 
@@ -14,12 +14,41 @@ use crate::{
 
 /// The tables for a terminal.
 pub fn terminal(standings: &Standings<'_>) -> String {
-    render(standings, presets::UTF8_FULL_CONDENSED, "")
+    render(standings, Form::Terminal)
 }
 
 /// The tables as Markdown.
 pub fn markdown(standings: &Standings<'_>) -> String {
-    render(standings, presets::ASCII_MARKDOWN, "## ")
+    render(standings, Form::Markdown)
+}
+
+/// Where tables are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Terminal,
+    Markdown,
+}
+
+impl Form {
+    /// A table without rows. Numbers and names are never broken, however narrow the terminal.
+    fn table(self) -> Table {
+        let mut table = Table::new();
+        table
+            .load_style(match self {
+                Self::Terminal => presets::UTF8_FULL_CONDENSED,
+                Self::Markdown => presets::ASCII_MARKDOWN,
+            })
+            .set_content_arrangement(ContentArrangement::Disabled);
+        table
+    }
+
+    /// What titles begin with.
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Terminal => "",
+            Self::Markdown => "## ",
+        }
+    }
 }
 
 /// One line of a table.
@@ -32,11 +61,11 @@ struct Row {
     note: String,
 }
 
-fn render(standings: &Standings<'_>, style: TableStyle, heading: &str) -> String {
+fn render(standings: &Standings<'_>, form: Form) -> String {
     let mut text = String::new();
     for (system, cells) in standings.by_system() {
         let suite = &cells[0].0.suite;
-        let title = format!("{heading}{system} (suite {} v{}): ", suite.name, suite.version);
+        let title = format!("{}{system} (suite {} v{}): ", form.heading(), suite.name, suite.version);
         for track in [Track::Frozen, Track::EndToEnd] {
             let rows = rows(&cells, track);
             if rows.is_empty() {
@@ -50,9 +79,9 @@ fn render(standings: &Standings<'_>, style: TableStyle, heading: &str) -> String
                 }
             };
             text += "\n\n";
-            text += &scores(style, suite, system, &rows);
+            text += &scores(form, suite, system, &rows);
         }
-        if let Some(costs) = cost::table(style, &cells) {
+        if let Some(costs) = cost::table(form, &cells) {
             text += &format!("{title}what it cost, the mean over seeds\n\n{costs}\n\n");
         }
     }
@@ -62,12 +91,12 @@ fn render(standings: &Standings<'_>, style: TableStyle, heading: &str) -> String
 }
 
 /// The scores of one track on one system, with their notes.
-fn scores(style: TableStyle, suite: &Suite, system: &str, rows: &[Row]) -> String {
+fn scores(form: Form, suite: &Suite, system: &str, rows: &[Row]) -> String {
     let mut columns = suite.parameter_names(system);
     let mean = columns.len();
     columns.extend(["mean", "R2"].map(String::from));
     columns.extend(suite.splits(system).contains(&Split::HeldOut).then(|| "held-out".to_owned()));
-    let mut text = table(style, &columns, mean, rows) + "\n\n";
+    let mut text = table(form, &columns, mean, rows) + "\n\n";
     for (number, note) in notes(rows).iter().enumerate() {
         text += &format!("[{}] {note}\n\n", number + 1);
     }
@@ -78,7 +107,8 @@ fn scores(style: TableStyle, suite: &Suite, system: &str, rows: &[Row]) -> Strin
 fn name(cell: &Cell) -> String {
     match cell.initialisation() {
         Initialisation::Random => format!("{} (random init)", cell.method()),
-        _ => cell.method().to_owned(),
+        Initialisation::Joint => format!("{} (joint)", cell.method()),
+        Initialisation::Pretrained | Initialisation::None => cell.method().to_owned(),
     }
 }
 
@@ -104,8 +134,8 @@ fn rows(cells: &[&(&Cell, Outcome)], track: Track) -> Vec<Row> {
     let mut rows = Vec::new();
     for group in cells.chunk_by(|a, b| same_row(a.0, b.0)) {
         let cell = group[0].0;
-        let parameters = cell.suite.parameter_names(&cell.system);
-        let held_out = cell.suite.splits(&cell.system).contains(&Split::HeldOut);
+        let parameters = cell.suite.parameter_names(cell.system());
+        let held_out = cell.suite.splits(cell.system()).contains(&Split::HeldOut);
         let method = name(cell);
         let note: Vec<String> = group.iter().filter_map(|(cell, outcome)| note(cell, outcome)).collect();
         let results: Vec<&CellResult> = group.iter().filter_map(|(_, outcome)| outcome.result()).collect();
@@ -154,12 +184,10 @@ fn note(cell: &Cell, outcome: &Outcome) -> Option<String> {
 }
 
 /// The best value of the column `mean` is bold; a row with a note has its number behind the method.
-fn table(style: TableStyle, columns: &[String], mean: usize, rows: &[Row]) -> String {
+fn table(form: Form, columns: &[String], mean: usize, rows: &[Row]) -> String {
     let best = rows.iter().filter_map(|row| *row.values.get(mean)?).fold(f64::INFINITY, f64::min);
     let notes = notes(rows);
-    let mut table = Table::new();
-    // Numbers and names are never broken, however narrow the terminal.
-    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
+    let mut table = form.table();
     let mut header = vec!["method".to_owned(), "probe".to_owned()];
     header.extend_from_slice(columns);
     table.set_header(header);

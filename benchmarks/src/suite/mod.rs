@@ -102,6 +102,10 @@ pub struct PretrainBudget {
     pub samples: u64,
     /// Windows of one optimizer step.
     pub batch: usize,
+    /// Whether methods that can learn from several systems at once also get a row that was pretrained on all systems of the
+    /// suite together: on `samples` windows of each, in batches that take turns.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joint: bool,
 }
 
 fn yes() -> bool {
@@ -244,11 +248,12 @@ impl Suite {
         Ok((section, section.generate.as_ref().ok_or_else(published)?))
     }
 
-    /// What of the suite decides the results of one cell on one system: not the other systems, nor which seeds are run,
-    /// nor what it tells other methods.
-    pub fn deciding(&self, system: &str) -> Self {
+    /// What of the suite decides the results of a cell whose encoder saw `systems`: not its other systems, nor which seeds
+    /// and which rows are run, nor what it tells other methods.
+    pub fn deciding(&self, systems: &[&str]) -> Self {
         let mut suite = self.clone();
-        suite.systems.retain(|section| section.name == system);
+        suite.systems.retain(|section| systems.contains(&section.name.as_str()));
+        suite.pretrain.joint = false;
         suite.seeds.clear();
         suite.methods.clear();
         suite

@@ -1,6 +1,6 @@
 //! The process that measures: a session of the method, the same random clips at every step, and a clock.
 
-use std::{fs, io::Write, time::Instant};
+use std::{io::Write, time::Instant};
 
 use physrep_abi::LogLevel;
 use physrep_nn::Rng;
@@ -9,7 +9,8 @@ use super::{Measurement, Mode, Said, Seconds, Task, machine_memory};
 use crate::{
     Error, Result,
     device::Device,
-    environment::{Environment, peak_memory_mib},
+    environment::Environment,
+    memory,
     plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
     worker::end_with_supervisor,
 };
@@ -81,7 +82,7 @@ fn measure(task: &Task) -> Result<Measurement> {
             all.push(clock.elapsed().as_secs_f64());
         }
     }
-    let peak_memory_bytes = peak_memory_bytes();
+    let peak_memory_bytes = memory::peak().unwrap_or_default();
     let asked = plugin.flops().zip(asked_before).map(|(after, before)| (after - before) as f64);
     let gflop_per_step = asked.map(|flops| flops / task.steps as f64 / 1e9);
     let parameters = session.parameters()?;
@@ -126,15 +127,6 @@ fn limit_memory(most: u64) {
             }
         }
     }
-}
-
-/// The most memory that this process has held. Linux counts, in what `getrusage` tells, that of the process which
-/// started this one; its own table does not.
-fn peak_memory_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-    kib.map_or_else(|| peak_memory_mib() << 20, |kib| kib << 10)
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use physrep_abi as abi;
 use physrep_benchmarks::{packed::Header, system::Boundary};
+use serde::{Deserialize, Serialize};
 
 /// One channel of a clip: one component of one physical field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
     /// The field it belongs to, such as `velocity`.
     pub field: String,
@@ -17,7 +18,7 @@ pub struct Channel {
 }
 
 /// The geometry of one physical system's clips, `(B, C, T, H, W)`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Geometry {
     /// The `C` channels, in order.
     pub channels: Vec<Channel>,

@@ -69,9 +69,14 @@ impl Plugin {
         self.description["name"].as_str().unwrap_or_default()
     }
 
-    /// What the plugin says of itself: `name`, `title`, `summary`, `reference`, `config` (the defaults).
+    /// What the plugin says of itself: `name`, `title`, `summary`, `reference`, `config` (the defaults), `joint`.
     pub fn description(&self) -> &Value {
         &self.description
+    }
+
+    /// Whether the method can learn from several systems at once; plugins of before there was the key cannot.
+    pub fn joint(&self) -> bool {
+        self.description["joint"].as_bool().unwrap_or(false)
     }
 
     /// The library's file.

@@ -13,7 +13,6 @@ pub mod encoder;
 pub mod fields;
 pub mod grid;
 pub mod model;
-pub mod position;
 pub mod revin;
 pub mod stem;
 
@@ -36,6 +35,8 @@ impl Method for Mpp {
         reference: "arXiv:2310.02994",
     };
 
+    const JOINT: bool = true;
+
     fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
         if setup.steps > 0 && setup.future_frames == 0 {
             return Err(Error::Unsupported(
@@ -54,7 +55,7 @@ impl Method for Mpp {
     /// Any of the clip's histories that have a frame after them may be the one to learn from.
     fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor> {
         let histories = batch.clips.dim(2)? - self.context_frames;
-        let start = (step.rng("start").uniform() * histories as f64) as usize;
+        let start = step.rng("start").below(histories);
         let history = batch.clips.narrow(2, start, self.context_frames)?;
         let next = batch.clips.narrow(2, start + self.context_frames, 1)?.squeeze(2)?;
         self.model.loss(&history, &next, batch.system, &mut step.rng("drop_path"))

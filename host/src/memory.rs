@@ -1,0 +1,94 @@
+//! The most memory that this process has held: ever, and since a phase of its work began.
+
+use std::{
+    fs,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// The highest mark that [`Watch::start`] has wiped out, in bytes. The system keeps one mark a process.
+static BEFORE: AtomicU64 = AtomicU64::new(0);
+
+/// The most memory that this process has held, in bytes, if the system tells.
+pub fn peak() -> Option<u64> {
+    mark().or_else(resource_usage).map(|bytes| bytes.max(BEFORE.load(Ordering::Relaxed)))
+}
+
+/// Watches the memory of one phase. Phases follow each other: a new watch ends the one before.
+#[derive(Debug)]
+pub struct Watch {
+    reset: bool,
+}
+
+impl Watch {
+    /// Begins to watch.
+    pub fn start() -> Self {
+        hand_back_freed_memory();
+        if let Some(bytes) = mark() {
+            BEFORE.fetch_max(bytes, Ordering::Relaxed);
+        }
+        // Linux alone has this file: a 5 resets the mark to what is held now.
+        Self { reset: fs::write("/proc/self/clear_refs", "5").is_ok() }
+    }
+
+    /// The most memory that the process has held since, in bytes: what earlier phases left, too. None where the system
+    /// does not tell one phase from another.
+    pub fn peak(&self) -> Option<u64> {
+        mark().filter(|_| self.reset)
+    }
+}
+
+/// The mark of Linux, in bytes.
+fn mark() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    kib.map(|kib| kib << 10)
+}
+
+/// What other systems tell, in bytes. Linux counts here that of the process which started this one.
+fn resource_usage() -> Option<u64> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: `usage` is a valid place for the record.
+    let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+    // SAFETY: zeroed is a valid value.
+    let peak = unsafe { usage.assume_init() }.ru_maxrss as u64;
+    // Linux counts KiB, macOS bytes.
+    (status == 0).then_some(if cfg!(target_os = "macos") { peak } else { peak << 10 })
+}
+
+/// A worker keeps what it has freed (see [`physrep_nn::keep_freed_memory`]), which is not what the next phase needs.
+fn hand_back_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: `malloc_trim` locks the allocator while it works.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Holds so many MiB for a moment.
+    fn hold(mib: usize) {
+        std::hint::black_box(vec![1u8; mib << 20]);
+    }
+
+    // One test alone: the mark is the process's.
+    #[test]
+    fn a_watch_sees_what_is_held_after_it_started() {
+        let all = Watch::start();
+        hold(256);
+        let first = all.peak();
+        let late = Watch::start();
+        hold(16);
+        let Some((first, second)) = first.zip(late.peak()) else {
+            println!("skipped: this system keeps no mark that can be reset");
+            return;
+        };
+        assert!(first >= 256 << 20, "{first}");
+        assert!(second >= 16 << 20, "{second}");
+        assert!(second + (128 << 20) < first, "{second} bytes after {first}");
+        assert!(peak() >= Some(first), "what the first watch saw is not forgotten");
+    }
+}

@@ -1,0 +1,28 @@
+//! How the work on a cell goes, for the supervisor.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    Error, Result,
+    events::{Event, Phase},
+};
+
+/// Tells the supervisor how the work goes, a few times a second.
+pub(super) struct Progress {
+    last: Option<(Phase, Instant)>,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self { last: None }
+    }
+
+    pub(super) fn report(&mut self, phase: Phase, done: u64, total: u64, note: String) -> Result<()> {
+        let recent = self.last.is_some_and(|(last, when)| last == phase && when.elapsed() < Duration::from_millis(200));
+        if recent && done < total {
+            return Ok(());
+        }
+        self.last = Some((phase, Instant::now()));
+        Event::Progress { phase, done, total, note }.send().map_err(Error::io("standard output"))
+    }
+}
