@@ -23,10 +23,14 @@ fn write_input(bench: &Bench, tensor: &Tensor) {
 }
 
 fn encode(bench: &Bench, set: &[&str], checkpoint: &str) -> bench::Said {
+    encode_with(bench, "jepa", set, checkpoint)
+}
+
+fn encode_with(bench: &Bench, method: &str, set: &[&str], checkpoint: &str) -> bench::Said {
     let mut arguments: Vec<String> =
-        ["encode", "--method", "jepa", "--input", "input.safetensors"].map(Into::into).into();
+        ["encode", "--method", method, "--input", "input.safetensors"].map(Into::into).into();
     arguments.extend(["--output".into(), "output.safetensors".into(), "--plugins".into()]);
-    arguments.push(root().join("plugins/jepa").display().to_string());
+    arguments.push(root().join("plugins").join(method).display().to_string());
     arguments.extend(["--checkpoint".into(), checkpoint.into()]);
     arguments.extend(set.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]));
     bench.run(arguments)
@@ -59,6 +63,24 @@ fn the_papers_checkpoints_give_the_papers_embeddings() {
             let distance = distance(&found["embedding"], &io[output]);
             assert!(distance <= 1e-5, "{name}.{extension}: relative distance {distance:e}");
         }
+    }
+}
+
+#[test]
+fn the_papers_vision_transformer_gives_the_papers_tokens() {
+    let Some(vectors) = vectors() else { return };
+    for checkpoint in ["vit_img64.safetensors", "vit_img64_videomae_checkpoint.pth"] {
+        let bench = Bench::new();
+        let io = safetensors::load(vectors.join("vit_img64_io.safetensors"), &Device::Cpu).expect("vectors");
+        write_input(&bench, &io["input"]);
+        let set = ["dim=48", "depth=2", "heads=6", "patch=16", "decoder={ dim = 24, depth = 1, heads = 3 }"];
+        encode_with(&bench, "videomae", &set, &vectors.join(checkpoint).display().to_string()).ended_with(0);
+        let found = safetensors::load(bench.path("output.safetensors"), &Device::Cpu).expect("output");
+        let expected = &io["patch_embeddings"];
+        let difference = (&found["embedding"] - expected).and_then(|t| t.abs()?.max_all()).expect("same shape");
+        let scale = expected.abs().and_then(|t| t.max_all()).expect("not empty");
+        let distance = (difference / scale).and_then(|t| t.to_scalar::<f32>()).expect("a number");
+        assert!(distance <= 5e-6, "{checkpoint}: relative distance {distance:e}");
     }
 }
 

@@ -177,3 +177,28 @@ fn a_cell_is_kept_when_only_other_seeds_or_other_methods_change() {
     assert_eq!(said.err.matches("done before, kept").count(), 2, "{}", said.err);
     assert_eq!(bench.results("out").len(), 4, "seed 1 was added");
 }
+
+#[test]
+fn a_variant_is_a_row_with_the_methods_configuration_and_its_own_on_top() {
+    let bench = Bench::new();
+    let micro = fs::read_to_string(bench::fixture("suites/micro.toml")).expect("readable");
+    let variants = "[variants]\njepa-ema = \"jepa\"\n\n[methods.jepa-ema]\ntarget = \"ema\"\n\n[methods.jepa]";
+    fs::write(bench.path("suite.toml"), micro.replace("[methods.jepa]", variants)).expect("writable");
+    let crate_of_jepa = root().join("plugins/jepa").display().to_string();
+    let arguments = ["all", "--data", "data", "--out", "out", "--suite", "./suite.toml", "--plugins", &crate_of_jepa];
+    let more = ["--methods", "jepa-ema,jepa", "--set", "jepa.training.lr=2e-3", "--set", "jepa-ema.ema_decay=0.5"];
+    let said = bench.run(arguments.iter().chain(&more)).ended_with(0);
+    assert!(said.out.contains("jepa-ema (random init)"), "{}", said.out);
+    let config = |method: &str| {
+        let cells = bench.find(&format!("out/cells/shear_flow/{method}"), "cell.json");
+        bench::read_json(cells.values().next().expect("a cell"))["encoder"]["config"].clone()
+    };
+    let (own, variant) = (config("jepa"), config("jepa-ema"));
+    assert_eq!(own["training"], variant["training"]);
+    assert_eq!(own["dims"], variant["dims"]);
+    assert!(own["target"].is_null() && own["ema_decay"].is_null(), "{own}");
+    assert_eq!((&variant["target"], &variant["ema_decay"]), (&"ema".into(), &0.5.into()));
+
+    let said = bench.run(arguments.iter().chain(&["--methods", "nobody"])).ended_with(2);
+    assert!(said.err.contains("jepa, jepa-ema"), "{}", said.err);
+}

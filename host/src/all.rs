@@ -6,6 +6,7 @@ use std::{
 };
 
 use physrep_benchmarks::{generate, suite::Suite, systems};
+use serde_json::Value;
 
 use crate::{
     Error, Result,
@@ -106,25 +107,26 @@ fn methods(all: &All, suite: &Suite, device: Device, display: &Display) -> Resul
             }
         };
         let name = plugin.name().to_owned();
-        if known.contains(&name) {
-            return Err(Error::Plugin {
-                path: plugin.path().to_owned(),
-                reason: format!("a method called `{name}` is there already; names must differ"),
-            });
+        // A variant has the method's configuration, and its own on top.
+        let own = overrides::parse(suite.methods.get(&name), overrides::of_method(&all.set, &name))?;
+        let variants = suite.variants.iter().filter(|(_, method)| **method == name).map(|(row, _)| row);
+        for row in std::iter::once(&name).chain(variants) {
+            if known.contains(row) {
+                let reason = format!("there is a row `{row}` already; names must differ");
+                return Err(Error::Plugin { path: plugin.path().to_owned(), reason });
+            }
+            known.push(row.clone());
+            if wanted(row) {
+                let config = match *row == name {
+                    true => own.clone(),
+                    false => overrides::parse(
+                        overrides::merge(Some(&own), suite.methods.get(row)).as_ref(),
+                        overrides::of_method(&all.set, row),
+                    )?,
+                };
+                encoders.extend(rows(&plugin, row, &config, suite.pretrain.joint));
+            }
         }
-        if wanted(&name) {
-            let config = overrides::parse(suite.methods.get(&name), overrides::of_method(&all.set, &name))?;
-            let joint = (suite.pretrain.joint && plugin.joint()).then_some(Initialisation::Joint);
-            let rows = [Some(Initialisation::Pretrained), joint, Some(Initialisation::Random)];
-            encoders.extend(rows.into_iter().flatten().map(|initialisation| Encoder::Plugin {
-                name: name.clone(),
-                library: plugin.path().to_owned(),
-                checksum: plugin.checksum().to_owned(),
-                config: config.clone(),
-                initialisation,
-            }));
-        }
-        known.push(name);
     }
     if let Some(unknown) = all.methods.iter().find(|method| !known.contains(method)) {
         return Err(Error::Usage(format!("no method `{unknown}`; there are: {}", known.join(", "))));
@@ -138,9 +140,26 @@ fn methods(all: &All, suite: &Suite, device: Device, display: &Display) -> Resul
             )));
         }
     }
+    if let Some((row, method)) = suite.variants.iter().find(|(row, method)| wanted(row) && !known.contains(method)) {
+        display.line(&format!("left out: `{row}`, a variant of `{method}`, which there is not"));
+    }
     encoders.extend(wanted("features").then_some(Encoder::Features));
     encoders.extend(wanted("mean").then_some(Encoder::Mean));
     Ok((encoders, broken))
+}
+
+/// The rows of a method, or of its variant, called `name`: as pretrained, as pretrained on all systems together if that is
+/// asked for and the plugin can, and as its weights are drawn.
+fn rows(plugin: &Plugin, name: &str, config: &Value, joint: bool) -> impl Iterator<Item = Encoder> {
+    let joint = (joint && plugin.joint()).then_some(Initialisation::Joint);
+    let states = [Some(Initialisation::Pretrained), joint, Some(Initialisation::Random)];
+    states.into_iter().flatten().map(|initialisation| Encoder::Plugin {
+        name: name.to_owned(),
+        library: plugin.path().to_owned(),
+        checksum: plugin.checksum().to_owned(),
+        config: config.clone(),
+        initialisation,
+    })
 }
 
 /// All cells, in the order of the table.

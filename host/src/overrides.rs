@@ -19,6 +19,21 @@ pub fn parse<'a>(base: Option<&Value>, settings: impl IntoIterator<Item = &'a st
     Ok(Value::Object(object))
 }
 
+/// `over` laid over `base`, both objects or nothing: keys of objects within objects, too.
+pub fn merge(base: Option<&Value>, over: Option<&Value>) -> Option<Value> {
+    match (base, over) {
+        (Some(Value::Object(base)), Some(Value::Object(over))) => {
+            let mut merged = base.clone();
+            for (key, value) in over {
+                let value = merge(base.get(key), Some(value)).unwrap_or_default();
+                merged.insert(key.clone(), value);
+            }
+            Some(Value::Object(merged))
+        }
+        (base, over) => over.or(base).cloned(),
+    }
+}
+
 /// The overrides `METHOD.KEY=VALUE` of one method, without its name.
 pub fn of_method<'a>(settings: &'a [String], method: &str) -> Vec<&'a str> {
     settings.iter().filter_map(|setting| setting.strip_prefix(method)?.strip_prefix('.')).collect()
@@ -74,6 +89,17 @@ mod tests {
         assert!(error.contains("KEY=VALUE"), "{error}");
         assert!(parse(None, ["a=1", "a.b=2"]).is_err());
         assert!(parse(None, [".b=2"]).is_err());
+    }
+
+    #[test]
+    fn objects_are_merged_key_by_key() {
+        let base = json!({"dims": [4, 6], "training": {"lr": 1, "warmup": 2}});
+        let over = json!({"dims": [8], "training": {"lr": 3}, "target": "ema"});
+        let expected = json!({"dims": [8], "training": {"lr": 3, "warmup": 2}, "target": "ema"});
+        assert_eq!(merge(Some(&base), Some(&over)), Some(expected));
+        assert_eq!(merge(Some(&base), None), Some(base.clone()));
+        assert_eq!(merge(None, Some(&over)), Some(over));
+        assert_eq!(merge(None, None), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! The tables of a run, for the terminal and as Markdown: for each system one a track, and one of costs.
+//! The tables of a run, for the terminal and as Markdown: for each system one a track, and one of costs; and for each
+//! track one of all systems.
 
 mod cost;
+mod summary;
 
 use comfy_table::{Attribute, Cell as TableCell, CellAlignment, ContentArrangement, Table, presets};
 
@@ -42,6 +44,14 @@ impl Form {
         table
     }
 
+    /// The name of a column that is wider than its numbers: in a terminal it is broken between words.
+    fn broken(self, name: &str) -> String {
+        match self {
+            Self::Terminal => name.replace(' ', "\n"),
+            Self::Markdown => name.to_owned(),
+        }
+    }
+
     /// What titles begin with.
     fn heading(self) -> &'static str {
         match self {
@@ -63,31 +73,38 @@ struct Row {
 
 fn render(standings: &Standings<'_>, form: Form) -> String {
     let mut text = String::new();
-    for (system, cells) in standings.by_system() {
+    let systems = standings.by_system();
+    for (system, cells) in &systems {
         let suite = &cells[0].0.suite;
         let title = format!("{}{system} (suite {} v{}): ", form.heading(), suite.name, suite.version);
         for track in [Track::Frozen, Track::EndToEnd] {
-            let rows = rows(&cells, track);
-            if rows.is_empty() {
-                continue;
+            let rows = rows(cells, track);
+            if !rows.is_empty() {
+                text += &format!("{title}{}\n\n{}", what(track), scores(form, suite, system, &rows));
             }
-            text += &title;
-            text += match track {
-                Track::Frozen => "frozen encoders, MSE of the parameters on the test split, 1 = predicting the mean",
-                Track::EndToEnd => {
-                    "encoders trained end to end with labels, MSE likewise; random init: supervised alone"
-                }
-            };
-            text += "\n\n";
-            text += &scores(form, suite, system, &rows);
         }
-        if let Some(costs) = cost::table(form, &cells) {
+        if let Some(costs) = cost::table(form, cells) {
             text += &format!("{title}what it cost, the mean over seeds\n\n{costs}\n\n");
+        }
+    }
+    for track in [Track::Frozen, Track::EndToEnd] {
+        if let Some(summary) = summary::summary(form, &systems, track) {
+            let suite = &systems[0].1[0].0.suite;
+            let title = format!("{}all systems (suite {} v{}): ", form.heading(), suite.name, suite.version);
+            text += &format!("{title}{}; the mean over parameters\n\n{summary}\n\n", what(track));
         }
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
+}
+
+/// What the numbers of a track are.
+fn what(track: Track) -> &'static str {
+    match track {
+        Track::Frozen => "frozen encoders, MSE of the parameters on the test split, 1 = predicting the mean",
+        Track::EndToEnd => "encoders trained end to end with labels, MSE likewise; random init: supervised alone",
+    }
 }
 
 /// The scores of one track on one system, with their notes.
@@ -96,7 +113,7 @@ fn scores(form: Form, suite: &Suite, system: &str, rows: &[Row]) -> String {
     let mean = columns.len();
     columns.extend(["mean", "R2"].map(String::from));
     columns.extend(suite.splits(system).contains(&Split::HeldOut).then(|| "held-out".to_owned()));
-    let mut text = table(form, &columns, mean, rows) + "\n\n";
+    let mut text = table(form, &columns, &[mean], rows) + "\n\n";
     for (number, note) in notes(rows).iter().enumerate() {
         text += &format!("[{}] {note}\n\n", number + 1);
     }
@@ -183,9 +200,9 @@ fn note(cell: &Cell, outcome: &Outcome) -> Option<String> {
     }
 }
 
-/// The best value of the column `mean` is bold; a row with a note has its number behind the method.
-fn table(form: Form, columns: &[String], mean: usize, rows: &[Row]) -> String {
-    let best = rows.iter().filter_map(|row| *row.values.get(mean)?).fold(f64::INFINITY, f64::min);
+/// The best value of each of the columns `best_of` is bold; a row with a note has its number behind the method.
+fn table(form: Form, columns: &[String], best_of: &[usize], rows: &[Row]) -> String {
+    let best = |column: usize| rows.iter().filter_map(|row| *row.values.get(column)?).fold(f64::INFINITY, f64::min);
     let notes = notes(rows);
     let mut table = form.table();
     let mut header = vec!["method".to_owned(), "probe".to_owned()];
@@ -199,7 +216,7 @@ fn table(form: Form, columns: &[String], mean: usize, rows: &[Row]) -> String {
             let value = row.values.get(column).copied().flatten();
             let text = value.map_or("-".to_owned(), |value| format!("{value:.3}"));
             let mut cell = TableCell::new(text).set_alignment(CellAlignment::Right);
-            if column == mean && value == Some(best) {
+            if best_of.contains(&column) && value == Some(best(column)) {
                 cell = cell.add_attribute(Attribute::Bold);
             }
             line.push(cell);

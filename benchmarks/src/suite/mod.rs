@@ -59,6 +59,10 @@ pub struct Suite {
     /// to the method as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub methods: BTreeMap<String, serde_json::Value>,
+    /// Rows of a method under another configuration, by their names: the method. Their own keys, in
+    /// [`methods`](Self::methods) under the row's name, go over the method's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<String, String>,
     /// The systems, in the order of the table.
     #[serde(rename = "system")]
     pub systems: Vec<SystemSuite>,
@@ -256,6 +260,7 @@ impl Suite {
         suite.pretrain.joint = false;
         suite.seeds.clear();
         suite.methods.clear();
+        suite.variants.clear();
         suite
     }
 
@@ -299,6 +304,12 @@ impl Suite {
             at_least_one("finetune.batch", finetune.batch)?;
             positive("finetune.lr", finetune.lr)?;
             not_negative("finetune.weight_decay", finetune.weight_decay)?;
+        }
+        for (name, method) in &self.variants {
+            plain_name("variants", name)?;
+            if self.variants.contains_key(method) {
+                return Err(format!("a variant must be of a method, but `{name}` is of `{method}`, a variant itself"));
+            }
         }
         at_least_one("number of `seeds`", self.seeds.len())?;
         distinct("seeds", self.seeds.iter())?;

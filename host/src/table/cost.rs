@@ -32,11 +32,7 @@ pub(super) fn table(form: Form, cells: &[&(&Cell, Outcome)]) -> Option<String> {
     let mut table = form.table();
     let mut header = ["method", "encoder weights", "tokens x dim"].map(String::from).to_vec();
     header.extend(phases.iter().flat_map(|phase| phase.columns()));
-    table.set_header(header.into_iter().map(|name| match form {
-        // Names are wider than numbers.
-        Form::Terminal => name.replace(' ', "\n"),
-        Form::Markdown => name,
-    }));
+    table.set_header(header.iter().map(|name| form.broken(name)));
     for row in &rows {
         let mut line = vec![row.encoder.encoder_parameters.to_string()];
         line.push(format!("{} x {}", row.encoder.tokens, row.encoder.dim));

@@ -176,7 +176,8 @@ fn what_follows_the_parameters_moves_once_an_update_and_is_saved() {
 #[test]
 fn long_gradients_are_clipped() {
     let moved = |clip: f64| {
-        let config = format!(r#"{{"training": {{"clip": {clip}, "lr": 1e3, "eps": 1e3, "warmup": 0, "weight_decay": 0}}}}"#);
+        let config =
+            format!(r#"{{"training": {{"clip": {clip}, "lr": 1e3, "eps": 1e3, "warmup": 0, "weight_decay": 0}}}}"#);
         let mut session = session(&config, 1).expect("a session");
         let before = weights(&session).concat();
         session.pretrain_step(&clips((2, 2, 3, 4, 6), 0)).expect("a step");

@@ -92,11 +92,9 @@ impl Config {
                 covariance: self.cov_coeff,
                 chunks: self.chunks,
             }),
-            Regulariser::SigReg => Objective::SigReg {
-                invariance: self.sim_coeff,
-                gaussianity: self.bcs_coeff,
-                slices: self.slices,
-            },
+            Regulariser::SigReg => {
+                Objective::SigReg { invariance: self.sim_coeff, gaussianity: self.bcs_coeff, slices: self.slices }
+            }
         }
     }
 

@@ -29,8 +29,9 @@ fn joins_heads_that_are_normalised() {
     let (queries, keys) =
         (normalised(&parts[0], &per_head[2], &per_head[3]), normalised(&parts[1], &per_head[0], &per_head[1]));
     let rest = values(&parts[2]);
-    let expected: Vec<f64> =
-        (0..rows).flat_map(|row| [&queries, &keys, &rest].map(|part| part[row * dim..][..dim].to_vec()).concat()).collect();
+    let expected: Vec<f64> = (0..rows)
+        .flat_map(|row| [&queries, &keys, &rest].map(|part| part[row * dim..][..dim].to_vec()).concat())
+        .collect();
     let expected = Tensor::from_vec(expected, (2, 3, 3 * dim), &Device::Cpu).unwrap();
     assert_close(&norm.join(parts).unwrap(), &expected, 1e-12, "joined");
 }
