@@ -15,17 +15,13 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         return files::read(path);
     }
     let error = |reason: String| Error::File { path: path.to_owned(), reason };
-    // A wrong key gives no tensors and no error.
-    let tensors = [None, Some("state_dict"), Some("model")]
-        .into_iter()
-        .find_map(|key| match pickle::read_all_with_key(path, key) {
-            Ok(tensors) if tensors.is_empty() => None,
-            other => Some(other),
-        })
-        .ok_or_else(|| {
-            error("holds no tensors at its top, under `state_dict` or under `model`; save a state dict".into())
-        })?
-        .map_err(|e| error(format!("not a PyTorch state dict in zip format: {e}")))?;
+    let under = |key: Option<&str>| pickle::read_all_with_key(path, key);
+    // A wrong key gives no tensors or an error, which the top does only if it is no such file.
+    let top = under(None).map_err(|e| error(format!("not a PyTorch state dict in zip format: {e}")))?;
+    let nested = || ["state_dict", "model"].into_iter().filter_map(|key| under(Some(key)).ok());
+    let tensors = std::iter::once(top).chain(nested()).find(|tensors| !tensors.is_empty()).ok_or_else(|| {
+        error("holds no tensors at its top, under `state_dict` or under `model`; save a state dict".into())
+    })?;
     let tensors = tensors
         .into_iter()
         .map(|(name, tensor)| Ok((name, tensor.to_dtype(DType::F32)?.contiguous()?)))
