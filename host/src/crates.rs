@@ -96,7 +96,7 @@ fn cuda_target(folder: &Path) -> OsString {
 fn build(folder: &Path, device: Device) -> Result<PathBuf> {
     let fail = |reason: String| Error::Build { path: folder.to_owned(), reason };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(&cargo)
+    let output = clean(&cargo)
         .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics"])
         .args(match device {
             Device::Cpu => beside_the_host(&cargo, folder),
@@ -125,10 +125,23 @@ fn build(folder: &Path, device: Device) -> Result<PathBuf> {
         .ok_or_else(|| fail("it has no dynamic library; its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into()))
 }
 
+/// cargo without what a cargo above this process says of its own package: build scripts look at that, such as ring's, and
+/// would run again.
+fn clean(cargo: &OsStr) -> Command {
+    let mut command = Command::new(cargo);
+    let of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "OUT_DIR"];
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| of_a_package.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Arguments that build a crate of this program's own workspace together with this program, which is built already. Alone it
 /// would have dependencies with fewer features, and cargo would compile these a second time.
 fn beside_the_host(cargo: &OsStr, folder: &Path) -> Vec<OsString> {
-    let metadata = Command::new(cargo)
+    let metadata = clean(cargo)
         .args(["metadata", "--no-deps", "--format-version=1"])
         .current_dir(folder)
         .stdin(Stdio::null())
