@@ -2,6 +2,8 @@
 //!
 //! This program asks the driver itself, and links nothing of CUDA: it starts on every machine.
 
+pub mod staging;
+
 use std::{
     env,
     ffi::{CStr, c_char, c_int, c_uint},
@@ -136,12 +138,8 @@ pub struct Driver {
 impl Driver {
     /// Asks the driver; the error says in a few words why there is none to ask.
     pub fn load() -> std::result::Result<Self, String> {
-        let path = env::var_os(DRIVER.0).map_or_else(|| PathBuf::from(DRIVER.1), PathBuf::from);
-        // SAFETY: the driver's library is made to be loaded by whoever wants to know.
-        let library =
-            unsafe { Library::new(&path) }.map_err(|_| format!("no CUDA driver: {} does not load", path.display()))?;
         // SAFETY: the signatures are those of the CUDA driver's interface.
-        unsafe { Self::ask(&library) }
+        unsafe { Self::ask(&driver()?) }
     }
 
     /// # Safety
@@ -183,6 +181,13 @@ impl Driver {
             Ok(Self { cuda: (cuda as u32 / 1000, cuda as u32 % 1000 / 10), cards: all })
         }
     }
+}
+
+/// The driver's library.
+fn driver() -> std::result::Result<Library, String> {
+    let path = env::var_os(DRIVER.0).map_or_else(|| PathBuf::from(DRIVER.1), PathBuf::from);
+    // SAFETY: the driver's library is made to be loaded by whoever wants to know.
+    unsafe { Library::new(&path) }.map_err(|_| format!("no CUDA driver: {} does not load", path.display()))
 }
 
 /// # Safety

@@ -76,7 +76,7 @@ fn each_split(
     let mut one = |split: Split| -> Result<probe::Split> {
         let windows = windows(split);
         let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
-        let plan = Plan { batch: BATCH, threads: threads_beside_computation() };
+        let plan = Plan { batch: BATCH, threads: threads_beside_computation(), device: cell.device };
         thread::scope(|scope| -> Result<()> {
             let loader = Loader::spawn(
                 scope,

@@ -138,7 +138,7 @@ impl Training<'_> {
         let mut order = Order::new(suite.seed, windows.len());
         let seen: Vec<(u64, usize)> = samples.map(|sample| (sample, order.window(sample))).collect();
         let geometry = Geometry::of(data.header());
-        let plan = Plan { batch: self.batch, threads: threads_beside_computation() };
+        let plan = Plan { batch: self.batch, threads: threads_beside_computation(), device: self.cell.device };
         let clip_len = data.clip_len(frames);
         let mut sum = 0.0;
         thread::scope(|scope| -> Result<()> {

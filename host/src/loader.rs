@@ -19,7 +19,13 @@ use std::{
 
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    device::{
+        Device,
+        staging::{Buffer, Staging},
+    },
+};
 
 /// One that is computed on and one that is filled.
 const BUFFERS: usize = 2;
@@ -31,6 +37,8 @@ pub struct Plan {
     pub batch: usize,
     /// Threads that fill.
     pub threads: usize,
+    /// What they are filled for: batches for a card lie in page-locked memory.
+    pub device: Device,
 }
 
 /// Threads that keep ahead of a computation on this process's thread pool: a quarter as many, which fill beside it.
@@ -44,14 +52,14 @@ pub fn threads_beside_computation() -> usize {
 #[derive(Debug)]
 pub struct Loader {
     filled: Receiver<Result<Filled>>,
-    empty: SyncSender<Vec<f32>>,
+    empty: SyncSender<Buffer>,
     stop: Arc<AtomicBool>,
     waited: Cell<Duration>,
 }
 
 #[derive(Debug)]
 struct Filled {
-    buffer: Vec<f32>,
+    buffer: Buffer,
     len: usize,
 }
 
@@ -59,7 +67,7 @@ struct Filled {
 #[derive(Debug)]
 pub struct Batch<'a> {
     filled: Filled,
-    empty: &'a SyncSender<Vec<f32>>,
+    empty: &'a SyncSender<Buffer>,
 }
 
 impl Loader {
@@ -97,7 +105,7 @@ impl Loader {
         };
         for _ in 0..BUFFERS {
             // Both fit the queue, whose other end lives.
-            let _ = empty.send(Vec::new());
+            let _ = empty.send(Buffer::default());
         }
         Builder::new()
             .name(name.into())
@@ -153,7 +161,7 @@ struct Feeder<I, L, F> {
     plan: Plan,
     threads: ThreadPool,
     stop: Arc<AtomicBool>,
-    empty: Receiver<Vec<f32>>,
+    empty: Receiver<Buffer>,
     filled: SyncSender<Result<Filled>>,
     items: I,
     clip_len: L,
@@ -168,6 +176,10 @@ where
     F: Fn(&T, &mut [f32]) -> Result<()> + Send + Sync,
 {
     fn run(mut self) {
+        let (staging, reason) = Staging::on(self.plan.device);
+        if let Some(reason) = reason {
+            eprintln!("Warn: {reason}");
+        }
         let mut items = Vec::with_capacity(self.plan.batch);
         // Either queue ends when the loader is dropped.
         while let Ok(mut buffer) = self.empty.recv() {
@@ -176,7 +188,14 @@ where
             let Some(first) = items.first() else { break };
             let clip_len = (self.clip_len)(first);
             let len = items.len() * clip_len;
-            buffer.resize(len.max(buffer.len()), 0.0);
+            if buffer.len() < len {
+                // The short one goes before the long one comes.
+                drop(std::mem::take(&mut buffer));
+                buffer = staging.zeros(len).unwrap_or_else(|reason| {
+                    eprintln!("Warn: a batch is not page-locked: {reason}");
+                    Buffer::Heap(vec![0.0; len])
+                });
+            }
             let failed = self.fill_batch(&items, clip_len, &mut buffer[..len]);
             let last = failed.is_some();
             if self.filled.send(failed.map_or(Ok(Filled { buffer, len }), Err)).is_err() || last {

@@ -23,6 +23,7 @@ use serde_json::Value;
 use crate::{
     Error, Result,
     cell::PretrainingFolder,
+    device::Device,
     files,
     loader::{Loader, Plan, threads_beside_computation},
     meter::Meter,
@@ -48,6 +49,8 @@ pub struct Pretraining<'a> {
     pub config: &'a Value,
     /// Where it lies.
     pub folder: &'a PretrainingFolder,
+    /// Where the method computes.
+    pub device: Device,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
 }
@@ -133,7 +136,7 @@ fn train(
         let (order, windows) = &mut orders[system];
         (system, windows[order.window(sample)], Look::Pretraining(sample))
     });
-    let plan = Plan { batch, threads: threads_beside_computation() };
+    let plan = Plan { batch, threads: threads_beside_computation(), device: task.device };
     let clip_len = |&(system, ..): &(usize, _, _)| data[system].clip_len(frames);
     thread::scope(|scope| -> Result<()> {
         let loader = Loader::spawn(scope, plan, looks, clip_len, |&(system, window, look), clip| {

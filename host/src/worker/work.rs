@@ -84,6 +84,7 @@ impl Work<'_> {
                 method: cell.method(),
                 config,
                 folder: self.pretraining,
+                device: cell.device,
                 checkpoint_every: self.checkpoint_every,
             };
             let progress = &mut self.progress;
