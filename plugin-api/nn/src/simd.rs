@@ -53,6 +53,8 @@ enum Set {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Portable,
 }
 
@@ -63,6 +65,8 @@ pub fn instruction_set() -> &'static str {
         Set::Avx512 => "AVX-512",
         #[cfg(target_arch = "x86_64")]
         Set::Avx2 => "AVX2 and FMA",
+        #[cfg(target_arch = "aarch64")]
+        Set::Neon => "NEON",
         Set::Portable => "portable code",
     }
 }
@@ -75,6 +79,9 @@ impl Isa {
             (Set::Avx512, is_x86_feature_detected!("avx512f")),
             #[cfg(target_arch = "x86_64")]
             (Set::Avx2, is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")),
+            // Every processor of this kind has it.
+            #[cfg(target_arch = "aarch64")]
+            (Set::Neon, true),
             (Set::Portable, true),
         ]
         .into_iter()
@@ -132,6 +139,8 @@ impl Isa {
                 // SAFETY: as above.
                 unsafe { run(kernel) }
             }
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => kernel.run::<neon::F32x4>(),
             Set::Portable => kernel.run::<Portable<f32>>(),
         }
     }
@@ -189,67 +198,69 @@ impl<T: Float> Vector<T> for Portable<T> {
     }
 }
 
+/// A register of single-precision numbers, by the intrinsics that work on it. The types never leave kernels that
+/// [`Isa::run`] started, which is what makes every call of an intrinsic sound.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! vector {
+    ($name:ident, $register:ty, $lanes:literal, $registers:literal, $sum:ident,
+     $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident) => {
+        #[derive(Clone, Copy)]
+        pub(super) struct $name($register);
+
+        impl super::Vector<f32> for $name {
+            const LANES: usize = $lanes;
+            const FUSED: bool = true;
+            const REGISTERS: usize = $registers;
+
+            #[inline(always)]
+            fn splat(value: f32) -> Self {
+                // SAFETY: see the macro; so too below.
+                Self(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                Self(unsafe { $load(from) })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                unsafe { $store(to, self.0) }
+            }
+
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                Self(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn sub(self, other: Self) -> Self {
+                Self(unsafe { $sub(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                Self(unsafe { $mul(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn sum(self) -> f32 {
+                unsafe { $sum(self.0) }
+            }
+
+            #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                Self(unsafe { $mul_add(self.0, b.0, c.0) })
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    //! AVX-512 and AVX2. The types never leave kernels that [`super::Isa::run`] started, which is
-    //! what makes every intrinsic call below sound.
+    //! AVX-512 and AVX2.
 
     use std::arch::x86_64::*;
-
-    macro_rules! vector {
-        ($name:ident, $register:ty, $lanes:literal, $registers:literal, $sum:ident,
-         $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident) => {
-            #[derive(Clone, Copy)]
-            pub(super) struct $name($register);
-
-            impl super::Vector<f32> for $name {
-                const LANES: usize = $lanes;
-                const FUSED: bool = true;
-                const REGISTERS: usize = $registers;
-
-                #[inline(always)]
-                fn splat(value: f32) -> Self {
-                    // SAFETY: see the module; so too below.
-                    Self(unsafe { $splat(value) })
-                }
-
-                #[inline(always)]
-                unsafe fn load(from: *const f32) -> Self {
-                    Self(unsafe { $load(from) })
-                }
-
-                #[inline(always)]
-                unsafe fn store(self, to: *mut f32) {
-                    unsafe { $store(to, self.0) }
-                }
-
-                #[inline(always)]
-                fn add(self, other: Self) -> Self {
-                    Self(unsafe { $add(self.0, other.0) })
-                }
-
-                #[inline(always)]
-                fn sub(self, other: Self) -> Self {
-                    Self(unsafe { $sub(self.0, other.0) })
-                }
-
-                #[inline(always)]
-                fn mul(self, other: Self) -> Self {
-                    Self(unsafe { $mul(self.0, other.0) })
-                }
-
-                #[inline(always)]
-                fn sum(self) -> f32 {
-                    unsafe { $sum(self.0) }
-                }
-
-                #[inline(always)]
-                fn mul_add(self, b: Self, c: Self) -> Self {
-                    Self(unsafe { $mul_add(self.0, b.0, c.0) })
-                }
-            }
-        };
-    }
 
     #[rustfmt::skip]
     vector!(F32x16, __m512, 16, 32, _mm512_reduce_add_ps,
@@ -263,5 +274,21 @@ mod x86 {
         let half = _mm_add_ps(_mm256_castps256_ps128(register), _mm256_extractf128_ps::<1>(register));
         let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
         _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)))
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod neon {
+    //! NEON.
+
+    use std::arch::aarch64::*;
+
+    #[rustfmt::skip]
+    vector!(F32x4, float32x4_t, 4, 32, vaddvq_f32,
+        vdupq_n_f32, vld1q_f32, vst1q_f32, vaddq_f32, vsubq_f32, vmulq_f32, multiply_add);
+
+    #[target_feature(enable = "neon")]
+    fn multiply_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        vfmaq_f32(c, a, b)
     }
 }
