@@ -3,6 +3,7 @@
 
 mod direct;
 mod fast;
+mod target;
 
 use candle_core::{Result, bail};
 
@@ -39,10 +40,6 @@ impl Geometry {
             bail!("{OP}: the input is empty: {x:?}");
         }
         Ok(Self { batch, size: [t, h, w], channels, kernel: [kt, kh, kw] })
-    }
-
-    fn rows(&self) -> usize {
-        self.batch * self.size[0] * self.size[1]
     }
 
     /// Positions in a row with its zeros.

@@ -1,64 +1,42 @@
 //! The convolution by its definition, for any kernel.
 //!
-//! The input is first copied into blocks of as many channels as one register holds, with zeros
-//! around every row, so that the loops meet neither a ragged channel count nor the ends of rows.
-//! One block of output positions then stays in registers over all taps of the kernel. The gradient
-//! of the input is the same computation with the kernel turned round.
+//! A task takes as many channels as one register holds, of some rows of one sample and all its frames. It first copies them
+//! together, with zeros around every row, so that the loops meet neither a ragged channel count nor the ends of rows, and
+//! find everything in the cache. One block of output positions then stays in registers over all taps of the kernel. The
+//! gradient of the input is the same computation with the kernel turned round.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Geometry, valid_taps};
+use super::{Geometry, target::Target, valid_taps};
 use crate::float::Float;
 use crate::matmul::{load_some, store_some};
 use crate::memory::zeros;
+use crate::reduce::add_in_order;
 use crate::simd::{Isa, Kernel, Vector};
 
-/// Rows that a task goes through one after the other: they find each other's input in the cache. How many they are does
-/// not change any result.
-const ROWS_PER_TASK: usize = 8;
-
-/// `x` as `[channel block][b, t, h][zeros, w, zeros][lane]`.
-fn pack_input<T: Float>(isa: Isa, x: &[T], g: &Geometry) -> Vec<T> {
-    let lanes = isa.lanes::<T>();
-    let row_len = g.padded_width() * lanes;
-    let rows_per_task = ROWS_PER_TASK.min(g.rows());
-    let mut packed = zeros(g.channels.div_ceil(lanes) * g.rows() * row_len);
-    packed.par_chunks_mut(g.rows() * row_len).enumerate().for_each(|(block, packed)| {
-        packed.par_chunks_mut(rows_per_task * row_len).enumerate().for_each(|(task, packed)| {
-            let x = &x[task * rows_per_task * g.size[2] * g.channels..];
-            isa.run(PackRows { g, x, first_channel: block * lanes, packed });
-        })
-    });
-    packed
+/// What one task works on.
+#[derive(Clone)]
+struct Unit {
+    /// Which register of channels.
+    block: usize,
+    sample: usize,
+    rows: Range<usize>,
 }
 
-/// Packs the first rows of `x`, as many as fit, for one block of channels.
-struct PackRows<'a, T> {
-    g: &'a Geometry,
-    x: &'a [T],
-    first_channel: usize,
-    packed: &'a mut [T],
-}
-
-impl<T: Float> Kernel<T> for PackRows<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Vector<T>>(self) {
-        let g = self.g;
-        let width = g.size[2];
-        let used = V::LANES.min(g.channels - self.first_channel);
-        let before = g.kernel[2] / 2 * V::LANES;
-        let rows = self.x.chunks_exact(width * g.channels);
-        for (packed, x) in self.packed.chunks_exact_mut(g.padded_width() * V::LANES).zip(rows) {
-            let inner = packed[before..][..width * V::LANES].chunks_exact_mut(V::LANES);
-            for (to, from) in inner.zip(x.chunks_exact(g.channels)) {
-                let from = &from[self.first_channel..][..used];
-                // A whole register is one load and one store; of a part of one the rest is zeros.
-                store_some(load_some::<T, V>(from), to);
-            }
-        }
-    }
+/// All units, those of one register of channels after the other. How many there are depends on shapes alone.
+fn units(g: &Geometry, lanes: usize) -> Vec<Unit> {
+    // Enough for many threads, if that takes no more than halving the rows a few times: rows meet their neighbours' taps.
+    const TASKS: usize = 32;
+    const FEWEST_ROWS: usize = 8;
+    let (blocks, height) = (g.channels.div_ceil(lanes), g.size[1]);
+    let parts = TASKS.div_ceil(blocks * g.batch).min(height.div_ceil(FEWEST_ROWS));
+    let rows = height.div_ceil(parts);
+    let of_sample = |block, sample| {
+        (0..height).step_by(rows).map(move |first| Unit { block, sample, rows: first..height.min(first + rows) })
+    };
+    (0..blocks).flat_map(|block| (0..g.batch).flat_map(move |sample| of_sample(block, sample))).collect()
 }
 
 /// `weight` as `[channel block][tap][lane]`, the taps in reverse order if `turned`.
@@ -74,96 +52,146 @@ fn pack_weight<T: Float>(weight: &[T], g: &Geometry, lanes: usize, turned: bool)
     packed
 }
 
-/// The convolution of packed input and weight, channels-last.
-fn convolve<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
-    let lanes = isa.lanes::<T>();
-    let mut padded_bias = vec![T::zero(); g.channels.div_ceil(lanes) * lanes];
-    if let Some(bias) = bias {
-        padded_bias[..g.channels].copy_from_slice(bias);
-    }
-    let row_len = g.size[2] * g.channels;
-    let mut y = zeros(g.rows() * row_len);
-    y.par_chunks_mut(ROWS_PER_TASK * row_len).enumerate().for_each(|(task, y)| {
-        isa.run(ConvolveRows { g, x, weight, bias: &padded_bias, first_row: task * ROWS_PER_TASK, y })
-    });
-    y
-}
-
-struct ConvolveRows<'a, T> {
+/// Where things are in a unit.
+#[derive(Clone)]
+struct Place<'a> {
     g: &'a Geometry,
-    x: &'a [T],
-    weight: &'a [T],
-    bias: &'a [T],
-    first_row: usize,
-    y: &'a mut [T],
+    unit: &'a Unit,
+    /// The unit's rows and those that their taps reach.
+    window: Range<usize>,
+    first_channel: usize,
+    /// Channels of the register that exist.
+    used: usize,
 }
 
-impl<T: Float> Kernel<T> for ConvolveRows<'_, T> {
-    type Output = ();
-
+impl<'a> Place<'a> {
     #[inline(always)]
-    fn run<V: Vector<T>>(self) {
+    fn new(g: &'a Geometry, unit: &'a Unit, lanes: usize) -> Self {
+        let half = g.kernel[1] / 2;
+        let window = unit.rows.start.saturating_sub(half)..g.size[1].min(unit.rows.end + half);
+        let first_channel = unit.block * lanes;
+        Self { g, unit, window, first_channel, used: lanes.min(g.channels - first_channel) }
+    }
+
+    /// The first channel at the start of a row of a field.
+    #[inline(always)]
+    fn row_of_field(&self, t: usize, h: usize) -> usize {
+        let [frames, height, width] = self.g.size;
+        ((self.unit.sample * frames + t) * height + h) * width * self.g.channels + self.first_channel
+    }
+
+    /// A row of the copied window, with its zeros.
+    #[inline(always)]
+    fn row_of_window<V: Vector<T>, T: Float>(&self, t: usize, h: usize) -> Range<usize> {
+        let len = self.g.padded_width() * V::LANES;
+        let row = t * self.window.len() + h - self.window.start;
+        row * len..(row + 1) * len
+    }
+
+    /// Copies the window of `x` into `to`, `[t][row][zeros, w, zeros][lane]`. What is zeros in it once is so for all units.
+    #[inline(always)]
+    fn copy_window<V: Vector<T>, T: Float>(&self, x: &[T], to: &mut Vec<T>) {
         let g = self.g;
-        let [_, height, width] = g.size;
-        let row_len = width * g.channels;
-        for (block, weight) in self.weight.chunks_exact(g.taps() * V::LANES).enumerate() {
-            let plane_len = height * g.padded_width() * V::LANES;
-            let planes = &self.x[block * g.batch * g.size[0] * plane_len..];
-            let bias = &self.bias[block * V::LANES..];
-            for (i, y) in self.y.chunks_exact_mut(row_len).enumerate() {
-                let row = self.first_row + i;
-                let (plane, h) = (row / height, row % height);
-                let row = Row { g, x: planes, weight, bias, plane, h };
-                let first_channel = block * V::LANES;
+        let [frames, _, width] = g.size;
+        let len = frames * self.window.len() * g.padded_width() * V::LANES;
+        if to.len() < len {
+            to.resize(len, T::zero());
+        }
+        let before = g.kernel[2] / 2 * V::LANES;
+        for t in 0..frames {
+            for h in self.window.clone() {
+                let row = &mut to[self.row_of_window::<V, T>(t, h)][before..][..width * V::LANES];
+                let first = self.row_of_field(t, h);
+                for (w, to) in row.chunks_exact_mut(V::LANES).enumerate() {
+                    // A whole register is one load and one store; of a part of one the rest is zeros.
+                    store_some(load_some::<T, V>(&x[first + w * g.channels..][..self.used]), to);
+                }
+            }
+        }
+    }
+
+    /// The convolution of the copied window with one block of packed weight, written to the unit's part of `y`.
+    #[inline(always)]
+    fn convolve<V: Vector<T>, T: Float>(&self, window: &[T], weight: &[T], bias: Option<&[T]>, y: &Target<'_, T>) {
+        let [frames, _, width] = self.g.size;
+        let bias: V = match bias {
+            Some(bias) => load_some(&bias[self.first_channel..][..self.used]),
+            None => V::splat(T::zero()),
+        };
+        for t in 0..frames {
+            for h in self.unit.rows.clone() {
+                let row = Row { place: self, window, weight, bias, t, h };
                 // The last block of positions overlaps the one before it rather than end early.
                 let mut w = 0;
                 while w < width {
-                    match width {
-                        8.. => row.positions::<V, 8>(w.min(width - 8), first_channel, y),
-                        4.. => row.positions::<V, 4>(w.min(width - 4), first_channel, y),
-                        _ => row.positions::<V, 1>(w, first_channel, y),
-                    }
                     w += match width {
-                        8.. => 8,
-                        4.. => 4,
-                        _ => 1,
+                        // As wide as the maps of the paper's last stage.
+                        14 if V::REGISTERS >= 32 => row.positions::<14>(w, y),
+                        8.. => row.positions::<8>(w.min(width - 8), y),
+                        4.. => row.positions::<4>(w.min(width - 4), y),
+                        _ => row.positions::<1>(w, y),
                     };
                 }
             }
         }
     }
+
+    /// Adds to `sums`, `[tap][lane]`, the correlation of the unit's rows of `dy` with `x`, both copied.
+    #[inline(always)]
+    fn correlate<V: Vector<T>, T: Float>(&self, x: &[T], dy: &[T], sums: &mut [T]) {
+        let g = self.g;
+        let ([frames, _, width], [kt, kh, kw]) = (g.size, g.kernel);
+        for (tap, sums) in sums.chunks_exact_mut(kw * V::LANES).enumerate() {
+            let (dt, dh) = (tap / kh, tap % kh);
+            let mut dw = 0;
+            while dw < kw {
+                let rows = (0..frames).filter(|&t| valid_taps(g, 0, t).contains(&dt)).flat_map(|t| {
+                    let valid = self.unit.rows.clone().filter(|&h| valid_taps(g, 1, h).contains(&dh));
+                    valid.map(move |h| (t, h))
+                });
+                let rows = rows.map(|(t, h)| {
+                    let dy = &dy[self.row_of_window::<V, T>(t, h)][kw / 2 * V::LANES..][..width * V::LANES];
+                    let x = &x[self.row_of_window::<V, T>(t + dt - kt / 2, h + dh - kh / 2)][dw * V::LANES..];
+                    (dy, x)
+                });
+                dw += match kw - dw {
+                    7.. => correlate_rows::<V, T, 7>(rows, &mut sums[dw * V::LANES..]),
+                    3.. => correlate_rows::<V, T, 3>(rows, &mut sums[dw * V::LANES..]),
+                    _ => correlate_rows::<V, T, 1>(rows, &mut sums[dw * V::LANES..]),
+                };
+            }
+        }
+    }
 }
 
-/// One row of output for one block of channels.
-struct Row<'a, T> {
-    g: &'a Geometry,
-    x: &'a [T],
+/// One row of output.
+struct Row<'a, T, V> {
+    place: &'a Place<'a>,
+    window: &'a [T],
     weight: &'a [T],
-    bias: &'a [T],
-    /// Index of the (b, t) plane, and the row in it.
-    plane: usize,
+    bias: V,
+    t: usize,
     h: usize,
 }
 
-impl<T: Float> Row<'_, T> {
-    /// Computes positions `w..w + N` and stores them into the row `y` of all channels.
+impl<T, V: Copy> Row<'_, T, V> {
+    /// Computes and writes positions `w..w + N`; returns `N`.
     #[inline(always)]
-    fn positions<V: Vector<T>, const N: usize>(&self, w: usize, first_channel: usize, y: &mut [T]) {
-        let g = self.g;
+    fn positions<const N: usize>(&self, w: usize, y: &Target<'_, T>) -> usize
+    where
+        T: Float,
+        V: Vector<T>,
+    {
+        let g = self.place.g;
         let [kt, kh, kw] = g.kernel;
-        let (height, row_len) = (g.size[1], g.padded_width() * V::LANES);
-        let t = self.plane % g.size[0];
-        // SAFETY: the bias has one number per lane of every block.
-        let mut sums = [unsafe { V::load(self.bias[..V::LANES].as_ptr()) }; N];
-        for dt in valid_taps(g, 0, t) {
-            let plane = self.plane + dt - kt / 2;
+        let mut sums = [self.bias; N];
+        for dt in valid_taps(g, 0, self.t) {
             for dh in valid_taps(g, 1, self.h) {
-                let row = plane * height + self.h + dh - kh / 2;
-                let x = &self.x[row * row_len + w * V::LANES..][..(N + kw - 1) * V::LANES];
+                let row = self.place.row_of_window::<V, T>(self.t + dt - kt / 2, self.h + dh - kh / 2);
+                let x = &self.window[row][w * V::LANES..][..(N + kw - 1) * V::LANES];
                 let weight = &self.weight[(dt * kh + dh) * kw * V::LANES..][..kw * V::LANES];
                 let mut dw = 0;
-                // SAFETY: `taps` reads N + TAPS - 1 registers of x and TAPS of weight from `dw`
-                // on, and dw + TAPS <= kw.
+                // SAFETY: `taps` reads N + TAPS - 1 registers of x and TAPS of weight from `dw` on, and dw + TAPS <= kw.
                 unsafe {
                     while dw + 7 <= kw {
                         taps::<T, V, N, 7>(&mut sums, x, weight, dw);
@@ -180,20 +208,13 @@ impl<T: Float> Row<'_, T> {
                 }
             }
         }
-        let used = V::LANES.min(g.channels - first_channel);
+        let first = self.place.row_of_field(self.t, self.h);
         for (i, sum) in sums.into_iter().enumerate() {
-            let to = &mut y[(w + i) * g.channels + first_channel..][..used];
-            if used == V::LANES {
-                // SAFETY: `to` has that many elements.
-                unsafe { sum.store(to.as_mut_ptr()) }
-            } else {
-                let mut all = [T::zero(); 16];
-                assert!(V::LANES <= all.len());
-                // SAFETY: checked on the line above.
-                unsafe { sum.store(all.as_mut_ptr()) }
-                to.copy_from_slice(&all[..used]);
-            }
+            let at = first + (w + i) * g.channels;
+            // SAFETY: the unit's channels and rows are no other unit's.
+            unsafe { y.write(at..at + self.place.used, sum) };
         }
+        N
     }
 }
 
@@ -221,139 +242,113 @@ unsafe fn taps<T: Float, V: Vector<T>, const N: usize, const TAPS: usize>(
     }
 }
 
-/// The gradient of the weight, `(C, 1, kt, kh, kw)`, from packed input and packed gradient of the
-/// output. The sum over the batch is the last, in order, whichever thread did which sample.
-fn weight_gradient<T: Float>(isa: Isa, g: &Geometry, x: &[T], dy: &[T]) -> Vec<T> {
-    let lanes = isa.lanes::<T>();
-    let [kt, kh, kw] = g.kernel;
-    let tasks = g.channels.div_ceil(lanes) * kt * g.batch;
-    let slab = kh * kw * lanes;
-    let mut partial = zeros(tasks * slab);
-    partial.par_chunks_mut(slab).enumerate().for_each(|(task, sums)| {
-        isa.run(CorrelateSample {
-            g,
-            x,
-            dy,
-            block: task / (kt * g.batch),
-            dt: task / g.batch % kt,
-            sample: task % g.batch,
-            sums,
-        })
-    });
-    let mut gradient = vec![T::zero(); g.channels * g.taps()];
-    for (c, kernel) in gradient.chunks_exact_mut(g.taps()).enumerate() {
-        for (tap, sum) in kernel.iter_mut().enumerate() {
-            let (dt, tap) = (tap / (kh * kw), tap % (kh * kw));
-            for sample in 0..g.batch {
-                let task = ((c / lanes) * kt + dt) * g.batch + sample;
-                *sum += partial[task * slab + tap * lanes + c % lanes];
+/// Adds to the first `TAPS` registers of `sums`, number `k`, the product of each row of gradients with the row of inputs
+/// beside it shifted by `k` positions; returns `TAPS`. The sums stay in registers over all rows.
+#[inline(always)]
+fn correlate_rows<'a, V: Vector<T>, T: Float, const TAPS: usize>(
+    rows: impl Iterator<Item = (&'a [T], &'a [T])>,
+    sums: &mut [T],
+) -> usize {
+    // Enough positions at once for the loads of x to be shared between them.
+    const UNROLL: usize = 4;
+    let mut registers = [V::splat(T::zero()); TAPS];
+    for (dy, x) in rows {
+        let width = dy.len() / V::LANES;
+        assert!(x.len() >= (width + TAPS - 1) * V::LANES);
+        let (dy, x) = (dy.as_ptr(), x.as_ptr());
+        let mut add = |w: usize| {
+            // SAFETY: w < width, and x has TAPS - 1 registers more than dy.
+            unsafe {
+                let dy = V::load(dy.add(w * V::LANES));
+                for (k, sum) in registers.iter_mut().enumerate() {
+                    *sum = V::load(x.add((w + k) * V::LANES)).mul_add(dy, *sum);
+                }
             }
+        };
+        let mut w = 0;
+        while w + UNROLL <= width {
+            for i in 0..UNROLL {
+                add(w + i);
+            }
+            w += UNROLL;
+        }
+        for w in w..width {
+            add(w);
         }
     }
-    gradient
+    for (register, sum) in registers.into_iter().zip(sums.chunks_exact_mut(V::LANES)) {
+        store_some(load_some::<T, V>(sum).add(register), sum);
+    }
+    TAPS
 }
 
-/// Correlates output gradient and input of one sample, one block of channels and one tap in time.
-struct CorrelateSample<'a, T> {
+struct Forward<'a, T> {
     g: &'a Geometry,
+    unit: &'a Unit,
     x: &'a [T],
-    dy: &'a [T],
-    block: usize,
-    dt: usize,
-    sample: usize,
-    /// `[kh][kw][lane]`.
-    sums: &'a mut [T],
+    weight: &'a [T],
+    bias: &'a [T],
+    window: &'a mut Vec<T>,
+    y: &'a Target<'a, T>,
 }
 
-impl<T: Float> Kernel<T> for CorrelateSample<'_, T> {
+impl<T: Float> Kernel<T> for Forward<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
-        let g = self.g;
-        let [frames, height, width] = g.size;
-        let [kt, kh, kw] = g.kernel;
-        let row_len = g.padded_width() * V::LANES;
-        let first_plane = (self.block * g.batch + self.sample) * frames;
-        for t in 0..frames {
-            if !valid_taps(g, 0, t).contains(&self.dt) {
-                continue;
-            }
-            for h in 0..height {
-                let row = (first_plane + t) * height + h;
-                let dy = &self.dy[row * row_len + kw / 2 * V::LANES..][..width * V::LANES];
-                for dh in valid_taps(g, 1, h) {
-                    let row = (first_plane + t + self.dt - kt / 2) * height + h + dh - kh / 2;
-                    let x = &self.x[row * row_len..][..row_len];
-                    let sums = &mut self.sums[dh * kw * V::LANES..][..kw * V::LANES];
-                    let mut dw = 0;
-                    // SAFETY: dw + TAPS <= kw, and x is kw - 1 positions longer than dy.
-                    unsafe {
-                        while dw + 7 <= kw {
-                            correlate::<T, V, 7>(sums, x, dy, dw);
-                            dw += 7;
-                        }
-                        while dw + 3 <= kw {
-                            correlate::<T, V, 3>(sums, x, dy, dw);
-                            dw += 3;
-                        }
-                        while dw < kw {
-                            correlate::<T, V, 1>(sums, x, dy, dw);
-                            dw += 1;
-                        }
-                    }
-                }
-            }
-        }
+        let place = Place::new(self.g, self.unit, V::LANES);
+        place.copy_window::<V, T>(self.x, self.window);
+        let len = self.g.taps() * V::LANES;
+        place.convolve::<V, T>(self.window, &self.weight[self.unit.block * len..][..len], Some(self.bias), self.y);
     }
 }
 
-/// Adds to `sums[first + k]`, for `k < TAPS`, the product of `dy` with `x` shifted by `first + k`.
-///
-/// # Safety
-/// `sums` holds at least `first + TAPS` registers, and `x` `first + TAPS - 1` more than `dy`.
-#[inline(always)]
-unsafe fn correlate<T: Float, V: Vector<T>, const TAPS: usize>(sums: &mut [T], x: &[T], dy: &[T], first: usize) {
-    // Enough positions at once for the loads of x to be shared between them.
-    const UNROLL: usize = 4;
-    let width = dy.len() / V::LANES;
-    // SAFETY: the caller's promise.
-    unsafe {
-        let x = x.as_ptr().add(first * V::LANES);
-        let dy = dy.as_ptr();
-        let sums = sums.as_mut_ptr().add(first * V::LANES);
-        let mut row = [V::splat(T::zero()); TAPS];
-        let mut w = 0;
-        while w + UNROLL <= width {
-            for i in w..w + UNROLL {
-                let dy = V::load(dy.add(i * V::LANES));
-                for (k, sum) in row.iter_mut().enumerate() {
-                    *sum = V::load(x.add((i + k) * V::LANES)).mul_add(dy, *sum);
-                }
-            }
-            w += UNROLL;
+struct Backward<'a, T> {
+    g: &'a Geometry,
+    unit: &'a Unit,
+    x: &'a [T],
+    dy: &'a [T],
+    /// The weight turned round.
+    turned: &'a [T],
+    /// Windows of x and dy.
+    windows: &'a mut [Vec<T>; 2],
+    dx: Option<&'a Target<'a, T>>,
+    /// What the unit adds to the gradient of the weight, `[tap][lane]`; zeros before.
+    sums: &'a mut [T],
+}
+
+impl<T: Float> Kernel<T> for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let place = Place::new(self.g, self.unit, V::LANES);
+        let [x, dy] = self.windows;
+        place.copy_window::<V, T>(self.x, x);
+        place.copy_window::<V, T>(self.dy, dy);
+        if let Some(dx) = self.dx {
+            let len = self.g.taps() * V::LANES;
+            place.convolve::<V, T>(dy, &self.turned[self.unit.block * len..][..len], None, dx);
         }
-        for i in w..width {
-            let dy = V::load(dy.add(i * V::LANES));
-            for (k, sum) in row.iter_mut().enumerate() {
-                *sum = V::load(x.add((i + k) * V::LANES)).mul_add(dy, *sum);
-            }
-        }
-        for (k, row) in row.into_iter().enumerate() {
-            let sum = sums.add(k * V::LANES);
-            V::load(sum).add(row).store(sum);
-        }
+        place.correlate::<V, T>(x, dy, self.sums);
     }
 }
 
 pub(super) fn forward<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
     let lanes = isa.lanes::<T>();
-    let x = pack_input(isa, x, g);
     let weight = pack_weight(weight, g, lanes, false);
-    convolve(isa, g, &x, &weight, Some(bias))
+    // SAFETY: the units are all channels of all rows, and each writes its own whole.
+    unsafe {
+        Target::written(x.len(), |y| {
+            units(g, lanes).par_iter().for_each_init(Vec::new, |window, unit| {
+                isa.run(Forward { g, unit, x, weight: &weight, bias, window, y });
+            });
+        })
+    }
 }
 
-/// Gradients of input (if wanted) and weight.
+/// Gradients of input (if wanted) and weight. The sum over units is the last, in order, whichever thread did which.
 pub(super) fn backward<T: Float>(
     isa: Isa,
     g: &Geometry,
@@ -363,11 +358,32 @@ pub(super) fn backward<T: Float>(
     want_dx: bool,
 ) -> (Option<Vec<T>>, Vec<T>) {
     let lanes = isa.lanes::<T>();
-    let packed_dy = pack_input(isa, dy, g);
-    let dx = want_dx.then(|| {
-        let turned = pack_weight(weight, g, lanes, true);
-        convolve(isa, g, &packed_dy, &turned, None)
-    });
-    let x = pack_input(isa, x, g);
-    (dx, weight_gradient(isa, g, &x, &packed_dy))
+    let turned = pack_weight(weight, g, lanes, true);
+    let units = units(g, lanes);
+    let width = g.taps() * lanes;
+    let mut partials = zeros(units.len() * width);
+    let mut run = |dx: Option<&Target<'_, T>>| {
+        partials.par_chunks_mut(width).zip(&units).for_each_init(
+            || [Vec::new(), Vec::new()],
+            |windows, (sums, unit)| isa.run(Backward { g, unit, x, dy, turned: &turned, windows, dx, sums }),
+        )
+    };
+    let dx = match want_dx {
+        // SAFETY: as in `forward`.
+        true => Some(unsafe { Target::written(x.len(), |dx| run(Some(dx))) }),
+        false => {
+            run(None);
+            None
+        }
+    };
+    let per_block = units.len() / g.channels.div_ceil(lanes);
+    let sums: Vec<Vec<T>> =
+        partials.chunks_exact(per_block * width).map(|partials| add_in_order(partials, width)).collect();
+    let mut dweight = vec![T::zero(); g.channels * g.taps()];
+    for (c, kernel) in dweight.chunks_exact_mut(g.taps()).enumerate() {
+        for (tap, value) in kernel.iter_mut().enumerate() {
+            *value = sums[c / lanes][tap * lanes + c % lanes];
+        }
+    }
+    (dx, dweight)
 }

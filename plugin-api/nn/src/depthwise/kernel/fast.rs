@@ -10,13 +10,13 @@ mod transform;
 
 use rayon::prelude::*;
 
-use super::Geometry;
+use super::{Geometry, target::Target};
 use crate::float::Float;
 use crate::memory::zeros;
 use crate::reduce::add_in_order;
 use crate::simd::Isa;
 
-use tile::{Backward, Forward, Scratch, Target};
+use tile::{Backward, Forward, Scratch};
 use transform::{POINTS, TAPS, TILE};
 
 /// Whether this algorithm does such convolutions, and does them faster: with few rows, or few taps for each evaluated
@@ -94,13 +94,15 @@ fn gradient_of_weight<T: Float>(sums: &[T], g: &Geometry, lanes: usize) -> Vec<T
 pub(super) fn forward<T: Float>(isa: Isa, g: &Geometry, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
     let lanes = isa.lanes::<T>();
     let weight = evaluate_weight(weight, g, lanes, false);
-    let mut y = zeros(x.len());
-    let target = Target::new(&mut y);
     let units: Vec<Unit> = (0..g.channels.div_ceil(lanes)).flat_map(|block| units(g, block)).collect();
-    units.par_iter().for_each_init(Scratch::new, |scratch, &unit| {
-        isa.run(Forward { g, x, weight: &weight, bias, unit, scratch, y: &target });
-    });
-    y
+    // SAFETY: the units are all channels of all rows and columns, and each writes its own whole.
+    unsafe {
+        Target::written(x.len(), |y| {
+            units.par_iter().for_each_init(Scratch::new, |scratch, &unit| {
+                isa.run(Forward { g, x, weight: &weight, bias, unit, scratch, y });
+            });
+        })
+    }
 }
 
 /// Gradients of input (if wanted) and weight.
@@ -122,21 +124,29 @@ pub(super) fn backward<T: Float>(
     let per_task = per_block.div_ceil(tasks);
     let tasks = per_block.div_ceil(per_task);
 
-    let mut dx = if want_dx { zeros(x.len()) } else { Vec::new() };
-    let target = want_dx.then(|| Target::new(&mut dx));
     let width = turned.len() / blocks;
     let mut sums = Vec::with_capacity(turned.len());
     let units: Vec<Vec<Unit>> = (0..blocks).map(|block| units(g, block)).collect();
     let mut partials = zeros(blocks * tasks * width);
-    partials.par_chunks_mut(width).enumerate().for_each_init(Scratch::new, |scratch, (task, sums)| {
-        let units = units[task / tasks].chunks(per_task).nth(task % tasks).unwrap_or_default();
-        for &unit in units {
-            isa.run(Backward { g, x, dy, turned: &turned, unit, scratch, dx: target.as_ref(), sums });
+    let mut run = |dx: Option<&Target<'_, T>>| {
+        partials.par_chunks_mut(width).enumerate().for_each_init(Scratch::new, |scratch, (task, sums)| {
+            let units = units[task / tasks].chunks(per_task).nth(task % tasks).unwrap_or_default();
+            for &unit in units {
+                isa.run(Backward { g, x, dy, turned: &turned, unit, scratch, dx, sums });
+            }
+        })
+    };
+    let dx = match want_dx {
+        // SAFETY: as in `forward`.
+        true => Some(unsafe { Target::written(x.len(), |dx| run(Some(dx))) }),
+        false => {
+            run(None);
+            None
         }
-    });
+    };
     for partials in partials.chunks_exact(tasks * width) {
         sums.extend(add_in_order(partials, width));
     }
     let dweight = gradient_of_weight(&sums, g, lanes);
-    (want_dx.then_some(dx), dweight)
+    (dx, dweight)
 }

@@ -1,8 +1,8 @@
 //! What is done to one tile: evaluation at the points, the sums along time and height, and the way back.
 
-use std::{marker::PhantomData, ops::Range};
+use std::ops::Range;
 
-use super::super::{Geometry, valid_taps};
+use super::super::{Geometry, target::Target, valid_taps};
 use super::Unit;
 use super::transform::{POINTS, TAPS, TILE, Transform};
 use crate::float::Float;
@@ -20,34 +20,6 @@ pub(super) struct Scratch<T> {
 impl<T> Scratch<T> {
     pub(super) fn new() -> Self {
         Self { windows: Vec::new(), tiles: Vec::new() }
-    }
-}
-
-/// A field that several threads write, each its own tiles.
-pub(super) struct Target<'a, T> {
-    first: *mut T,
-    len: usize,
-    field: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: it is written through `write` alone, whose caller promises that no two threads write the same elements.
-unsafe impl<T: Send> Sync for Target<'_, T> {}
-
-impl<'a, T: Float> Target<'a, T> {
-    pub(super) fn new(field: &'a mut [T]) -> Self {
-        Self { first: field.as_mut_ptr(), len: field.len(), field: PhantomData }
-    }
-
-    /// Writes as many numbers of the register as `range` has.
-    ///
-    /// # Safety
-    /// No other thread writes or reads these elements while the target lives.
-    #[inline(always)]
-    unsafe fn write<V: Vector<T>>(&self, range: Range<usize>, register: V) {
-        assert!(range.start <= range.end && range.end <= self.len);
-        // SAFETY: the range is within the field, which is borrowed for as long as the target lives; nobody else uses
-        // this part of it.
-        store_some(register, unsafe { std::slice::from_raw_parts_mut(self.first.add(range.start), range.len()) });
     }
 }
 
