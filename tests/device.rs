@@ -173,7 +173,12 @@ fn batches_for_a_card_lie_in_memory_of_its_driver_for_as_long_as_they_are_used()
 }
 
 #[test]
-fn without_page_locked_memory_batches_lie_on_the_heap_and_the_reason_is_said() {
+fn a_driver_that_gives_no_memory_is_an_error_and_the_cpu_needs_none() {
+    let folder = TempDir::new().expect("a folder");
+    // SAFETY: a library of this test.
+    let without_a_card = unsafe { Library::new(driver(&folder, 100)) }.expect("loads");
+    let said = Staging::page_locked(without_a_card, 0).expect_err("no card");
+    assert_eq!(said, "the CUDA driver finds no card");
     let (staging, reason) = Staging::on(Device::Cpu);
     assert!(matches!((&staging, reason), (Staging::Heap, None)));
     assert_eq!(*staging.zeros(3).expect("memory"), [0.0; 3]);

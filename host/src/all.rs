@@ -140,7 +140,7 @@ fn methods(all: &All, suite: &Suite, device: Device, display: &Display) -> Resul
             )));
         }
     }
-    if let Some((row, method)) = suite.variants.iter().find(|(row, method)| wanted(row) && !known.contains(method)) {
+    for (row, method) in suite.variants.iter().filter(|(row, method)| wanted(row) && !known.contains(method)) {
         display.line(&format!("left out: `{row}`, a variant of `{method}`, which there is not"));
     }
     encoders.extend(wanted("features").then_some(Encoder::Features));

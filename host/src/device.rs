@@ -146,11 +146,6 @@ impl Driver {
     /// `library` must be the CUDA driver, or something that behaves like it.
     unsafe fn ask(library: &Library) -> std::result::Result<Self, String> {
         type Number = unsafe extern "C" fn(*mut c_int) -> c_int;
-        let check = |what: &str, code: c_int| match code {
-            0 => Ok(()),
-            100 => Err("the CUDA driver finds no card".to_string()),
-            other => Err(format!("the CUDA driver's {what} failed with code {other}")),
-        };
         unsafe {
             let init: Symbol<'_, unsafe extern "C" fn(c_uint) -> c_int> = function(library, c"cuInit")?;
             let version: Symbol<'_, Number> = function(library, c"cuDriverGetVersion")?;
@@ -188,6 +183,15 @@ fn driver() -> std::result::Result<Library, String> {
     let path = env::var_os(DRIVER.0).map_or_else(|| PathBuf::from(DRIVER.1), PathBuf::from);
     // SAFETY: the driver's library is made to be loaded by whoever wants to know.
     unsafe { Library::new(&path) }.map_err(|_| format!("no CUDA driver: {} does not load", path.display()))
+}
+
+/// What the code that a function of the driver ended with means.
+fn check(what: &str, code: c_int) -> std::result::Result<(), String> {
+    match code {
+        0 => Ok(()),
+        100 => Err("the CUDA driver finds no card".to_string()),
+        other => Err(format!("the CUDA driver's {what} failed with code {other}")),
+    }
 }
 
 /// # Safety

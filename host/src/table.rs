@@ -1,4 +1,4 @@
-//! The tables of a run, for the terminal and as Markdown: for each system one a track, and one of costs; and for each
+//! The tables of a run, for the terminal and as Markdown: for each system one a track, and its costs; and for each
 //! track one of all systems.
 
 mod cost;
@@ -83,7 +83,7 @@ fn render(standings: &Standings<'_>, form: Form) -> String {
                 text += &format!("{title}{}\n\n{}", what(track), scores(form, suite, system, &rows));
             }
         }
-        if let Some(costs) = cost::table(form, cells) {
+        for costs in cost::tables(form, cells) {
             text += &format!("{title}what it cost, the mean over seeds\n\n{costs}\n\n");
         }
     }

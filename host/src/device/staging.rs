@@ -12,7 +12,7 @@ use std::{
 
 use libloading::Library;
 
-use super::{Device, driver, function};
+use super::{Device, check, driver, function};
 
 /// Memory for every card's context, not only for the one that it was asked for in.
 const PORTABLE: c_uint = 1;
@@ -114,10 +114,6 @@ impl Card {
         unsafe { values.write_bytes(0, len) };
         Ok(PageLocked { values, len, card: self.clone() })
     }
-}
-
-fn check(what: &str, code: c_int) -> Result<(), String> {
-    if code == 0 { Ok(()) } else { Err(format!("the CUDA driver's {what} failed with code {code}")) }
 }
 
 /// Numbers of one batch.

@@ -12,42 +12,48 @@ use crate::{
 struct Phase {
     name: &'static str,
     of: fn(&Cost) -> &PhaseCost,
-    /// Whether its throughput is shown, too.
-    rate: bool,
 }
 
-const PHASES: [Phase; 4] = [
-    Phase { name: "pretrain", of: |cost| &cost.pretrain, rate: true },
-    Phase { name: "encode", of: |cost| &cost.encode, rate: true },
-    Phase { name: "probe", of: |cost| &cost.probe, rate: false },
-    Phase { name: "end to end", of: |cost| &cost.finetune, rate: false },
+/// Those that make embeddings, and those that read them; a table for either would fit a terminal, one for all would not.
+const PARTS: [[Phase; 2]; 2] = [
+    [Phase { name: "pretrain", of: |cost| &cost.pretrain }, Phase { name: "encode", of: |cost| &cost.encode }],
+    [Phase { name: "probe", of: |cost| &cost.probe }, Phase { name: "end to end", of: |cost| &cost.finetune }],
 ];
 
-/// One row for each encoder with a result, averaged over seeds; nothing if there is none. Phases that none went through are
-/// left out.
-pub(super) fn table(form: Form, cells: &[&(&Cell, Outcome)]) -> Option<String> {
+/// Two tables with a row for each encoder with a result, averaged over seeds; nothing if there is none. Phases that none went
+/// through are left out.
+pub(super) fn tables(form: Form, cells: &[&(&Cell, Outcome)]) -> Vec<String> {
     let rows: Vec<Row<'_>> = cells.chunk_by(|a, b| same_row(a.0, b.0)).filter_map(Row::of).collect();
     let went_through = |phase: &&Phase| rows.iter().any(|row| row.mean(phase, |cost| cost.seconds) > Some(0.0));
-    let phases: Vec<&Phase> = PHASES.iter().filter(went_through).collect();
+    let mut tables = Vec::new();
+    for part in &PARTS {
+        let phases: Vec<&Phase> = part.iter().filter(went_through).collect();
+        if !phases.is_empty() {
+            tables.push(table(form, &phases, &rows));
+        }
+    }
+    tables
+}
+
+fn table(form: Form, phases: &[&Phase], rows: &[Row<'_>]) -> String {
     let mut table = form.table();
     let mut header = ["method", "encoder weights", "tokens x dim"].map(String::from).to_vec();
     header.extend(phases.iter().flat_map(|phase| phase.columns()));
     table.set_header(header.iter().map(|name| form.broken(name)));
-    for row in &rows {
+    for row in rows {
         let mut line = vec![row.encoder.encoder_parameters.to_string()];
         line.push(format!("{} x {}", row.encoder.tokens, row.encoder.dim));
         line.extend(phases.iter().flat_map(|phase| row.numbers(phase)));
         let numbers = line.into_iter().map(|text| TableCell::new(text).set_alignment(CellAlignment::Right));
         table.add_row([TableCell::new(&row.method)].into_iter().chain(numbers));
     }
-    (table.row_count() > 0).then(|| table.to_string())
+    table.to_string()
 }
 
 impl Phase {
     /// The names of its columns.
-    fn columns(&self) -> Vec<String> {
-        let rate = self.rate.then_some("clips/s");
-        [Some("s"), rate, Some("MiB")].into_iter().flatten().map(|unit| format!("{} {unit}", self.name)).collect()
+    fn columns(&self) -> [String; 3] {
+        ["s", "clips/s", "MiB"].map(|unit| format!("{} {unit}", self.name))
     }
 }
 
@@ -72,15 +78,12 @@ impl<'a> Row<'a> {
     }
 
     /// What stands in the columns of a phase; a dash for what there is not, or is not known.
-    fn numbers(&self, phase: &Phase) -> Vec<String> {
+    fn numbers(&self, phase: &Phase) -> [String; 3] {
         let positive = |figure: fn(&PhaseCost) -> f64| self.mean(phase, figure).filter(|&value| value > 0.0);
         let seconds = positive(|cost| cost.seconds);
         let rate = positive(|cost| cost.samples as f64).zip(seconds).map(|(samples, seconds)| samples / seconds);
         let peaks = self.results.iter().filter_map(|result| (phase.of)(&result.cost).peak_memory_mib);
-        let mut numbers = vec![text(seconds, 1)];
-        numbers.extend(phase.rate.then(|| text(rate, 0)));
-        numbers.push(text(mean(peaks.map(|mib| mib as f64)), 0));
-        numbers
+        [text(seconds, 1), text(rate, 0), text(mean(peaks.map(|mib| mib as f64)), 0)]
     }
 }
 
@@ -138,20 +141,29 @@ mod tests {
         let cells = [cell(8, Initialisation::Pretrained, Some(12345)), cell(8, Initialisation::Random, None)];
         let entries = cells.each_ref().map(|(cell, outcome)| (cell, outcome.clone()));
         let entries: Vec<_> = entries.iter().collect();
-        let markdown = table(Form::Markdown, &entries).expect("a table");
-        let rows: Vec<Vec<&str>> =
-            markdown.lines().map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect();
-        let mut header = rows[0].clone();
-        assert_eq!(header[3..6], ["pretrain s", "pretrain clips/s", "pretrain MiB"]);
-        assert_eq!(header[11..], ["end to end s", "end to end MiB"]);
-        header.sort();
-        header.dedup();
-        assert_eq!(header.len(), rows[0].len(), "{markdown}");
-        assert_eq!(rows[2][3..8], ["12345.6", "0", "12345", "123.4", "8"]);
-        assert_eq!((rows[3][5], rows[3][8], rows[3][10]), ("-", "-", "-"), "unknown peaks");
+        let markdown = tables(Form::Markdown, &entries);
+        let cells_of = |table: &String| -> Vec<Vec<String>> {
+            table
+                .lines()
+                .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+                .collect()
+        };
+        let [embedding, reading] = [0, 1].map(|part| cells_of(&markdown[part]));
+        assert_eq!(embedding[0][3..6], ["pretrain s", "pretrain clips/s", "pretrain MiB"]);
+        assert_eq!(reading[0][6..], ["end to end s", "end to end clips/s", "end to end MiB"]);
+        for rows in [&embedding, &reading] {
+            let mut header = rows[0].clone();
+            header.sort();
+            header.dedup();
+            assert_eq!(header.len(), rows[0].len(), "{rows:?}");
+            assert_eq!((rows[3][5].as_str(), rows[3][8].as_str()), ("-", "-"), "unknown peaks");
+        }
+        assert_eq!(embedding[2][3..8], ["12345.6", "0", "12345", "123.4", "8"]);
+        assert_eq!(reading[2][3..5], ["12.3", "81"]);
 
-        let terminal = table(Form::Terminal, &entries).expect("a table");
-        let width = terminal.lines().map(|line| line.chars().count()).max();
-        assert!(width <= Some(144), "{width:?}:\n{terminal}");
+        for table in tables(Form::Terminal, &entries) {
+            let width = table.lines().map(|line| line.chars().count()).max();
+            assert!(width <= Some(120), "{width:?}:\n{table}");
+        }
     }
 }

@@ -39,23 +39,19 @@ pub fn epps_pulley(x: &Tensor, directions: &Tensor) -> Result<Tensor> {
     let twice = (&cos * 2.0)?;
     // Cosine and sine of k times the angle, from those of k - 1 and k - 2 times.
     let (mut before, mut now) = ([cos.ones_like()?, sin.zeros_like()?], [cos, sin]);
-    let mut total: Option<Tensor> = None;
+    let mut terms = Vec::with_capacity(FREQUENCIES);
     for k in 1..=FREQUENCIES {
         let normal = (-0.5 * (k as f64 * step).powi(2)).exp();
         let [real, imaginary] = [now[0].mean(0)?, now[1].mean(0)?];
         let distance = ((real - normal)?.sqr()? + imaginary.sqr()?)?.mean_all()?;
         // Both ends of the trapezoidal rule count half, and every frequency stands for its negative, too.
         let weight = normal * step * if k == FREQUENCIES { 1.0 } else { 2.0 };
-        let term = (distance * weight)?;
-        total = Some(match total {
-            Some(total) => (total + term)?,
-            None => term,
-        });
+        terms.push((distance * weight)?);
         if k < FREQUENCIES {
             let next = [0, 1].map(|i| (&twice * &now[i])? - &before[i]);
             let [cos, sin] = next;
             (before, now) = (now, [cos?, sin?]);
         }
     }
-    total.ok_or_else(|| candle_core::Error::Msg("sigreg: no frequency to compare at".into()))
+    Tensor::stack(&terms, 0)?.sum_all()
 }

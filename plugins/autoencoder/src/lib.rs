@@ -54,8 +54,9 @@ impl Method for Autoencoder {
     };
 
     fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
-        let [height, width] = setup.single_system()?.size();
-        let model = Model::new(config, setup.single_system()?.channels.len(), setup.context_frames, params)
+        let system = setup.single_system()?;
+        let [height, width] = system.size();
+        let model = Model::new(config, system.channels.len(), setup.context_frames, params)
             .map_err(|e| Error::Config(format!("autoencoder: {e}")))?;
         let patch = model.encoder().patch();
         if !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {

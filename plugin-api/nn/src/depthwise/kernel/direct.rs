@@ -17,7 +17,6 @@ use crate::reduce::add_in_order;
 use crate::simd::{Isa, Kernel, Vector};
 
 /// What one task works on.
-#[derive(Clone)]
 struct Unit {
     /// Which register of channels.
     block: usize,
@@ -53,7 +52,6 @@ fn pack_weight<T: Float>(weight: &[T], g: &Geometry, lanes: usize, turned: bool)
 }
 
 /// Where things are in a unit.
-#[derive(Clone)]
 struct Place<'a> {
     g: &'a Geometry,
     unit: &'a Unit,
