@@ -5,12 +5,13 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// The highest mark that [`Watch::start`] has wiped out, in bytes. The system keeps one mark a process.
-static BEFORE: AtomicU64 = AtomicU64::new(0);
+/// The highest mark that was read so far, in bytes. The system keeps one mark a process, which [`Watch::start`] wipes out,
+/// and which may be a little lower when it is read again: Linux counts pages in batches.
+static HIGHEST: AtomicU64 = AtomicU64::new(0);
 
 /// The most memory that this process has held, in bytes, if the system tells.
 pub fn peak() -> Option<u64> {
-    mark().or_else(resource_usage).map(|bytes| bytes.max(BEFORE.load(Ordering::Relaxed)))
+    mark().or_else(resource_usage).map(|bytes| bytes.max(HIGHEST.load(Ordering::Relaxed)))
 }
 
 /// Watches the memory of one phase. Phases follow each other: a new watch ends the one before.
@@ -23,9 +24,7 @@ impl Watch {
     /// Begins to watch.
     pub fn start() -> Self {
         hand_back_freed_memory();
-        if let Some(bytes) = mark() {
-            BEFORE.fetch_max(bytes, Ordering::Relaxed);
-        }
+        mark(); // for `HIGHEST`
         // Linux alone has this file: a 5 resets the mark to what is held now.
         Self { reset: fs::write("/proc/self/clear_refs", "5").is_ok() }
     }
@@ -37,12 +36,14 @@ impl Watch {
     }
 }
 
-/// The mark of Linux, in bytes.
+/// The mark of Linux, in bytes, which goes into [`HIGHEST`].
 fn mark() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let kib =
         status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-    kib.map(|kib| kib << 10)
+    let bytes = kib? << 10;
+    HIGHEST.fetch_max(bytes, Ordering::Relaxed);
+    Some(bytes)
 }
 
 /// What other systems tell, in bytes. Linux counts here that of the process which started this one.
