@@ -3,10 +3,11 @@
 //! Labels have mean 0 and variance 1 over the parameter grid, some after a base-10 logarithm, so that always predicting
 //! the mean scores a mean squared error of 1 (arXiv:2603.13227 and its released code).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a label is the parameter itself or its base-10 logarithm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// The value itself.
@@ -17,7 +18,7 @@ pub enum Scale {
 }
 
 /// The map between a parameter's raw value and its label: `(scale(raw) - mean) / std`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scaling {
     /// The parameter's name.
     pub name: String,

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::ops::Index;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One of the splits. A trajectory belongs to exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Pretraining, and fitting of probes.

@@ -16,6 +16,7 @@ use crate::{
     device::{Choice, Device, describe},
     display::{Display, seconds},
     files, overrides,
+    plan::Plan,
     plugin::Plugin,
     standings::Standings,
     supervise::{self, Policy},
@@ -73,10 +74,11 @@ pub fn run(all: &All) -> Result<usize> {
     let sources: Vec<Source> =
         systems.iter().map(|system| prepare(&suite, system, &data, threads, &display)).collect::<Result<_>>()?;
     let cells = cells(&suite, &sources, &methods, &seeds, device);
+    Plan::of(&cells).write(&out)?;
     supervise::run(&cells, &out, &all.policy, &display)?;
 
-    let standings = Standings::read(&cells, &out)?;
-    standings.write_csv(&out.join("scores.csv"))?;
+    let standings = Standings::read(&out)?;
+    files::write(&out.join("scores.csv"), table::tidy(&standings)?.as_bytes())?;
     files::write(&out.join("table.md"), table::markdown(&standings).as_bytes())?;
     println!("{}", table::terminal(&standings));
     println!("written: {}, {}", out.join("scores.csv").display(), out.join("table.md").display());

@@ -8,15 +8,19 @@ use std::{
 };
 
 use physrep_benchmarks::suite::Suite;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{device::Device, result::SCHEMA};
+use crate::{
+    device::Device,
+    result::{Identity, SCHEMA, SuiteFacts},
+};
 
-pub use folder::{CellFolder, Failure, Outcome, PretrainingFolder};
+pub use folder::{CellFolder, Outcome, PretrainingFolder};
 
 /// Counts changes of this host that change scores, such as another probe.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// What stands between the data and the probes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +74,7 @@ impl Encoder {
 }
 
 /// The state in which an encoder is probed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Initialisation {
     /// After pretraining on the system alone.
@@ -162,6 +166,18 @@ impl Cell {
     /// The number of the cell's system among [`sources`](Self::sources).
     pub fn index(&self) -> usize {
         self.sources().iter().position(|source| source.system == self.data.system).unwrap_or_default()
+    }
+
+    /// What its record says of which cell it is.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            key: self.key(),
+            suite: SuiteFacts::of(&self.suite, self.system()),
+            system: self.system().to_owned(),
+            method: self.method().to_owned(),
+            initialisation: self.initialisation(),
+            seed: self.seed,
+        }
     }
 
     /// The hash of everything that decides the scores: not of where files lie.

@@ -1,20 +1,22 @@
 //! Embeddings of all splits: what the probes see of an encoder.
 
-use std::{collections::BTreeMap, path::Path, thread};
+mod stored;
+
+use std::{collections::BTreeMap, thread};
 
 use physrep_benchmarks::{packed::Packed, split::Split, system::Boundary, windows::Window};
 use rayon::prelude::*;
-use safetensors::{Dtype, tensor::TensorView};
 
 use crate::{
     Error, Result,
     cell::Cell,
-    files,
     loader::{Loader, Plan, threads_beside_computation},
     observe::{Look, observe},
     plugin::{Geometry, Session},
     probe::{self, Embeddings, Labels, features::Extractor},
 };
+
+pub use stored::Stored;
 
 /// Clips in a batch of encoding.
 const BATCH: usize = 16;
@@ -117,23 +119,4 @@ pub fn labels(data: &Packed, windows: &[Window]) -> Labels {
         names: data.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),
         trajectory: windows.iter().map(|window| window.trajectory as u32).collect(),
     }
-}
-
-/// Writes the embeddings, `(N, tokens, dim)` a split, and the labels, `(N, P)`, as a safetensors file.
-pub fn save(embedded: &Embedded, path: &Path) -> Result<()> {
-    let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let mut tensors = Vec::new();
-    for (split, embedded) in embedded {
-        let (embeddings, labels) = (embedded.embeddings(), embedded.labels());
-        let shape = vec![embeddings.n, embeddings.tokens, embeddings.dim];
-        tensors.push((format!("{split}.tokens"), shape, bytes(&embeddings.values)));
-        tensors.push((format!("{split}.labels"), vec![labels.n(), labels.names.len()], bytes(&labels.values)));
-    }
-    let file_error = |e: safetensors::SafeTensorError| Error::File { path: path.to_owned(), reason: e.to_string() };
-    let views = tensors
-        .iter()
-        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(file_error)?;
-    files::write(path, &safetensors::serialize(views, None).map_err(file_error)?)
 }

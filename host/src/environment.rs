@@ -1,12 +1,13 @@
 //! The machine and the versions that a result was computed with.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
 use crate::device::{Device, describe};
 
 /// The machine and the versions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Version of physrep-bench.
     pub physrep_bench: String,

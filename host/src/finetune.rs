@@ -6,7 +6,7 @@
 use std::{ops::Range, thread};
 
 use candle_core::{DType, Device, Tensor, Var};
-use physrep_benchmarks::{order::Order, packed::Packed, split::Split, suite::FineTuneBudget, windows::Window};
+use physrep_benchmarks::{order::Order, packed::Packed, split::Split, suite::TrainingBudget, windows::Window};
 use physrep_nn::{AdamW, AdamWConfig, CosineSchedule, Params, mean_squared_error};
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,12 @@ use crate::{
         attentive::{Head, Tokens, normalise, predict, snapshot},
         metrics,
     },
-    probing::scores,
-    result::{Score, Track},
+    probing::reading,
+    result::{Reading, Track},
 };
 
 /// The head's name in tables: the one probe that a gradient passes through.
-const HEAD: &str = "attentive";
+pub const HEAD: &str = "attentive";
 
 /// What was chosen, and how the training went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,12 +44,12 @@ pub struct Record {
 /// is best on valid, and scores the other splits. `report` hears of windows: how many of how many were seen.
 pub fn run(
     cell: &Cell,
-    budget: &FineTuneBudget,
+    budget: &TrainingBudget,
     data: &Packed,
     session: &mut Session<'_>,
     dim: usize,
     mut report: impl FnMut(u64, u64) -> Result<()>,
-) -> Result<(Vec<Score>, Record)> {
+) -> Result<(Vec<Reading>, Record)> {
     let windows = data.windows(Split::Train, &cell.suite.window_on(cell.system()));
     let params = Params::new(DType::F32, &Device::Cpu, cell.seed);
     let head = Head::new(dim, data.header().scalings.len(), &params)?;
@@ -96,7 +96,7 @@ pub fn run(
     let mut all = Vec::new();
     for (split, embedded) in embedded(cell, data, session, &[Split::Valid, Split::Test, Split::HeldOut])? {
         let predictions = predict(&head, &Tokens::new(embedded.embeddings()), embedded.n())?;
-        all.extend(scores(Track::EndToEnd, HEAD, split, &predictions, embedded.labels())?);
+        all.push(reading(Track::EndToEnd, HEAD, 1.0, split, &predictions, embedded.labels())?);
     }
     Ok((all, record))
 }

@@ -1,4 +1,4 @@
-//! Fits the suite's probes on embeddings and turns their predictions into scores.
+//! Fits the suite's probes on embeddings, with all labels and with few, and turns their predictions into readings.
 
 use std::collections::BTreeMap;
 
@@ -7,66 +7,123 @@ use physrep_benchmarks::split::Split;
 use crate::{
     Result,
     embed::Embedded,
-    probe::{Labels, Probe, metrics},
-    result::{Score, Track},
+    probe::{self, Labels, Probe, fraction::few_labels, metrics},
+    result::{Choice, Measures, ParameterReading, Reading, Track, Trajectories},
 };
 
-/// The scores of all probes and what each of them chose.
+/// What all probes read, and what each of them chose.
 #[derive(Debug, Default)]
 pub struct Probed {
-    /// MSE and R2 of every parameter and of their mean, on valid, test and, where there is one, held-out.
-    pub scores: Vec<Score>,
-    /// By probe, what was chosen on the valid split.
-    pub chosen: BTreeMap<String, serde_json::Value>,
+    /// By probe, share of labels and split.
+    pub readings: Vec<Reading>,
+    /// By probe and share of labels.
+    pub choices: Vec<Choice>,
 }
 
-/// Fits each probe on train, lets it choose on valid, and scores all splits but train. `report` hears how many are done.
+/// Fits each probe on each share of the labels of train, lets it choose on as large a share of valid, and scores all splits but
+/// train. `label_seed` draws the trajectories whose labels are seen, the same for every method; `seed` starts the probes.
+/// `report` hears how many fits are done.
 pub fn run(
     probes: &[Probe],
+    fractions: &[f64],
     embedded: &Embedded,
+    label_seed: u64,
     seed: u64,
     mut report: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<Probed> {
     let mut probed = Probed::default();
-    for (index, probe) in probes.iter().enumerate() {
-        report(index as u64, probes.len() as u64)?;
-        let fitted = probe.fit(&embedded[&Split::Train], &embedded[&Split::Valid], seed)?;
-        probed.chosen.insert(probe.name().to_owned(), serde_json::json!(fitted.record()));
-        for (split, embedded) in embedded.iter().filter(|(split, _)| **split != Split::Train) {
-            let predictions = fitted.predict(embedded)?;
-            probed.scores.extend(scores(Track::Frozen, probe.name(), *split, &predictions, embedded.labels())?);
+    let total = (probes.len() * fractions.len()) as u64;
+    let mut done = 0;
+    for &fraction in fractions {
+        let labelled = |split| few_labels(&embedded[&split], fraction, label_seed);
+        let (train, valid) = (labelled(Split::Train)?, labelled(Split::Valid)?);
+        for probe in probes {
+            report(done, total)?;
+            let fitted = probe.fit(&train, &valid, seed)?;
+            let (track, probe) = (Track::Frozen, probe.name());
+            probed.choices.push(Choice {
+                track,
+                probe: probe.to_owned(),
+                label_fraction: fraction,
+                record: serde_json::json!(fitted.record()),
+            });
+            for (&split, embedded) in scored(embedded) {
+                let predictions = fitted.predict(embedded)?;
+                probed.readings.push(reading(track, probe, fraction, split, &predictions, embedded.labels())?);
+            }
+            done += 1;
         }
     }
-    report(probes.len() as u64, probes.len() as u64)?;
+    report(total, total)?;
     Ok(probed)
 }
 
-/// MSE and R2 of predictions `(N, P)` on a split: of every parameter and of their mean.
-pub(crate) fn scores(
+/// The splits that are scored: all but the one that probes are fitted on.
+fn scored(embedded: &Embedded) -> impl Iterator<Item = (&Split, &probe::Split)> {
+    embedded.iter().filter(|(split, _)| **split != Split::Train)
+}
+
+/// The trajectories of the splits that are scored.
+pub fn trajectories(embedded: &Embedded) -> Result<BTreeMap<Split, Trajectories>> {
+    scored(embedded)
+        .map(|(&split, embedded)| {
+            let labels = embedded.labels();
+            let (values, of) = metrics::per_trajectory(&labels.values, labels)?;
+            let windows = of.trajectory.iter().map(|t| labels.trajectory.iter().filter(|other| *other == t).count() as u32);
+            Ok((
+                split,
+                Trajectories {
+                    windows: windows.collect(),
+                    labels: (0..labels.names.len()).map(|parameter| column(&values, parameter, &labels.names)).collect(),
+                    index: of.trajectory,
+                },
+            ))
+        })
+        .collect()
+}
+
+/// What `predictions`, `(N, P)`, read of a split.
+pub fn reading(
     track: Track,
     probe: &str,
+    label_fraction: f64,
     split: Split,
     predictions: &[f32],
     labels: &Labels,
-) -> Result<Vec<Score>> {
-    let measured = metrics::scores(predictions, labels)?;
-    let mut scores = Vec::new();
-    let mut add = |parameter: &str, metric: &str, value: f64| {
-        scores.push(Score {
-            track,
-            probe: probe.to_owned(),
-            split: split.name().to_owned(),
-            parameter: parameter.to_owned(),
-            metric: metric.to_owned(),
-            value,
-        });
-    };
-    let parameters = measured.parameters.iter().map(|p| (p.name.as_str(), p.mse, p.r2));
-    for (name, mse, r2) in parameters.chain([("mean", measured.mse, measured.r2)]) {
-        add(name, "mse", mse);
-        if let Some(r2) = r2 {
-            add(name, "r2", r2);
-        }
-    }
-    Ok(scores)
+) -> Result<Reading> {
+    let windows = metrics::scores(predictions, labels)?;
+    let (means, truth) = metrics::per_trajectory(predictions, labels)?;
+    let trajectories = metrics::scores(&means, &truth)?;
+    let errors: Vec<f32> = predictions.iter().zip(&labels.values).map(|(f, y)| (f - y).powi(2)).collect();
+    let errors = metrics::mean_over_trajectories(&errors, labels);
+    let both = windows.parameters.iter().zip(&trajectories.parameters).enumerate();
+    let parameters = both.map(|(index, (window, trajectory))| ParameterReading {
+        name: window.name.clone(),
+        measures: Measures {
+            mse: window.mse,
+            r2: window.r2,
+            trajectory_mse: trajectory.mse,
+            trajectory_r2: trajectory.r2,
+        },
+        predicted: column(&means, index, &labels.names),
+        squared_error: column(&errors, index, &labels.names),
+    });
+    Ok(Reading {
+        track,
+        probe: probe.to_owned(),
+        label_fraction,
+        split,
+        parameters: parameters.collect(),
+        mean: Measures {
+            mse: windows.mse,
+            r2: windows.r2,
+            trajectory_mse: trajectories.mse,
+            trajectory_r2: trajectories.r2,
+        },
+    })
+}
+
+/// The values of one parameter out of `(N, P)`.
+fn column(values: &[f32], parameter: usize, names: &[String]) -> Vec<f32> {
+    values.iter().skip(parameter).step_by(names.len()).copied().collect()
 }

@@ -1,52 +1,68 @@
-//! How the cells of a run stand, and their scores as tidy CSV.
+//! How the cells of a run stand: the one thing that tables, reports and comparisons are made from.
 
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::{
     Error, Result,
-    cell::{Cell, Outcome},
-    files,
+    cell::Outcome,
+    plan::Plan,
+    result::{CellResult, Identity, SuiteFacts},
 };
 
 /// A run's cells, in the order of the table, and how each stands.
-pub struct Standings<'a> {
-    cells: Vec<(&'a Cell, Outcome)>,
+#[derive(Clone, Debug)]
+pub struct Standings {
+    /// The cells.
+    pub entries: Vec<Entry>,
 }
 
-/// One row of `scores.csv`.
-#[derive(Debug, Serialize)]
-struct Tidy<'a> {
-    suite: &'a str,
-    suite_version: u32,
-    system: &'a str,
-    method: &'a str,
-    initialisation: String,
-    track: String,
-    probe: &'a str,
-    split: &'a str,
-    parameter: &'a str,
-    metric: &'a str,
-    seed: u64,
-    value: f64,
+/// A cell and how it stands.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Which cell it is.
+    pub cell: Identity,
+    /// How it stands.
+    pub outcome: Outcome,
 }
 
-impl<'a> Standings<'a> {
-    /// How `cells` stand under `out`.
-    pub fn read(cells: &'a [Cell], out: &Path) -> Result<Self> {
-        let cells = cells.iter().map(|cell| Ok((cell, cell.folder(out).outcome()?))).collect::<Result<Vec<_>>>()?;
-        Ok(Self { cells })
+impl Entry {
+    /// The result, if the cell is done.
+    pub fn result(&self) -> Option<&CellResult> {
+        self.outcome.result()
+    }
+}
+
+impl Standings {
+    /// How the cells of the run in `run` stand.
+    ///
+    /// # Errors
+    ///
+    /// If there is no run, if a record cannot be read or is of another cell than the plan says, or if cells of one system are
+    /// of suites that differ, in name, version or content.
+    pub fn read(run: &Path) -> Result<Self> {
+        let plan = Plan::read(run)?;
+        let entries = plan.cells.into_iter().map(|planned| {
+            let folder = planned.folder(run);
+            let outcome = folder.outcome()?;
+            let found = outcome.result().map(|result| &result.identity);
+            if found.is_some_and(|found| *found != planned.identity) {
+                let reason = format!("a result of another cell than plan.json says, which has {:?}", planned.identity);
+                return Err(Error::File { path: folder.result(), reason });
+            }
+            Ok(Entry { cell: planned.identity, outcome })
+        });
+        let standings = Self { entries: entries.collect::<Result<_>>()? };
+        standings.check_suites(run)?;
+        Ok(standings)
     }
 
     /// The cells of each system, systems in the order of the table.
-    pub fn by_system(&self) -> Vec<(&'a str, Vec<&(&'a Cell, Outcome)>)> {
+    pub fn by_system(&self) -> Vec<(&str, Vec<&Entry>)> {
         let mut systems: Vec<(&str, Vec<_>)> = Vec::new();
-        for entry in &self.cells {
-            let name = entry.0.system();
-            match systems.iter_mut().find(|(system, _)| *system == name) {
+        for entry in &self.entries {
+            match systems.iter_mut().find(|(system, _)| *system == entry.cell.system) {
                 Some((_, cells)) => cells.push(entry),
-                None => systems.push((name, vec![entry])),
+                None => systems.push((&entry.cell.system, vec![entry])),
             }
         }
         systems
@@ -54,32 +70,29 @@ impl<'a> Standings<'a> {
 
     /// The number of cells without a result.
     pub fn incomplete(&self) -> usize {
-        self.cells.iter().filter(|(_, outcome)| outcome.result().is_none()).count()
+        self.entries.iter().filter(|entry| entry.result().is_none()).count()
     }
 
-    /// Writes one tidy row per system, method, initialisation, track, probe, split, parameter, metric and seed.
-    pub fn write_csv(&self, path: &Path) -> Result<()> {
-        let error = |reason: String| Error::File { path: path.to_owned(), reason };
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        for result in self.cells.iter().filter_map(|(_, outcome)| outcome.result()) {
-            for score in &result.scores {
-                let row = Tidy {
-                    suite: &result.suite,
-                    suite_version: result.suite_version,
-                    system: &result.system,
-                    method: &result.method,
-                    initialisation: result.initialisation.to_string(),
-                    track: score.track.to_string(),
-                    probe: &score.probe,
-                    split: &score.split,
-                    parameter: &score.parameter,
-                    metric: &score.metric,
-                    seed: result.seed,
-                    value: score.value,
-                };
-                writer.serialize(row).map_err(|e| error(e.to_string()))?;
+    /// Numbers of suites that differ cannot stand side by side.
+    fn check_suites(&self, run: &Path) -> Result<()> {
+        let version = |suite: &SuiteFacts| (suite.name.clone(), suite.version);
+        for (system, entries) in self.by_system() {
+            let first = &entries[0].cell.suite;
+            let all = self.entries.first().map_or(first, |entry| &entry.cell.suite);
+            let wrong = entries
+                .iter()
+                .map(|entry| &entry.cell.suite)
+                .find(|suite| *suite != first || version(suite) != version(all));
+            if let Some(other) = wrong {
+                let name = |suite: &SuiteFacts| format!("{} v{} ({})", suite.name, suite.version, suite.checksum);
+                return Err(Error::Usage(format!(
+                    "{}: results of {system} are of suites that differ, {} and {}; a table shows one version of one suite",
+                    run.display(),
+                    name(first),
+                    name(other)
+                )));
             }
         }
-        files::write(path, &writer.into_inner().map_err(|e| error(e.to_string()))?)
+        Ok(())
     }
 }

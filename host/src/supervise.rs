@@ -14,10 +14,11 @@ use std::{
 
 use crate::{
     Error, Result,
-    cell::{Cell, CellFolder, Failure, Outcome, PretrainingFolder},
+    cell::{Cell, CellFolder, Outcome, PretrainingFolder},
     display::{Display, seconds},
     events::{Event, Phase},
     files,
+    result::{Failure, SCHEMA},
 };
 
 /// How cells are run. Nothing here changes a score.
@@ -89,7 +90,8 @@ fn run_group(cells: &[&Cell], out: &Path, policy: &Policy, display: &Display) ->
         };
         let fail = |cell: &Cell, reason: &str| {
             display.finish(&cell.title(), &format!("failed: {reason} (log: {})", folder.log().display()));
-            files::write_json(&cell.folder(out).failure(), &Failure { reason: reason.to_owned() })
+            let failure = Failure { schema: SCHEMA, identity: cell.identity(), reason: reason.to_owned() };
+            files::write_json(&cell.folder(out).failure(), &failure)
         };
         if cell.joint.is_empty() || pretraining.record().is_file() {
             fail(cell, &reason)?;

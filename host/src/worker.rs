@@ -6,16 +6,16 @@ mod work;
 use std::{fs, path::Path, time::Duration};
 
 use physrep_benchmarks::packed::Packed;
+use serde_json::Value;
 
 use crate::{
     Error, Result,
     cell::{Cell, CellFolder, Encoder, PretrainingFolder, Source},
-    embed,
     environment::Environment,
     events::Phase,
     files, memory,
     plugin::Plugin,
-    result::{CellResult, Cost, SCHEMA},
+    result::{CellResult, Cost, Recipe, SCHEMA},
 };
 
 use progress::Progress;
@@ -42,34 +42,26 @@ pub fn run(folder: &Path, pretraining: &Path, checkpoint_every: Duration) -> Res
     let data = cell.sources().iter().map(open).collect::<Result<Vec<_>>>()?;
     let own = &data[cell.index()];
 
-    let (probed, encoder) = match &cell.encoder {
+    let (outcome, config) = match &cell.encoder {
         Encoder::Plugin { library, checksum, config, .. } => {
-            let (probed, facts) = work.plugin(&open_plugin(library, checksum)?, config, &data)?;
-            (probed, Some(facts))
+            (work.plugin(&open_plugin(library, checksum)?, config, &data)?, config.clone())
         }
-        Encoder::Mean => {
-            let embedded = embed::with_nothing(&cell, own)?;
-            (work.probe(&embedded)?, None)
-        }
-        Encoder::Features => {
-            let embedded = work.encode(|cell, report| embed::with_features(cell, own, report))?;
-            (work.probe(&embedded)?, None)
-        }
+        Encoder::Features => (work.features(own)?, Value::Null),
+        Encoder::Mean => (work.mean(own)?, Value::Null),
     };
     work.cost.peak_memory_mib = memory::peak().map(|bytes| bytes >> 20);
+    let plugin = matches!(cell.encoder, Encoder::Plugin { .. })
+        .then(|| cell.suite.variants.get(cell.method()).map_or(cell.method(), String::as_str).to_owned());
     let result = CellResult {
         schema: SCHEMA,
-        key: cell.key(),
-        suite: cell.suite.name.clone(),
-        suite_version: cell.suite.version,
-        system: cell.system().to_owned(),
-        method: cell.method().to_owned(),
-        initialisation: cell.initialisation(),
-        seed: cell.seed,
-        parameters: own.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),
-        scores: probed.scores,
-        chosen: probed.chosen,
-        encoder,
+        identity: cell.identity(),
+        parameters: own.header().scalings.clone(),
+        splits: outcome.splits,
+        readings: outcome.probed.readings,
+        choices: outcome.probed.choices,
+        health: outcome.health,
+        encoder: outcome.encoder,
+        recipe: Recipe { suite: serde_json::json!(cell.suite), config, plugin },
         environment: Environment::now(&cell.data.checksum, cell.device),
         cost: work.cost,
     };

@@ -1,6 +1,7 @@
 //! A method in training: the networks, the optimizer and the count of steps, saved and restored as one.
 
 mod finetune;
+mod gradient;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::{Batch, Error, Method, Result, Setup, Step, Training};
 use finetune::FineTuning;
+use gradient::{FIRST_STEPS, Flow};
 
 /// Names of what a saved state holds beside the weights. No module path begins with an `@`.
 const OPTIMIZER: &str = "@optimizer.";
@@ -88,6 +90,11 @@ impl<M: Method> Session<M> {
         let learning_rate = self.schedule.at((self.step / self.training.accumulate) as usize);
         let mut grads = loss.backward()?;
         flops::backward_ran();
+        if self.step < FIRST_STEPS {
+            let flow = Flow::of(&self.params.trained(), &grads)?;
+            self.tell("gradient_norm", flow.norm);
+            self.tell("gradient_silent", flow.silent as f64);
+        }
         let last_of_update =
             (self.step + 1).is_multiple_of(self.training.accumulate) || self.step + 1 == self.setup.steps;
         for (name, var) in self.params.trained() {
@@ -111,13 +118,20 @@ impl<M: Method> Session<M> {
         if last_of_update {
             if self.training.clip > 0.0 {
                 let norm = clip_gradients(&self.params.trained(), &mut grads, self.training.clip)?;
-                (self.host.metric)(self.host.context, "gradient_norm".into(), self.step, norm);
+                if self.step >= FIRST_STEPS {
+                    self.tell("gradient_norm", norm);
+                }
             }
             self.optimizer.step(&grads, learning_rate)?;
             self.method.updated(&step)?;
         }
         self.step += 1;
         Ok(StepReport { loss: value, learning_rate })
+    }
+
+    /// Tells the host a number of this step.
+    fn tell(&self, name: &str, value: f64) {
+        (self.host.metric)(self.host.context, name.into(), self.step, value);
     }
 
     pub(crate) fn encode(&self, batch: &Batch) -> Result<Tensor> {

@@ -1,5 +1,6 @@
 //! Suites: everything that makes the rows of a table comparable, in one file.
 
+mod budgets;
 mod checks;
 mod section;
 
@@ -14,7 +15,8 @@ use crate::split::{PerSplit, Split};
 use crate::system::System;
 use crate::{Error, Result};
 
-use checks::{at_least_one, distinct, not_negative, plain_name, positive};
+use checks::{at_least_one, distinct, not_negative, plain_name};
+pub use budgets::{KnnGrid, MlpBudget, ProbeBudgets, RidgeGrid, TrainingBudget};
 pub use section::{Generation, InitialGrid, ParameterGrid, SystemSuite};
 
 /// The suites that come with the program: name and text.
@@ -54,7 +56,7 @@ pub struct Suite {
     pub probe: ProbeBudgets,
     /// The budget of the end-to-end track, in which labels train the encoder, too; without it the suite has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finetune: Option<FineTuneBudget>,
+    pub finetune: Option<TrainingBudget>,
     /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are handed
     /// to the method as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -114,42 +116,6 @@ pub struct PretrainBudget {
 
 fn yes() -> bool {
     true
-}
-
-/// End-to-end training of an encoder with the attentive head on its tokens; the same for every method.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FineTuneBudget {
-    /// Passes over the training windows. The one whose weights are best on the valid split is scored.
-    pub epochs: usize,
-    /// Windows of one optimizer step.
-    pub batch: usize,
-    /// AdamW's learning rate of encoder and head at the start of the cosine schedule.
-    pub lr: f64,
-    /// AdamW's decoupled weight decay.
-    pub weight_decay: f64,
-}
-
-/// What each probe may spend.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProbeBudgets {
-    /// The attentive probe.
-    pub attentive: AttentiveBudget,
-}
-
-/// Training of the attentive probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttentiveBudget {
-    /// Passes over the training embeddings.
-    pub epochs: usize,
-    /// Windows of one optimizer step.
-    pub batch: usize,
-    /// AdamW's learning rate at the start of the cosine schedule.
-    pub lr: f64,
-    /// AdamW's decoupled weight decay.
-    pub weight_decay: f64,
 }
 
 impl Suite {
@@ -295,15 +261,9 @@ impl Suite {
         at_least_one("window.future", self.window.future)?;
         at_least_one("pretrain.samples", self.pretrain.samples as usize)?;
         at_least_one("pretrain.batch", self.pretrain.batch)?;
-        at_least_one("probe.attentive.epochs", self.probe.attentive.epochs)?;
-        at_least_one("probe.attentive.batch", self.probe.attentive.batch)?;
-        positive("probe.attentive.lr", self.probe.attentive.lr)?;
-        not_negative("probe.attentive.weight_decay", self.probe.attentive.weight_decay)?;
+        self.probe.check()?;
         if let Some(finetune) = &self.finetune {
-            at_least_one("finetune.epochs", finetune.epochs)?;
-            at_least_one("finetune.batch", finetune.batch)?;
-            positive("finetune.lr", finetune.lr)?;
-            not_negative("finetune.weight_decay", finetune.weight_decay)?;
+            finetune.check("finetune")?;
         }
         for (name, method) in &self.variants {
             plain_name("variants", name)?;

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::{Result, files, result::CellResult};
+use crate::{
+    Result, files,
+    result::{CellResult, Failure},
+};
 
 /// The files of a cell.
 #[derive(Clone, Debug)]
@@ -41,6 +42,11 @@ impl CellFolder {
         self.0.join("log.txt")
     }
 
+    /// What says that the embeddings are complete, and what they are of.
+    pub fn embeddings_record(&self) -> PathBuf {
+        self.0.join("embeddings.json")
+    }
+
     /// The embeddings of all splits.
     pub fn embeddings(&self) -> PathBuf {
         self.0.join("embeddings.safetensors")
@@ -54,7 +60,7 @@ impl CellFolder {
     /// How the cell stands.
     pub fn outcome(&self) -> Result<Outcome> {
         if self.result().is_file() {
-            return Ok(Outcome::Done(Box::new(files::read_json(&self.result())?)));
+            return Ok(Outcome::Done(Box::new(CellResult::read(&self.result())?)));
         }
         if self.failure().is_file() {
             let failure: Failure = files::read_json(&self.failure())?;
@@ -119,11 +125,4 @@ impl Outcome {
             Self::Failed(_) | Self::Missing => None,
         }
     }
-}
-
-/// Why a cell failed, as it lies beside the cell.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Failure {
-    /// One sentence.
-    pub reason: String,
 }

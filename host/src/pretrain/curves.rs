@@ -25,6 +25,12 @@ impl Curves {
         self.0.lock().unwrap_or_else(|e| e.into_inner()).push(point);
     }
 
+    /// Every value: its name, step and value.
+    pub fn points(&self) -> Vec<(String, u64, f64)> {
+        let points = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        points.iter().map(|point| (point.name.clone(), point.step, point.value)).collect()
+    }
+
     /// Writes all points as CSV.
     pub(super) fn save(&self, path: &Path) -> Result<()> {
         let mut writer = csv::Writer::from_writer(Vec::new());

@@ -71,14 +71,10 @@ fn parameter_score(name: &str, column: usize, predictions: &[f32], labels: &Labe
 /// As [`scores`], and if the windows of one trajectory carry different labels.
 pub fn per_trajectory(predictions: &[f32], labels: &Labels) -> Result<(Vec<f32>, Labels)> {
     check(predictions, labels)?;
+    let (means, groups) = (mean_over_trajectories(predictions, labels), windows_by_trajectory(labels));
     let width = labels.names.len();
-    let mut windows: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (window, &trajectory) in labels.trajectory.iter().enumerate() {
-        windows.entry(trajectory).or_default().push(window);
-    }
-    let mut means = Vec::with_capacity(windows.len() * width);
-    let mut values = Vec::with_capacity(windows.len() * width);
-    for (&trajectory, windows) in &windows {
+    let mut values = Vec::with_capacity(means.len());
+    for (&trajectory, windows) in &groups {
         for (column, name) in labels.names.iter().enumerate() {
             let label = |window: usize| labels.values[window * width + column];
             let first = label(windows[0]);
@@ -86,13 +82,32 @@ pub fn per_trajectory(predictions: &[f32], labels: &Labels) -> Result<(Vec<f32>,
                 let (parameter, other) = (name.clone(), label(window));
                 return Err(Error::LabelVaries { trajectory, parameter, first, other });
             }
-            let sum: f64 = windows.iter().map(|&window| f64::from(predictions[window * width + column])).sum();
-            means.push((sum / windows.len() as f64) as f32);
             values.push(first);
         }
     }
-    let trajectory = windows.into_keys().collect();
+    let trajectory = groups.into_keys().collect();
     Ok((means, Labels { values, names: labels.names.clone(), trajectory }))
+}
+
+/// The mean of `values`, `(N, P)` and in the order of the labels' windows, over the windows of each trajectory:
+/// `(trajectories, P)`, ordered by trajectory index.
+pub fn mean_over_trajectories(values: &[f32], labels: &Labels) -> Vec<f32> {
+    let width = labels.names.len();
+    let mean = |windows: &[usize], column: usize| {
+        let sum: f64 = windows.iter().map(|&window| f64::from(values[window * width + column])).sum();
+        (sum / windows.len() as f64) as f32
+    };
+    let groups = windows_by_trajectory(labels);
+    groups.values().flat_map(|windows| (0..width).map(|column| mean(windows, column)).collect::<Vec<_>>()).collect()
+}
+
+/// The windows of each trajectory.
+fn windows_by_trajectory(labels: &Labels) -> BTreeMap<u32, Vec<usize>> {
+    let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (window, &trajectory) in labels.trajectory.iter().enumerate() {
+        groups.entry(trajectory).or_default().push(window);
+    }
+    groups
 }
 
 fn check(predictions: &[f32], labels: &Labels) -> Result<()> {

@@ -31,8 +31,10 @@
 //! Everything here is a pure function of its arguments: the same bytes for any number of threads.
 
 pub mod attentive;
+pub mod control;
 pub mod error;
 pub mod features;
+pub mod fraction;
 pub mod mean;
 pub mod metrics;
 pub mod ridge;

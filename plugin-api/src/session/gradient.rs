@@ -1,0 +1,54 @@
+//! How the gradient flows in the first steps: whether training reaches all of a network shows there.
+
+use candle_core::{DType, Var, backprop::GradStore};
+
+use crate::Result;
+
+/// The steps that are watched.
+pub(super) const FIRST_STEPS: u64 = 10;
+
+/// The gradient of one step's loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Flow {
+    /// Its Euclidean norm over all trained parameters.
+    pub(super) norm: f64,
+    /// Trained parameters without a gradient, or with one that is zero throughout.
+    pub(super) silent: usize,
+}
+
+impl Flow {
+    /// The flow of `gradients` to `parameters`.
+    pub(super) fn of(parameters: &[(String, Var)], gradients: &GradStore) -> Result<Self> {
+        let (mut squares, mut silent) = (0.0, 0);
+        for (_, var) in parameters {
+            let square = match gradients.get(var) {
+                Some(gradient) => gradient.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?,
+                None => 0.0,
+            };
+            squares += square;
+            silent += usize::from(square == 0.0);
+        }
+        Ok(Self { norm: squares.sqrt(), silent })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn the_norm_is_over_all_parameters_and_a_zero_gradient_is_silent_like_none() {
+        let var = |values: &[f32]| Var::from_tensor(&Tensor::new(values, &Device::Cpu).expect("values")).expect("a var");
+        let (reached, zeroed, forgotten) = (var(&[1.0, 2.0]), var(&[5.0]), var(&[7.0]));
+        // The gradient is (2, 4) for the first, 0 for the second, and there is none for the third.
+        let squares = reached.sqr().and_then(|x| x.sum_all()).expect("squares");
+        let nothing = zeroed.affine(0.0, 0.0).and_then(|x| x.sum_all()).expect("zero");
+        let gradients = (squares + nothing).and_then(|loss| loss.backward()).expect("gradients");
+        let parameters = [("a", reached), ("b", zeroed), ("c", forgotten)].map(|(name, var)| (name.to_owned(), var));
+        let flow = Flow::of(&parameters, &gradients).expect("a flow");
+        assert!((flow.norm - 20f64.sqrt()).abs() < 1e-6, "{flow:?}");
+        assert_eq!(flow.silent, 2);
+    }
+}
