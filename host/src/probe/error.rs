@@ -53,7 +53,7 @@ pub enum Error {
     #[error("probe setting `{setting}`: expected {expected}, found {found}")]
     Setting {
         /// The setting's name in the suite file.
-        setting: &'static str,
+        setting: String,
         /// Its range.
         expected: &'static str,
         /// What came.
@@ -83,10 +83,12 @@ pub enum Error {
     },
     /// The training of a probe left the finite numbers.
     #[error(
-        "attentive probe: expected a finite error after epoch {epoch}, found {train} in training and {valid} on the \
-         validation split; lower `attentive.learning_rate` or look for extreme values in the embeddings"
+        "{probe} probe: expected a finite error after epoch {epoch}, found {train} in training and {valid} on the \
+         validation split; lower its learning rate or look for extreme values in the embeddings"
     )]
     Diverged {
+        /// The probe.
+        probe: &'static str,
         /// The epoch, counted from 1.
         epoch: usize,
         /// Mean squared error of the epoch's batches.
@@ -94,8 +96,8 @@ pub enum Error {
         /// Mean squared error on the validation split.
         valid: f64,
     },
-    /// A tensor operation of the attentive probe failed.
-    #[error("attentive probe: {0}")]
+    /// A tensor operation of a probe with weights failed.
+    #[error("probe: {0}")]
     Tensor(#[from] candle_core::Error),
     /// A clip cannot be described by the hand-made features.
     #[error("clip: {what}: expected {expected}, found {found}")]

@@ -35,25 +35,32 @@ pub mod control;
 pub mod error;
 pub mod features;
 pub mod fraction;
+pub mod knn;
 pub mod mean;
 pub mod metrics;
+pub mod mlp;
 pub mod ridge;
+mod scaling;
 pub mod split;
+mod training;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::{Error, Result};
 pub use split::{Embeddings, Labels, Split};
 
-/// Which probe, and its settings; in a suite file a table with `kind = "mean" | "ridge" |
-/// "attentive"`.
+/// Which probe, and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Probe {
     /// The floor: the mean label of the training split, whatever the embedding.
     Mean,
-    /// Ridge regression on mean-pooled tokens.
+    /// Ridge regression on mean-pooled tokens, in closed form.
     Ridge(ridge::Config),
+    /// The nearest neighbours of mean-pooled tokens.
+    Knn(knn::Config),
+    /// A perceptron of one hidden layer on mean-pooled tokens.
+    Mlp(mlp::Config),
     /// The paper's attentive classifier.
     Attentive(attentive::Config),
 }
@@ -64,6 +71,8 @@ impl Probe {
         match self {
             Probe::Mean => "mean",
             Probe::Ridge(_) => "ridge",
+            Probe::Knn(_) => "knn",
+            Probe::Mlp(_) => "mlp",
             Probe::Attentive(_) => "attentive",
         }
     }
@@ -78,6 +87,8 @@ impl Probe {
         match self {
             Probe::Mean => Ok(Fitted::Mean(mean::Mean::fit(train))),
             Probe::Ridge(config) => ridge::Ridge::fit(train, valid, config).map(Fitted::Ridge),
+            Probe::Knn(config) => knn::Knn::fit(train, valid, config).map(Fitted::Knn),
+            Probe::Mlp(config) => mlp::Mlp::fit(train, valid, config, seed).map(Fitted::Mlp),
             Probe::Attentive(config) => attentive::Attentive::fit(train, valid, config, seed).map(Fitted::Attentive),
         }
     }
@@ -89,6 +100,10 @@ pub enum Fitted {
     Mean(mean::Mean),
     /// See [`ridge`].
     Ridge(ridge::Ridge),
+    /// See [`knn`].
+    Knn(knn::Knn),
+    /// See [`mlp`].
+    Mlp(mlp::Mlp),
     /// See [`attentive`].
     Attentive(attentive::Attentive),
 }
@@ -102,6 +117,8 @@ impl Fitted {
         match self {
             Fitted::Mean(mean) => Ok(mean.predict(split)),
             Fitted::Ridge(ridge) => ridge.predict(split),
+            Fitted::Knn(knn) => knn.predict(split),
+            Fitted::Mlp(mlp) => mlp.predict(split),
             Fitted::Attentive(attentive) => attentive.predict(split),
         }
     }
@@ -111,6 +128,8 @@ impl Fitted {
         match self {
             Fitted::Mean(mean) => Record::Mean(mean.record()),
             Fitted::Ridge(ridge) => Record::Ridge(ridge.record().clone()),
+            Fitted::Knn(knn) => Record::Knn(knn.record().clone()),
+            Fitted::Mlp(mlp) => Record::Mlp(mlp.record().clone()),
             Fitted::Attentive(attentive) => Record::Attentive(attentive.record().clone()),
         }
     }
@@ -124,6 +143,10 @@ pub enum Record {
     Mean(mean::Record),
     /// Of the ridge.
     Ridge(ridge::Record),
+    /// Of the nearest neighbours.
+    Knn(knn::Record),
+    /// Of the perceptron.
+    Mlp(mlp::Record),
     /// Of the attentive classifier.
     Attentive(attentive::Record),
 }

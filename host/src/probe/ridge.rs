@@ -14,6 +14,8 @@
 //! penalty with the lowest mean squared error on the validation split, over all parameters, is
 //! taken.
 
+use std::sync::Arc;
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::matmul::matmul;
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
@@ -21,7 +23,7 @@ use faer::{Accum, Col, Mat, MatRef, Par};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
-use super::mean::Mean;
+use super::scaling::Scaling;
 use super::split::{Split, check_dim};
 
 /// Settings of the ridge probe.
@@ -52,7 +54,7 @@ pub struct Record {
 
 /// A fitted ridge regression.
 pub struct Ridge {
-    scaling: Scaling,
+    scaling: Arc<Scaling>,
     weights: Mat<f64>,
     intercept: Vec<f64>,
     record: Record,
@@ -65,32 +67,7 @@ impl Ridge {
     /// If the penalties are not positive numbers, if the splits' tokens differ in width, or if the
     /// decomposition does not converge.
     pub fn fit(train: &Split, valid: &Split, config: &Config) -> Result<Self> {
-        check_penalties(&config.penalties)?;
-        check_dim(train.embeddings().dim, valid)?;
-        let (n, parameters) = (train.n(), train.parameters());
-        let pooled = train.embeddings().mean_pooled();
-        let scaling = Scaling::of(&pooled, train.embeddings().dim);
-        let basis = Decomposition::of(scaling.apply(pooled), n)?;
-
-        let intercept = Mean::fit(train).record().labels;
-        let centred = Mat::from_fn(n, parameters, |row, column| {
-            f64::from(train.labels().values[row * parameters + column]) - intercept[column]
-        });
-        // U' Y and Z_valid V: in this basis a penalty costs a rescaling and one thin product.
-        let target = product(basis.u.transpose(), centred.as_ref());
-        let inputs = scaling.apply(valid.embeddings().mean_pooled());
-        let inputs = product(rows(&inputs, valid.n()), basis.v.as_ref());
-
-        let mut path = Vec::with_capacity(config.penalties.len());
-        for &penalty in &config.penalties {
-            let predicted = product(inputs.as_ref(), basis.shrink(&target, penalty).as_ref());
-            path.push((penalty, mean_squared_error(&predicted, &intercept, &valid.labels().values)));
-        }
-        let best = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1).then(b.0.total_cmp(&a.0));
-        let penalty = path.iter().min_by(best).map_or(f64::NAN, |&(penalty, _)| penalty);
-        let weights = product(basis.v.as_ref(), basis.shrink(&target, penalty).as_ref());
-        let constant_dimensions = scaling.inverse_deviation.iter().filter(|&&scale| scale == 0.0).count();
-        Ok(Self { scaling, weights, intercept, record: Record { penalty, path, constant_dimensions } })
+        Ok(Basis::of(train, valid, config)?.fit(&train.labels().values, &valid.labels().values, train.parameters()))
     }
 
     /// Predicted labels, `(N, P)`.
@@ -112,37 +89,56 @@ impl Ridge {
     }
 }
 
-/// Column means and deviations of the training split.
-struct Scaling {
-    mean: Vec<f64>,
-    /// Zero for a dimension that does not vary.
-    inverse_deviation: Vec<f64>,
+/// What a fit needs of the embeddings, whatever the labels are.
+pub struct Basis {
+    scaling: Arc<Scaling>,
+    decomposition: Decomposition,
+    /// `Z V` of the validation split.
+    valid: Mat<f64>,
+    penalties: Vec<f64>,
 }
 
-impl Scaling {
-    fn of(values: &[f64], dim: usize) -> Self {
-        let n = (values.len() / dim) as f64;
-        let column = |j: usize| values.iter().skip(j).step_by(dim).copied();
-        let mean: Vec<f64> = (0..dim).map(|j| column(j).sum::<f64>() / n).collect();
-        let inverse_deviation = (0..dim)
-            .map(|j| {
-                let deviation = (column(j).map(|x| (x - mean[j]).powi(2)).sum::<f64>() / n).sqrt();
-                let largest = column(j).fold(0.0, |largest: f64, x| largest.max(x.abs()));
-                // What varies by less than the embeddings' own precision is round-off; standardised
-                // it would be noise.
-                if deviation <= f64::from(f32::EPSILON) * largest { 0.0 } else { deviation.recip() }
-            })
-            .collect();
-        Self { mean, inverse_deviation }
+impl Basis {
+    /// The basis of the embeddings of `train`, and in it those of `valid`.
+    ///
+    /// # Errors
+    /// As [`Ridge::fit`].
+    pub fn of(train: &Split, valid: &Split, config: &Config) -> Result<Self> {
+        check_penalties(&config.penalties)?;
+        check_dim(train.embeddings().dim, valid)?;
+        let pooled = train.embeddings().mean_pooled();
+        let scaling = Scaling::of(&pooled, train.embeddings().dim);
+        let decomposition = Decomposition::of(scaling.apply(pooled), train.n())?;
+        let inputs = scaling.apply(valid.embeddings().mean_pooled());
+        let valid = product(rows(&inputs, valid.n()), decomposition.v.as_ref());
+        Ok(Self { scaling: Arc::new(scaling), decomposition, valid, penalties: config.penalties.clone() })
     }
 
-    fn apply(&self, mut values: Vec<f64>) -> Vec<f64> {
-        for row in values.chunks_exact_mut(self.mean.len()) {
-            for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.inverse_deviation) {
-                *value = (*value - mean) * scale;
-            }
-        }
-        values
+    /// The regression of labels `(N, P)` of the training split, its penalty chosen by those of the validation split.
+    pub fn fit(&self, train: &[f32], valid: &[f32], parameters: usize) -> Ridge {
+        let n = train.len() / parameters;
+        let column = |j: usize| train.iter().skip(j).step_by(parameters).map(|&label| f64::from(label));
+        let intercept: Vec<f64> = (0..parameters).map(|j| column(j).sum::<f64>() / n as f64).collect();
+        let centred =
+            Mat::from_fn(n, parameters, |row, column| f64::from(train[row * parameters + column]) - intercept[column]);
+        // U' Y: in this basis a penalty costs a rescaling and one thin product.
+        let Decomposition { u, v, .. } = &self.decomposition;
+        let target = product(u.transpose(), centred.as_ref());
+        let shrink = |penalty| self.decomposition.shrink(&target, penalty);
+        let path: Vec<(f64, f64)> = self
+            .penalties
+            .iter()
+            .map(|&penalty| {
+                let predicted = product(self.valid.as_ref(), shrink(penalty).as_ref());
+                (penalty, mean_squared_error(&predicted, &intercept, valid))
+            })
+            .collect();
+        let best = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1).then(b.0.total_cmp(&a.0));
+        let penalty = path.iter().min_by(best).map_or(f64::NAN, |&(penalty, _)| penalty);
+        let weights = product(v.as_ref(), shrink(penalty).as_ref());
+        let constant_dimensions = self.scaling.constant_dimensions();
+        let record = Record { penalty, path, constant_dimensions };
+        Ridge { scaling: self.scaling.clone(), weights, intercept, record }
     }
 }
 
@@ -185,11 +181,11 @@ impl Decomposition {
     }
 }
 
-fn rows(values: &[f64], n: usize) -> MatRef<'_, f64> {
+pub(super) fn rows(values: &[f64], n: usize) -> MatRef<'_, f64> {
     MatRef::from_row_major_slice(values, n, values.len() / n)
 }
 
-fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
+pub(super) fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     let mut result = Mat::zeros(left.nrows(), right.ncols());
     matmul(&mut result, Accum::Replace, left, right, 1.0, Par::Seq);
     result
@@ -210,7 +206,7 @@ fn check_penalties(penalties: &[f64]) -> Result<()> {
         return Ok(());
     }
     Err(Error::Setting {
-        setting: "ridge.penalties",
+        setting: "ridge.penalties".into(),
         expected: "at least one, all positive and finite",
         found: format!("{penalties:?}"),
     })

@@ -1,5 +1,7 @@
 //! The probes' input: the embeddings and labels of one split, checked once.
 
+use std::collections::BTreeSet;
+
 use super::error::{Error, Result};
 
 /// Embeddings of one split.
@@ -47,6 +49,12 @@ impl Labels {
     /// Windows N.
     pub fn n(&self) -> usize {
         self.trajectory.len()
+    }
+
+    /// The trajectories, each once, ascending.
+    pub fn trajectories(&self) -> Vec<u32> {
+        let distinct: BTreeSet<u32> = self.trajectory.iter().copied().collect();
+        distinct.into_iter().collect()
     }
 }
 

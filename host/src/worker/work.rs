@@ -20,14 +20,14 @@ use crate::{
     probe::{
         Probe, attentive,
         control::{self, Control},
-        ridge,
+        knn, mlp, ridge,
     },
     probing::{self, Probed},
     result::{Choice, Cost, EncoderFacts, Health, Track, Trajectories},
 };
 
 /// Shuffles of the labels in the control: enough that the range of what they read is a 95 % one.
-const SHUFFLES: usize = 20;
+const SHUFFLES: usize = 39;
 
 /// The probes of a row: the suite's for an encoder, and the one that makes it a floor for the others.
 fn probes(cell: &Cell) -> Vec<Probe> {
@@ -41,7 +41,15 @@ fn probes(cell: &Cell) -> Vec<Probe> {
                 learning_rate: budget.attentive.lr,
                 weight_decay: budget.attentive.weight_decay,
             };
-            vec![Probe::Attentive(attentive), ridge]
+            let mlp = mlp::Config {
+                hidden: budget.mlp.hidden,
+                epochs: budget.mlp.epochs,
+                batch: budget.mlp.batch,
+                learning_rate: budget.mlp.lr,
+                weight_decay: budget.mlp.weight_decay,
+            };
+            let knn = knn::Config { neighbours: budget.knn.neighbours.clone(), ..Default::default() };
+            vec![Probe::Attentive(attentive), Probe::Mlp(mlp), ridge, Probe::Knn(knn)]
         }
         Encoder::Features => vec![ridge],
         Encoder::Mean => vec![Probe::Mean],

@@ -10,23 +10,18 @@
 mod head;
 mod tokens;
 
-use std::collections::BTreeMap;
-
 use candle_core::{DType, Device, Tensor};
-use physrep_nn::optim::{AdamW, AdamWConfig};
-use physrep_nn::schedule::CosineSchedule;
-use physrep_nn::{Params, Rng};
+use physrep_nn::Params;
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Result};
-use super::metrics;
-use super::split::{Labels, Split, check_dim};
+use super::error::Result;
+use super::split::{Split, check_dim};
+use super::training::{self, Budget, Inputs};
 
 pub use head::{Head, heads};
 pub use tokens::{Tokens, normalise};
 
-/// Windows that are predicted together; of no influence on the answer.
-const PREDICTED_TOGETHER: usize = 256;
+pub(crate) use super::training::snapshot;
 
 /// Settings of the attentive probe; the defaults are the paper's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,21 +44,9 @@ impl Default for Config {
 }
 
 impl Config {
-    fn check(&self) -> Result<()> {
-        let refuse = |setting, expected, found: String| Err(Error::Setting { setting, expected, found });
-        if self.epochs == 0 {
-            return refuse("attentive.epochs", "at least 1", "0".into());
-        }
-        if self.batch == 0 {
-            return refuse("attentive.batch", "at least 1", "0".into());
-        }
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return refuse("attentive.learning_rate", "a positive number", self.learning_rate.to_string());
-        }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return refuse("attentive.weight_decay", "zero or a positive number", self.weight_decay.to_string());
-        }
-        Ok(())
+    fn budget(&self) -> Budget {
+        let Self { epochs, batch, learning_rate, weight_decay } = *self;
+        Budget { probe: "attentive", epochs, batch, learning_rate, weight_decay }
     }
 }
 
@@ -97,33 +80,22 @@ impl Attentive {
     /// If a setting makes no sense, if the splits' tokens differ in width, or if the training does
     /// not stay finite.
     pub fn fit(train: &Split, valid: &Split, config: &Config, seed: u64) -> Result<Self> {
-        config.check()?;
+        config.budget().check()?;
         let dim = train.embeddings().dim;
         check_dim(dim, valid)?;
         let params = Params::new(DType::F32, &Device::Cpu, seed);
         let head = Head::new(dim, train.parameters(), &params)?;
-        let mut training = Training::new(train, config, seed, &params)?;
-        let valid_tokens = Tokens::new(valid.embeddings());
-
-        let mut best: Option<(f64, BTreeMap<String, Tensor>)> = None;
-        let head_parameters = params.named().iter().map(|(_, var)| var.elem_count()).sum();
-        let mut record = Record { epoch: 0, heads: heads(dim), head_parameters, train: vec![], valid: vec![] };
-        for epoch in 1..=config.epochs {
-            let loss = training.epoch(&head)?;
-            let error = metrics::scores(&predict(&head, &valid_tokens, valid.n())?, valid.labels())?.mse;
-            if !loss.is_finite() || !error.is_finite() {
-                return Err(Error::Diverged { epoch, train: loss, valid: error });
-            }
-            record.train.push(loss);
-            record.valid.push(error);
-            if best.as_ref().is_none_or(|(lowest, _)| error < *lowest) {
-                record.epoch = epoch;
-                best = Some((error, snapshot(&params)?));
-            }
-        }
-        if let Some((_, weights)) = &best {
-            params.load(weights)?;
-        }
+        let (tokens, valid_tokens) = (Tokens::new(train.embeddings()), Tokens::new(valid.embeddings()));
+        let forward = |tokens: &Tensor| Ok(head.forward(tokens)?);
+        let (fitted_on, chosen_on) = ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
+        let course = training::train(config.budget(), seed, &params, &forward, fitted_on, chosen_on)?;
+        let record = Record {
+            epoch: course.epoch,
+            heads: heads(dim),
+            head_parameters: params.named().iter().map(|(_, var)| var.elem_count()).sum(),
+            train: course.train,
+            valid: course.valid,
+        };
         Ok(Self { head, dim, record })
     }
 
@@ -142,70 +114,13 @@ impl Attentive {
     }
 }
 
-/// The optimizer and its way through the training split.
-struct Training<'a> {
-    tokens: Tokens<'a>,
-    labels: &'a Labels,
-    batch: usize,
-    seed: u64,
-    optimizer: AdamW,
-    schedule: CosineSchedule,
-    epoch: u64,
-    step: usize,
-}
-
-impl<'a> Training<'a> {
-    fn new(train: &'a Split, config: &Config, seed: u64, params: &Params) -> Result<Self> {
-        let (peak, weight_decay) = (config.learning_rate, config.weight_decay);
-        let steps = config.epochs * train.n().div_ceil(config.batch);
-        Ok(Self {
-            tokens: Tokens::new(train.embeddings()),
-            labels: train.labels(),
-            batch: config.batch,
-            seed,
-            optimizer: AdamW::new(params.named(), AdamWConfig { lr: peak, weight_decay, ..Default::default() })?,
-            schedule: CosineSchedule { peak, last: 0.0, steps, warmup_steps: 0, warmup_start: 0.0 },
-            epoch: 0,
-            step: 0,
-        })
-    }
-
-    /// One pass over the windows in a new order; returns the mean squared error over them.
-    fn epoch(&mut self, head: &Head) -> Result<f64> {
-        let order = Rng::new(self.seed, "probe order", self.epoch).permutation(self.labels.n());
-        let mut sum = 0.0;
-        for windows in order.chunks(self.batch) {
-            let tokens = self.tokens.batch(windows, &Device::Cpu)?;
-            let loss = candle_nn::loss::mse(&head.forward(&tokens)?, &labels(self.labels, windows)?)?;
-            self.optimizer.step(&loss.backward()?, self.schedule.at(self.step))?;
-            sum += f64::from(loss.to_scalar::<f32>()?) * windows.len() as f64;
-            self.step += 1;
-        }
-        self.epoch += 1;
-        Ok(sum / order.len() as f64)
-    }
-}
-
-/// The labels of some windows, `(windows, P)`.
-fn labels(labels: &Labels, windows: &[u32]) -> candle_core::Result<Tensor> {
-    let width = labels.names.len();
-    let row = |&window: &u32| &labels.values[window as usize * width..][..width];
-    let values: Vec<f32> = windows.iter().flat_map(row).copied().collect();
-    Tensor::from_vec(values, (windows.len(), width), &Device::Cpu)
-}
-
 /// The labels `(N, P)` that a head predicts for the first `n` windows.
 pub(crate) fn predict(head: &Head, tokens: &Tokens, n: usize) -> Result<Vec<f32>> {
-    let windows: Vec<u32> = (0..n as u32).collect();
-    let mut predictions = Vec::new();
-    for windows in windows.chunks(PREDICTED_TOGETHER) {
-        let output = head.forward(&tokens.batch(windows, &Device::Cpu)?)?;
-        predictions.extend(output.flatten_all()?.to_vec1::<f32>()?);
-    }
-    Ok(predictions)
+    training::predict(&|tokens| Ok(head.forward(tokens)?), tokens, n)
 }
 
-/// A copy of all weights; the optimizer goes on to change them in place.
-pub(crate) fn snapshot(params: &Params) -> candle_core::Result<BTreeMap<String, Tensor>> {
-    params.named().into_iter().map(|(name, var)| Ok((name, var.as_tensor().copy()?))).collect()
+impl Inputs for Tokens<'_> {
+    fn batch(&self, windows: &[u32]) -> Result<Tensor> {
+        Ok(self.batch(windows, &Device::Cpu)?)
+    }
 }
