@@ -80,8 +80,10 @@ pub fn run(all: &All) -> Result<usize> {
     let standings = Standings::read(&out)?;
     files::write(&out.join("scores.csv"), table::tidy(&standings)?.as_bytes())?;
     files::write(&out.join("table.md"), table::markdown(&standings).as_bytes())?;
+    files::write(&out.join("table.tex"), table::latex(&standings).as_bytes())?;
     println!("{}", table::terminal(&standings));
-    println!("written: {}, {}", out.join("scores.csv").display(), out.join("table.md").display());
+    let written = ["scores.csv", "table.md", "table.tex"].map(|name| out.join(name).display().to_string());
+    println!("written: {}", written.join(", "));
     for error in &broken {
         eprintln!("left out: {error}");
     }

@@ -2,6 +2,7 @@
 
 pub mod all;
 pub mod bench;
+pub mod board;
 pub mod cell;
 mod checkpoint;
 pub mod cli;
@@ -32,6 +33,7 @@ mod probing;
 pub mod result;
 pub mod show;
 pub mod standings;
+pub mod statistics;
 pub mod supervise;
 pub mod table;
 mod worker;

@@ -32,10 +32,8 @@ pub struct Planned {
 impl Plan {
     /// The plan of `cells`.
     pub fn of(cells: &[Cell]) -> Self {
-        let planned = |cell: &Cell| Planned {
-            identity: cell.identity(),
-            folder: cell.folder(Path::new("")).path().to_owned(),
-        };
+        let planned =
+            |cell: &Cell| Planned { identity: cell.identity(), folder: cell.folder(Path::new("")).path().to_owned() };
         Self { cells: cells.iter().map(planned).collect() }
     }
 

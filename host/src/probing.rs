@@ -69,12 +69,15 @@ pub fn trajectories(embedded: &Embedded) -> Result<BTreeMap<Split, Trajectories>
         .map(|(&split, embedded)| {
             let labels = embedded.labels();
             let (values, of) = metrics::per_trajectory(&labels.values, labels)?;
-            let windows = of.trajectory.iter().map(|t| labels.trajectory.iter().filter(|other| *other == t).count() as u32);
+            let windows =
+                of.trajectory.iter().map(|t| labels.trajectory.iter().filter(|other| *other == t).count() as u32);
             Ok((
                 split,
                 Trajectories {
                     windows: windows.collect(),
-                    labels: (0..labels.names.len()).map(|parameter| column(&values, parameter, &labels.names)).collect(),
+                    labels: (0..labels.names.len())
+                        .map(|parameter| column(&values, parameter, &labels.names))
+                        .collect(),
                     index: of.trajectory,
                 },
             ))

@@ -15,8 +15,8 @@ use crate::split::{PerSplit, Split};
 use crate::system::System;
 use crate::{Error, Result};
 
-use checks::{at_least_one, distinct, not_negative, plain_name};
 pub use budgets::{KnnGrid, MlpBudget, ProbeBudgets, RidgeGrid, TrainingBudget};
+use checks::{at_least_one, distinct, not_negative, plain_name};
 pub use section::{Generation, InitialGrid, ParameterGrid, SystemSuite};
 
 /// The suites that come with the program: name and text.

@@ -36,8 +36,8 @@ impl Stored {
     /// Writes the tokens, `(N, tokens, dim)` a split, and the labels, `(N, P)`, as a safetensors file, then the record, whose
     /// checksum it fills in.
     pub fn save(&mut self, embedded: &Embedded, folder: &CellFolder) -> Result<()> {
-        let bytes = serialize(embedded)
-            .map_err(|e| Error::File { path: folder.embeddings(), reason: e.to_string() })?;
+        let bytes =
+            serialize(embedded).map_err(|e| Error::File { path: folder.embeddings(), reason: e.to_string() })?;
         self.checksum = blake3::hash(&bytes).to_hex().to_string();
         files::write(&folder.embeddings(), &bytes)?;
         files::write_json(&folder.embeddings_record(), self)

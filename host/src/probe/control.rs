@@ -57,7 +57,10 @@ pub fn shuffled(
     let mut r2 = Vec::with_capacity(shuffles);
     for shuffle in 0..shuffles as u64 {
         let [seen, chosen_by, hidden] = [train, valid, test].map(|split| {
-            shuffle_labels(split.labels(), &mut Rng::new(seed, &format!("shuffled labels of {}", split.name()), shuffle))
+            shuffle_labels(
+                split.labels(),
+                &mut Rng::new(seed, &format!("shuffled labels of {}", split.name()), shuffle),
+            )
         });
         let ridge = basis.fit(&seen.values, &chosen_by.values, seen.names.len());
         r2.extend(metrics::scores(&ridge.predict(test)?, &hidden)?.r2);
@@ -75,8 +78,11 @@ fn shuffle_labels(labels: &Labels, rng: &mut Rng) -> Labels {
     }
     let trajectories: Vec<u32> = of.keys().copied().collect();
     let order = rng.permutation(trajectories.len());
-    let exchanged: BTreeMap<u32, &[f32]> =
-        trajectories.iter().zip(&order).map(|(&trajectory, &other)| (trajectory, of[&trajectories[other as usize]])).collect();
+    let exchanged: BTreeMap<u32, &[f32]> = trajectories
+        .iter()
+        .zip(&order)
+        .map(|(&trajectory, &other)| (trajectory, of[&trajectories[other as usize]]))
+        .collect();
     let values = labels.trajectory.iter().flat_map(|trajectory| exchanged[trajectory]).copied().collect();
     Labels { values, names: labels.names.clone(), trajectory: labels.trajectory.clone() }
 }

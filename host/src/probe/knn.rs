@@ -154,9 +154,8 @@ fn nearest(distances: &[f64], count: usize) -> Vec<u32> {
 
 /// What orders windows as their distance does, `(queries, windows)`: the square of the Euclidean one, or the cosine one.
 fn distances(queries: &[f64], train: &[f64], dim: usize, metric: Metric) -> Vec<f64> {
-    let squares = |values: &[f64]| -> Vec<f64> {
-        values.chunks_exact(dim).map(|row| row.iter().map(|x| x * x).sum()).collect()
-    };
+    let squares =
+        |values: &[f64]| -> Vec<f64> { values.chunks_exact(dim).map(|row| row.iter().map(|x| x * x).sum()).collect() };
     let (query_squares, train_squares) = (squares(queries), squares(train));
     let (n, m) = (query_squares.len(), train_squares.len());
     let products = product(rows(queries, n), rows(train, m).transpose());

@@ -1,45 +1,76 @@
-//! A run in one table: the mean error of each row on every system.
+//! A run in one table: the mean error of each encoder on every system, by the first probe.
 
-use physrep_benchmarks::split::Split;
-
-use super::{Form, Row, rows, table};
+use super::{
+    grid::{Entry, Grid, Line},
+    interval_is,
+    scores::mean,
+    title, what,
+};
 use crate::{
-    cell::{Cell, Outcome},
+    board::{Board, Row, System},
+    cell::Initialisation,
     result::Track,
+    statistics,
 };
 
-/// The rows of a track with the columns of all systems side by side; nothing for a run on one system, or without scores.
-pub(super) fn summary(form: Form, systems: &[(&str, Vec<&(&Cell, Outcome)>)], track: Track) -> Option<String> {
-    let mut columns = Vec::new();
-    let mut best_of = Vec::new();
-    let mut all: Vec<Row> = Vec::new();
-    for (system, cells) in systems {
-        let suite = &cells[0].0.suite;
-        let mean = suite.parameter_names(system).len();
-        let held_out = suite.splits(system).contains(&Split::HeldOut);
-        // Of a row's values: the mean error, and behind R2 that on held-out parameters.
-        let wanted = [Some(mean), held_out.then_some(mean + 2)];
-        let first = columns.len();
-        best_of.push(first);
-        columns.push(form.broken(&system.replace('_', " ")));
-        columns.extend(held_out.then(|| "held-out".to_owned()));
-        for row in rows(cells, track) {
-            let place = match all.iter().position(|known| (&known.method, &known.probe) == (&row.method, &row.probe)) {
-                Some(place) => place,
-                None => {
-                    all.push(Row { method: row.method, probe: row.probe, values: Vec::new(), note: String::new() });
-                    all.len() - 1
-                }
-            };
-            all[place].values.resize(first, None);
-            all[place].values.extend(wanted.iter().flatten().map(|&value| row.values.get(value).copied().flatten()));
+/// The table; none for a run on one system, or without scores.
+pub(super) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
+    let probe = board.systems.iter().find_map(|system| system.probes(track).first().copied())?;
+    let mut encoders: Vec<(&str, Initialisation)> = Vec::new();
+    for row in board.systems.iter().flat_map(|system| &system.rows) {
+        let encoder = (row.cell.method.as_str(), row.cell.initialisation);
+        if !encoders.contains(&encoder) {
+            encoders.push(encoder);
         }
     }
-    // A row that failed on some systems alone has no probe there.
-    let scored: Vec<String> = all.iter().filter(|row| row.probe != "-").map(|row| row.method.clone()).collect();
-    all.retain(|row| row.probe != "-" || !scored.contains(&row.method));
-    // A method that was left out of the first systems comes after those of its name.
-    let order: Vec<String> = all.iter().map(|row| row.method.clone()).collect();
-    all.sort_by_key(|row| order.iter().position(|method| *method == row.method));
-    (systems.len() > 1 && !all.is_empty()).then(|| table(form, &columns, &best_of, &all))
+    // Encoders that are left out of the first systems come after those of their method; floors are last.
+    let methods: Vec<&str> = encoders.iter().map(|(method, _)| *method).collect();
+    let place = |method: &str| methods.iter().position(|other| *other == method);
+    encoders.sort_by_key(|&(method, initialisation)| (initialisation == Initialisation::None, place(method)));
+
+    let mut columns = vec!["method".to_owned()];
+    for system in &board.systems {
+        columns.push(system.name.replace('_', " "));
+        columns.extend(system.has_held_out().then(|| "held-out".to_owned()));
+    }
+    columns.push("mean rank".to_owned());
+    let mut rows: Vec<Line> = Vec::new();
+    let mut floors = false;
+    for (method, initialisation) in encoders {
+        let of = |system: &'_ System<'_>| -> Option<usize> {
+            let is = |row: &Row<'_>| (row.cell.method.as_str(), row.cell.initialisation) == (method, initialisation);
+            system.rows.iter().position(is)
+        };
+        let mut name = None;
+        let mut ranks = Vec::new();
+        let mut entries = Vec::new();
+        for system in &board.systems {
+            let row = of(system).map(|place| &system.rows[place]);
+            name = name.or(row.map(Row::name));
+            // A floor has a probe of its own.
+            let score = row.and_then(|row| {
+                row.score(track, probe)
+                    .or_else(|| row.scores.iter().find(|score| score.track == track && row.is_floor()))
+            });
+            ranks.extend(score.and_then(|score| score.rank));
+            entries.push(score.map_or(Entry::plain("-"), mean));
+            entries.extend(system.has_held_out().then(|| Entry::number(score.and_then(|score| score.held_out), 3)));
+        }
+        let complete = ranks.len() == board.systems.len();
+        entries.push(Entry::number(statistics::mean(&ranks).filter(|_| complete), 1));
+        if entries.iter().all(|entry| entry.text == "-") {
+            continue;
+        }
+        entries.insert(0, Entry::plain(name.unwrap_or_default()));
+        let floor = initialisation == Initialisation::None;
+        rows.push(Line { entries, ruled: floor && !floors && !rows.is_empty() });
+        floors |= floor;
+    }
+    let title = format!(
+        "{}{} by the {probe} probe (floors: their own); ± {}",
+        title(board, "all systems"),
+        what(track),
+        interval_is(board)
+    );
+    (board.systems.len() > 1 && !rows.is_empty()).then(|| Grid { title, columns, words: 1, rows, notes: Vec::new() })
 }

@@ -153,13 +153,7 @@ impl Work<'_> {
         Ok(outcome)
     }
 
-    fn pretrain(
-        &mut self,
-        session: &mut Session<'_>,
-        config: &Value,
-        data: &[Packed],
-        curves: &Curves,
-    ) -> Result<()> {
+    fn pretrain(&mut self, session: &mut Session<'_>, config: &Value, data: &[Packed], curves: &Curves) -> Result<()> {
         let task = Pretraining {
             suite: &self.cell.suite,
             data,
@@ -249,14 +243,10 @@ impl Work<'_> {
         let meter = Meter::start();
         let (cell, progress) = (self.cell, &mut self.progress);
         let (suite, probes) = (&cell.suite, probes(cell));
-        let probed = probing::run(
-            &probes,
-            &suite.probe.label_fractions,
-            embedded,
-            suite.seed,
-            cell.seed,
-            |done, total| progress.report(Phase::Probe, done, total, String::new()),
-        )?;
+        let probed =
+            probing::run(&probes, &suite.probe.label_fractions, embedded, suite.seed, cell.seed, |done, total| {
+                progress.report(Phase::Probe, done, total, String::new())
+            })?;
         let health = match &cell.encoder {
             Encoder::Plugin { .. } | Encoder::Features => Some(health(cell, embedded)?),
             Encoder::Mean => None,
@@ -272,7 +262,7 @@ fn health(cell: &Cell, embedded: &Embedded) -> Result<Health> {
     let (valid, test) = (&embedded[&Split::Valid], &embedded[&Split::Test]);
     let ridge = ridge::Config { penalties: cell.suite.probe.ridge.penalties.clone() };
     Ok(Health {
-        spread: health::spread(&train.embeddings().mean_pooled(), train.embeddings().dim)?,
+        spread: health::spread(train.embeddings())?,
         gradient: None,
         encoder_unchanged: None,
         control: Control::of(control::shuffled(train, valid, test, &ridge, SHUFFLES, cell.seed)?),

@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn the_norm_is_over_all_parameters_and_a_zero_gradient_is_silent_like_none() {
-        let var = |values: &[f32]| Var::from_tensor(&Tensor::new(values, &Device::Cpu).expect("values")).expect("a var");
+        let var =
+            |values: &[f32]| Var::from_tensor(&Tensor::new(values, &Device::Cpu).expect("values")).expect("a var");
         let (reached, zeroed, forgotten) = (var(&[1.0, 2.0]), var(&[5.0]), var(&[7.0]));
         // The gradient is (2, 4) for the first, 0 for the second, and there is none for the third.
         let squares = reached.sqr().and_then(|x| x.sum_all()).expect("squares");

@@ -87,7 +87,8 @@ impl Attentive {
         let head = Head::new(dim, train.parameters(), &params)?;
         let (tokens, valid_tokens) = (Tokens::new(train.embeddings()), Tokens::new(valid.embeddings()));
         let forward = |tokens: &Tensor| Ok(head.forward(tokens)?);
-        let (fitted_on, chosen_on) = ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
+        let (fitted_on, chosen_on) =
+            ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
         let course = training::train(config.budget(), seed, &params, &forward, fitted_on, chosen_on)?;
         let record = Record {
             epoch: course.epoch,

@@ -1,0 +1,81 @@
+//! Whether the numbers of a system can be trusted.
+
+use super::{
+    grid::{Entry, Grid, Line},
+    scores::ruled,
+    title,
+};
+use crate::{
+    board::{Board, System},
+    result::{CellResult, Health},
+    statistics::mean,
+};
+
+/// One line a row with embeddings; none if there are none.
+pub(super) fn table(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
+    let columns = [
+        "method",
+        "effective rank",
+        "of dim",
+        "deviation smallest",
+        "median",
+        "largest",
+        "constant dims",
+        "gradient smallest",
+        "largest",
+        "silent tensors",
+        "shuffled R2 from",
+        "to",
+    ];
+    let mut rows = Vec::new();
+    for (row, ruled) in ruled(system) {
+        let healths: Vec<&Health> =
+            row.results.iter().filter_map(|result: &&CellResult| result.health.as_ref()).collect();
+        if healths.is_empty() {
+            continue;
+        }
+        let over = |figure: &dyn Fn(&Health) -> Option<f64>| -> Vec<f64> {
+            healths.iter().filter_map(|health| figure(health)).collect()
+        };
+        let average = |figure: &dyn Fn(&Health) -> Option<f64>| mean(&over(figure));
+        let smallest = |figure: &dyn Fn(&Health) -> Option<f64>| over(figure).into_iter().reduce(f64::min);
+        let largest = |figure: &dyn Fn(&Health) -> Option<f64>| over(figure).into_iter().reduce(f64::max);
+        let gradient = |figure: fn(&crate::health::GradientFlow) -> f64| {
+            move |health: &Health| health.gradient.as_ref().map(figure)
+        };
+        let entries = vec![
+            Entry::plain(row.name()),
+            Entry::number(average(&|health| Some(health.spread.effective_rank)), 1),
+            Entry::plain(healths[0].spread.dimensions.to_string()),
+            Entry::plain(significant(average(&|health| Some(health.spread.smallest_deviation)))),
+            Entry::plain(significant(average(&|health| Some(health.spread.median_deviation)))),
+            Entry::plain(significant(average(&|health| Some(health.spread.largest_deviation)))),
+            Entry::number(largest(&|health| Some(health.spread.constant_dimensions as f64)), 0),
+            Entry::plain(significant(smallest(&gradient(|flow| flow.smallest_norm)))),
+            Entry::plain(significant(largest(&gradient(|flow| flow.largest_norm)))),
+            Entry::number(largest(&gradient(|flow| flow.silent as f64)), 0),
+            Entry::number(smallest(&|health| health.control.low), 3),
+            Entry::number(largest(&|health| health.control.high), 3),
+        ];
+        rows.push(Line { entries, ruled });
+    }
+    let title = format!(
+        "{}health of embeddings of train, of the gradient in the first ten steps, and of the ridge probe when labels are shuffled",
+        title(board, system.name)
+    );
+    let columns = columns.map(String::from).to_vec();
+    (!rows.is_empty()).then(|| Grid { title, columns, words: 1, rows, notes: Vec::new() })
+}
+
+/// Two significant digits, or a dash.
+fn significant(value: Option<f64>) -> String {
+    match value {
+        None => "-".into(),
+        Some(0.0) => "0".into(),
+        Some(value) if (1e-3..1e4).contains(&value.abs()) => {
+            let decimals = (1 - value.abs().log10().floor() as i32).max(0) as usize;
+            format!("{value:.decimals$}")
+        }
+        Some(value) => format!("{value:.1e}"),
+    }
+}
