@@ -232,6 +232,10 @@ pub fn errors(results: &[&CellResult], track: Track, probe: &str, label_fraction
 /// Student's over seeds if there are several, else the bootstrap's over trajectories.
 fn interval(errors: &Errors, resampler: &Resampler) -> Option<Interval> {
     let by_seed: Vec<f64> = errors.by_seed().into_iter().map(|(_, error)| error).collect();
+    // What no seed changes, such as a floor, is as it is over seeds: there is no interval to give.
+    if by_seed.len() > 1 && by_seed.iter().all(|error| *error == by_seed[0]) {
+        return None;
+    }
     t_interval(&by_seed).or_else(|| resampler.interval(&errors.by_trajectory()?, &errors.weights))
 }
 

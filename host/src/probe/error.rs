@@ -84,7 +84,7 @@ pub enum Error {
     /// The training of a probe left the finite numbers.
     #[error(
         "{probe} probe: expected a finite error after epoch {epoch}, found {train} in training and {valid} on the \
-         validation split; lower its learning rate or look for extreme values in the embeddings"
+         validation split; lower `{probe}.learning_rate` or look for extreme values in the embeddings"
     )]
     Diverged {
         /// The probe.

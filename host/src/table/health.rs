@@ -16,16 +16,11 @@ pub(super) fn table(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
     let columns = [
         "method",
         "effective rank",
-        "of dim",
-        "deviation smallest",
-        "median",
-        "largest",
-        "constant dims",
-        "gradient smallest",
-        "largest",
+        "deviation of dimensions",
+        "constant dimensions",
+        "gradient norm",
         "silent tensors",
-        "shuffled R2 from",
-        "to",
+        "R2 of shuffled labels",
     ];
     let mut rows = Vec::new();
     for (row, ruled) in ruled(system) {
@@ -45,17 +40,19 @@ pub(super) fn table(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
         };
         let entries = vec![
             Entry::plain(row.name()),
-            Entry::number(average(&|health| Some(health.spread.effective_rank)), 1),
-            Entry::plain(healths[0].spread.dimensions.to_string()),
-            Entry::plain(significant(average(&|health| Some(health.spread.smallest_deviation)))),
-            Entry::plain(significant(average(&|health| Some(health.spread.median_deviation)))),
-            Entry::plain(significant(average(&|health| Some(health.spread.largest_deviation)))),
+            Entry::plain(format!(
+                "{:.1} of {}",
+                average(&|health| Some(health.spread.effective_rank)).unwrap_or_default(),
+                healths[0].spread.dimensions
+            )),
+            range(
+                smallest(&|health| Some(health.spread.smallest_deviation)),
+                largest(&|health| Some(health.spread.largest_deviation)),
+            ),
             Entry::number(largest(&|health| Some(health.spread.constant_dimensions as f64)), 0),
-            Entry::plain(significant(smallest(&gradient(|flow| flow.smallest_norm)))),
-            Entry::plain(significant(largest(&gradient(|flow| flow.largest_norm)))),
+            range(smallest(&gradient(|flow| flow.smallest_norm)), largest(&gradient(|flow| flow.largest_norm))),
             Entry::number(largest(&gradient(|flow| flow.silent as f64)), 0),
-            Entry::number(smallest(&|health| health.control.low), 3),
-            Entry::number(largest(&|health| health.control.high), 3),
+            range(smallest(&|health| health.control.low), largest(&|health| health.control.high)),
         ];
         rows.push(Line { entries, ruled });
     }
@@ -67,15 +64,22 @@ pub(super) fn table(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
     (!rows.is_empty()).then(|| Grid { title, columns, words: 1, rows, notes: Vec::new() })
 }
 
-/// Two significant digits, or a dash.
-fn significant(value: Option<f64>) -> String {
-    match value {
+/// From one number to another, or a dash.
+fn range(low: Option<f64>, high: Option<f64>) -> Entry {
+    Entry::plain(match low.zip(high) {
+        Some((low, high)) => format!("{} to {}", significant(low), significant(high)),
         None => "-".into(),
-        Some(0.0) => "0".into(),
-        Some(value) if (1e-3..1e4).contains(&value.abs()) => {
+    })
+}
+
+/// Two significant digits.
+fn significant(value: f64) -> String {
+    match value {
+        0.0 => "0".into(),
+        value if (1e-3..1e4).contains(&value.abs()) => {
             let decimals = (1 - value.abs().log10().floor() as i32).max(0) as usize;
             format!("{value:.decimals$}")
         }
-        Some(value) => format!("{value:.1e}"),
+        value => format!("{value:.1e}"),
     }
 }
