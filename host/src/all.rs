@@ -207,7 +207,7 @@ fn systems(all: &All, suite: &Suite) -> Result<Vec<String>> {
 }
 
 /// Generates and packs what is missing of a system's data.
-fn prepare(suite: &Suite, system: &str, data: &Path, threads: usize, display: &Display) -> Result<Source> {
+pub(crate) fn prepare(suite: &Suite, system: &str, data: &Path, threads: usize, display: &Display) -> Result<Source> {
     let clock = std::time::Instant::now();
     let task = format!("{system} data");
     let progress = |done: usize, total: usize, note: &str| {

@@ -6,13 +6,14 @@ use clap::{Args, Parser, Subcommand};
 use physrep_benchmarks::{suite::Suite, systems};
 
 use crate::{
-    Error, Result, all, bench, crates, data,
+    Error, Result, all, bench, compare, crates, data,
     device::{Choice, Device},
     doctor, encode,
     events::Event,
+    merge,
     plugin::Plugin,
     supervise::Policy,
-    worker,
+    table, verify, worker,
 };
 
 /// How much physics does a learned representation hold? Trains encoder methods on physical systems without labels,
@@ -33,12 +34,26 @@ enum Command {
         #[command(subcommand)]
         command: data::Command,
     },
+    /// Compare two runs of one suite: what changed, and whether it matters.
+    Compare(compare::Compare),
     /// Time a method's training or encoding on clips of a given shape; prints JSON.
     Bench(bench::Bench),
     /// Say what this machine offers, and what it lacks.
     Doctor,
     /// Embed clips with a method and a checkpoint.
     Encode(EncodeArgs),
+    /// Join the runs of several machines.
+    Merge(merge::Merge),
+    /// Print the tables of a run.
+    Table(table::command::Command),
+    /// Run a cell again and compare its scores with its record.
+    VerifyResult {
+        #[command(flatten)]
+        verify: verify::Verify,
+        /// Threads [default: all cores].
+        #[arg(long)]
+        threads: Option<usize>,
+    },
     /// List the methods, systems or suites there are.
     List {
         /// What to list.
@@ -168,6 +183,18 @@ fn run(command: Command) -> Result<ExitCode> {
             0 => Ok(ExitCode::SUCCESS),
             _ => Ok(ExitCode::from(3)),
         },
+        Command::Compare(command) => compare::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Merge(command) => merge::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Table(command) => table::command::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::VerifyResult { verify, threads } => {
+            let policy = Policy {
+                jobs: 1,
+                threads: threads.unwrap_or_else(cores).max(1),
+                stall_timeout: Duration::from_secs(600),
+                checkpoint_every: Duration::from_secs(600),
+            };
+            Ok(if verify::run(&verify, policy)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Command::Bench(bench) => bench::run(&bench).map(|()| ExitCode::SUCCESS),
         Command::BenchWorker { task } => bench::worker(&task).map(|()| ExitCode::SUCCESS),
         Command::Data { command } => data::run(command),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
-    cell::{Cell, CellFolder},
+    cell::{Cell, CellFolder, Initialisation},
     files,
     result::Identity,
 };
@@ -51,6 +51,24 @@ impl Plan {
             "{}: expected the folder of a run, with a file plan.json as `physrep-bench all` and `merge` leave it",
             run.display()
         )))
+    }
+
+    /// Puts the cells into the order of a table, systems and rows as they first came, seeds ascending.
+    pub fn sort(&mut self) {
+        let system = |cell: &Planned| cell.identity.system.clone();
+        let row = |cell: &Planned| (cell.identity.method.clone(), cell.identity.initialisation);
+        let systems: Vec<String> = self.cells.iter().map(system).collect();
+        let rows: Vec<_> = self.cells.iter().map(row).collect();
+        self.cells.sort_by_key(|cell| {
+            let floor = cell.identity.initialisation == Initialisation::None;
+            let place = |found: Option<usize>| found.unwrap_or_default();
+            (
+                place(systems.iter().position(|other| *other == system(cell))),
+                floor,
+                place(rows.iter().position(|other| *other == row(cell))),
+                cell.identity.seed,
+            )
+        });
     }
 
     /// Writes the plan into the run's folder.

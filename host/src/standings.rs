@@ -40,8 +40,12 @@ impl Standings {
     /// If there is no run, if a record cannot be read or is of another cell than the plan says, or if cells of one system are
     /// of suites that differ, in name, version or content.
     pub fn read(run: &Path) -> Result<Self> {
-        let plan = Plan::read(run)?;
-        let entries = plan.cells.into_iter().map(|planned| {
+        Self::of(&Plan::read(run)?, run)
+    }
+
+    /// How the cells of `plan` stand, whose folders are in `run`.
+    pub(crate) fn of(plan: &Plan, run: &Path) -> Result<Self> {
+        let entries = plan.cells.iter().cloned().map(|planned| {
             let folder = planned.folder(run);
             let outcome = folder.outcome()?;
             let found = outcome.result().map(|result| &result.identity);

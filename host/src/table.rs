@@ -1,6 +1,7 @@
 //! The tables of a run: what it scores in short, then system by system the scores by parameter, with few labels, whether the numbers
 //! can be trusted, and what they cost. Every form shows the same ones.
 
+pub mod command;
 mod cost;
 mod grid;
 mod health;
