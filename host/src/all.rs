@@ -1,9 +1,6 @@
 //! `physrep-bench all`: data if missing, plugin crates if stale, cells if not done, tables.
 
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::{generate, suite::Suite, systems};
 use serde_json::Value;
@@ -15,7 +12,7 @@ use crate::{
     data::pack,
     device::{Choice, Device, describe},
     display::{Display, seconds},
-    files, overrides,
+    files, interrupt, overrides,
     plan::Plan,
     plugin::Plugin,
     standings::Standings,
@@ -53,6 +50,7 @@ const FLOORS: [&str; 2] = ["features", "mean"];
 
 /// Runs everything and prints the tables. The number of cells without a result comes back.
 pub fn run(all: &All) -> Result<usize> {
+    interrupt::heed_signals()?;
     let display = Display::default();
     let suite = Suite::load(&all.suite)?;
     let data = all.data.clone().unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
@@ -212,7 +210,7 @@ pub(crate) fn prepare(suite: &Suite, system: &str, data: &Path, threads: usize, 
     let task = format!("{system} data");
     let progress = |done: usize, total: usize, note: &str| {
         display.progress(&task, "generate", done as u64, total as u64, note);
-        ControlFlow::Continue(())
+        interrupt::flow()
     };
     let solver = systems::named(system)?;
     if suite.section(solver)?.generate.is_some() {

@@ -10,8 +10,9 @@ use crate::{
     device::{Choice, Device},
     doctor, encode,
     events::Event,
-    merge,
+    interrupt, merge,
     plugin::Plugin,
+    status,
     supervise::Policy,
     table, verify, worker,
 };
@@ -44,6 +45,8 @@ enum Command {
     Encode(EncodeArgs),
     /// Join the runs of several machines.
     Merge(merge::Merge),
+    /// Say how a run stands, from another shell too.
+    Status(status::Command),
     /// Print the tables of a run.
     Table(table::command::Command),
     /// Run a cell again and compare its scores with its record.
@@ -161,11 +164,17 @@ struct EncodeArgs {
     device: Choice,
 }
 
-/// Runs the command line. Exit codes: 0 all is done, 1 an error, 2 wrong usage, 3 some cells have no result.
+/// Runs the command line. Exit codes: 0 all is done, 1 an error, 2 wrong usage, 3 some cells have no result, 130
+/// interrupted.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(code) => code,
+        // Whatever was said on the way out, this is why.
+        Err(_) if interrupt::requested() => {
+            eprintln!("{}", Error::Interrupted);
+            ExitCode::from(interrupt::EXIT_CODE)
+        }
         Err(error @ Error::Usage(_)) => {
             eprintln!("error: {error}");
             ExitCode::from(2)
@@ -185,6 +194,7 @@ fn run(command: Command) -> Result<ExitCode> {
         },
         Command::Compare(command) => compare::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Merge(command) => merge::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Status(command) => status::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Table(command) => table::command::run(&command).map(|()| ExitCode::SUCCESS),
         Command::VerifyResult { verify, threads } => {
             let policy = Policy {
@@ -217,6 +227,7 @@ fn run(command: Command) -> Result<ExitCode> {
             let outcome = duration("--checkpoint-every", checkpoint_every)
                 .and_then(|every| worker::run(&cell, &pretraining, every));
             let (event, code) = match outcome {
+                Err(Error::Interrupted) => return Ok(ExitCode::from(interrupt::EXIT_CODE)),
                 Ok(()) => (Event::Done, ExitCode::SUCCESS),
                 Err(error) => (Event::Failed { reason: error.to_string() }, ExitCode::FAILURE),
             };

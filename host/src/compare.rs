@@ -54,7 +54,15 @@ pub fn text(a: &Standings, b: &Standings) -> Result<String> {
 fn compare_system(a: &System<'_>, b: &System<'_>) -> Result<String> {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled).set_header([
-        "method", "track", "probe", "MSE of A", "of B", "B - A", "over trajectories", "over seeds", "B is",
+        "method",
+        "track",
+        "probe",
+        "MSE of A",
+        "of B",
+        "B - A",
+        "over trajectories",
+        "over seeds",
+        "B is",
     ]);
     let (mut changes, mut rows) = (Vec::new(), 0);
     for row in &a.rows {

@@ -16,6 +16,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Display {
     bars: Option<MultiProgress>,
+    overall: Mutex<Option<ProgressBar>>,
     tasks: Mutex<HashMap<String, Task>>,
 }
 
@@ -29,7 +30,11 @@ struct Task {
 
 impl Default for Display {
     fn default() -> Self {
-        Self { bars: stderr().is_terminal().then(MultiProgress::new), tasks: Mutex::default() }
+        Self {
+            bars: stderr().is_terminal().then(MultiProgress::new),
+            overall: Mutex::default(),
+            tasks: Mutex::default(),
+        }
     }
 }
 
@@ -72,6 +77,31 @@ impl Display {
             let left = left.unwrap_or_default();
             let separator = if note.is_empty() { "" } else { ", " };
             eprintln!("{task}: {phase} {done}/{total}{separator}{note}{left}");
+        }
+    }
+
+    /// On a terminal, a bar above all others: cells that are done, of all.
+    pub fn overall(&self, done: u64, total: u64) {
+        let Some(bars) = &self.bars else {
+            return;
+        };
+        let mut overall = self.overall.lock().unwrap_or_else(|e| e.into_inner());
+        let bar = overall.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("cells [{bar:40}] {pos}/{len}, {elapsed} so far, {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("=> ");
+            let bar = bars.insert(0, ProgressBar::new(total).with_style(style).with_position(done));
+            bar.reset_eta();
+            bar.enable_steady_tick(Duration::from_millis(500));
+            bar
+        });
+        bar.set_position(done);
+    }
+
+    /// Takes the bar of all cells off the screen.
+    pub fn clear_overall(&self) {
+        if let Some(bar) = self.overall.lock().unwrap_or_else(|e| e.into_inner()).take() {
+            bar.finish_and_clear();
         }
     }
 

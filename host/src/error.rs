@@ -54,6 +54,9 @@ pub enum Error {
         /// Its own words, or what it broke.
         message: String,
     },
+    /// The work was asked to stop.
+    #[error("interrupted; the same command goes on")]
+    Interrupted,
     /// The command line asks for something that does not exist.
     #[error("{0}")]
     Usage(String),

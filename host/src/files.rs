@@ -48,6 +48,19 @@ pub fn claim(folder: &Path) -> Result<File> {
     }
 }
 
+/// Whether a process has claimed `folder`.
+pub fn claimed(folder: &Path) -> Result<bool> {
+    let path = folder.join(".lock");
+    if !path.is_file() {
+        return Ok(false);
+    }
+    match File::open(&path).map_err(Error::io(&path))?.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
+    }
+}
+
 /// Puts `value` at `path` as indented JSON.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(value)

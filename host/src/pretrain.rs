@@ -24,7 +24,7 @@ use crate::{
     Error, Result,
     cell::PretrainingFolder,
     device::Device,
-    files,
+    files, interrupt,
     loader::{Loader, Plan, threads_beside_computation},
     meter::Meter,
     observe::{Look, observe},
@@ -93,6 +93,7 @@ pub fn run(
 ) -> Result<PhaseCost> {
     if let Some(record) = Record::read(task.folder)? {
         session.load(&files::read(&task.folder.state())?, Checkpoint::State)?;
+        curves.take(Curves::read(&task.folder.curves())?);
         return Ok(record.cost);
     }
     let cost = train(task, session, curves, report)?;
@@ -127,8 +128,8 @@ fn train(
     let mut start = Position::START;
     if folder.checkpoint().is_file() {
         start = Position::load(&folder.checkpoint(), session)?;
-        curves.restore(&folder.curves(), start.step)?;
     }
+    curves.restore(&folder.curves(), start.step)?;
     report(start.step, steps, None)?;
     let meter = Meter::start();
     let mut saved = Instant::now();
@@ -155,18 +156,19 @@ fn train(
             curves.record("loss", step, told.loss);
             curves.record("learning_rate", step, told.learning_rate);
             step += 1;
-            report(step, steps, Some(told.loss))?;
-            if saved.elapsed() >= task.checkpoint_every && step < steps {
-                curves.save(&folder.curves())?;
+            curves.follow(&folder.curves(), step)?;
+            if interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps) {
+                curves.flush(&folder.curves(), step)?;
                 start.advanced(step, meter.cost(0)).save(&folder.checkpoint(), session)?;
                 saved = Instant::now();
             }
+            report(step, steps, Some(told.loss))?;
         }
         let (waited, all) = (loader.waited().as_secs_f64(), meter.cost(0).seconds);
         eprintln!("Info: pretraining waited {waited:.3} s of {all:.1} s for data");
         Ok(())
     })?;
-    curves.save(&folder.curves())?;
+    curves.flush(&folder.curves(), steps)?;
     let Position { seconds, peak_memory_mib, .. } = start.advanced(steps, meter.cost(0));
     Ok(PhaseCost { samples: steps * batch as u64, seconds, peak_memory_mib })
 }

@@ -17,9 +17,16 @@ use crate::{
     cell::{Cell, CellFolder, Outcome, PretrainingFolder},
     display::{Display, seconds},
     events::{Event, Phase},
-    files,
+    files, interrupt,
     result::{Failure, SCHEMA},
+    status::{CellState, Recorder, RunState},
 };
+
+/// How often a supervisor looks up from a worker that says nothing.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How long a worker that is to stop may take before it is killed; its last checkpoint remains.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// How cells are run. Nothing here changes a score.
 #[derive(Clone, Copy, Debug)]
@@ -38,21 +45,27 @@ pub struct Policy {
 ///
 /// A cell's failure is written beside it and is no error here.
 pub fn run(cells: &[Cell], out: &Path, policy: &Policy, display: &Display) -> Result<()> {
+    let titles: Vec<String> = cells.iter().map(Cell::title).collect();
+    let recorder = Recorder::start(out, titles.iter().map(String::as_str));
     let mut missing = Vec::new();
-    for cell in cells {
+    for (cell, title) in cells.iter().zip(&titles) {
         match cell.folder(out).outcome()? {
-            Outcome::Done(_) => display.line(&format!("{}: done before, kept", cell.title())),
+            Outcome::Done(_) => {
+                display.line(&format!("{title}: done before, kept"));
+                recorder.state(title, CellState::Done, "");
+            }
             Outcome::Failed(_) | Outcome::Missing => missing.push(cell),
         }
     }
     let queue = Mutex::new(groups(&missing, out));
-    let take = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front();
-    thread::scope(|scope| {
+    let take = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front().filter(|_| !interrupt::requested());
+    let supervisor = Supervisor { out, policy, display, recorder: &recorder };
+    let result = thread::scope(|scope| {
         let workers: Vec<_> = (0..policy.jobs.max(1))
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
                     while let Some(group) = take() {
-                        run_group(&group, out, policy, display)?;
+                        supervisor.run_group(&group)?;
                     }
                     Ok(())
                 })
@@ -61,7 +74,11 @@ pub fn run(cells: &[Cell], out: &Path, policy: &Policy, display: &Display) -> Re
         workers
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
+    });
+    recorder.end(if interrupt::requested() { RunState::Interrupted } else { RunState::Finished });
+    display.clear_overall();
+    result?;
+    interrupt::check()
 }
 
 /// The cells in their order, those that share a pretraining together at the place of the first.
@@ -77,88 +94,138 @@ fn groups<'a>(cells: &[&'a Cell], out: &Path) -> VecDeque<Vec<&'a Cell>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Runs cells that share a pretraining one after the other: the first one pretrains. If that fails, so do the others,
-/// untried.
-fn run_group(cells: &[&Cell], out: &Path, policy: &Policy, display: &Display) -> Result<()> {
-    for (place, cell) in cells.iter().enumerate() {
-        let (folder, pretraining) = (cell.folder(out), cell.pretraining(out));
-        files::write_json(&folder.spec(), cell)?;
-        let clock = Instant::now();
-        let Err(reason) = attempt(cell, &folder, &pretraining, policy, display) else {
-            display.finish(&cell.title(), &format!("done in {}", seconds(clock.elapsed().as_secs_f64())));
-            continue;
-        };
-        let fail = |cell: &Cell, reason: &str| {
-            display.finish(&cell.title(), &format!("failed: {reason} (log: {})", folder.log().display()));
-            let failure = Failure { schema: SCHEMA, identity: cell.identity(), reason: reason.to_owned() };
-            files::write_json(&cell.folder(out).failure(), &failure)
-        };
-        if cell.joint.is_empty() || pretraining.record().is_file() {
-            fail(cell, &reason)?;
-            continue;
-        }
-        let reason = format!("the joint pretraining failed: {reason}");
-        return cells[place..].iter().try_for_each(|cell| fail(cell, &reason));
-    }
-    Ok(())
+/// What it takes to run cells.
+struct Supervisor<'a> {
+    out: &'a Path,
+    policy: &'a Policy,
+    display: &'a Display,
+    recorder: &'a Recorder,
 }
 
-/// One worker from start to end; the error says what became of it.
-fn attempt(
-    cell: &Cell,
-    folder: &CellFolder,
-    pretraining: &PretrainingFolder,
-    policy: &Policy,
-    display: &Display,
-) -> std::result::Result<(), String> {
-    let mut worker = spawn(folder, pretraining, policy).map_err(|e| e.to_string())?;
-    let stdout = worker.stdout.take().expect("the worker's output is piped");
-    let (sender, events) = mpsc::channel();
-    let reader = thread::spawn(move || {
-        for event in Event::read(BufReader::new(stdout)) {
-            if sender.send(event).is_err() {
-                break;
+/// What became of a worker.
+enum End {
+    Done,
+    Failed(String),
+    Interrupted,
+}
+
+impl Supervisor<'_> {
+    /// Runs cells that share a pretraining one after the other: the first one pretrains. If that fails, so do the others,
+    /// untried.
+    fn run_group(&self, cells: &[&Cell]) -> Result<()> {
+        for (place, cell) in cells.iter().enumerate() {
+            let (done, all) = self.recorder.done();
+            self.display.overall(done, all);
+            let (folder, pretraining) = (cell.folder(self.out), cell.pretraining(self.out));
+            files::write_json(&folder.spec(), cell)?;
+            let clock = Instant::now();
+            self.recorder.state(&cell.title(), CellState::Running, "");
+            let reason = match self.attempt(cell, &folder, &pretraining) {
+                End::Done => {
+                    let took = seconds(clock.elapsed().as_secs_f64());
+                    self.display.finish(&cell.title(), &format!("done in {took}"));
+                    self.recorder.state(&cell.title(), CellState::Done, "");
+                    continue;
+                }
+                End::Interrupted => {
+                    self.display.clear(&cell.title());
+                    return Ok(());
+                }
+                End::Failed(reason) => reason,
+            };
+            if cell.joint.is_empty() || pretraining.record().is_file() {
+                self.fail(cell, &reason, &folder)?;
+                continue;
             }
+            let reason = format!("the joint pretraining failed: {reason}");
+            return cells[place..].iter().try_for_each(|cell| self.fail(cell, &reason, &folder));
         }
-    });
-    let mut phase = Phase::Start;
-    let mut ended = None;
-    loop {
-        // The probes are the host's own, and one may fit for long without a word.
-        let patience = if phase == Phase::Probe { Duration::MAX } else { policy.stall_timeout };
-        match events.recv_timeout(patience) {
-            Ok(Event::Progress { phase: now, done, total, note }) => {
-                phase = now;
-                if now != Phase::Start {
-                    display.progress(&cell.title(), now.name(), done, total, &note);
+        Ok(())
+    }
+
+    /// Writes down why a cell has no result; the log lies in `attempted`.
+    fn fail(&self, cell: &Cell, reason: &str, attempted: &CellFolder) -> Result<()> {
+        self.display.finish(&cell.title(), &format!("failed: {reason} (log: {})", attempted.log().display()));
+        self.recorder.state(&cell.title(), CellState::Failed, reason);
+        let failure = Failure { schema: SCHEMA, identity: cell.identity(), reason: reason.to_owned() };
+        files::write_json(&cell.folder(self.out).failure(), &failure)
+    }
+
+    /// One worker from start to end.
+    fn attempt(&self, cell: &Cell, folder: &CellFolder, pretraining: &PretrainingFolder) -> End {
+        let (policy, title) = (self.policy, cell.title());
+        let mut worker = match spawn(folder, pretraining, policy) {
+            Ok(worker) => worker,
+            Err(error) => return End::Failed(error.to_string()),
+        };
+        let stdout = worker.stdout.take().expect("the worker's output is piped");
+        let (sender, events) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            for event in Event::read(BufReader::new(stdout)) {
+                if sender.send(event).is_err() {
+                    break;
                 }
             }
-            Ok(last) => ended = Some(last),
-            Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                kill(&mut worker);
-                let _ = reader.join();
-                return Err(format!(
-                    "no progress for {} in {}; killed (--stall-timeout)",
-                    seconds(policy.stall_timeout.as_secs_f64()),
-                    phase.name()
-                ));
+        });
+        let mut phase = Phase::Start;
+        let mut ended = None;
+        let mut heard = Instant::now();
+        let mut asked = None;
+        loop {
+            if interrupt::requested() {
+                let since = *asked.get_or_insert_with(Instant::now);
+                // The end of its input tells the worker to leave a checkpoint and end.
+                drop(worker.stdin.take());
+                if since.elapsed() > GRACE {
+                    kill(&mut worker);
+                }
+            }
+            match events.recv_timeout(POLL) {
+                Ok(Event::Progress { phase: now, done, total, note }) => {
+                    (phase, heard) = (now, Instant::now());
+                    if now != Phase::Start {
+                        self.display.progress(&title, now.name(), done, total, &note);
+                        self.recorder.progress(&title, now.name(), done, total, &note);
+                    }
+                }
+                Ok(last) => ended = Some(last),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                // The probes are the host's own, and one may fit for long without a word.
+                Err(mpsc::RecvTimeoutError::Timeout)
+                    if phase == Phase::Probe || heard.elapsed() < policy.stall_timeout => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    kill(&mut worker);
+                    let _ = reader.join();
+                    return End::Failed(format!(
+                        "no progress for {} in {}; killed (--stall-timeout)",
+                        seconds(policy.stall_timeout.as_secs_f64()),
+                        phase.name()
+                    ));
+                }
             }
         }
-    }
-    let _ = reader.join();
-    let status = worker.wait().map_err(|e| format!("the worker's end was not seen: {e}"))?;
-    match ended {
-        Some(Event::Failed { reason }) => Err(reason),
-        Some(Event::Done) if folder.result().is_file() => Ok(()),
-        _ => Err(describe_death(status, phase, folder)),
+        let _ = reader.join();
+        let status = match worker.wait() {
+            Ok(status) => status,
+            Err(error) => return End::Failed(format!("the worker's end was not seen: {error}")),
+        };
+        match ended {
+            Some(Event::Done) if folder.result().is_file() => End::Done,
+            _ if asked.is_some() => End::Interrupted,
+            Some(Event::Failed { reason }) => End::Failed(reason),
+            _ => End::Failed(describe_death(status, phase, folder)),
+        }
     }
 }
 
 fn spawn(folder: &CellFolder, pretraining: &PretrainingFolder, policy: &Policy) -> Result<Child> {
     let program = env::current_exe().map_err(Error::io("this program"))?;
     let log = File::create(folder.log()).map_err(Error::io(folder.log()))?;
-    Command::new(&program)
+    let mut command = Command::new(&program);
+    // In a process group of its own: Ctrl-C reaches the supervisor alone, which tells its workers.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
         .arg("worker")
         .arg(folder.path())
         .arg("--pretraining")
@@ -169,7 +236,7 @@ fn spawn(folder: &CellFolder, pretraining: &PretrainingFolder, policy: &Policy) 
         .env("RAYON_NUM_THREADS", policy.threads.to_string())
         // candle keeps a pool of its own beside rayon, whose threads spin while they wait and take the cores from it.
         .env("CANDLE_NUM_THREADS", "1")
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

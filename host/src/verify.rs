@@ -6,8 +6,7 @@ use clap::Args;
 use physrep_benchmarks::suite::Suite;
 
 use crate::{
-    Error, Result,
-    all,
+    Error, Result, all,
     cell::{Cell, Encoder},
     crates,
     device::Choice,

@@ -13,7 +13,7 @@ use crate::{
     cell::{Cell, CellFolder, Encoder, PretrainingFolder, Source},
     environment::Environment,
     events::Phase,
-    files, memory,
+    files, interrupt, memory,
     plugin::Plugin,
     result::{CellResult, Cost, Recipe, SCHEMA},
 };
@@ -26,6 +26,7 @@ use work::Work;
 /// `checkpoint_every` is the time between checkpoints of pretraining.
 pub fn run(folder: &Path, pretraining: &Path, checkpoint_every: Duration) -> Result<()> {
     end_with_supervisor();
+    interrupt::heed_standard_input();
     physrep_nn::keep_freed_memory();
     let folder = CellFolder::at(folder.to_owned());
     let pretraining = PretrainingFolder::at(pretraining.to_owned());

@@ -92,7 +92,7 @@ impl PretrainingFolder {
 
     /// The curves.
     pub fn curves(&self) -> PathBuf {
-        self.0.join("curves.csv")
+        self.0.join("curves.jsonl")
     }
 
     /// The complete state at the end.

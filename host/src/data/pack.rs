@@ -1,7 +1,6 @@
 //! `physrep-bench data pack`.
 
 use std::{
-    ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,7 +9,7 @@ use clap::Args;
 use physrep_benchmarks::{generate, pack, packed::Packed, suite::Suite, systems, well};
 
 use super::isolated;
-use crate::{Result, display::Display};
+use crate::{Result, display::Display, interrupt};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pack {
@@ -60,7 +59,7 @@ pub(crate) fn pack(
     }
     let progress = |done: usize, total: usize, note: &str| {
         display.progress(task, "pack", done as u64, total as u64, note);
-        ControlFlow::Continue(())
+        interrupt::flow()
     };
     Ok(pack::pack(suite, system, data, out, &progress)?)
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     Error, Result,
     events::{Event, Phase},
+    interrupt,
 };
 
 /// Tells the supervisor how the work goes, a few times a second.
@@ -17,7 +18,13 @@ impl Progress {
         Self { last: None }
     }
 
+    /// Tells of `done` of `total` units of a phase.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`] if the work is to stop.
     pub(super) fn report(&mut self, phase: Phase, done: u64, total: u64, note: String) -> Result<()> {
+        interrupt::check()?;
         let recent = self.last.is_some_and(|(last, when)| last == phase && when.elapsed() < Duration::from_millis(200));
         if recent && done < total {
             return Ok(());

@@ -1,6 +1,10 @@
 //! The parts of the work on one cell, and what each costs.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
 
 use physrep_abi::LogLevel;
 use physrep_benchmarks::{packed::Packed, split::Split, suite::TrainingBudget};
@@ -164,8 +168,11 @@ impl Work<'_> {
             checkpoint_every: self.checkpoint_every,
         };
         let progress = &mut self.progress;
+        let (batch, mut first) = (self.cell.suite.pretrain.batch as u64, None);
         self.cost.pretrain = pretrain::run(&task, session, curves, |done, total, loss| {
-            let note = loss.map(|loss| format!("loss {loss:.4}")).unwrap_or_default();
+            let (began, before) = *first.get_or_insert((Instant::now(), done));
+            let rate = ((done - before) * batch) as f64 / began.elapsed().as_secs_f64();
+            let note = loss.map(|loss| format!("loss {loss:.4}, {rate:.1} clips/s")).unwrap_or_default();
             progress.report(Phase::Pretrain, done, total, note)
         })?;
         Ok(())
