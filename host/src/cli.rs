@@ -12,7 +12,7 @@ use crate::{
     events::Event,
     interrupt, merge,
     plugin::Plugin,
-    status,
+    report, result, status,
     supervise::Policy,
     table, verify, worker,
 };
@@ -45,6 +45,10 @@ enum Command {
     Encode(EncodeArgs),
     /// Join the runs of several machines.
     Merge(merge::Merge),
+    /// Write a run as one HTML page that needs no network, and its figures as SVG and CSV.
+    Report(report::Command),
+    /// Print the JSON Schema of a cell's record.
+    Schema,
     /// Say how a run stands, from another shell too.
     Status(status::Command),
     /// Print the tables of a run.
@@ -194,6 +198,11 @@ fn run(command: Command) -> Result<ExitCode> {
         },
         Command::Compare(command) => compare::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Merge(command) => merge::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Report(command) => report::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Schema => {
+            println!("{:#}", result::json_schema());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Status(command) => status::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Table(command) => table::command::run(&command).map(|()| ExitCode::SUCCESS),
         Command::VerifyResult { verify, threads } => {

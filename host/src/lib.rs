@@ -33,6 +33,7 @@ pub mod plugin;
 mod pretrain;
 pub mod probe;
 mod probing;
+mod report;
 pub mod result;
 pub mod show;
 pub mod standings;

@@ -7,6 +7,7 @@ mod canvas;
 mod cases;
 mod colours;
 mod films;
+mod grid;
 mod quantity;
 mod raster;
 mod sheet;
@@ -19,7 +20,9 @@ use physrep_benchmarks::{
 };
 
 use crate::{Error, Result, display::Display, files};
+pub(crate) use grid::{channel, pictures};
 use quantity::Quantity;
+pub(crate) use sheet::number;
 
 /// What to show.
 pub struct Show<'a> {

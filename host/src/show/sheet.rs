@@ -161,7 +161,7 @@ fn bar(canvas: &mut Canvas, colours: &Colours, x: usize, y: usize, height: usize
 }
 
 /// A number for people: four digits at most, powers of ten where it is large or small.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let plain = |value: f64, digits: usize| {
         let text = format!("{value:.digits$}");
