@@ -9,13 +9,13 @@ use serde_json::Value;
 
 const HOSTILE: &str = "tests/plugins/hostile";
 
-/// The values of `metric` of `parameter` on the test split in a result.
-fn score(result: &Value, probe: &str, parameter: &str, metric: &str) -> f64 {
-    let scores = result["scores"].as_array().expect("scores");
-    let found = scores
+/// The mean error over parameters that `probe` has on the test split in a result, with all labels.
+fn error(result: &Value, probe: &str) -> f64 {
+    let readings = result["readings"].as_array().expect("readings");
+    let found = readings
         .iter()
-        .find(|s| s["probe"] == probe && s["split"] == "test" && s["parameter"] == parameter && s["metric"] == metric);
-    found.unwrap_or_else(|| panic!("no {metric} of {parameter} by {probe}"))["value"].as_f64().expect("a number")
+        .find(|r| r["probe"] == probe && r["split"] == "test" && r["label_fraction"] == 1.0 && r["track"] == "frozen");
+    found.unwrap_or_else(|| panic!("no reading by {probe}"))["mean"]["mse"].as_f64().expect("a number")
 }
 
 #[test]
@@ -23,14 +23,14 @@ fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
     let bench = Bench::new();
     let arguments = bench.all("plugins/jepa", "out", &[]);
     let first = bench.run(&arguments).ended_with(0);
-    for word in ["shear_flow", "jepa", "random init", "features", "attentive", "ridge", "Reynolds", "Schmidt", "R2"] {
+    for word in ["shear_flow", "jepa", "random init", "features", "attentive", "mlp", "ridge", "knn", "effective"] {
         assert!(first.out.contains(word), "the table has {word}:\n{}", first.out);
     }
     let results = bench.results("out");
     assert_eq!(results.len(), 4, "jepa, jepa at random, features, mean");
     for result in &results {
         if result["method"] == "mean" {
-            let mse = score(result, "mean", "mean", "mse");
+            let mse = error(result, "mean");
             assert!((mse - 1.0).abs() < 1e-6, "predicting the mean scores 1 by construction, not {mse}");
         }
         let environment = &result["environment"];
@@ -54,20 +54,44 @@ fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
     assert_ne!(pretrained["encoder"]["checksum"], random["encoder"]["checksum"], "pretraining changes the encoder");
 
     for result in [pretrained, random] {
-        let epochs = &result["chosen"]["end-to-end"];
+        let choices = result["choices"].as_array().expect("choices");
+        let epochs = &choices.iter().find(|choice| choice["track"] == "end-to-end").expect("a choice")["record"];
         assert_eq!(epochs["valid"].as_array().map(Vec::len), Some(2), "{epochs}");
         assert_eq!(result["cost"]["finetune"]["samples"], 32);
     }
     assert!(first.out.contains("trained end to end with labels"), "{}", first.out);
 
-    // One tidy row per method, initialisation, track, probe, split, parameter or mean, and metric.
+    for result in &results {
+        let (health, has) = (&result["health"], result["method"] != "mean");
+        assert_eq!(health.is_object(), has, "{health}");
+        if has {
+            assert!(health["spread"]["effective_rank"].as_f64().is_some_and(|rank| rank > 1.0), "{health}");
+            assert_eq!(health["control"]["r2"].as_array().map(Vec::len), Some(39), "{health}");
+        }
+        if result["encoder"].is_object() {
+            assert_eq!(health["encoder_unchanged"], true);
+            let gradient = &health["gradient"];
+            let watched = (result["initialisation"] == "pretrained").then_some(6);
+            assert_eq!(gradient["steps"].as_u64(), watched, "{gradient}");
+            assert_eq!(gradient["silent"].as_u64(), watched.map(|_| 0), "{gradient}");
+        }
+    }
+
+    // One tidy row per method, initialisation, track, probe, share of labels, split, and parameter or mean.
     let csv = fs::read_to_string(bench.path("out/scores.csv")).expect("scores.csv");
     let mut lines = csv.lines();
     assert_eq!(
         lines.next(),
-        Some("suite,suite_version,system,method,initialisation,track,probe,split,parameter,metric,seed,value")
+        Some(
+            "suite,suite_version,system,method,initialisation,seed,track,probe,label_fraction,split,parameter,mse,r2,\
+             trajectory_mse,trajectory_r2"
+        )
     );
-    assert_eq!(lines.count(), 8 * 2 * 3 * 2, "6 rows and 2 end to end x 2 splits x 3 parameters x 2 metrics");
+    assert_eq!(
+        lines.count(),
+        ((2 * 4 + 2) * 2 + 2) * 2 * 3,
+        "probes x shares of labels, end to end, splits, parameters"
+    );
     let markdown = fs::read_to_string(bench.path("out/table.md")).expect("table.md");
     assert!(markdown.contains("| method"), "{markdown}");
 

@@ -56,21 +56,21 @@ fn a_method_that_can_gets_a_row_on_every_system_from_one_pretraining() {
     let more = ["--plugins", &jepa, "--methods", "mpp,jepa"];
     let said = bench.run(arguments(&bench, "out", &more)).ended_with(0);
 
-    // The row stands after that of the method pretrained alone, in the frozen and in the end-to-end table of each system and
-    // of both together, and in either table of each system's costs.
+    // The row stands after that of the method pretrained alone: for each system in the frozen and the end-to-end tables by probe
+    // and by parameter, in that of health and in both of costs; and in the two tables of both systems.
     let table = fs::read_to_string(bench.path("out/table.md")).expect("table.md");
     let methods: Vec<&str> = table.lines().filter_map(|line| line.split('|').nth(1)).map(str::trim).collect();
     let after = |method: &str| methods.windows(2).filter(|pair| pair[1] == "mpp (joint)" && pair[0] == method).count();
-    assert_eq!((after("mpp"), after("mpp (joint)")), (4 * 2 + 2, 2 + 1), "{table}");
-    assert_eq!(table.matches("## all systems (suite pair v1)").count(), 2, "{table}");
-    let summary = &table[table.find("## all systems").expect("a summary")..];
-    let header = summary.lines().nth(2).expect("a header");
+    assert_eq!((after("mpp"), after("mpp (joint)")), (7 * 2 + 2, 3 * 2), "{table}");
+    assert_eq!(table.matches("## all systems, ").count(), 2, "{table}");
+    let summary = &table[table.find("## all systems, frozen encoders (suite pair v1)").expect("a summary")..];
+    let header = summary.lines().find(|line| line.starts_with('|')).expect("a header");
     assert_eq!(
         header.split('|').map(str::trim).collect::<Vec<_>>(),
-        ["", "method", "probe", "shear flow", "active matter", ""]
+        ["", "method", "shear flow", "active matter", "mean rank", ""]
     );
     let row = summary.lines().find(|line| line.contains("mpp (joint)")).expect("a joint row");
-    assert!(row.split('|').skip(3).take(2).all(|value| value.trim().parse::<f64>().is_ok()), "{row}");
+    assert_eq!(row.matches(" ± ").count(), 2, "{row}");
     assert!(!table.contains("jepa (joint)") && said.out.contains("mpp (joint)"), "{table}");
     let csv = fs::read_to_string(bench.path("out/scores.csv")).expect("scores.csv");
     let rows = |text: &str| csv.lines().filter(|line| line.contains(text)).count();
@@ -86,8 +86,8 @@ fn a_method_that_can_gets_a_row_on_every_system_from_one_pretraining() {
     let systems: Vec<&Value> = record["systems"].as_array().expect("systems").iter().map(|s| &s["system"]).collect();
     assert_eq!(systems, SYSTEMS);
     assert_eq!(record["cost"]["samples"], 48);
-    let curves = fs::read_to_string(folder.join("curves.csv")).expect("curves");
-    assert_eq!(curves.lines().filter(|line| line.contains(",loss,")).count(), 12, "{curves}");
+    let curves = fs::read_to_string(folder.join("curves.jsonl")).expect("curves");
+    assert_eq!(curves.lines().filter(|line| line.contains("\"loss\":")).count(), 12, "{curves}");
     assert!(!folder.join("checkpoint.bin").exists());
     let results = bench.results("out");
     assert_eq!(results.len(), 2 * 5);
@@ -95,7 +95,7 @@ fn a_method_that_can_gets_a_row_on_every_system_from_one_pretraining() {
         let [joint, alone] = ["joint", "pretrained"].map(|initialisation| result(&results, system, initialisation));
         assert_eq!(joint["cost"]["pretrain"], record["cost"]);
         assert_eq!(alone["cost"]["pretrain"]["samples"], 24);
-        assert_ne!(joint["scores"], alone["scores"], "on {system}");
+        assert_ne!(joint["readings"], alone["readings"], "on {system}");
     }
 
     // Everything is kept, and a selection of systems has no joint rows.
@@ -162,11 +162,11 @@ fn a_joint_pretraining_that_was_killed_goes_on_and_ends_with_the_same_bytes() {
     let of_run = |out: &str, more: &[&str]| arguments(&bench, out, &[&["--methods", "mpp"], more].concat());
     let outcome = |out: &str| {
         let folder = pretraining(&bench, out);
-        let files = ["state.safetensors", "curves.csv"].map(|name| folder.join(name));
+        let files = ["state.safetensors", "curves.jsonl"].map(|name| folder.join(name));
         let cells = joint_cells(&bench, out, "embeddings.safetensors").into_values();
         let bytes: Vec<Vec<u8>> = files.into_iter().chain(cells).map(|path| fs::read(path).expect("there")).collect();
         let results = joint_cells(&bench, out, "result.json").into_values();
-        let scores: Vec<Value> = results.map(|path| bench::read_json(&path)["scores"].clone()).collect();
+        let scores: Vec<Value> = results.map(|path| bench::read_json(&path)["readings"].clone()).collect();
         assert_eq!((bytes.len(), scores.len()), (4, 2), "{out} is whole");
         (bytes, scores)
     };

@@ -30,8 +30,8 @@ fn outcome(bench: &Bench, out: &str) -> BTreeMap<PathBuf, Outcome> {
         .into_iter()
         .map(|(name, path)| {
             let of = |file: &str| read(path.with_file_name(file));
-            let scores = bench::read_json(&path)["scores"].clone();
-            (name, (["state.safetensors", "embeddings.safetensors", "curves.csv"].map(of), scores))
+            let scores = bench::read_json(&path)["readings"].clone();
+            (name, (["state.safetensors", "embeddings.safetensors", "curves.jsonl"].map(of), scores))
         })
         .collect()
 }
@@ -87,9 +87,9 @@ fn threads_do_not_change_a_byte() {
     let bench = Bench::new();
     bench.run(bench.all(JEPA, "one", &["--threads", "1"])).ended_with(0);
     bench.run(bench.all(JEPA, "three", &["--threads", "3", "--jobs", "2"])).ended_with(0);
-    let scores = |out: &str| -> Vec<Value> { bench.results(out).iter().map(|r| r["scores"].clone()).collect() };
+    let scores = |out: &str| -> Vec<Value> { bench.results(out).iter().map(|r| r["readings"].clone()).collect() };
     assert_eq!(scores("one"), scores("three"));
-    for file in ["state.safetensors", "embeddings.safetensors", "curves.csv"] {
+    for file in ["state.safetensors", "embeddings.safetensors", "curves.jsonl"] {
         let bytes = |out: &str| -> Vec<Vec<u8>> {
             bench.find(out, file).into_values().map(|path| fs::read(path).expect("readable")).collect()
         };

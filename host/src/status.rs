@@ -111,13 +111,13 @@ impl Recorder {
         };
         let recorder =
             Self { path: file(out), inner: Mutex::new(Inner { status, began: HashMap::new(), written: None }) };
-        recorder.change(true, |_| {});
+        recorder.change(|_| true);
         recorder
     }
 
     /// A cell's state changes.
     pub fn state(&self, title: &str, state: CellState, note: &str) {
-        self.change(true, |inner| {
+        self.change(|inner| {
             inner.began.remove(title);
             if let Some(cell) = inner.cell(title) {
                 let title = cell.title.clone();
@@ -131,14 +131,15 @@ impl Recorder {
                     remaining: None,
                 };
             }
+            true
         });
     }
 
     /// A running cell goes on.
     pub fn progress(&self, title: &str, phase: &str, done: u64, total: u64, note: &str) {
-        self.change(false, |inner| {
+        self.change(|inner| {
             let Some(cell) = inner.cell(title) else {
-                return;
+                return false;
             };
             let new_phase = cell.phase != phase;
             (cell.state, cell.done, cell.total) = (CellState::Running, done, total);
@@ -154,6 +155,7 @@ impl Recorder {
                 let left = elapsed / recent as f64 * total.saturating_sub(done) as f64;
                 cell.remaining = (recent > 0).then_some(left);
             }
+            new_phase
         });
     }
 
@@ -166,22 +168,22 @@ impl Recorder {
 
     /// The run ends.
     pub fn end(&self, state: RunState) {
-        self.change(true, |inner| {
+        self.change(|inner| {
             inner.status.state = state;
             for cell in &mut inner.status.cells {
                 if cell.state == CellState::Running {
                     cell.state = CellState::Waiting;
                 }
             }
+            true
         });
     }
 
-    /// Changes the status, and writes it if that matters or it has been long. The file serves readers alone: that it cannot be
-    /// written is no reason to stop a run.
-    fn change(&self, matters: bool, change: impl FnOnce(&mut Inner)) {
+    /// Changes the status, and writes it if the change says that it matters or it has been long. The file serves readers alone:
+    /// that it cannot be written is no reason to stop a run.
+    fn change(&self, change: impl FnOnce(&mut Inner) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(|e| e.into_inner());
-        change(&mut inner);
-        if !matters && inner.written.is_some_and(|last| last.elapsed() < EVERY) {
+        if !change(&mut inner) && inner.written.is_some_and(|last| last.elapsed() < EVERY) {
             return;
         }
         inner.written = Some(Instant::now());

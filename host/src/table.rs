@@ -72,20 +72,29 @@ fn with_interval(value: f64, interval: Option<crate::statistics::Interval>) -> S
     }
 }
 
-/// What titles begin with: `shear_flow (suite tiny v4): `.
-fn title(board: &Board<'_>, of: &str) -> String {
-    format!("{of} (suite {} v{}): ", board.suite.name, board.suite.version)
+/// `shear_flow, frozen encoders (suite tiny v4)`.
+fn title(board: &Board<'_>, of: &str, what: &str) -> String {
+    format!("{of}, {what} (suite {} v{})", board.suite.name, board.suite.version)
 }
 
-/// What the numbers of a track are.
-fn what(track: Track) -> &'static str {
+/// Whose scores a track has.
+fn encoders_of(track: Track) -> &'static str {
     match track {
-        Track::Frozen => "frozen encoders, MSE on the test split, 1 = predicting the mean",
-        Track::EndToEnd => {
-            "encoders trained end to end with labels, MSE on the test split; random init: supervised alone"
-        }
+        Track::Frozen => "frozen encoders",
+        Track::EndToEnd => "encoders trained end to end with labels",
     }
 }
+
+/// What the random weights of a track stand for, where that is not plain.
+fn random_is(track: Track) -> &'static str {
+    match track {
+        Track::Frozen => "",
+        Track::EndToEnd => " Random init: supervised training alone.",
+    }
+}
+
+/// How a score is set off.
+const SET_OFF: &str = "Bold: the lowest; underlined: not clearly different from it.";
 
 /// What stands behind a plus-minus sign.
 fn interval_is(board: &Board<'_>) -> &'static str {

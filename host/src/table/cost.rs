@@ -16,10 +16,28 @@ struct Phase {
     of: fn(&Cost) -> &PhaseCost,
 }
 
-/// Those that make embeddings, and those that read them; a table for either fits a terminal, one for all would not.
-const PARTS: [[Phase; 2]; 2] = [
-    [Phase { name: "pretrain", of: |cost| &cost.pretrain }, Phase { name: "encode", of: |cost| &cost.encode }],
-    [Phase { name: "probe", of: |cost| &cost.probe }, Phase { name: "end to end", of: |cost| &cost.finetune }],
+/// Phases that stand in one table.
+struct Part {
+    title: &'static str,
+    phases: [Phase; 2],
+}
+
+/// A table for either part fits a terminal, one for both would not.
+const PARTS: [Part; 2] = [
+    Part {
+        title: "cost of embeddings",
+        phases: [
+            Phase { name: "pretrain", of: |cost| &cost.pretrain },
+            Phase { name: "encode", of: |cost| &cost.encode },
+        ],
+    },
+    Part {
+        title: "cost of reading them",
+        phases: [
+            Phase { name: "probe", of: |cost| &cost.probe },
+            Phase { name: "end to end", of: |cost| &cost.finetune },
+        ],
+    },
 ];
 
 /// Two tables with a line for each encoder with a result, averaged over seeds; nothing if there is none. Phases that none went
@@ -30,7 +48,7 @@ pub(super) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
     let went_through = |phase: &&Phase| rows.iter().any(|row| average(row, phase, |cost| cost.seconds) > Some(0.0));
     let mut tables = Vec::new();
     for part in &PARTS {
-        let phases: Vec<&Phase> = part.iter().filter(went_through).collect();
+        let phases: Vec<&Phase> = part.phases.iter().filter(went_through).collect();
         if phases.is_empty() {
             continue;
         }
@@ -40,7 +58,9 @@ pub(super) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
         }
         let line = |row: &&Row<'_>| Line { entries: entries(row, &phases), ruled: false };
         tables.push(Grid {
-            title: format!("{}what it cost, the mean over seeds", title(board, system.name)),
+            title: title(board, system.name, part.title),
+            legend: "The mean over seeds; MiB: the most memory held in a phase, what earlier phases left included."
+                .into(),
             columns,
             words: 1,
             rows: rows.iter().map(line).collect(),

@@ -4,8 +4,10 @@ use super::notes::Notes;
 
 /// A table: what stands in it, not how it looks.
 pub(super) struct Grid {
-    /// What it shows.
+    /// What it shows, in short.
     pub(super) title: String,
+    /// How to read it.
+    pub(super) legend: String,
     /// The heads of the columns.
     pub(super) columns: Vec<String>,
     /// Columns of words, the first ones; numbers follow.

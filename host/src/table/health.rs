@@ -56,12 +56,12 @@ pub(super) fn table(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
         ];
         rows.push(Line { entries, ruled });
     }
-    let title = format!(
-        "{}health of embeddings of train, of the gradient in the first ten steps, and of the ridge probe when labels are shuffled",
-        title(board, system.name)
-    );
+    let title = title(board, system.name, "health");
+    let legend = "Of embeddings of train; of the gradient in the first ten steps, silent: tensors that it never reached; and of the ridge \
+                  probe when labels are shuffled, whose R2 should span 0."
+        .to_owned();
     let columns = columns.map(String::from).to_vec();
-    (!rows.is_empty()).then(|| Grid { title, columns, words: 1, rows, notes: Vec::new() })
+    (!rows.is_empty()).then(|| Grid { title, legend, columns, words: 1, rows, notes: Vec::new() })
 }
 
 /// From one number to another, or a dash.

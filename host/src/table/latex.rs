@@ -6,7 +6,7 @@ use super::grid::{Grid, Style};
 pub(super) fn document(grids: &[Grid]) -> String {
     let tables: Vec<String> = grids.iter().map(render).collect();
     format!(
-        "\\documentclass{{article}}\n\\usepackage[T1]{{fontenc}}\n\\usepackage{{booktabs}}\n\
+        "\\documentclass{{article}}\n\\usepackage{{booktabs}}\n\
          \\usepackage[margin=1cm]{{geometry}}\n\\begin{{document}}\n\\pagestyle{{empty}}\n\\scriptsize\n\n{}\n\\end{{document}}\n",
         tables.join("\n\\clearpage\n\n")
     )
@@ -16,7 +16,8 @@ pub(super) fn document(grids: &[Grid]) -> String {
 fn render(grid: &Grid) -> String {
     let columns: String = (0..grid.columns.len()).map(|column| if column < grid.words { 'l' } else { 'r' }).collect();
     let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
-    let mut text = format!("\\begin{{table}}[p]\n\\centering\n\\caption{{{}}}\n", escape(&grid.title));
+    let mut text =
+        format!("\\begin{{table}}[p]\n\\centering\n\\caption{{{}. {}}}\n", escape(&grid.title), escape(&grid.legend));
     text += &format!("\\begin{{tabular}}{{{columns}}}\n\\toprule\n");
     text += &line(grid.columns.iter().map(|name| escape(name)).collect());
     text += "\\midrule\n";
@@ -59,6 +60,7 @@ fn escape(text: &str) -> String {
             '^' => escaped += "\\textasciicircum{}",
             '<' => escaped += "\\textless{}",
             '>' => escaped += "\\textgreater{}",
+            '|' => escaped += "\\textbar{}",
             '±' => escaped += "$\\pm$",
             '×' => escaped += "$\\times$",
             c if c.is_ascii() && !c.is_ascii_control() => escaped.push(c),

@@ -2,10 +2,10 @@
 
 use super::grid::{Grid, Style};
 
-/// The table with its title and notes.
+/// The table with its title, legend and notes.
 pub(super) fn render(grid: &Grid) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut text = format!("## {}\n\n", grid.title);
+    let mut text = format!("## {}\n\n{}\n\n", grid.title, escape(&grid.legend));
     text += &line(grid.columns.iter().map(|name| escape(name)).collect());
     let rule = |column: usize| if column < grid.words { "---" } else { "--:" };
     text += &line((0..grid.columns.len()).map(|column| rule(column).to_owned()).collect());

@@ -1,10 +1,11 @@
 //! The scores of one system.
 
 use super::{
+    SET_OFF, encoders_of,
     grid::{Entry, Grid, Line, Style},
     interval_is,
     notes::Notes,
-    title, what, with_interval,
+    random_is, title, with_interval,
 };
 use crate::{
     board::{Board, Row, Score, Standing, System},
@@ -33,8 +34,13 @@ pub(super) fn overview(board: &Board<'_>, system: &System<'_>, track: Track) -> 
         }
         rows.push(Line { entries, ruled });
     }
-    let title = format!("{}{}; ± {}", title(board, system.name), what(track), interval_is(board));
-    (!rows.is_empty()).then(|| Grid { title, columns, words: 1, rows, notes: notes.into_lines() })
+    let title = title(board, system.name, encoders_of(track));
+    let legend = format!(
+        "MSE of labels on the test split by each probe, 1 = predicting the mean, ± {}. {SET_OFF}{}",
+        interval_is(board),
+        random_is(track)
+    );
+    (!rows.is_empty()).then(|| Grid { title, legend, columns, words: 1, rows, notes: notes.into_lines() })
 }
 
 /// One line an encoder and a probe, one column a parameter.
@@ -57,12 +63,14 @@ pub(super) fn by_parameter(board: &Board<'_>, system: &System<'_>, track: Track)
             ruled = false;
         }
     }
-    let title = format!(
-        "{}by parameter; {}; rank among encoders with the same probe; by trajectory: of the mean prediction over a trajectory's windows",
-        title(board, system.name),
-        what(track)
+    let title = title(board, system.name, &format!("{}, by parameter", encoders_of(track)));
+    let legend = format!(
+        "MSE of labels on the test split, the mean ± {}. R2 against the split's own mean; by trajectory: of the mean prediction over a \
+         trajectory's windows; rank: among encoders with the same probe.{}",
+        interval_is(board),
+        random_is(track)
     );
-    (!rows.is_empty()).then(|| Grid { title, columns, words: 2, rows, notes: Vec::new() })
+    (!rows.is_empty()).then(|| Grid { title, legend, columns, words: 2, rows, notes: Vec::new() })
 }
 
 /// One line an encoder and a probe, one column a share of the labels.
@@ -88,12 +96,12 @@ pub(super) fn by_labels(board: &Board<'_>, system: &System<'_>) -> Option<Grid> 
             ruled = false;
         }
     }
-    let title = format!(
-        "{}MSE on the test split with the labels of so many trajectories of train and of valid; ± {}",
-        title(board, system.name),
+    let title = title(board, system.name, "frozen encoders, with few labels");
+    let legend = format!(
+        "MSE of labels on the test split by probes that saw the labels of so many of the trajectories of train and of valid, ± {}.",
         interval_is(board)
     );
-    Some(Grid { title, columns, words: 2, rows, notes: Vec::new() })
+    Some(Grid { title, legend, columns, words: 2, rows, notes: Vec::new() })
 }
 
 /// The mean error with its interval, set off as it stands to the best.

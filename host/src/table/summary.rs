@@ -1,10 +1,11 @@
 //! A run in one table: the mean error of each encoder on every system, by the first probe.
 
 use super::{
+    SET_OFF, encoders_of,
     grid::{Entry, Grid, Line},
-    interval_is,
+    interval_is, random_is,
     scores::mean,
-    title, what,
+    title,
 };
 use crate::{
     board::{Board, Row, System},
@@ -66,11 +67,12 @@ pub(super) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
         rows.push(Line { entries, ruled: floor && !floors && !rows.is_empty() });
         floors |= floor;
     }
-    let title = format!(
-        "{}{} by the {probe} probe (floors: their own); ± {}",
-        title(board, "all systems"),
-        what(track),
-        interval_is(board)
+    let title = title(board, "all systems", encoders_of(track));
+    let legend = format!(
+        "MSE of labels on the test split by the {probe} probe (floors: their own), 1 = predicting the mean, ± {}. {SET_OFF}{}",
+        interval_is(board),
+        random_is(track)
     );
-    (board.systems.len() > 1 && !rows.is_empty()).then(|| Grid { title, columns, words: 1, rows, notes: Vec::new() })
+    let grid = Grid { title, legend, columns, words: 1, rows, notes: Vec::new() };
+    (board.systems.len() > 1 && !grid.rows.is_empty()).then_some(grid)
 }

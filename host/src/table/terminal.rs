@@ -4,7 +4,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 
 use super::grid::{Grid, Style};
 
-/// The table with its title and notes. Numbers and names are never broken, however narrow the terminal; heads of columns are, between
+/// The table with its title, legend and notes. Numbers and names are never broken, however narrow the terminal; heads of columns are, between
 /// words.
 pub(super) fn render(grid: &Grid) -> String {
     let mut table = Table::new();
@@ -24,9 +24,21 @@ pub(super) fn render(grid: &Grid) -> String {
             }
         }));
     }
-    let mut text = format!("{}\n\n{table}\n\n", grid.title);
+    let mut text = format!("{}\n{}\n{table}\n\n", grid.title, wrapped(&grid.legend));
     for (number, note) in grid.notes.iter().enumerate() {
-        text += &format!("[{}] {note}\n\n", number + 1);
+        text += &format!("{}\n\n", wrapped(&format!("[{}] {note}", number + 1)));
     }
     text
+}
+
+/// The text in lines of at most 100 characters, as far as its words allow.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= 100 => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
