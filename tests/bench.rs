@@ -146,6 +146,17 @@ impl Bench {
     }
 }
 
+/// A Python that has the modules, if there is one: `PHYSREP_PYTHON`, or `python3`. Says so if there is none: what needs it is skipped.
+pub fn python(modules: &str) -> Option<Command> {
+    let program = std::env::var_os("PHYSREP_PYTHON").unwrap_or_else(|| "python3".into());
+    let import = format!("import {modules}");
+    let has = Command::new(&program).args(["-c", &import]).output().is_ok_and(|output| output.status.success());
+    if !has {
+        println!("SKIPPED: {} cannot {import}", program.display());
+    }
+    has.then(|| Command::new(program))
+}
+
 pub fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).expect("readable")).expect("JSON")
 }

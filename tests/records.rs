@@ -138,15 +138,26 @@ fn records_follow_the_published_schema_and_broken_ones_are_named() {
         physrep_bench::result::json_schema(),
         "regenerate with `physrep-bench schema > docs/result.schema.json`"
     );
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
-    for record in bench.results("out") {
-        let errors: Vec<String> = validator.iter_errors(&record).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{errors:?}");
+    if let Some(mut python) = bench::python("jsonschema") {
+        let records = bench.find("out", "result.json");
+        let script = "
+import json, sys, jsonschema
+schema, *records = [json.load(open(path)) for path in sys.argv[1:]]
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+errors = [error.message for record in records for error in validator.iter_errors(record)]
+broken = dict(records[0], readings='none')
+sys.exit('; '.join(errors) or (0 if list(validator.iter_errors(broken)) else 'a broken record passes'))";
+        let said =
+            python.args(["-c", script]).arg(bench::root().join("docs/result.schema.json")).args(records.values());
+        let said: bench::Said = said.output().expect("python runs").into();
+        assert_eq!(said.code, Some(0), "{}", said.err);
     }
-    let broken: [(&str, &dyn Fn(&mut Value)); 3] = [
-        ("schema 3", &|record| record["schema"] = 3.into()),
-        ("no number `schema`", &|record| *record = Value::Array(vec![])),
-        ("docs/result.schema.json", &|record| record["readings"] = "none".into()),
+    type Change = fn(&mut Value);
+    let broken: [(&str, Change); 3] = [
+        ("schema 3", |record| record["schema"] = 3.into()),
+        ("no number `schema`", |record| *record = Value::Array(vec![])),
+        ("docs/result.schema.json", |record| record["readings"] = "none".into()),
     ];
     let (_, path) = bench.find("out", "result.json").pop_first().expect("a record");
     let whole = fs::read(&path).expect("readable");
@@ -159,6 +170,58 @@ fn records_follow_the_published_schema_and_broken_ones_are_named() {
     fs::write(&path, &whole[..whole.len() / 2]).expect("writable");
     let said = bench.run(["table", "out"]).ended_with(1);
     assert!(said.err.contains("result.json"), "{}", said.err);
+}
+
+#[test]
+fn pandas_reads_the_scores_in_one_line() {
+    let bench = Bench::new();
+    bench.run(bench.all("plugins/jepa", "out", &FLOORS)).ended_with(0);
+    let Some(mut python) = bench::python("pandas") else { return };
+    let script = "
+import pandas, sys
+scores = pandas.read_csv(sys.argv[1])
+of = scores.query('split == \"test\" and parameter == \"mean\" and label_fraction == 1').set_index('method').mse
+assert scores.mse.dtype == 'float64' and scores.seed.dtype == 'int64', scores.dtypes
+assert not scores.drop(columns=['r2', 'trajectory_r2']).isna().any().any()
+print(of['mean'])";
+    let said: bench::Said =
+        python.args(["-c", script]).arg(bench.path("out/scores.csv")).output().expect("python runs").into();
+    assert_eq!((said.code, said.out.trim()), (Some(0), "1.0"), "{}", said.err);
+}
+
+#[test]
+fn tensorboard_reads_the_curves() {
+    let bench = Bench::new();
+    let runs = ["zero", "one"];
+    for (run, seed) in runs.iter().zip(["0", "1"]) {
+        bench.run(bench.all("plugins/jepa", run, &["--methods", "jepa", "--seeds", seed])).ended_with(0);
+    }
+    bench.run(["merge", "out", "zero", "one"]).ended_with(0);
+    let said = bench.run(["tensorboard", "out"]).ended_with(0);
+    assert!(said.out.contains("2 event files"), "{}", said.out);
+    let said = bench.run(["tensorboard", "nowhere"]).ended_with(2);
+    assert!(said.err.contains("plan.json"), "{}", said.err);
+
+    let Some(mut python) = bench::python("tensorboard") else { return };
+    // What TensorBoard itself reads, against the lines of the curves.
+    let script = "
+import json, math, pathlib, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+out = pathlib.Path(sys.argv[1])
+for lines in out.glob('cells/**/curves.jsonl'):
+    expected = [json.loads(line) for line in lines.open()]
+    events = EventAccumulator(str(out / 'tensorboard' / lines.parent.relative_to(out / 'cells')))
+    events.Reload()
+    names = {name for line in expected for name in line} - {'step'}
+    assert set(events.Tags()['scalars']) == names, events.Tags()
+    for name in names:
+        found = [(event.step, event.value) for event in events.Scalars(name)]
+        wanted = [(line['step'], line[name]) for line in expected if name in line]
+        assert len(found) == len(wanted) > 0, name
+        assert all(a == c and math.isclose(b, d, rel_tol=1e-6) for (a, b), (c, d) in zip(found, wanted)), name
+    print('read')";
+    let said: bench::Said = python.args(["-c", script]).arg(bench.path("out")).output().expect("python runs").into();
+    assert_eq!((said.code, said.out.matches("read").count()), (Some(0), 2), "{}", said.err);
 }
 
 #[test]

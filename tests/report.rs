@@ -153,7 +153,8 @@ fn a_browser_shows_the_page_offline_and_sorts_its_tables() {
     let bench = Bench::new();
     run(&bench);
     bench.run(["report", "out"]).ended_with(0);
-    let checks = Command::new("python3")
+    let Some(mut python) = bench::python("json") else { return };
+    let checks = python
         .arg(bench::fixture("report/browser.py"))
         .arg(bench.path("out/report/report.html"))
         .args(["--browser", browser])

@@ -14,7 +14,7 @@ use crate::{
     plugin::Plugin,
     report, result, status,
     supervise::Policy,
-    table, verify, worker,
+    table, tensorboard, verify, worker,
 };
 
 /// How much physics does a learned representation hold? Trains encoder methods on physical systems without labels,
@@ -53,6 +53,8 @@ enum Command {
     Status(status::Command),
     /// Print the tables of a run.
     Table(table::command::Command),
+    /// Write the curves of a run as TensorBoard's event files.
+    Tensorboard(tensorboard::Command),
     /// Run a cell again and compare its scores with its record.
     VerifyResult {
         #[command(flatten)]
@@ -204,6 +206,7 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Status(command) => status::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Tensorboard(command) => tensorboard::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Table(command) => table::command::run(&command).map(|()| ExitCode::SUCCESS),
         Command::VerifyResult { verify, threads } => {
             let policy = Policy {

@@ -41,6 +41,7 @@ pub mod statistics;
 pub mod status;
 pub mod supervise;
 pub mod table;
+mod tensorboard;
 pub mod verify;
 mod worker;
 

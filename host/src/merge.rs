@@ -1,6 +1,9 @@
 //! `physrep-bench merge`: the runs of several machines as one.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -59,6 +62,7 @@ pub fn run(merge: &Merge) -> Result<()> {
         for (source, target) in files.into_iter().filter(|(source, _)| source.is_file()).take(1) {
             files::write(&target, &files::read(&source)?)?;
         }
+        copy_curves(planned, from, out)?;
     }
     let mut plan = Plan { cells: merged.into_iter().map(|(planned, ..)| planned).collect() };
     plan.sort();
@@ -66,6 +70,21 @@ pub fn run(merge: &Merge) -> Result<()> {
     Standings::of(&plan, out)?;
     plan.write(out)?;
     println!("{}: {} cells of {} runs", out.display(), plan.cells.len(), runs.len());
+    Ok(())
+}
+
+/// Copies a cell's description and the curves of its pretraining, for the report, where they are there.
+fn copy_curves(planned: &Planned, from: &Path, out: &Path) -> Result<()> {
+    let Some(cell) = planned.cell(from) else {
+        return Ok(());
+    };
+    let files = [
+        (planned.folder(from).spec(), planned.folder(out).spec()),
+        (cell.pretraining(from).curves(), cell.pretraining(out).curves()),
+    ];
+    for (source, target) in files.into_iter().filter(|(source, _)| source.is_file()) {
+        files::write(&target, &files::read(&source)?)?;
+    }
     Ok(())
 }
 

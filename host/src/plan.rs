@@ -82,6 +82,11 @@ impl Planned {
     pub fn folder(&self, run: &Path) -> CellFolder {
         CellFolder::at(run.join(&self.folder))
     }
+
+    /// The cell, if its description is there and can be read. Results do not need it; curves and sample fields do.
+    pub fn cell(&self, run: &Path) -> Option<Cell> {
+        files::read_json(&self.folder(run).spec()).ok()
+    }
 }
 
 fn file(run: &Path) -> PathBuf {

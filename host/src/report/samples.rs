@@ -10,7 +10,6 @@ use super::{
     figure::{Data, Figure, Panel, file_name},
     plot::px,
     rows::spaced,
-    training::spec,
 };
 use crate::{
     Error, Result,
@@ -29,7 +28,7 @@ const GAP: f64 = 6.0;
 /// A system's figure, or why there is none.
 pub(super) fn figure(run: &Path, plan: &Plan, system: &str) -> Result<Figure, String> {
     let cells = plan.cells.iter().filter(|planned| planned.identity.system == system);
-    let Some(cell) = cells.filter_map(|planned| spec(&planned.folder(run))).next() else {
+    let Some(cell) = cells.filter_map(|planned| planned.cell(run)).next() else {
         return Err("the description of its cells, cell.json, is not there".into());
     };
     // The data may have been on another machine; the numbers do not need it.

@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{
     board::{Board, Row},
-    cell::{Cell, CellFolder, Initialisation},
-    files,
+    cell::Initialisation,
     plan::Plan,
     pretrain::Curves,
     result::Identity,
@@ -74,7 +73,7 @@ fn curves(run: &Path, plan: &Plan, row: &Row<'_>, seen: &mut BTreeSet<PathBuf>) 
     };
     let mut curves = Vec::new();
     for planned in plan.cells.iter().filter(|planned| same_row(&planned.identity)) {
-        let Some(cell) = spec(&planned.folder(run)) else { continue };
+        let Some(cell) = planned.cell(run) else { continue };
         let path = cell.pretraining(run).curves();
         if !path.is_file() || !seen.insert(path.clone()) {
             continue;
@@ -88,11 +87,6 @@ fn curves(run: &Path, plan: &Plan, row: &Row<'_>, seen: &mut BTreeSet<PathBuf>) 
         }
     }
     curves
-}
-
-/// The cell in a folder, if its description is there and can be read.
-pub(super) fn spec(folder: &CellFolder) -> Option<Cell> {
-    files::read_json(&folder.spec()).ok()
 }
 
 /// Means over as many neighbours as leave no more than [`POINTS`].
