@@ -15,6 +15,7 @@ use crate::{
     files, interrupt, overrides,
     plan::Plan,
     plugin::Plugin,
+    report,
     standings::Standings,
     supervise::{self, Policy},
     table,
@@ -79,8 +80,10 @@ pub fn run(all: &All) -> Result<usize> {
     files::write(&out.join("scores.csv"), table::tidy(&standings)?.as_bytes())?;
     files::write(&out.join("table.md"), table::markdown(&standings).as_bytes())?;
     files::write(&out.join("table.tex"), table::latex(&standings).as_bytes())?;
+    let (page, _) = report::write(&out, &standings, &out.join("report"))?;
     println!("{}", table::terminal(&standings));
-    let written = ["scores.csv", "table.md", "table.tex"].map(|name| out.join(name).display().to_string());
+    let written = ["scores.csv", "table.md", "table.tex"].map(|name| out.join(name)).into_iter().chain([page]);
+    let written: Vec<String> = written.map(|path| path.display().to_string()).collect();
     println!("written: {}", written.join(", "));
     for error in &broken {
         eprintln!("left out: {error}");

@@ -20,7 +20,7 @@ mod scores;
 mod table;
 mod training;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use maud::{Markup, html};
@@ -41,14 +41,22 @@ pub struct Command {
     out: Option<PathBuf>,
 }
 
-/// Writes `report.html`, and `figures/NAME.svg` and `figures/NAME.csv` beside it.
+/// Writes the report of a run.
 pub fn run(command: &Command) -> Result<()> {
     let standings = Standings::read(&command.run)?;
-    let plan = Plan::read(&command.run)?;
-    let board = Board::of(&standings)
-        .ok_or_else(|| Error::Usage(format!("{}: the run has no cells to report", command.run.display())))?;
     let out = command.out.clone().unwrap_or_else(|| command.run.join("report"));
-    let (html, figures) = report(command, &plan, &board);
+    let (page, figures) = write(&command.run, &standings, &out)?;
+    println!("written: {} and {figures} figures beside it", page.display());
+    Ok(())
+}
+
+/// Writes `report.html` into `out`, and `figures/NAME.svg` and `figures/NAME.csv` beside it. The page's path comes back, and how many
+/// figures there are.
+pub fn write(run: &Path, standings: &Standings, out: &Path) -> Result<(PathBuf, usize)> {
+    let plan = Plan::read(run)?;
+    let board = Board::of(standings)
+        .ok_or_else(|| Error::Usage(format!("{}: the run has no cells to report", run.display())))?;
+    let (html, figures) = report(run, &plan, &board);
     for figure in &figures {
         let folder = out.join("figures");
         files::write(&folder.join(format!("{}.svg", figure.name)), figure.svg().as_bytes())?;
@@ -56,12 +64,11 @@ pub fn run(command: &Command) -> Result<()> {
     }
     let path = out.join("report.html");
     files::write(&path, html.as_bytes())?;
-    println!("written: {} and {} figures beside it", path.display(), figures.len());
-    Ok(())
+    Ok((path, figures.len()))
 }
 
 /// The page, and the figures on it.
-fn report(command: &Command, plan: &Plan, board: &Board<'_>) -> (String, Vec<Figure>) {
+fn report(run: &Path, plan: &Plan, board: &Board<'_>) -> (String, Vec<Figure>) {
     let palette = Palette::of(board);
     let mut figures = Vec::new();
     let mut shown = |new: Vec<Figure>| -> Markup {
@@ -86,7 +93,7 @@ fn report(command: &Command, plan: &Plan, board: &Board<'_>) -> (String, Vec<Fig
     };
     let labels = board.systems.iter().filter_map(|system| efficiency::figure(system, &palette)).collect();
     let labels = or(shown(labels), "This run's probes saw all labels; there is no smaller share to compare with.");
-    let losses = shown(training::figures(&command.run, plan, board, &palette));
+    let losses = shown(training::figures(run, plan, board, &palette));
     let losses = or(losses, "The curves of pretraining are not beside the results.");
     let costs = html! {
         (shown(cost::figure(board, &palette).into_iter().collect()))
@@ -94,7 +101,7 @@ fn report(command: &Command, plan: &Plan, board: &Board<'_>) -> (String, Vec<Fig
     };
     let samples = html! {
         @for system in &board.systems {
-            @match samples::figure(&command.run, plan, system.name) {
+            @match samples::figure(run, plan, system.name) {
                 Ok(figure) => (shown(vec![figure])),
                 Err(reason) => p { (spaced(system.name)) " is not shown: " (reason) "." },
             }

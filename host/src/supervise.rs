@@ -114,8 +114,7 @@ impl Supervisor<'_> {
     /// untried.
     fn run_group(&self, cells: &[&Cell]) -> Result<()> {
         for (place, cell) in cells.iter().enumerate() {
-            let (done, all) = self.recorder.done();
-            self.display.overall(done, all);
+            self.tell_overall();
             let (folder, pretraining) = (cell.folder(self.out), cell.pretraining(self.out));
             files::write_json(&folder.spec(), cell)?;
             let clock = Instant::now();
@@ -125,6 +124,7 @@ impl Supervisor<'_> {
                     let took = seconds(clock.elapsed().as_secs_f64());
                     self.display.finish(&cell.title(), &format!("done in {took}"));
                     self.recorder.state(&cell.title(), CellState::Done, "");
+                    self.tell_overall();
                     continue;
                 }
                 End::Interrupted => {
@@ -141,6 +141,12 @@ impl Supervisor<'_> {
             return cells[place..].iter().try_for_each(|cell| self.fail(cell, &reason, &folder));
         }
         Ok(())
+    }
+
+    /// Shows how many cells are done.
+    fn tell_overall(&self) {
+        let (done, all) = self.recorder.done();
+        self.display.overall(done, all);
     }
 
     /// Writes down why a cell has no result; the log lies in `attempted`.
