@@ -59,19 +59,22 @@ fn units(g: &Geometry, block: usize) -> Vec<Unit> {
 fn evaluate_weight<T: Float>(weight: &[T], g: &Geometry, lanes: usize, turned: bool) -> Vec<T> {
     let matrix = transform::taps();
     let (taps, rows) = (g.taps(), g.taps() / TAPS);
-    let mut evaluated = vec![T::zero(); g.channels.div_ceil(lanes) * POINTS * rows * lanes];
-    for (c, kernel) in weight.chunks_exact(taps).enumerate() {
-        for (point, coefficients) in matrix.iter().enumerate() {
-            for row in 0..rows {
-                let tap = |k: usize| {
-                    let at = row * TAPS + k;
-                    kernel[if turned { taps - 1 - at } else { at }].to_f64()
-                };
-                let value: f64 = coefficients.iter().enumerate().map(|(k, g)| g * tap(k)).sum();
-                evaluated[((c / lanes * POINTS + point) * rows + row) * lanes + c % lanes] = T::from_f64(value);
+    let block = POINTS * rows * lanes;
+    let mut evaluated = vec![T::zero(); g.channels.div_ceil(lanes) * block];
+    evaluated.par_chunks_exact_mut(block).zip(weight.par_chunks(lanes * taps)).for_each(|(evaluated, weight)| {
+        for (lane, kernel) in weight.chunks_exact(taps).enumerate() {
+            for (point, coefficients) in matrix.iter().enumerate() {
+                for row in 0..rows {
+                    let tap = |k: usize| {
+                        let at = row * TAPS + k;
+                        kernel[if turned { taps - 1 - at } else { at }].to_f64()
+                    };
+                    let value: f64 = coefficients.iter().enumerate().map(|(k, g)| g * tap(k)).sum();
+                    evaluated[(point * rows + row) * lanes + lane] = T::from_f64(value);
+                }
             }
         }
-    }
+    });
     evaluated
 }
 
@@ -81,13 +84,13 @@ fn gradient_of_weight<T: Float>(sums: &[T], g: &Geometry, lanes: usize) -> Vec<T
     let matrix = transform::taps();
     let (taps, rows) = (g.taps(), g.taps() / TAPS);
     let mut gradient = vec![T::zero(); g.channels * taps];
-    for (c, kernel) in gradient.chunks_exact_mut(taps).enumerate() {
+    gradient.par_chunks_exact_mut(taps).enumerate().for_each(|(c, kernel)| {
         for (at, value) in kernel.iter_mut().rev().enumerate() {
             let (row, k) = (at / TAPS, at % TAPS);
             let sum = |point: usize| sums[((c / lanes * POINTS + point) * rows + row) * lanes + c % lanes].to_f64();
             *value = T::from_f64((0..POINTS).map(|point| matrix[point][k] * sum(point)).sum());
         }
-    }
+    });
     gradient
 }
 
@@ -125,7 +128,6 @@ pub(super) fn backward<T: Float>(
     let tasks = per_block.div_ceil(per_task);
 
     let width = turned.len() / blocks;
-    let mut sums = Vec::with_capacity(turned.len());
     let units: Vec<Vec<Unit>> = (0..blocks).map(|block| units(g, block)).collect();
     let mut partials = zeros(blocks * tasks * width);
     let mut run = |dx: Option<&Target<'_, T>>| {
@@ -144,9 +146,8 @@ pub(super) fn backward<T: Float>(
             None
         }
     };
-    for partials in partials.chunks_exact(tasks * width) {
-        sums.extend(add_in_order(partials, width));
-    }
+    let sums: Vec<T> =
+        partials.par_chunks_exact(tasks * width).flat_map_iter(|partials| add_in_order(partials, width)).collect();
     let dweight = gradient_of_weight(&sums, g, lanes);
     (dx, dweight)
 }
