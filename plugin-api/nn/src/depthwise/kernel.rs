@@ -74,12 +74,13 @@ pub(crate) fn backward<T: Float>(
     want_dx: bool,
 ) -> (Option<Vec<T>>, Vec<T>, Vec<T>) {
     let isa = Isa::for_channels::<T>(g.channels);
-    let (dx, dweight) = if fast::applies(g) {
-        fast::backward(isa, g, x, weight, dy, want_dx)
-    } else {
-        direct::backward(isa, g, x, weight, dy, want_dx)
+    let convolved = || match fast::applies(g) {
+        true => fast::backward(isa, g, x, weight, dy, want_dx),
+        false => direct::backward(isa, g, x, weight, dy, want_dx),
     };
-    (dx, dweight, column_sums(dy, g.channels))
+    // Of few rows the sum is one thread's work.
+    let ((dx, dweight), dbias) = rayon::join(convolved, || column_sums(dy, g.channels));
+    (dx, dweight, dbias)
 }
 
 #[cfg(test)]

@@ -376,7 +376,7 @@ pub(super) fn backward<T: Float>(
     };
     let per_block = units.len() / g.channels.div_ceil(lanes);
     let sums: Vec<Vec<T>> =
-        partials.par_chunks_exact(per_block * width).map(|partials| add_in_order(partials, width)).collect();
+        partials.chunks_exact(per_block * width).map(|partials| add_in_order(partials, width)).collect();
     let mut dweight = vec![T::zero(); g.channels * g.taps()];
     for (c, kernel) in dweight.chunks_exact_mut(g.taps()).enumerate() {
         for (tap, value) in kernel.iter_mut().enumerate() {
