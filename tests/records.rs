@@ -46,6 +46,12 @@ fn merged_runs_are_one_run_and_every_form_shows_it() {
     }
     assert!(table(&bench, "both", "markdown").contains("± 95 % t interval over seeds"));
     assert!(table(&bench, "zero", "markdown").contains("interval over test trajectories, one seed"));
+    // A row of one seed among rows of several says so.
+    bench.run(bench.all("plugins/jepa", "two", &["--seeds", "2", "--methods", "jepa"])).ended_with(0);
+    bench.run(["merge", "uneven", "zero", "two"]).ended_with(0);
+    let uneven = table(&bench, "uneven", "markdown");
+    assert!(uneven.contains("| features [1] |") && uneven.contains("[1] one seed alone"), "{uneven}");
+
     let said = bench.run(["merge", "merged", "zero"]).ended_with(2);
     assert!(said.err.contains("new or empty"), "{}", said.err);
 

@@ -110,7 +110,14 @@ impl<'a> Board<'a> {
     pub fn of(standings: &'a Standings) -> Option<Self> {
         let suite = &standings.entries.first()?.cell.suite;
         let systems = standings.by_system().into_iter().map(|(name, entries)| System::of(name, &entries)).collect();
-        Some(Self { suite, systems })
+        let mut board = Self { suite, systems };
+        if board.seeds() > 1 {
+            let rows = board.systems.iter_mut().flat_map(|system| &mut system.rows);
+            for row in rows.filter(|row| row.results.len() == 1) {
+                row.notes.push("one seed alone: its interval is over test trajectories".into());
+            }
+        }
+        Some(board)
     }
 
     /// Whether the numbers are of several seeds.

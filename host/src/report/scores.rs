@@ -54,7 +54,7 @@ pub(super) fn summary(board: &Board<'_>) -> Option<Markup> {
     let rule = names.iter().position(|(_, floor)| *floor).filter(|&place| place > 0);
     let probe = board.systems.iter().find_map(|system| first_probe(system)).unwrap_or("mean");
     let caption = html! {
-        "All systems, frozen encoders: MSE by the " (probe) " probe (floors: their own), ± " (interval_is(board)) "."
+        "All systems, frozen encoders: MSE by the " (probe) " probe (floors: their own), ± " (interval_is(board)) ". " (SET_OFF)
     };
     Some(Table { id: id.into(), caption, columns, rows, notes, rule }.render())
 }
@@ -106,7 +106,7 @@ fn by_probe(board: &Board<'_>, system: &System<'_>, track: Track) -> Option<Tabl
         rows.push(entries);
     }
     let caption = html! {
-        (spaced(system.name)) ", " (of(track)) ": MSE on test by each probe, ± " (interval_is(board)) "."
+        (spaced(system.name)) ", " (of(track)) ": MSE on test by each probe, ± " (interval_is(board)) ". " (SET_OFF)
     };
     (!rows.is_empty()).then_some(Table { id, caption, columns, rows, notes, rule })
 }
@@ -167,6 +167,9 @@ fn of(track: Track) -> &'static str {
         Track::EndToEnd => "trained end to end with labels",
     }
 }
+
+/// How an error is set off.
+const SET_OFF: &str = "Bold: the lowest; underlined: not clearly different from it.";
 
 /// What stands behind a plus-minus sign.
 pub(super) fn interval_is(board: &Board<'_>) -> &'static str {
