@@ -16,6 +16,9 @@ use physrep_nn::{
 
 fn main() -> Result<()> {
     keep_freed_memory();
+    // As in the host's workers: the threads of candle's own pool spin while they wait, and take the cores from rayon's.
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let peak = peak();
     println!("peak of {} threads: {:.0} GFLOP/s in f32\n", rayon::current_num_threads(), peak);

@@ -22,6 +22,9 @@ const KEPT: usize = 10;
 
 fn main() -> Result<()> {
     keep_freed_memory();
+    // As in the host's workers: the threads of candle's own pool spin while they wait, and take the cores from rayon's.
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
     let (batch, side) = (numbers.first().copied().unwrap_or(2), numbers.get(1).copied().unwrap_or(224));
     let params = Params::new(DType::F32, &Device::Cpu, 1);
