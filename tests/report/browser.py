@@ -183,6 +183,12 @@ def check_screens(browser, check, pictures):
         if pictures:
             browser.picture(pictures / f"{name}.png")
     browser.screen(1200)
+    folded = "document.querySelectorAll('details:not([open])').length"
+    before = browser.evaluate(folded)
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+    check(before > 0 and browser.evaluate(folded) == 0, "what is folded is printed")
+    browser.evaluate("dispatchEvent(new Event('afterprint'))")
+    check(browser.evaluate(folded) == before, "what was folded is so again")
     printed = base64.b64decode(browser.call("Page.printToPDF", preferCSSPageSize=True)["data"])
     check(printed.startswith(b"%PDF"), "the page prints")
     if pictures:

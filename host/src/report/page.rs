@@ -53,7 +53,7 @@ pub(super) fn render(suite: &str, version: u32, lead: &Markup, sections: &[Secti
                          SVG, with its numbers as CSV." }
                 }
                 p id="status" class="unseen" role="status" {}
-                script { (PreEscaped(include_str!("sort.js"))) }
+                script { (PreEscaped(include_str!("page.js"))) }
             }
         }
     };

@@ -1,5 +1,5 @@
-// Tables are sorted by the column whose name is pressed: first ascending, then descending, then as they were.
 "use strict";
+// Tables are sorted by the column whose name is pressed: first ascending, then descending, then as they were.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0], original = [...body.rows], heads = [...table.tHead.rows[0].cells];
   const status = document.getElementById("status");
@@ -32,3 +32,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   }
 }
+
+// On paper nothing can be unfolded.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open])")];
+  folded.forEach(part => { part.open = true; });
+});
+addEventListener("afterprint", () => folded.forEach(part => { part.open = false; }));
