@@ -8,7 +8,6 @@ mod cost;
 mod efficiency;
 mod environment;
 mod figure;
-mod health;
 mod overview;
 mod page;
 mod plot;
@@ -16,7 +15,6 @@ mod predictions;
 mod protocol;
 mod rows;
 mod samples;
-mod scores;
 mod table;
 mod training;
 
@@ -25,10 +23,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use maud::{Markup, html};
 
-use crate::{Error, Result, board::Board, files, plan::Plan, standings::Standings};
+use crate::{
+    Error, Result,
+    board::{Board, Row, System},
+    files,
+    plan::Plan,
+    result::Track,
+    standings::Standings,
+    table as tables,
+};
 use figure::Figure;
 use page::Section;
 use rows::{Palette, spaced};
+use table::Table;
 
 /// What to report.
 #[derive(Clone, Debug, Args)]
@@ -78,11 +85,11 @@ fn report(run: &Path, plan: &Plan, board: &Board<'_>) -> (String, Vec<Figure>) {
     };
     let overview = shown(overview::figure(board, &palette).into_iter().collect());
     let scores = html! {
-        (scores::summary(board).unwrap_or_default())
+        @for grid in Track::ALL.iter().filter_map(|&track| tables::summary::table(board, track)) { (Table::of(&grid).render()) }
         (overview)
         @for system in &board.systems {
             h3 { (spaced(system.name)) }
-            (scores::system(board, system))
+            (scores(board, system))
         }
     };
     let predictions = html! {
@@ -97,7 +104,7 @@ fn report(run: &Path, plan: &Plan, board: &Board<'_>) -> (String, Vec<Figure>) {
     let losses = or(losses, "The curves of pretraining are not beside the results.");
     let costs = html! {
         (shown(cost::figure(board, &palette).into_iter().collect()))
-        @for system in &board.systems { (cost::table(system).unwrap_or_default()) }
+        @for grid in board.systems.iter().flat_map(|system| tables::cost::tables(board, system)) { (Table::of(&grid).render()) }
     };
     let samples = html! {
         @for system in &board.systems {
@@ -108,8 +115,8 @@ fn report(run: &Path, plan: &Plan, board: &Board<'_>) -> (String, Vec<Figure>) {
         }
     };
     let health = html! {
-        @for system in &board.systems { (health::table(system).unwrap_or_default()) }
-        (health::legend())
+        @for grid in board.systems.iter().filter_map(|system| tables::health::table(board, system)) { (Table::of(&grid).render()) }
+        (health_legend())
     };
     let sections = [
         ("scores", "Scores", scores),
@@ -126,6 +133,21 @@ fn report(run: &Path, plan: &Plan, board: &Board<'_>) -> (String, Vec<Figure>) {
     (page::render(&board.suite.name, board.suite.version, &lead(board), &sections), figures)
 }
 
+/// A system's tables: by probe, and, folded, by parameter.
+fn scores(board: &Board<'_>, system: &System<'_>) -> Markup {
+    let by_probe = Track::ALL.iter().filter_map(|&track| tables::scores::overview(board, system, track));
+    let by_parameter = Track::ALL.iter().filter_map(|&track| tables::scores::by_parameter(board, system, track));
+    html! {
+        @for grid in by_probe { (Table::of(&grid).render()) }
+        @for grid in by_parameter {
+            details {
+                summary { (grid.title) }
+                (Table::of(&grid).render())
+            }
+        }
+    }
+}
+
 /// A part of the page, or a sentence where there is none.
 fn or(part: Markup, sentence: &str) -> Markup {
     if part.0.is_empty() {
@@ -137,7 +159,7 @@ fn or(part: Markup, sentence: &str) -> Markup {
 
 /// What the numbers mean, in two sentences, and what is missing.
 fn lead(board: &Board<'_>) -> Markup {
-    let failures = scores::failures(board);
+    let failures = failures(board);
     html! {
         p class="lead" {
             "Encoders are pretrained without labels on films of physical systems and frozen; small standard probes then read the governing \
@@ -149,6 +171,33 @@ fn lead(board: &Board<'_>) -> Markup {
                 p { @if failures.len() == 1 { "1 cell has no result" } @else { (failures.len()) " cells have no result" } }
                 ul { @for failure in &failures { li { (failure) } } }
             }
+        }
+    }
+}
+
+/// Every row that is not done as it should be, with why.
+fn failures(board: &Board<'_>) -> Vec<String> {
+    let unfinished = |system: &str, row: &Row<'_>| -> Vec<String> {
+        let of = |note: &&String| note.contains(" failed: ") || note.ends_with(" was not run");
+        row.notes.iter().filter(of).map(|note| format!("{} on {}, {note}", row.name(), spaced(system))).collect()
+    };
+    board.systems.iter().flat_map(|system| system.rows.iter().flat_map(|row| unfinished(system.name, row))).collect()
+}
+
+/// How to read the tables of health.
+fn health_legend() -> Markup {
+    html! {
+        dl {
+            dt { "Effective rank" }
+            dd { "The exponential of the entropy of the singular values of the centred, mean-pooled embeddings (Roy and Vetterli 2007): \
+                  how many of their dimensions they fill. Below 2 they have collapsed. Constant: dimensions that do not vary." }
+            dt { "Deviation of dimensions" }
+            dd { "The standard deviation over windows, of the dimension with the smallest to that with the largest." }
+            dt { "Gradient norm, silent tensors" }
+            dd { "The Euclidean norm over all trained parameters in the first ten steps, and the trained tensors that no gradient reached." }
+            dt { "R2 of shuffled labels" }
+            dd { "What ridge regression reads on test when labels are shuffled among trajectories, from the lowest to the highest of the \
+                  shuffles. There is nothing to read, so that the range should contain 0." }
         }
     }
 }

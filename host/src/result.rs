@@ -149,6 +149,11 @@ pub enum Track {
     EndToEnd,
 }
 
+impl Track {
+    /// Both, in the order of tables.
+    pub const ALL: [Self; 2] = [Self::Frozen, Self::EndToEnd];
+}
+
 impl fmt::Display for Track {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -2,14 +2,14 @@
 //! can be trusted, and what they cost. Every form shows the same ones.
 
 pub mod command;
-mod cost;
-mod grid;
-mod health;
+pub(crate) mod cost;
+pub(crate) mod grid;
+pub(crate) mod health;
 mod latex;
 mod markdown;
 mod notes;
-mod scores;
-mod summary;
+pub(crate) mod scores;
+pub(crate) mod summary;
 mod terminal;
 mod tidy;
 
@@ -47,7 +47,7 @@ fn grids(standings: &Standings, all: bool) -> Vec<Grid> {
     let Some(board) = Board::of(standings) else {
         return Vec::new();
     };
-    let tracks = [Track::Frozen, Track::EndToEnd];
+    let tracks = Track::ALL;
     let mut grids = Vec::new();
     for system in &board.systems {
         grids.extend(tracks.iter().filter_map(|&track| scores::overview(&board, system, track)));

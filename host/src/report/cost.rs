@@ -1,19 +1,14 @@
 //! What a score costs: error against the time of pretraining and encoding, and a table of all costs.
 
-use maud::{Markup, html};
+use maud::html;
 use physrep_benchmarks::labels::Scale;
 
 use super::{
     figure::{Data, Figure, Panel},
     plot::{Axis, Frame, Ink, Margin, beside, marker, px, whisker},
     rows::{Palette, first_probe, frozen_score, mean_cost, spaced},
-    table::{Column, Entry, Notes, Table},
 };
-use crate::{
-    board::{Board, Row, System},
-    result::{Cost, PhaseCost},
-    statistics,
-};
+use crate::board::{Board, Row, System};
 
 /// One panel a system; none without encoders that cost anything.
 pub(super) fn figure(board: &Board<'_>, palette: &Palette) -> Option<Figure> {
@@ -99,57 +94,4 @@ fn panel(system: &System<'_>, palette: &Palette, data: &mut Data) -> Option<Pane
         size: frame.size,
         drawing,
     })
-}
-
-/// A phase, and its part of the cost.
-type Phase = (&'static str, fn(&Cost) -> &PhaseCost);
-
-const PHASES: [Phase; 4] = [
-    ("pretrain", |cost| &cost.pretrain),
-    ("encode", |cost| &cost.encode),
-    ("probe", |cost| &cost.probe),
-    ("end to end", |cost| &cost.finetune),
-];
-
-/// Sizes of encoders, and time, throughput and memory of each phase, averaged over seeds; none without encoders.
-pub(super) fn table(system: &System<'_>) -> Option<Markup> {
-    let encoders: Vec<_> = system
-        .rows
-        .iter()
-        .filter_map(|row| Some((row, row.results.iter().find_map(|result| result.encoder.as_ref())?)))
-        .collect();
-    let seconds = |row: &Row<'_>, of: fn(&Cost) -> &PhaseCost| mean_cost(row, |cost| of(cost).seconds);
-    let phases: Vec<Phase> = PHASES
-        .into_iter()
-        .filter(|(_, of)| encoders.iter().any(|(row, _)| seconds(row, *of).is_some_and(|s| s > 0.0)))
-        .collect();
-    let mut columns = vec![Column::text("Method"), Column::number("weights"), Column::text("tokens × dim")];
-    for (name, _) in &phases {
-        columns.extend(["s", "clips/s", "MiB"].map(|unit| Column::number(format!("{name} {unit}"))));
-    }
-    let positive = |value: Option<f64>| value.filter(|&value| value > 0.0);
-    let line = |(row, facts): &(&Row<'_>, &crate::result::EncoderFacts)| {
-        let mut entries = vec![
-            Entry::text(row.name()),
-            Entry::number(Some(facts.encoder_parameters as f64), 0),
-            Entry::text(format!("{} × {}", facts.tokens, facts.dim)),
-        ];
-        for (_, of) in &phases {
-            let seconds = positive(seconds(row, *of));
-            let samples = positive(mean_cost(row, |cost| of(cost).samples as f64));
-            let peaks: Vec<f64> =
-                row.results.iter().filter_map(|r| of(&r.cost).peak_memory_mib).map(|mib| mib as f64).collect();
-            let rate = samples.zip(seconds).map(|(samples, seconds)| samples / seconds);
-            entries.extend([Entry::number(seconds, 1), Entry::number(rate, 0)]);
-            entries.push(Entry::number(statistics::mean(&peaks).filter(|_| seconds.is_some()), 0));
-        }
-        entries
-    };
-    let rows: Vec<_> = encoders.iter().map(line).collect();
-    let caption = html! {
-        (spaced(system.name)) ": what each phase took, the mean over seeds, and the most memory held meanwhile, what earlier phases "
-        "left included."
-    };
-    let id = format!("cost-{}", system.name);
-    (!rows.is_empty()).then(|| Table { id, caption, columns, rows, notes: Notes::default(), rule: None }.render())
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     rows::spaced,
-    table::{Column, Entry, Notes, Table},
+    table::{Column, Entry, Table},
 };
 use crate::{board::Board, environment::Environment};
 
@@ -47,7 +47,7 @@ pub(super) fn section(board: &Board<'_>) -> Markup {
         caption: html! { "What the suite says of each system, and its packed data (BLAKE3)." },
         columns: ["System", "suite", "data"].map(Column::text).into(),
         rows: rows.collect(),
-        notes: Notes::default(),
+        notes: Vec::new(),
         rule: None,
     };
     let count = encoders.len();
@@ -56,7 +56,7 @@ pub(super) fn section(board: &Board<'_>) -> Markup {
         caption: html! { "Encoders (BLAKE3 of libraries and of weights)." },
         columns: ["Cell", "seed", "key", "plugin", "encoder"].map(Column::text).into(),
         rows: encoders,
-        notes: Notes::default(),
+        notes: Vec::new(),
         rule: None,
     };
     html! {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     rows::spaced,
-    table::{Column, Entry, Notes, Table},
+    table::{Column, Entry, Table},
 };
 use crate::{board::Board, result::CellResult, show::number};
 
@@ -129,7 +129,7 @@ fn parameters(section: &SystemSuite) -> Markup {
         caption,
         columns: std::iter::once(Column::text("Parameter")).chain(columns).collect(),
         rows: rows.collect(),
-        notes: Notes::default(),
+        notes: Vec::new(),
         rule: None,
     };
     table.render()

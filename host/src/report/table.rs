@@ -2,6 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::figure::file_name;
+use crate::table::grid::{self, Grid, Style};
+
 /// A column.
 pub(super) struct Column {
     pub name: String,
@@ -21,33 +24,10 @@ pub(super) struct Table {
     pub caption: Markup,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Entry>>,
-    pub notes: Notes,
+    /// Footnotes, numbered from 1.
+    pub notes: Vec<String>,
     /// The row above which a rule stands.
     pub rule: Option<usize>,
-}
-
-/// Footnotes, each once, numbered as they come.
-#[derive(Default)]
-pub(super) struct Notes(Vec<String>);
-
-impl Notes {
-    /// The links to the notes of a row.
-    pub fn links(&mut self, table: &str, notes: &[String]) -> Markup {
-        let numbers: Vec<usize> = notes
-            .iter()
-            .map(|note| {
-                self.0.iter().position(|known| known == note).unwrap_or_else(|| {
-                    self.0.push(note.clone());
-                    self.0.len() - 1
-                }) + 1
-            })
-            .collect();
-        html! {
-            @for number in numbers {
-                sup { a href={ "#" (table) "-note-" (number) } aria-label={ "note " (number) } { (number) } }
-            }
-        }
-    }
 }
 
 impl Column {
@@ -80,6 +60,23 @@ pub(super) fn fixed(value: f64, decimals: usize) -> String {
 }
 
 impl Table {
+    /// A table of scores, costs or health, as all forms have it.
+    pub fn of(grid: &Grid) -> Self {
+        let id = file_name(&grid.title);
+        let columns = grid.columns.iter().enumerate();
+        let entries = |line: &grid::Line| -> Vec<Entry> {
+            line.entries.iter().enumerate().map(|(place, entry)| shown(entry, place >= grid.words, &id)).collect()
+        };
+        Self {
+            caption: html! { (grid.title) ". " (grid.legend) },
+            columns: columns.map(|(place, name)| Column { name: name.clone(), numeric: place >= grid.words }).collect(),
+            rows: grid.rows.iter().map(entries).collect(),
+            notes: grid.notes.clone(),
+            rule: grid.rows.iter().position(|line| line.ruled),
+            id,
+        }
+    }
+
     /// The table in a frame of its own, which scrolls where the page is too narrow.
     pub fn render(&self) -> Markup {
         html! {
@@ -108,13 +105,39 @@ impl Table {
                     }
                 }
             }
-            @if !self.notes.0.is_empty() {
+            @if !self.notes.is_empty() {
                 ol class="notes" {
-                    @for (place, note) in self.notes.0.iter().enumerate() {
+                    @for (place, note) in self.notes.iter().enumerate() {
                         li id={ (self.id) "-note-" (place + 1) } { (note) }
                     }
                 }
             }
         }
     }
+}
+
+/// An entry with its interval and the links to its notes. It is sorted by the number that it begins with.
+fn shown(entry: &grid::Entry, numeric: bool, table: &str) -> Entry {
+    let (text, interval) = match entry.text.split_once(" ± ") {
+        Some((text, interval)) if numeric => (text, Some(interval)),
+        _ => (entry.text.as_str(), None),
+    };
+    let value = text.split(' ').next().and_then(|first| first.parse().ok()).filter(|_| numeric);
+    let text = match numeric {
+        true if text == "-" => "–".to_owned(),
+        true => text.replace('-', "−"),
+        false => text.to_owned(),
+    };
+    let content = html! {
+        @match entry.style {
+            Style::Best => { strong { (text) } span class="unseen" { " (best)" } }
+            Style::Tied => { u { (text) } span class="unseen" { " (tied with the best)" } }
+            Style::Plain => { (text) }
+        }
+        @if let Some(interval) = interval { span class="interval" { " ± " (interval) } }
+        @for number in &entry.notes {
+            sup { a href={ "#" (table) "-note-" (number) } aria-label={ "note " (number) } { (number) } }
+        }
+    };
+    Entry { content, value }
 }

@@ -42,7 +42,7 @@ const PARTS: [Part; 2] = [
 
 /// Two tables with a line for each encoder with a result, averaged over seeds; nothing if there is none. Phases that none went
 /// through are left out.
-pub(super) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
+pub(crate) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
     let rows: Vec<&Row<'_>> =
         system.rows.iter().filter(|row| row.results.iter().any(|result| result.encoder.is_some())).collect();
     let went_through = |phase: &&Phase| rows.iter().any(|row| average(row, phase, |cost| cost.seconds) > Some(0.0));

@@ -3,39 +3,39 @@
 use super::notes::Notes;
 
 /// A table: what stands in it, not how it looks.
-pub(super) struct Grid {
+pub(crate) struct Grid {
     /// What it shows, in short.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// How to read it.
-    pub(super) legend: String,
+    pub(crate) legend: String,
     /// The heads of the columns.
-    pub(super) columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
     /// Columns of words, the first ones; numbers follow.
-    pub(super) words: usize,
+    pub(crate) words: usize,
     /// The lines.
-    pub(super) rows: Vec<Line>,
+    pub(crate) rows: Vec<Line>,
     /// The notes that entries refer to by number, counted from 1.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// One line of a table.
-pub(super) struct Line {
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct Line {
+    pub(crate) entries: Vec<Entry>,
     /// Whether a rule sets it off from the line above.
-    pub(super) ruled: bool,
+    pub(crate) ruled: bool,
 }
 
 /// What stands in one place.
-pub(super) struct Entry {
-    pub(super) text: String,
-    pub(super) style: Style,
+pub(crate) struct Entry {
+    pub(crate) text: String,
+    pub(crate) style: Style,
     /// Numbers of notes.
-    pub(super) notes: Vec<usize>,
+    pub(crate) notes: Vec<usize>,
 }
 
 /// How an entry is set off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Plain,
     /// The best of its column.
     Best,
@@ -44,12 +44,12 @@ pub(super) enum Style {
 }
 
 impl Entry {
-    pub(super) fn plain(text: impl Into<String>) -> Self {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), style: Style::Plain, notes: Vec::new() }
     }
 
     /// A number with so many decimals, or a dash.
-    pub(super) fn number(value: Option<f64>, decimals: usize) -> Self {
+    pub(crate) fn number(value: Option<f64>, decimals: usize) -> Self {
         Self::plain(value.map_or("-".to_owned(), |value| format!("{value:.decimals$}")))
     }
 
@@ -61,7 +61,7 @@ impl Entry {
 
 impl Grid {
     /// Its text with the numbers of its notes, such as `jepa [1, 2]`.
-    pub(super) fn text(entry: &Entry) -> String {
+    pub(crate) fn text(entry: &Entry) -> String {
         if entry.notes.is_empty() {
             return entry.text.clone();
         }

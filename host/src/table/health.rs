@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// One line a row with embeddings; none if there are none.
-pub(super) fn table(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
+pub(crate) fn table(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
     let columns = [
         "method",
         "effective rank",

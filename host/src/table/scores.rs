@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One line an encoder, one column a probe; behind them the held-out parameters by the first probe.
-pub(super) fn overview(board: &Board<'_>, system: &System<'_>, track: Track) -> Option<Grid> {
+pub(crate) fn overview(board: &Board<'_>, system: &System<'_>, track: Track) -> Option<Grid> {
     let probes = system.probes(track);
     let mut columns = vec!["method".to_owned()];
     columns.extend(probes.iter().map(|probe| (*probe).to_owned()));
@@ -44,7 +44,7 @@ pub(super) fn overview(board: &Board<'_>, system: &System<'_>, track: Track) -> 
 }
 
 /// One line an encoder and a probe, one column a parameter.
-pub(super) fn by_parameter(board: &Board<'_>, system: &System<'_>, track: Track) -> Option<Grid> {
+pub(crate) fn by_parameter(board: &Board<'_>, system: &System<'_>, track: Track) -> Option<Grid> {
     let mut columns = ["method", "probe"].map(String::from).to_vec();
     columns.extend(system.parameters.iter().map(|name| (*name).to_owned()));
     columns.extend(["mean", "R2", "by trajectory", "rank"].map(String::from));
@@ -74,7 +74,7 @@ pub(super) fn by_parameter(board: &Board<'_>, system: &System<'_>, track: Track)
 }
 
 /// One line an encoder and a probe, one column a share of the labels.
-pub(super) fn by_labels(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
+pub(crate) fn by_labels(board: &Board<'_>, system: &System<'_>) -> Option<Grid> {
     let scores = || system.rows.iter().flat_map(|row| &row.scores).filter(|score| score.track == Track::Frozen);
     let mut fractions: Vec<f64> = scores().flat_map(|score| score.by_labels.iter().map(|(f, ..)| *f)).collect();
     fractions.sort_unstable_by(f64::total_cmp);
@@ -105,7 +105,7 @@ pub(super) fn by_labels(board: &Board<'_>, system: &System<'_>) -> Option<Grid> 
 }
 
 /// The mean error with its interval, set off as it stands to the best.
-pub(super) fn mean(score: &Score) -> Entry {
+pub(crate) fn mean(score: &Score) -> Entry {
     let style = match score.standing {
         Standing::Best => Style::Best,
         Standing::Tied => Style::Tied,
@@ -115,7 +115,7 @@ pub(super) fn mean(score: &Score) -> Entry {
 }
 
 /// The rows of a system, and whether a rule comes before each: above the floors.
-pub(super) fn ruled<'s, 'a>(system: &'s System<'a>) -> impl Iterator<Item = (&'s Row<'a>, bool)> {
+pub(crate) fn ruled<'s, 'a>(system: &'s System<'a>) -> impl Iterator<Item = (&'s Row<'a>, bool)> {
     let first_floor = system.rows.iter().position(Row::is_floor).filter(|&place| place > 0);
     system.rows.iter().enumerate().map(move |(place, row)| (row, Some(place) == first_floor))
 }

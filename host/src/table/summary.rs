@@ -3,7 +3,9 @@
 use super::{
     SET_OFF, encoders_of,
     grid::{Entry, Grid, Line},
-    interval_is, random_is,
+    interval_is,
+    notes::Notes,
+    random_is,
     scores::mean,
     title,
 };
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// The table; none for a run on one system, or without scores.
-pub(super) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
+pub(crate) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
     let probe = board.systems.iter().find_map(|system| system.probes(track).first().copied())?;
     let mut encoders: Vec<(&str, Initialisation)> = Vec::new();
     for row in board.systems.iter().flat_map(|system| &system.rows) {
@@ -36,6 +38,7 @@ pub(super) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
     }
     columns.push("mean rank".to_owned());
     let mut rows: Vec<Line> = Vec::new();
+    let mut notes = Notes::default();
     let mut floors = false;
     for (method, initialisation) in encoders {
         let of = |system: &'_ System<'_>| -> Option<usize> {
@@ -43,11 +46,12 @@ pub(super) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
             system.rows.iter().position(is)
         };
         let mut name = None;
-        let mut ranks = Vec::new();
+        let (mut ranks, mut flags) = (Vec::new(), Vec::new());
         let mut entries = Vec::new();
         for system in &board.systems {
             let row = of(system).map(|place| &system.rows[place]);
             name = name.or(row.map(Row::name));
+            flags.extend(row.iter().flat_map(|row| &row.notes).map(|note| format!("{}: {note}", system.name)));
             // A floor has a probe of its own.
             let score = row.and_then(|row| {
                 row.score(track, probe)
@@ -62,7 +66,7 @@ pub(super) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
         if entries.iter().all(|entry| entry.text == "-") {
             continue;
         }
-        entries.insert(0, Entry::plain(name.unwrap_or_default()));
+        entries.insert(0, Entry::noted(name.unwrap_or_default(), &flags, &mut notes));
         let floor = initialisation == Initialisation::None;
         rows.push(Line { entries, ruled: floor && !floors && !rows.is_empty() });
         floors |= floor;
@@ -73,6 +77,6 @@ pub(super) fn table(board: &Board<'_>, track: Track) -> Option<Grid> {
         interval_is(board),
         random_is(track)
     );
-    let grid = Grid { title, legend, columns, words: 1, rows, notes: Vec::new() };
+    let grid = Grid { title, legend, columns, words: 1, rows, notes: notes.into_lines() };
     (board.systems.len() > 1 && !grid.rows.is_empty()).then_some(grid)
 }
