@@ -12,7 +12,7 @@ use std::{
 use pack::Form;
 use physrep_bench::{
     Error, Result,
-    device::Device,
+    device::staging::Staging,
     loader::{Loader, Plan},
     observe::{Look, observe},
 };
@@ -39,7 +39,7 @@ fn load(data: &Packed, looks: &[(Window, Look)], threads: usize) -> (Vec<Vec<f32
     let clip_len = data.clip_len(FRAMES);
     let mut batches = Vec::new();
     let failed = thread::scope(|scope| -> Result<()> {
-        let plan = Plan { batch: 3, threads, device: Device::Cpu };
+        let plan = Plan { batch: 3, threads, staging: Staging::default() };
         let fill =
             |&&(window, look): &&(Window, Look), clip: &mut [f32]| observe(data, &suite, window, FRAMES, look, clip);
         let loader = Loader::spawn(scope, plan, looks.iter(), |_| clip_len, fill)?;
@@ -104,7 +104,7 @@ fn dropping_the_loader_ends_its_threads_and_it_never_runs_far_ahead() {
     let filled = AtomicUsize::new(0);
     let clock = Instant::now();
     thread::scope(|scope| {
-        let plan = Plan { batch: 2, threads: 2, device: Device::Cpu };
+        let plan = Plan { batch: 2, threads: 2, staging: Staging::default() };
         let loader = Loader::spawn(
             scope,
             plan,
@@ -138,7 +138,7 @@ fn dropping_the_loader_ends_its_threads_and_it_never_runs_far_ahead() {
 fn batches_of_other_lengths_take_turns_in_the_same_buffers() {
     for threads in [1, 3] {
         thread::scope(|scope| {
-            let plan = Plan { batch: 2, threads, device: Device::Cpu };
+            let plan = Plan { batch: 2, threads, staging: Staging::default() };
             // Batches of long, short and middling clips, so that each buffer gets to hold every length.
             let clip_len = |item: &usize| [8, 3, 5][item / 2 % 3];
             let fill = |&item: &usize, clip: &mut [f32]| {

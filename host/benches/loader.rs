@@ -11,7 +11,7 @@ use std::{hint::black_box, thread};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pack::Form;
 use physrep_bench::{
-    device::Device,
+    device::staging::Staging,
     loader::{Loader, Plan},
     observe::{Look, observe},
 };
@@ -50,7 +50,7 @@ fn loading(c: &mut Criterion) {
             suite.noise = noise;
             group.bench_function(BenchmarkId::new(name, side), |b| {
                 thread::scope(|scope| {
-                    let plan = Plan { batch: BATCH, threads, device: Device::Cpu };
+                    let plan = Plan { batch: BATCH, threads, staging: Staging::default() };
                     let fill = |&sample: &u64, clip: &mut [f32]| {
                         let start = sample as usize * 5 % (FRAMES_STORED - FRAMES);
                         let window = Window { trajectory: sample as usize % 6, start };

@@ -140,6 +140,9 @@ pub struct Measurement {
     pub seconds_per_step: Seconds,
     /// The most memory that the process has held, in bytes.
     pub peak_memory_bytes: u64,
+    /// The most memory that tensors and the batch have held on the card, in bytes; none on the CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_card_memory_bytes: Option<u64>,
     /// Operations that the definitions of a step's convolutions and matrix products ask for, in 1e9, where the plugin counts
     /// them.
     pub gflop_per_step: Option<f64>,

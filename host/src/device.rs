@@ -1,24 +1,21 @@
 //! Where methods compute: the CPU, or an NVIDIA card that the driver tells of.
-//!
-//! This program asks the driver itself, and links nothing of CUDA: it starts on every machine.
 
+mod context;
+mod driver;
+pub mod pool;
 pub mod staging;
 
 use std::{
     env,
-    ffi::{CStr, c_char, c_int, c_uint},
+    ffi::{CStr, c_char},
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
-use libloading::{Library, Symbol};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
-
-/// The driver's library, or what this environment variable names.
-const DRIVER: (&str, &str) = ("PHYSREP_CUDA_DRIVER", "libcuda.so.1");
 
 /// Where a method computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,66 +135,32 @@ pub struct Driver {
 impl Driver {
     /// Asks the driver; the error says in a few words why there is none to ask.
     pub fn load() -> std::result::Result<Self, String> {
-        // SAFETY: the signatures are those of the CUDA driver's interface.
-        unsafe { Self::ask(&driver()?) }
-    }
-
-    /// # Safety
-    /// `library` must be the CUDA driver, or something that behaves like it.
-    unsafe fn ask(library: &Library) -> std::result::Result<Self, String> {
-        type Number = unsafe extern "C" fn(*mut c_int) -> c_int;
+        let driver = driver::load()?;
+        let (mut cuda, mut cards) = (0, 0);
+        // SAFETY: every place that the driver writes to is of the type that it writes, and lives.
         unsafe {
-            let init: Symbol<'_, unsafe extern "C" fn(c_uint) -> c_int> = function(library, c"cuInit")?;
-            let version: Symbol<'_, Number> = function(library, c"cuDriverGetVersion")?;
-            let count: Symbol<'_, Number> = function(library, c"cuDeviceGetCount")?;
-            let get: Symbol<'_, unsafe extern "C" fn(*mut c_int, c_int) -> c_int> = function(library, c"cuDeviceGet")?;
-            let name: Symbol<'_, unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int> =
-                function(library, c"cuDeviceGetName")?;
-            let memory: Symbol<'_, unsafe extern "C" fn(*mut usize, c_int) -> c_int> =
-                function(library, c"cuDeviceTotalMem_v2")?;
-
-            check("cuInit", init(0))?;
-            let (mut cuda, mut cards) = (0, 0);
-            check("cuDriverGetVersion", version(&mut cuda))?;
-            check("cuDeviceGetCount", count(&mut cards))?;
-            let mut all = Vec::new();
-            for index in 0..cards {
-                let (mut card, mut text, mut bytes) = (0, [0 as c_char; 256], 0);
-                check("cuDeviceGet", get(&mut card, index))?;
-                // One less than there is, so that the text ends.
-                check("cuDeviceGetName", name(text.as_mut_ptr(), 255, card))?;
-                check("cuDeviceTotalMem", memory(&mut bytes, card))?;
-                let name = CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned();
-                all.push(Card { index: index as u32, name, memory_mib: bytes as u64 >> 20 });
-            }
-            if all.is_empty() {
-                return Err("the CUDA driver finds no card".into());
-            }
-            Ok(Self { cuda: (cuda as u32 / 1000, cuda as u32 % 1000 / 10), cards: all })
+            driver.init(0)?;
+            driver.version(&mut cuda)?;
+            driver.device_count(&mut cards)?;
         }
+        let mut all = Vec::new();
+        for index in 0..cards {
+            let (mut card, mut text, mut bytes) = (0, [0 as c_char; 256], 0);
+            // SAFETY: as above; the text is one shorter than its place, so that it ends.
+            let name = unsafe {
+                driver.device(&mut card, index)?;
+                driver.device_name(text.as_mut_ptr(), 255, card)?;
+                driver.device_memory(&mut bytes, card)?;
+                CStr::from_ptr(text.as_ptr())
+            };
+            let name = name.to_string_lossy().into_owned();
+            all.push(Card { index: index as u32, name, memory_mib: bytes as u64 >> 20 });
+        }
+        if all.is_empty() {
+            return Err("the CUDA driver finds no card".into());
+        }
+        Ok(Self { cuda: (cuda as u32 / 1000, cuda as u32 % 1000 / 10), cards: all })
     }
-}
-
-/// The driver's library.
-fn driver() -> std::result::Result<Library, String> {
-    let path = env::var_os(DRIVER.0).map_or_else(|| PathBuf::from(DRIVER.1), PathBuf::from);
-    // SAFETY: the driver's library is made to be loaded by whoever wants to know.
-    unsafe { Library::new(&path) }.map_err(|_| format!("no CUDA driver: {} does not load", path.display()))
-}
-
-/// What the code that a function of the driver ended with means.
-fn check(what: &str, code: c_int) -> std::result::Result<(), String> {
-    match code {
-        0 => Ok(()),
-        100 => Err("the CUDA driver finds no card".to_string()),
-        other => Err(format!("the CUDA driver's {what} failed with code {other}")),
-    }
-}
-
-/// # Safety
-/// `F` must be the function's signature.
-unsafe fn function<'a, F>(library: &'a Library, name: &CStr) -> std::result::Result<Symbol<'a, F>, String> {
-    unsafe { library.get(name.to_bytes()) }.map_err(|_| format!("the CUDA driver has no {}", name.to_string_lossy()))
 }
 
 /// The compiler of CUDA C++ that builds of plugins would use.

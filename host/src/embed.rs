@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use crate::{
     Error, Result,
     cell::Cell,
-    loader::{Loader, Plan, threads_beside_computation},
+    device::staging::{Place, Staging},
+    loader::{Batch, Loader, Plan, threads_beside_computation},
     observe::{Look, observe},
     plugin::{Geometry, Session},
     probe::{self, Embeddings, Labels, features::Extractor},
@@ -33,8 +34,8 @@ pub fn with_session(
     report: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<Embedded> {
     let (geometry, system) = (Geometry::of(data.header()), cell.index());
-    each_split(cell, data, splits, report, |clips, count| {
-        let tokens = session.encode(clips, geometry.shape(count, cell.suite.window.context), system)?;
+    each_split(cell, data, splits, session.place(), report, |clips, count| {
+        let tokens = session.encode(clips.lend(), geometry.shape(count, cell.suite.window.context), system)?;
         Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
     })
 }
@@ -45,7 +46,7 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
     let channels: Vec<String> = geometry.channels.iter().map(|channel| channel.name.clone()).collect();
     let periodic = geometry.boundary.map(|boundary| boundary == Boundary::Periodic);
     let extractor = Extractor::new(&channels, cell.suite.window.context, geometry.size(), periodic)?;
-    each_split(cell, data, &Split::ALL, report, |clips, count| {
+    each_split(cell, data, &Split::ALL, Place::Host, report, |clips, count| {
         let rows: Vec<Vec<f32>> = clips
             .par_chunks_exact(clips.len() / count)
             .map(|clip| extractor.features(clip))
@@ -56,7 +57,7 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
 
 /// Shows the probes nothing but the labels: one token that is always zero.
 pub fn with_nothing(cell: &Cell, data: &Packed) -> Result<Embedded> {
-    each_split(cell, data, &Split::ALL, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
+    each_split(cell, data, &Split::ALL, Place::Host, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
 }
 
 /// Runs `embed` over batches of the splits' context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens
@@ -65,8 +66,9 @@ fn each_split(
     cell: &Cell,
     data: &Packed,
     splits: &[Split],
+    place: Place,
     mut report: impl FnMut(u64, u64) -> Result<()>,
-    mut embed: impl FnMut(&[f32], usize) -> Result<(Vec<f32>, usize, usize)>,
+    mut embed: impl FnMut(&Batch<'_>, usize) -> Result<(Vec<f32>, usize, usize)>,
 ) -> Result<Embedded> {
     let frames = cell.suite.window.context;
     let clip_len = data.clip_len(frames);
@@ -74,11 +76,12 @@ fn each_split(
     let windows = |split| data.windows(split, &cut);
     let splits: Vec<Split> = data.header().splits().filter(|split| splits.contains(split)).collect();
     let total = splits.iter().map(|&split| windows(split).len() as u64).sum();
+    let staging = Staging::at(place);
     let mut done = 0;
     let mut one = |split: Split| -> Result<probe::Split> {
         let windows = windows(split);
         let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
-        let plan = Plan { batch: BATCH, threads: threads_beside_computation(), device: cell.device };
+        let plan = Plan { batch: BATCH, threads: threads_beside_computation(), staging: staging.clone() };
         thread::scope(|scope| -> Result<()> {
             let loader = Loader::spawn(
                 scope,

@@ -86,7 +86,7 @@ pub fn run(encode: &Encode) -> Result<()> {
     let mut shape = [0, 0, 0];
     let clip = c * t * h * w;
     for batch in clips.chunks(BATCH * clip) {
-        let tokens = session.encode(batch, [batch.len() / clip, c, t, h, w], made.system)?;
+        let tokens = session.encode(batch.into(), [batch.len() / clip, c, t, h, w], made.system)?;
         values.extend(tokens.values);
         shape = [b, tokens.shape[1], tokens.shape[2]];
     }

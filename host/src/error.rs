@@ -54,6 +54,9 @@ pub enum Error {
         /// Its own words, or what it broke.
         message: String,
     },
+    /// A batch does not reach the card.
+    #[error("a batch cannot be copied to the card: {0}; what the method did there before may be the cause")]
+    Card(String),
     /// The work was asked to stop.
     #[error("interrupted; the same command goes on")]
     Interrupted,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Result,
     cell::Cell,
+    device::staging::Staging,
     embed::{self, Embedded},
     loader::{Loader, Plan, threads_beside_computation},
     observe::{Look, observe},
@@ -67,6 +68,7 @@ pub fn run(
             warmup_start: 0.0,
         },
         batch: budget.batch,
+        staging: Staging::at(session.place()),
         optimizer: AdamW::new(params.named(), config)?,
         step: 0,
     };
@@ -119,6 +121,7 @@ struct Training<'a> {
     labels: Labels,
     schedule: CosineSchedule,
     batch: usize,
+    staging: Staging,
     optimizer: AdamW,
     step: usize,
 }
@@ -138,7 +141,7 @@ impl Training<'_> {
         let mut order = Order::new(suite.seed, windows.len());
         let seen: Vec<(u64, usize)> = samples.map(|sample| (sample, order.window(sample))).collect();
         let geometry = Geometry::of(data.header());
-        let plan = Plan { batch: self.batch, threads: threads_beside_computation(), device: self.cell.device };
+        let plan = Plan { batch: self.batch, threads: threads_beside_computation(), staging: self.staging.clone() };
         let clip_len = data.clip_len(frames);
         let mut sum = 0.0;
         thread::scope(|scope| -> Result<()> {
@@ -154,7 +157,7 @@ impl Training<'_> {
             for batch in seen.chunks(self.batch) {
                 let clips = loader.next()?.expect("as many batches as there are chunks");
                 let labels = self.labels_of(batch)?;
-                let tokens = session.encode_with_gradient(&clips, geometry.shape(batch.len(), frames), system)?;
+                let tokens = session.encode_with_gradient(clips.lend(), geometry.shape(batch.len(), frames), system)?;
                 let read = Var::from_vec(tokens.values, &tokens.shape, &Device::Cpu)?;
                 let loss = mean_squared_error(&head.forward(&normalise(&read)?)?, &labels)?;
                 let value = f64::from(loss.to_scalar::<f32>()?);

@@ -1,7 +1,7 @@
 //! Read-ahead: the next batch of clips is filled while the step before it computes.
 //!
-//! There are two buffers. One is lent to whoever computes, the other is filled meanwhile, and so they change places:
-//! nothing is allocated once both have held a batch of the longest clips, which the first two have where all clips are of
+//! There are two buffers. One is lent to whoever computes, the other is filled meanwhile and, for a card, copied there; so they
+//! change places: nothing is allocated once both have held a batch of the longest clips, which the first two have where all clips are of
 //! one length. What a clip holds depends on its item alone, so that batches are the same bytes for any number of threads.
 
 use std::{
@@ -21,24 +21,21 @@ use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
 use crate::{
     Error, Result,
-    device::{
-        Device,
-        staging::{Buffer, Staging},
-    },
+    device::staging::{Buffer, Lent, Staging},
 };
 
 /// One that is computed on and one that is filled.
 const BUFFERS: usize = 2;
 
 /// The size of batches, and who fills them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// Clips of a batch; the last one may have fewer.
     pub batch: usize,
     /// Threads that fill.
     pub threads: usize,
-    /// What they are filled for: batches for a card lie in page-locked memory.
-    pub device: Device,
+    /// Where they wait: batches for a card are copied there as soon as they are filled.
+    pub staging: Staging,
 }
 
 /// Threads that keep ahead of a computation on this process's thread pool: a quarter as many, which fill beside it.
@@ -63,7 +60,8 @@ struct Filled {
     len: usize,
 }
 
-/// A batch of clips, lent: its buffer goes back to the loader when this is dropped.
+/// A batch of clips, lent: its buffer goes back to the loader when this is dropped. Dereferences to its values in the host's
+/// memory.
 #[derive(Debug)]
 pub struct Batch<'a> {
     filled: Filled,
@@ -141,6 +139,13 @@ impl Drop for Loader {
     }
 }
 
+impl Batch<'_> {
+    /// The clips where the method reads them.
+    pub fn lend(&self) -> Lent<'_> {
+        self.filled.buffer.lend(self.filled.len)
+    }
+}
+
 impl Deref for Batch<'_> {
     type Target = [f32];
 
@@ -176,10 +181,6 @@ where
     F: Fn(&T, &mut [f32]) -> Result<()> + Send + Sync,
 {
     fn run(mut self) {
-        let (staging, reason) = Staging::on(self.plan.device);
-        if let Some(reason) = reason {
-            eprintln!("Warn: {reason}");
-        }
         let mut items = Vec::with_capacity(self.plan.batch);
         // Either queue ends when the loader is dropped.
         while let Ok(mut buffer) = self.empty.recv() {
@@ -191,27 +192,31 @@ where
             if buffer.len() < len {
                 // The short one goes before the long one comes.
                 drop(std::mem::take(&mut buffer));
-                buffer = staging.zeros(len).unwrap_or_else(|reason| {
-                    eprintln!("Warn: a batch is not page-locked: {reason}");
-                    Buffer::Heap(vec![0.0; len])
-                });
+                let reason;
+                (buffer, reason) = self.plan.staging.zeros(len);
+                if let Some(reason) = reason {
+                    eprintln!("Warn: {reason}");
+                }
             }
-            let failed = self.fill_batch(&items, clip_len, &mut buffer[..len]);
-            let last = failed.is_some();
-            if self.filled.send(failed.map_or(Ok(Filled { buffer, len }), Err)).is_err() || last {
+            let filled = self.fill_batch(&items, clip_len, &mut buffer, len);
+            let last = filled.is_err();
+            if self.filled.send(filled.map(|()| Filled { buffer, len })).is_err() || last {
                 break;
             }
         }
     }
 
-    /// Fills the clips and returns the first one's error, if any has one.
-    fn fill_batch(&self, items: &[T], clip_len: usize, clips: &mut [f32]) -> Option<Error> {
+    /// Fills the clips and sends them on their way; the error is the first clip's, if any has one.
+    fn fill_batch(&self, items: &[T], clip_len: usize, buffer: &mut Buffer, len: usize) -> Result<()> {
         let (stop, fill) = (&*self.stop, &self.fill);
-        self.threads.install(|| {
+        let clips = &mut buffer.values_mut().map_err(Error::Card)?[..len];
+        let failed = self.threads.install(|| {
             clips.par_chunks_exact_mut(clip_len).zip(items).find_map_first(|(clip, item)| {
                 // Whoever has stopped reads no batch any more, whatever it holds.
                 if stop.load(Ordering::Relaxed) { None } else { fill(item, clip).err() }
             })
-        })
+        });
+        failed.map_or(Ok(()), Err)?;
+        buffer.send(len).map_err(Error::Card)
     }
 }

@@ -1,9 +1,11 @@
-//! The most memory that this process has held: ever, and since a phase of its work began.
+//! The most memory that this process has held: ever, and since a phase of its work began, in the host and on a card.
 
 use std::{
     fs,
     sync::atomic::{AtomicU64, Ordering},
 };
+
+use crate::device::{Device, pool::Pool};
 
 /// The highest mark that was read so far, in bytes. The system keeps one mark a process, which [`Watch::start`] wipes out,
 /// and which may be a little lower when it is read again: Linux counts pages in batches.
@@ -18,21 +20,31 @@ pub fn peak() -> Option<u64> {
 #[derive(Debug)]
 pub struct Watch {
     reset: bool,
+    /// The memory of the card, if the work is done on one that tells.
+    card: Option<Pool>,
 }
 
 impl Watch {
-    /// Begins to watch.
-    pub fn start() -> Self {
+    /// Begins to watch the memory of the host and that of `device`.
+    pub fn start(device: Device) -> Self {
         hand_back_freed_memory();
         mark(); // for `HIGHEST`
         // Linux alone has this file: a 5 resets the mark to what is held now.
-        Self { reset: fs::write("/proc/self/clear_refs", "5").is_ok() }
+        let reset = fs::write("/proc/self/clear_refs", "5").is_ok();
+        let card = Pool::of(device).ok().flatten().filter(|pool| pool.watch().is_ok());
+        Self { reset, card }
     }
 
     /// The most memory that the process has held since, in bytes: what earlier phases left, too. None where the system
     /// does not tell one phase from another.
     pub fn peak(&self) -> Option<u64> {
         mark().filter(|_| self.reset)
+    }
+
+    /// The most memory that it has held on the card since, in bytes: that of tensors and waiting batches, what earlier phases
+    /// left, too, but not what libraries of CUDA take for themselves. None without a card, and where it does not tell.
+    pub fn peak_on_card(&self) -> Option<u64> {
+        self.card.as_ref()?.peak().ok()
     }
 }
 
@@ -78,10 +90,10 @@ mod tests {
     // One test alone: the mark is the process's.
     #[test]
     fn a_watch_sees_what_is_held_after_it_started() {
-        let all = Watch::start();
+        let all = Watch::start(Device::Cpu);
         hold(256);
         let first = all.peak();
-        let late = Watch::start();
+        let late = Watch::start(Device::Cpu);
         hold(16);
         let Some((first, second)) = first.zip(late.peak()) else {
             println!("skipped: this system keeps no mark that can be reset");

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{memory::Watch, result::PhaseCost};
+use crate::{device::Device, memory::Watch, result::PhaseCost};
 
 /// Measures from its start on; phases follow each other, and each has a meter of its own.
 #[derive(Debug)]
@@ -12,9 +12,9 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Begins to measure.
-    pub fn start() -> Self {
-        let memory = Watch::start();
+    /// Begins to measure work that is done on `device`.
+    pub fn start(device: Device) -> Self {
+        let memory = Watch::start(device);
         Self { clock: Instant::now(), memory }
     }
 
@@ -24,6 +24,7 @@ impl Meter {
             samples,
             seconds: self.clock.elapsed().as_secs_f64(),
             peak_memory_mib: self.memory.peak().map(|bytes| bytes >> 20),
+            peak_card_memory_mib: self.memory.peak_on_card().map(|bytes| bytes >> 20),
         }
     }
 }

@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::{
     Error, Result,
     cell::PretrainingFolder,
-    device::Device,
+    device::{Device, staging::Staging},
     files, interrupt,
     loader::{Loader, Plan, threads_beside_computation},
     meter::Meter,
@@ -131,13 +131,15 @@ fn train(
     }
     curves.restore(&folder.curves(), start.step)?;
     report(start.step, steps, None)?;
-    let meter = Meter::start();
+    let meter = Meter::start(task.device);
+    // What it cost up to a step, over all attempts.
+    let cost = |step: u64| start.cost.and(meter.cost(0), step * batch as u64);
     let mut saved = Instant::now();
     let looks = clips(start.step..steps, data.len(), batch).map(move |Clip { system, sample }| {
         let (order, windows) = &mut orders[system];
         (system, windows[order.window(sample)], Look::Pretraining(sample))
     });
-    let plan = Plan { batch, threads: threads_beside_computation(), device: task.device };
+    let plan = Plan { batch, threads: threads_beside_computation(), staging: Staging::at(session.place()) };
     let clip_len = |&(system, ..): &(usize, _, _)| data[system].clip_len(frames);
     thread::scope(|scope| -> Result<()> {
         let loader = Loader::spawn(scope, plan, looks, clip_len, |&(system, window, look), clip| {
@@ -146,7 +148,7 @@ fn train(
         let mut step = start.step;
         while let Some(clips) = loader.next()? {
             let system = system_at(step, data.len());
-            let told = session.pretrain_step(&clips, shapes[system], system)?;
+            let told = session.pretrain_step(clips.lend(), shapes[system], system)?;
             if !told.loss.is_finite() {
                 return Err(Error::Method {
                     method: task.method.to_owned(),
@@ -159,7 +161,7 @@ fn train(
             curves.follow(&folder.curves(), step)?;
             if interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps) {
                 curves.flush(&folder.curves(), step)?;
-                start.advanced(step, meter.cost(0)).save(&folder.checkpoint(), session)?;
+                Position { step, cost: cost(step) }.save(&folder.checkpoint(), session)?;
                 saved = Instant::now();
             }
             report(step, steps, Some(told.loss))?;
@@ -169,8 +171,7 @@ fn train(
         Ok(())
     })?;
     curves.flush(&folder.curves(), steps)?;
-    let Position { seconds, peak_memory_mib, .. } = start.advanced(steps, meter.cost(0));
-    Ok(PhaseCost { samples: steps * batch as u64, seconds, peak_memory_mib })
+    Ok(cost(steps))
 }
 
 #[cfg(test)]

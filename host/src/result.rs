@@ -286,6 +286,24 @@ pub struct PhaseCost {
     /// The most memory that the worker held meanwhile, in MiB, what earlier phases left included; none where the system
     /// does not tell phases apart.
     pub peak_memory_mib: Option<u64>,
+    /// The most memory that tensors and waiting batches held on a card meanwhile, in MiB, what earlier phases left included;
+    /// none on the CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_card_memory_mib: Option<u64>,
+}
+
+impl PhaseCost {
+    /// What two attempts at a phase cost together, of which both contributed; of `samples` windows. A peak that is not known
+    /// of one is not known of both.
+    pub fn and(self, other: Self, samples: u64) -> Self {
+        let higher = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.max(b));
+        Self {
+            samples,
+            seconds: self.seconds + other.seconds,
+            peak_memory_mib: higher(self.peak_memory_mib, other.peak_memory_mib),
+            peak_card_memory_mib: higher(self.peak_card_memory_mib, other.peak_card_memory_mib),
+        }
+    }
 }
 
 /// The JSON Schema of a finished cell's record.

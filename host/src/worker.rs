@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     Error, Result,
     cell::{Cell, CellFolder, Encoder, PretrainingFolder, Source},
+    device::pool::keep_freed_memory,
     environment::Environment,
     events::Phase,
     files, interrupt, memory,
@@ -31,6 +32,7 @@ pub fn run(folder: &Path, pretraining: &Path, checkpoint_every: Duration) -> Res
     let folder = CellFolder::at(folder.to_owned());
     let pretraining = PretrainingFolder::at(pretraining.to_owned());
     let cell: Cell = files::read_json(&folder.spec())?;
+    keep_freed_memory(cell.device);
     let mut work = Work {
         cell: &cell,
         folder: &folder,

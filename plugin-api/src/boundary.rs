@@ -35,6 +35,7 @@ extern "C" fn describe<M: Method>() -> RString {
         "summary": M::ABOUT.summary,
         "reference": M::ABOUT.reference,
         "joint": M::JOINT,
+        "reads_on_card": tensor::READS_ON_CARD,
         "config": config,
         "sdk": env!("CARGO_PKG_VERSION"),
         "tensors": "candle 0.11",

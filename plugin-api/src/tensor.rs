@@ -1,6 +1,10 @@
 //! Between tensor views of the boundary and candle tensors.
 
+use std::slice;
+
 use abi_stable::std_types::RVec;
+#[cfg(feature = "cuda")]
+use candle_core::DeviceLocation;
 use candle_core::{Device, Tensor};
 use physrep_abi::{self as abi, DType, OwnedTensor, TensorView};
 
@@ -26,14 +30,11 @@ pub(crate) fn device(device: abi::Device) -> Result<Device> {
     }
 }
 
-/// Copies a view in host memory into a tensor.
+/// Whether views may lie in the memory of the card that a session computes on.
+pub(crate) const READS_ON_CARD: bool = cfg!(feature = "cuda");
+
+/// Copies a view, in host memory or on the card `to`, into a tensor; afterwards nobody reads the view any more.
 pub(crate) fn from_view(view: &TensorView<'_>, to: &Device) -> Result<Tensor> {
-    if view.device != abi::Device::CPU || view.dtype != DType::F32 {
-        return Err(Error::Unsupported(format!(
-            "a tensor of {:?} on {:?}; expected f32 in host memory",
-            view.dtype, view.device
-        )));
-    }
     let shape: Vec<usize> = view
         .shape
         .iter()
@@ -53,10 +54,61 @@ pub(crate) fn from_view(view: &TensorView<'_>, to: &Device) -> Result<Tensor> {
             view.shape, view.strides
         )));
     }
-    let elements = shape.iter().product();
-    // SAFETY: the caller lends `elements` f32 values, contiguous from `data + byte_offset`, for this call.
-    let data = unsafe { std::slice::from_raw_parts(view.data.add(view.byte_offset as usize).cast::<f32>(), elements) };
-    Ok(Tensor::from_slice(data, shape, to)?)
+    let tensor = match (view.device, view.dtype, to.location()) {
+        (abi::Device::CPU, DType::F32, _) => {
+            let elements = shape.iter().product();
+            // SAFETY: the caller lends `elements` f32 values, contiguous from `data + byte_offset`, for this call.
+            let values =
+                unsafe { slice::from_raw_parts(view.data.add(view.byte_offset as usize).cast::<f32>(), elements) };
+            Tensor::from_slice(values, shape, to)?
+        }
+        #[cfg(feature = "cuda")]
+        (abi::Device { kind: 2, index }, DType::F32, DeviceLocation::Cuda { gpu_id }) if index as usize == gpu_id => {
+            // SAFETY: as above, in the memory of that card.
+            unsafe { on_card(view, shape, to) }?
+        }
+        (device, dtype, own) => {
+            return Err(Error::Unsupported(format!(
+                "a tensor of {dtype:?} on {device:?}; expected f32 in host memory, or on the session's own card ({own:?})"
+            )));
+        }
+    };
+    // The driver fetches from page-locked memory while this thread goes on.
+    to.synchronize()?;
+    Ok(tensor)
+}
+
+/// Copies a view on the card `to` into a tensor there, in the order of what else is computed there.
+///
+/// # Safety
+/// The view is contiguous, of f32, and of that shape, and its event is one of that card.
+#[cfg(feature = "cuda")]
+unsafe fn on_card(view: &TensorView<'_>, shape: Vec<usize>, to: &Device) -> Result<Tensor> {
+    use candle_core::{
+        Storage,
+        cuda_backend::{
+            WrapErr,
+            cudarc::driver::{DevicePtr, result, sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT},
+        },
+    };
+
+    // SAFETY: every element is written below.
+    let tensor = unsafe { Tensor::empty(shape, candle_core::DType::F32, to) }?;
+    {
+        let (storage, _) = tensor.storage_and_layout();
+        let Storage::Cuda(storage) = &*storage else { unreachable!("the tensor was made on a card") };
+        let stream = storage.device.cuda_stream();
+        let (address, _in_use) = storage.as_cuda_slice::<f32>()?.device_ptr(&stream);
+        let from = view.data as u64 + view.byte_offset;
+        // SAFETY: the caller's promises; nobody else knows the new tensor's memory.
+        unsafe {
+            if view.ready != 0 {
+                result::stream::wait_event(stream.cu_stream(), view.ready as _, CU_EVENT_WAIT_DEFAULT).w()?;
+            }
+            result::memcpy_dtod_async(address, from, 4 * tensor.elem_count(), stream.cu_stream()).w()?;
+        }
+    }
+    Ok(tensor)
 }
 
 /// Hands a tensor's f32 values over, in host memory.

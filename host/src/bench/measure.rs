@@ -8,7 +8,11 @@ use physrep_nn::Rng;
 use super::{Measurement, Mode, Said, Seconds, Task, machine_memory};
 use crate::{
     Error, Result,
-    device::Device,
+    device::{
+        Device,
+        pool::{Pool, keep_freed_memory},
+        staging::Staging,
+    },
     environment::Environment,
     memory,
     plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
@@ -46,12 +50,10 @@ fn measure(task: &Task) -> Result<Measurement> {
     if task.device == Device::Cpu {
         limit_memory(machine_memory());
     }
+    keep_freed_memory(task.device);
     let training = task.mode == Mode::Train;
     let geometry = Geometry::anonymous(shape.channels, [shape.height, shape.width]);
     let batch = geometry.shape(shape.batch, if training { 2 * shape.frames } else { shape.frames });
-    let mut clips = vec![0f32; batch.iter().product()];
-    Rng::new(task.seed, "clips of a benchmark", 0).fill_normal(&mut clips);
-
     let plugin = Plugin::open(&task.library)?;
     let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     let spec = SessionSpec {
@@ -66,6 +68,13 @@ fn measure(task: &Task) -> Result<Measurement> {
         scratch: &scratch.path().to_string_lossy(),
     };
     let mut session = Session::new(&plugin, &spec, &Silent)?;
+    let len = batch.iter().product();
+    let (mut clips, warning) = Staging::at(session.place()).zeros(len);
+    if let Some(warning) = warning {
+        eprintln!("Warn: {warning}");
+    }
+    Rng::new(task.seed, "clips of a benchmark", 0).fill_normal(clips.values_mut().map_err(Error::Card)?);
+    clips.send(len).map_err(Error::Card)?;
     let mut all = Vec::new();
     let mut asked_before = None;
     for step in 0..WARM_UP + task.steps {
@@ -74,15 +83,16 @@ fn measure(task: &Task) -> Result<Measurement> {
         }
         let clock = Instant::now();
         if training {
-            session.pretrain_step(&clips, batch, 0)?;
+            session.pretrain_step(clips.lend(len), batch, 0)?;
         } else {
-            session.encode(&clips, batch, 0)?;
+            session.encode(clips.lend(len), batch, 0)?;
         }
         if step >= WARM_UP {
             all.push(clock.elapsed().as_secs_f64());
         }
     }
     let peak_memory_bytes = memory::peak().unwrap_or_default();
+    let peak_card_memory_bytes = Pool::of(task.device).ok().flatten().and_then(|pool| pool.peak().ok());
     let asked = plugin.flops().zip(asked_before).map(|(after, before)| (after - before) as f64);
     let gflop_per_step = asked.map(|flops| flops / task.steps as f64 / 1e9);
     let parameters = session.parameters()?;
@@ -101,6 +111,7 @@ fn measure(task: &Task) -> Result<Measurement> {
         samples_per_second: shape.batch as f64 / median,
         seconds_per_step: Seconds { min, median, all },
         peak_memory_bytes,
+        peak_card_memory_bytes,
         gflop_per_step,
         gflop_per_second: gflop_per_step.map(|gflop| gflop / median),
     })

@@ -1,154 +1,143 @@
-//! Memory that batches wait in: for a card it is page-locked, so that the card fetches them by itself.
-//!
-//! From other memory the driver first copies to a place of its own, at a fraction of the speed.
+//! Where batches wait for the method that reads them: on a card they arrive while it still computes the step before.
 
 use std::{
-    ffi::{c_int, c_uint, c_void},
-    ops::{Deref, DerefMut},
-    ptr::NonNull,
-    slice,
+    fmt::{self, Debug},
+    ops::Deref,
     sync::Arc,
 };
 
 use libloading::Library;
 
-use super::{Device, check, driver, function};
+use super::{
+    context::{Context, Copied, CopyStream, PageLocked},
+    driver::{self, Functions},
+};
 
-/// Memory for every card's context, not only for the one that it was asked for in.
-const PORTABLE: c_uint = 1;
+/// Where a method reads its batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the memory of the host.
+    Host,
+    /// In memory of the host that is page-locked, from which it copies to the card of that number.
+    PageLocked(u32),
+    /// In the memory of the card of that number.
+    Card(u32),
+}
 
-/// Where the memory of batches comes from.
-#[derive(Clone, Debug)]
-pub enum Staging {
-    /// The heap.
+/// Gives buffers that are filled in the memory of the host and read in another place.
+#[derive(Clone, Debug, Default)]
+pub struct Staging(Kind);
+
+#[derive(Clone, Debug, Default)]
+enum Kind {
+    #[default]
     Heap,
-    /// The driver of a card.
-    PageLocked(Arc<Card>),
+    PageLocked(Arc<Context>),
+    Card(Arc<Context>, Arc<CopyStream>),
 }
 
 impl Staging {
-    /// For batches that `device` computes on. If the driver has no page-locked memory to give, it is the heap, and the
-    /// reason comes back, too.
-    pub fn on(device: Device) -> (Self, Option<String>) {
-        match device {
-            Device::Cpu => (Self::Heap, None),
-            Device::Cuda(index) => match driver().and_then(|driver| Self::page_locked(driver, index)) {
-                Ok(staging) => (staging, None),
-                Err(why) => (Self::Heap, Some(format!("batches are not page-locked: {why}"))),
+    /// For batches that are read in `place`. If the driver cannot serve them there, they lie on the heap, and a line on
+    /// standard error says why.
+    pub fn at(place: Place) -> Self {
+        let staging = match place {
+            Place::Host => Ok(Self::default()),
+            Place::PageLocked(_) | Place::Card(_) => driver::load().and_then(|driver| Self::of(driver, place)),
+        };
+        staging.unwrap_or_else(|why| {
+            eprintln!("Warn: batches are not page-locked, which is slower: {why}");
+            Self::default()
+        })
+    }
+
+    /// As [`at`](Self::at), by `driver`, the CUDA driver.
+    ///
+    /// # Errors
+    /// What the driver says if it does not serve.
+    pub fn with(driver: Library, place: Place) -> Result<Self, String> {
+        Self::of(Functions::of(driver)?, place)
+    }
+
+    fn of(driver: Functions, place: Place) -> Result<Self, String> {
+        Ok(Self(match place {
+            Place::Host => Kind::Heap,
+            Place::PageLocked(card) => Kind::PageLocked(Arc::new(Context::open(driver, card)?)),
+            Place::Card(card) => {
+                let context = Arc::new(Context::open(driver, card)?);
+                let stream = CopyStream::new(context.clone())?;
+                Kind::Card(context, Arc::new(stream))
+            }
+        }))
+    }
+
+    /// `len` zeros. Where the card has no memory for them they stay in the host's, where that has no page-locked memory on
+    /// the heap, and the reason comes back, too.
+    pub fn zeros(&self, len: usize) -> (Buffer, Option<String>) {
+        let (context, stream) = match &self.0 {
+            Kind::PageLocked(context) if len > 0 => (context, None),
+            Kind::Card(context, stream) if len > 0 => (context, Some(stream)),
+            _ => return (Buffer(Memory::Heap(vec![0.0; len])), None),
+        };
+        let (memory, reason) = match (context.page_locked(len), stream) {
+            (Err(why), _) => (Memory::Heap(vec![0.0; len]), Some(format!("a batch is not page-locked: {why}"))),
+            (Ok(values), None) => (Memory::PageLocked(values), None),
+            (Ok(values), Some(stream)) => match Copied::new(values, stream) {
+                Ok(copied) => (Memory::Copied(copied), None),
+                Err((values, why)) => {
+                    (Memory::PageLocked(values), Some(format!("a batch is not copied to the card ahead: {why}")))
+                }
             },
-        }
-    }
-
-    /// Memory of `driver`, the CUDA driver, for the card of that number.
-    ///
-    /// # Errors
-    /// What the driver says if it does not give any.
-    pub fn page_locked(driver: Library, index: u32) -> Result<Self, String> {
-        Ok(Self::PageLocked(Arc::new(Card::open(driver, index)?)))
-    }
-
-    /// `len` zeros.
-    ///
-    /// # Errors
-    /// What the driver says if it has no such memory.
-    pub fn zeros(&self, len: usize) -> Result<Buffer, String> {
-        match self {
-            Self::PageLocked(card) if len > 0 => card.zeros(len).map(Buffer::PageLocked),
-            _ => Ok(Buffer::Heap(vec![0.0; len])),
-        }
+        };
+        (Buffer(memory), reason)
     }
 }
 
-type Allocate = unsafe extern "C" fn(*mut *mut c_void, usize, c_uint) -> c_int;
-type Free = unsafe extern "C" fn(*mut c_void) -> c_int;
-type SetContext = unsafe extern "C" fn(*mut c_void) -> c_int;
+/// Numbers of one batch: written here, sent, and read in the place that they were asked for.
+pub struct Buffer(Memory);
 
-/// A card's primary context, which is the one that methods compute in, and the driver's functions for memory of the host.
 #[derive(Debug)]
-pub struct Card {
-    context: *mut c_void,
-    set_context: SetContext,
-    allocate: Allocate,
-    free: Free,
-    /// Holds the functions.
-    _driver: Library,
-}
-
-// SAFETY: the driver's functions may be called from any thread, and a context be current in several.
-unsafe impl Send for Card {}
-// SAFETY: as above.
-unsafe impl Sync for Card {}
-
-impl Card {
-    fn open(driver: Library, index: u32) -> Result<Self, String> {
-        // SAFETY: the signatures are those of the CUDA driver's interface. The primary context is kept until the process
-        // ends, as methods keep it.
-        unsafe {
-            let init = *function::<unsafe extern "C" fn(c_uint) -> c_int>(&driver, c"cuInit")?;
-            let get = *function::<unsafe extern "C" fn(*mut c_int, c_int) -> c_int>(&driver, c"cuDeviceGet")?;
-            let retain = *function::<unsafe extern "C" fn(*mut *mut c_void, c_int) -> c_int>(
-                &driver,
-                c"cuDevicePrimaryCtxRetain",
-            )?;
-            let set_context = *function::<SetContext>(&driver, c"cuCtxSetCurrent")?;
-            let allocate = *function::<Allocate>(&driver, c"cuMemHostAlloc")?;
-            let free = *function::<Free>(&driver, c"cuMemFreeHost")?;
-            let (mut device, mut context) = (0, std::ptr::null_mut());
-            check("cuInit", init(0))?;
-            check("cuDeviceGet", get(&mut device, index as c_int))?;
-            check("cuDevicePrimaryCtxRetain", retain(&mut context, device))?;
-            Ok(Self { context, set_context, allocate, free, _driver: driver })
-        }
-    }
-
-    fn zeros(self: &Arc<Self>, len: usize) -> Result<PageLocked, String> {
-        let bytes = len.checked_mul(size_of::<f32>()).ok_or("more memory than there are addresses")?;
-        let mut memory = std::ptr::null_mut();
-        // SAFETY: the context lives as long as the process.
-        unsafe {
-            check("cuCtxSetCurrent", (self.set_context)(self.context))?;
-            check("cuMemHostAlloc", (self.allocate)(&mut memory, bytes, PORTABLE))?;
-        }
-        let values = NonNull::new(memory.cast::<f32>()).ok_or("the CUDA driver gave no memory")?;
-        // SAFETY: the driver gave so many bytes, at the start of a page.
-        unsafe { values.write_bytes(0, len) };
-        Ok(PageLocked { values, len, card: self.clone() })
-    }
-}
-
-/// Numbers of one batch.
-#[derive(Debug)]
-pub enum Buffer {
-    /// On the heap.
+enum Memory {
     Heap(Vec<f32>),
-    /// In page-locked memory.
     PageLocked(PageLocked),
+    Copied(Copied),
+}
+
+impl Buffer {
+    /// The numbers, to be written. Waits until a card has fetched what was sent before.
+    ///
+    /// # Errors
+    /// What the driver says of a copy that failed.
+    pub fn values_mut(&mut self) -> Result<&mut [f32], String> {
+        match &mut self.0 {
+            Memory::Heap(values) => Ok(values),
+            Memory::PageLocked(values) => Ok(values),
+            Memory::Copied(copied) => copied.values_mut(),
+        }
+    }
+
+    /// Begins to bring the first `len` numbers to where they are read, if that is elsewhere.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn send(&mut self, len: usize) -> Result<(), String> {
+        match &mut self.0 {
+            Memory::Heap(_) | Memory::PageLocked(_) => Ok(()),
+            Memory::Copied(copied) => copied.send(len),
+        }
+    }
+
+    /// The first `len` numbers where they are read, which were sent.
+    pub fn lend(&self, len: usize) -> Lent<'_> {
+        match &self.0 {
+            Memory::Copied(copied) => Lent::Card(copied, copied.values()[..len].len()),
+            _ => Lent::Host(&self[..len]),
+        }
+    }
 }
 
 impl Default for Buffer {
     fn default() -> Self {
-        Self::Heap(Vec::new())
-    }
-}
-
-/// Memory of the driver's.
-#[derive(Debug)]
-pub struct PageLocked {
-    values: NonNull<f32>,
-    len: usize,
-    card: Arc<Card>,
-}
-
-// SAFETY: it is memory like any other, and this is its only owner.
-unsafe impl Send for PageLocked {}
-
-impl Drop for PageLocked {
-    fn drop(&mut self) {
-        // SAFETY: the driver gave this memory, and nobody borrows it any more. An error has nobody to go to.
-        unsafe {
-            (self.card.set_context)(self.card.context);
-            (self.card.free)(self.values.as_ptr().cast());
-        }
+        Self(Memory::Heap(Vec::new()))
     }
 }
 
@@ -156,20 +145,51 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        match self {
-            Self::Heap(values) => values,
-            // SAFETY: so many numbers lie there, set to zero when they came, for as long as `self` lives.
-            Self::PageLocked(memory) => unsafe { slice::from_raw_parts(memory.values.as_ptr(), memory.len) },
+        match &self.0 {
+            Memory::Heap(values) => values,
+            Memory::PageLocked(values) => values,
+            Memory::Copied(copied) => copied.values(),
         }
     }
 }
 
-impl DerefMut for Buffer {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.0 {
+            Memory::Heap(_) => "on the heap",
+            Memory::PageLocked(_) => "page-locked",
+            Memory::Copied(_) => "copied to the card",
+        };
+        write!(f, "{} numbers, {kind}", self.len())
+    }
+}
+
+/// Numbers that a method is lent for one call, where it reads them.
+#[derive(Clone, Copy, Debug)]
+pub enum Lent<'a> {
+    /// In the memory of the host.
+    Host(&'a [f32]),
+    /// So many in the memory of a card.
+    Card(&'a Copied, usize),
+}
+
+impl Lent<'_> {
+    /// How many.
+    pub fn len(&self) -> usize {
         match self {
-            Self::Heap(values) => values,
-            // SAFETY: as above, and nobody else has them.
-            Self::PageLocked(memory) => unsafe { slice::from_raw_parts_mut(memory.values.as_ptr(), memory.len) },
+            Self::Host(values) => values.len(),
+            Self::Card(_, len) => *len,
         }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<'a> From<&'a [f32]> for Lent<'a> {
+    fn from(values: &'a [f32]) -> Self {
+        Self::Host(values)
     }
 }

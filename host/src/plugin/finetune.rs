@@ -3,7 +3,7 @@
 use physrep_abi::{FineTuneArgs, FineTuneV1};
 
 use super::session::{Session, Tokens, checked, with_batch, with_view};
-use crate::{Error, Result};
+use crate::{Error, Result, device::staging::Lent};
 
 impl Session<'_> {
     /// Begins end-to-end training of the encoder, with an optimizer that has seen nothing.
@@ -18,7 +18,7 @@ impl Session<'_> {
     }
 
     /// Embeds clips `(B, C, T, H, W)` and keeps the way back for [`finetune_step`](Self::finetune_step).
-    pub fn encode_with_gradient(&mut self, clips: &[f32], shape: [usize; 5], system: usize) -> Result<Tokens> {
+    pub fn encode_with_gradient(&mut self, clips: Lent<'_>, shape: [usize; 5], system: usize) -> Result<Tokens> {
         let encode = self.interface()?.encode;
         let tokens = with_batch(clips, shape, system, |batch| encode(self.handle, batch));
         self.tokens(checked(&self.name, tokens)?, shape[0])
@@ -28,7 +28,7 @@ impl Session<'_> {
     /// [`encode_with_gradient`](Self::encode_with_gradient), of their shape.
     pub fn finetune_step(&mut self, gradient: &[f32], shape: [usize; 3], learning_rate: f64) -> Result<()> {
         let interface = self.interface()?;
-        let done = with_view(gradient, &shape, |gradient| (interface.backward)(self.handle, &gradient));
+        let done = with_view(gradient.into(), &shape, |gradient| (interface.backward)(self.handle, &gradient));
         checked(&self.name, done)?;
         checked(&self.name, (interface.apply)(self.handle, learning_rate))
     }

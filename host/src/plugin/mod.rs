@@ -69,7 +69,7 @@ impl Plugin {
         self.description["name"].as_str().unwrap_or_default()
     }
 
-    /// What the plugin says of itself: `name`, `title`, `summary`, `reference`, `config` (the defaults), `joint`.
+    /// What the plugin says of itself: `name`, `title`, `summary`, `reference`, `config` (the defaults), `joint`, `reads_on_card`.
     pub fn description(&self) -> &Value {
         &self.description
     }
@@ -77,6 +77,12 @@ impl Plugin {
     /// Whether the method can learn from several systems at once; plugins of before there was the key cannot.
     pub fn joint(&self) -> bool {
         self.description["joint"].as_bool().unwrap_or(false)
+    }
+
+    /// Whether the method reads clips in the memory of the card that it computes on; plugins of before there was the key
+    /// read them in the host's.
+    pub fn reads_on_card(&self) -> bool {
+        self.description["reads_on_card"].as_bool().unwrap_or(false)
     }
 
     /// The library's file.

@@ -9,7 +9,13 @@ use physrep_abi::{
 };
 
 use super::{Geometry, Plugin};
-use crate::{Error, Result, device};
+use crate::{
+    Error, Result,
+    device::{
+        self,
+        staging::{Lent, Place},
+    },
+};
 
 /// What the host does when a session calls back. Called from any thread.
 pub trait Callbacks: Sync {
@@ -67,6 +73,7 @@ pub struct Session<'a> {
     pub(super) finetune: Option<&'static FineTuneV1>,
     pub(super) handle: physrep_abi::Session,
     pub(super) name: String,
+    place: Place,
     // The library holds its address.
     _context: Box<Context<'a>>,
     _single_thread: PhantomData<*mut ()>,
@@ -102,19 +109,29 @@ impl<'a> Session<'a> {
             finetune: plugin.finetune,
             handle,
             name,
+            place: match spec.device {
+                device::Device::Cpu => Place::Host,
+                device::Device::Cuda(index) if plugin.reads_on_card() => Place::Card(index),
+                device::Device::Cuda(index) => Place::PageLocked(index),
+            },
             _context: context,
             _single_thread: PhantomData,
         })
     }
 
+    /// Where clips are best lent from; the host's memory will do, too.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
     /// Learns from clips `(B, C, T, H, W)` of the system with index `system`.
-    pub fn pretrain_step(&mut self, clips: &[f32], shape: [usize; 5], system: usize) -> Result<StepReport> {
+    pub fn pretrain_step(&mut self, clips: Lent<'_>, shape: [usize; 5], system: usize) -> Result<StepReport> {
         let report = with_batch(clips, shape, system, |batch| (self.method.pretrain_step)(self.handle, batch));
         checked(&self.name, report)
     }
 
     /// Embeds clips `(B, C, T, H, W)` of the system with index `system`.
-    pub fn encode(&self, clips: &[f32], shape: [usize; 5], system: usize) -> Result<Tokens> {
+    pub fn encode(&self, clips: Lent<'_>, shape: [usize; 5], system: usize) -> Result<Tokens> {
         let tokens = with_batch(clips, shape, system, |batch| (self.method.encode)(self.handle, batch));
         self.tokens(checked(&self.name, tokens)?, shape[0])
     }
@@ -179,26 +196,35 @@ pub(super) fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Resul
 }
 
 /// Lends contiguous clips for one call.
-pub(super) fn with_batch<T>(clips: &[f32], shape: [usize; 5], system: usize, call: impl FnOnce(&Batch<'_>) -> T) -> T {
+pub(super) fn with_batch<T>(
+    clips: Lent<'_>,
+    shape: [usize; 5],
+    system: usize,
+    call: impl FnOnce(&Batch<'_>) -> T,
+) -> T {
     with_view(clips, &shape, |clips| call(&Batch { clips, system: system as u32 }))
 }
 
 /// Lends a contiguous tensor for one call.
-pub(super) fn with_view<T>(values: &[f32], shape: &[usize], call: impl FnOnce(TensorView<'_>) -> T) -> T {
+pub(super) fn with_view<T>(values: Lent<'_>, shape: &[usize], call: impl FnOnce(TensorView<'_>) -> T) -> T {
     assert_eq!(values.len(), shape.iter().product::<usize>(), "a tensor holds as many values as its shape says");
     let lengths: Vec<i64> = shape.iter().map(|&d| d as i64).collect();
     let mut strides = vec![1i64; shape.len()];
     for axis in (1..shape.len()).rev() {
         strides[axis - 1] = strides[axis] * lengths[axis];
     }
+    let (data, device, ready) = match values {
+        Lent::Host(values) => (values.as_ptr().cast(), Device::CPU, 0),
+        Lent::Card(copied, _) => (copied.address() as *const u8, Device::cuda(copied.card()), copied.ended()),
+    };
     call(TensorView {
-        data: values.as_ptr().cast(),
-        device: Device::CPU,
+        data,
+        device,
         dtype: DType::F32,
         shape: RSlice::from_slice(&lengths),
         strides: RSlice::from_slice(&strides),
         byte_offset: 0,
-        ready: 0,
+        ready,
     })
 }
 

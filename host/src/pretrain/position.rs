@@ -3,61 +3,55 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Error, Result, files,
     plugin::{Checkpoint, Session},
     result::PhaseCost,
 };
 
-const MAGIC: &[u8; 8] = b"physrep2";
-/// Bytes before the session's state.
-const HEADER: usize = 32;
-/// Stands for a peak of memory that is not known.
-const UNKNOWN: u64 = u64::MAX;
+/// The file begins with this, the length of the position as JSON, and that; the rest is the session's state.
+const MAGIC: &[u8; 8] = b"physrep3";
 
 /// Where an interrupted pretraining stands, and what it cost so far.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Position {
     /// Steps done.
     pub(super) step: u64,
-    /// Seconds, over all attempts.
-    pub(super) seconds: f64,
-    /// The peak of memory over all attempts, in MiB, if it is known for each.
-    pub(super) peak_memory_mib: Option<u64>,
+    /// Over all attempts.
+    pub(super) cost: PhaseCost,
 }
 
 impl Position {
     /// Before the first step.
-    pub(super) const START: Self = Self { step: 0, seconds: 0.0, peak_memory_mib: Some(0) };
-
-    /// After `step` steps, where this attempt, which went on from here, has cost `cost`.
-    pub(super) fn advanced(&self, step: u64, cost: PhaseCost) -> Self {
-        let peaks = self.peak_memory_mib.zip(cost.peak_memory_mib);
-        Self { step, seconds: self.seconds + cost.seconds, peak_memory_mib: peaks.map(|(a, b)| a.max(b)) }
-    }
+    pub(super) const START: Self = Self {
+        step: 0,
+        cost: PhaseCost { samples: 0, seconds: 0.0, peak_memory_mib: Some(0), peak_card_memory_mib: Some(0) },
+    };
 
     /// Writes the position and the state of `session`.
     pub(super) fn save(&self, path: &Path, session: &Session<'_>) -> Result<()> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(self.step.to_le_bytes());
-        bytes.extend(self.seconds.to_le_bytes());
-        bytes.extend(self.peak_memory_mib.unwrap_or(UNKNOWN).to_le_bytes());
-        bytes.extend(session.save()?);
-        files::write(path, &bytes)
+        let position = serde_json::to_vec(self).expect("plain JSON");
+        let length = (position.len() as u64).to_le_bytes();
+        files::write(path, &[&MAGIC[..], &length, &position, &session.save()?].concat())
     }
 
     /// Reads a position and gives `session` the state it had there.
     pub(super) fn load(path: &Path, session: &mut Session<'_>) -> Result<Self> {
         let bytes = files::read(path)?;
-        let (header, state) =
-            bytes.split_at_checked(HEADER).filter(|(header, _)| header.starts_with(MAGIC)).ok_or_else(|| {
-                Error::File { path: path.to_owned(), reason: "not a checkpoint; delete it to start over".into() }
-            })?;
-        let number = |at: usize| <[u8; 8]>::try_from(&header[at..at + 8]).expect("eight bytes");
+        let (position, state) = parts(&bytes).ok_or_else(|| Error::File {
+            path: path.to_owned(),
+            reason: "not a checkpoint of this program; delete it to start over".into(),
+        })?;
         session.load(state, Checkpoint::State)?;
-        Ok(Self {
-            step: u64::from_le_bytes(number(8)),
-            seconds: f64::from_le_bytes(number(16)),
-            peak_memory_mib: Some(u64::from_le_bytes(number(24))).filter(|&mib| mib != UNKNOWN),
-        })
+        Ok(position)
     }
+}
+
+/// The position and the session's state, if `bytes` are such a file.
+fn parts(bytes: &[u8]) -> Option<(Position, &[u8])> {
+    let (length, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+    let (position, state) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    Some((serde_json::from_slice(position).ok()?, state))
 }

@@ -40,6 +40,12 @@ const PARTS: [Part; 2] = [
     },
 ];
 
+/// The peaks of memory in a phase, with their units in the table.
+const PEAKS: [(&str, Peak); 2] = [("MiB", |cost| cost.peak_memory_mib), ("card MiB", PEAK_ON_CARD)];
+const PEAK_ON_CARD: Peak = |cost| cost.peak_card_memory_mib;
+
+type Peak = fn(&PhaseCost) -> Option<u64>;
+
 /// Two tables with a line for each encoder with a result, averaged over seeds; nothing if there is none. Phases that none went
 /// through are left out.
 pub(crate) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
@@ -53,10 +59,13 @@ pub(crate) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
             continue;
         }
         let mut columns = ["method", "encoder weights", "tokens x dim"].map(String::from).to_vec();
+        let on_card = |row: &&Row<'_>| phases.iter().any(|phase| peak(row, phase, PEAK_ON_CARD).is_some());
+        let peaks = if rows.iter().any(on_card) { &PEAKS[..] } else { &PEAKS[..1] };
         for phase in &phases {
-            columns.extend(["s", "clips/s", "MiB"].map(|unit| format!("{} {unit}", phase.name)));
+            let units = ["s", "clips/s"].into_iter().chain(peaks.iter().map(|(unit, _)| *unit));
+            columns.extend(units.map(|unit| format!("{} {unit}", phase.name)));
         }
-        let line = |row: &&Row<'_>| Line { entries: entries(row, &phases), ruled: false };
+        let line = |row: &&Row<'_>| Line { entries: entries(row, &phases, peaks), ruled: false };
         tables.push(Grid {
             title: title(board, system.name, part.title),
             legend: "The mean over seeds; MiB: the most memory held in a phase, what earlier phases left included."
@@ -70,7 +79,7 @@ pub(crate) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
     tables
 }
 
-fn entries(row: &Row<'_>, phases: &[&Phase]) -> Vec<Entry> {
+fn entries(row: &Row<'_>, phases: &[&Phase], peaks: &[(&str, Peak)]) -> Vec<Entry> {
     let encoder = row.results.iter().find_map(|result| result.encoder.as_ref());
     let mut entries = vec![Entry::plain(row.name())];
     entries.push(Entry::plain(encoder.map(|encoder| encoder.encoder_parameters.to_string()).unwrap_or_default()));
@@ -80,15 +89,16 @@ fn entries(row: &Row<'_>, phases: &[&Phase]) -> Vec<Entry> {
         let positive = |figure: fn(&PhaseCost) -> f64| average(row, phase, figure).filter(|&value| value > 0.0);
         let seconds = positive(|cost| cost.seconds);
         let rate = positive(|cost| cost.samples as f64).zip(seconds).map(|(samples, seconds)| samples / seconds);
-        let peaks: Vec<f64> = row
-            .results
-            .iter()
-            .filter_map(|result| (phase.of)(&result.cost).peak_memory_mib)
-            .map(|mib| mib as f64)
-            .collect();
-        entries.extend([Entry::number(seconds, 1), Entry::number(rate, 0), Entry::number(mean(&peaks), 0)]);
+        entries.extend([Entry::number(seconds, 1), Entry::number(rate, 0)]);
+        entries.extend(peaks.iter().map(|(_, of)| Entry::number(peak(row, phase, *of), 0)));
     }
     entries
+}
+
+/// The mean over seeds of a peak of memory in a phase, where it is known.
+fn peak(row: &Row<'_>, phase: &Phase, of: Peak) -> Option<f64> {
+    let peaks = row.results.iter().filter_map(|result| of((phase.of)(&result.cost)));
+    mean(&peaks.map(|mib| mib as f64).collect::<Vec<_>>())
 }
 
 /// The mean over seeds of a figure of a phase.

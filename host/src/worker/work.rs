@@ -188,7 +188,7 @@ impl Work<'_> {
         embedded: &Embedded,
     ) -> Result<()> {
         let train = &embedded[&Split::Train];
-        let meter = Meter::start();
+        let meter = Meter::start(self.cell.device);
         let progress = &mut self.progress;
         let (readings, record) =
             finetune::run(self.cell, budget, data, session, train.embeddings().dim, |done, total| {
@@ -238,7 +238,7 @@ impl Work<'_> {
         &mut self,
         embed: impl FnOnce(&Cell, &mut dyn FnMut(u64, u64) -> Result<()>) -> Result<Embedded>,
     ) -> Result<Embedded> {
-        let meter = Meter::start();
+        let meter = Meter::start(self.cell.device);
         let progress = &mut self.progress;
         let embedded = embed(self.cell, &mut |done, total| progress.report(Phase::Encode, done, total, String::new()))?;
         self.cost.encode = meter.cost(windows(&embedded));
@@ -247,7 +247,7 @@ impl Work<'_> {
 
     /// Fits and scores the cell's probes, and judges the embeddings.
     fn probe(&mut self, embedded: &Embedded) -> Result<Outcome> {
-        let meter = Meter::start();
+        let meter = Meter::start(self.cell.device);
         let (cell, progress) = (self.cell, &mut self.progress);
         let (suite, probes) = (&cell.suite, probes(cell));
         let probed =

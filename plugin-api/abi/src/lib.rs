@@ -20,6 +20,10 @@
 //!
 //! - Whoever allocates frees: every owning type carries its own release function.
 //! - Nothing unwinds across the boundary: each side turns panics into a [`PluginError`].
+//! - What is lent is lent for one call: when it returns, nothing that the plugin has begun reads it any more, on a card
+//!   neither.
+//! - A tensor that is lent lies in the host's memory; clips may lie in that of the card that the session computes on, if the
+//!   plugin's description holds `"reads_on_card": true`.
 //! - A session is called from one thread at a time, always the same one.
 //! - Libraries are never unloaded; a worker process ends instead.
 

@@ -45,7 +45,7 @@ pub struct CreateArgs<'a> {
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// The clips, `(B, C, T, H, W)` in f32, normalised per channel.
+    /// The clips, `(B, C, T, H, W)` in f32, normalised per channel; in the host's memory or the card's, see the crate's rules.
     pub clips: TensorView<'a>,
     /// Which of [`CreateArgs::systems`] they are from.
     pub system: u32,
