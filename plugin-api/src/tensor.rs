@@ -15,8 +15,13 @@ pub(crate) fn device(device: abi::Device) -> Result<Device> {
     match device {
         abi::Device::CPU => Ok(Device::Cpu),
         #[cfg(feature = "cuda")]
-        abi::Device { kind: 2, index } => Device::new_cuda(index as usize)
-            .map_err(|e| Error::Unsupported(format!("card {index} cannot be used: {e}"))),
+        abi::Device { kind: 2, index } => {
+            let device = Device::new_cuda(index as usize)
+                .map_err(|e| Error::Unsupported(format!("card {index} cannot be used: {e}")))?;
+            // SAFETY: a session is called from one thread, whose stream is the only one that its tensors are used on.
+            unsafe { device.as_cuda_device()?.disable_event_tracking() };
+            Ok(device)
+        }
         other => Err(Error::Unsupported(format!(
             "this plugin was built {}; it cannot compute on device kind {} index {}",
             if cfg!(feature = "cuda") {

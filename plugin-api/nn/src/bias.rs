@@ -50,7 +50,7 @@ impl CustomOp2 for AddBias {
     }
 
     fn cuda_fwd(&self, x: &CudaStorage, xl: &Layout, b: &CudaStorage, bl: &Layout) -> Result<(CudaStorage, Shape)> {
-        cuda::run(&cuda::pointwise::bias(OP, xl.dims())?, [(x, xl), (b, bl)])
+        cuda::run(&cuda::pointwise::bias(OP, xl.dims())?, &[(x, xl), (b, bl)])
     }
 
     fn bwd(&self, x: &Tensor, bias: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

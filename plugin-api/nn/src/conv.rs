@@ -1,13 +1,13 @@
 //! Dense convolution, 3-D and 2-D, channels-last.
 
 mod kernel;
+mod on_card;
 pub(crate) mod patches;
 pub(crate) mod transposed;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 
-use crate::bias::add_bias;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::params::{Init, Params};
 
@@ -122,19 +122,16 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
         };
     }
     let window = Window { axes, size, outputs, channels };
-    let [t, h, w] = outputs;
     crate::flops::conv(x, weight, &axes, weight.dims()[0] * channels);
-    if x.device().is_cpu() {
-        let convolution = Convolution { window, batch: b, filters: weight.dims()[0] };
-        if bias.dims() != [convolution.filters] {
-            bail!("{OP}: expected a bias ({}), got {:?}", convolution.filters, bias.dims());
-        }
-        return x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, convolution);
+    let convolution = Convolution { window, batch: b, filters: weight.dims()[0] };
+    if bias.dims() != [convolution.filters] {
+        bail!("{OP}: expected a bias ({}), got {:?}", convolution.filters, bias.dims());
     }
-    // The same order of taps and channels as in a patch.
-    let matrix = weight.permute([2, 3, 4, 1, 0])?.reshape((window.patch_len(), ()))?;
-    let y = add_bias(&x.contiguous()?.apply_op1(window)?.matmul(&matrix.to_dtype(x.dtype())?)?, bias)?;
-    y.reshape((b, t, h, w, ()))
+    let (x, bias) = (x.contiguous()?, bias.contiguous()?);
+    match x.device().is_cpu() {
+        true => x.apply_op3(&weight.contiguous()?, &bias, convolution),
+        false => on_card::conv(&x, weight, &bias, convolution),
+    }
 }
 
 impl CustomOp3 for Convolution {

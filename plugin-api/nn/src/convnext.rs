@@ -1,9 +1,9 @@
 //! The residual block of ConvNeXt, in three and two dimensions.
 
 mod chain;
-mod composed;
 pub(crate) mod decoder;
 pub(crate) mod encoder;
+mod on_card;
 
 use candle_core::{Result, Tensor};
 
@@ -71,12 +71,9 @@ impl ConvNextStage {
     }
 }
 
-/// `x` after all `blocks`: one operation on the CPU, a few for each block elsewhere.
+/// `x` after all `blocks`.
 fn chain(blocks: &[ConvNextBlock], x: &Tensor) -> Result<Tensor> {
     let Some(first) = blocks.first() else { return Ok(x.clone()) };
-    if !x.device().is_cpu() {
-        return blocks.iter().try_fold(x.clone(), |x, block| composed::forward(block, &x));
-    }
     let [weight, ..] = first.tensors();
     let tensors = blocks.iter().flat_map(ConvNextBlock::tensors);
     let flat = tensors.map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;

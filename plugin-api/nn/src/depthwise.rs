@@ -98,7 +98,7 @@ impl CustomOp3 for DepthwiseOp {
         bias_layout: &Layout,
     ) -> Result<(CudaStorage, Shape)> {
         let plan = cuda::depthwise::forward(OP, &self.0)?;
-        cuda::run(&plan, [(x, x_layout), (weight, weight_layout), (bias, bias_layout)])
+        cuda::run(&plan, &[(x, x_layout), (weight, weight_layout), (bias, bias_layout)])
     }
 
     fn bwd(

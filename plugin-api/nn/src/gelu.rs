@@ -103,7 +103,7 @@ impl CustomOp1 for Gelu {
     }
 
     fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        cuda::run(&cuda::pointwise::gelu(OP, layout.dims())?, [(x, layout)])
+        cuda::run(&cuda::pointwise::gelu(OP, layout.dims())?, &[(x, layout)])
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {

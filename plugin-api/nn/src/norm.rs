@@ -249,7 +249,7 @@ impl CustomOp3 for LayerNormOp {
         bias_layout: &Layout,
     ) -> Result<(CudaStorage, Shape)> {
         let plan = cuda::norm::forward(OP, x_layout.dims(), self.eps)?;
-        cuda::run(&plan, [(x, x_layout), (weight, weight_layout), (bias, bias_layout)])
+        cuda::run(&plan, &[(x, x_layout), (weight, weight_layout), (bias, bias_layout)])
     }
 
     fn bwd(

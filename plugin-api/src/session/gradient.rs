@@ -1,6 +1,6 @@
 //! How the gradient flows in the first steps: whether training reaches all of a network shows there.
 
-use candle_core::{DType, Var, backprop::GradStore};
+use candle_core::{DType, Tensor, Var, backprop::GradStore};
 
 use crate::Result;
 
@@ -19,22 +19,21 @@ pub(super) struct Flow {
 impl Flow {
     /// The flow of `gradients` to `parameters`.
     pub(super) fn of(parameters: &[(String, Var)], gradients: &GradStore) -> Result<Self> {
-        let (mut squares, mut silent) = (0.0, 0);
-        for (_, var) in parameters {
-            let square = match gradients.get(var) {
-                Some(gradient) => gradient.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?,
-                None => 0.0,
-            };
-            squares += square;
-            silent += usize::from(square == 0.0);
-        }
-        Ok(Self { norm: squares.sqrt(), silent })
+        let gradients = parameters.iter().filter_map(|(_, var)| gradients.get(var));
+        let squares = gradients.map(|gradient| gradient.sqr()?.sum_all()).collect::<candle_core::Result<Vec<_>>>()?;
+        // All at once: what waits for one number waits for a card.
+        let squares = match squares.as_slice() {
+            [] => Vec::new(),
+            squares => Tensor::stack(squares, 0)?.to_dtype(DType::F64)?.to_vec1::<f64>()?,
+        };
+        let flowing = squares.iter().filter(|&&square| square != 0.0).count();
+        Ok(Self { norm: squares.iter().sum::<f64>().sqrt(), silent: parameters.len() - flowing })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{Device, Tensor};
+    use candle_core::Device;
 
     use super::*;
 

@@ -126,7 +126,7 @@ impl CustomOp1 for Window {
     }
 
     fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        cuda::run(&cuda::patches::gather(OP, self, layout.dims()[0])?, [(x, layout)])
+        cuda::run(&cuda::patches::gather(OP, self, layout.dims()[0])?, &[(x, layout)])
     }
 
     fn bwd(&self, x: &Tensor, _patches: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {

@@ -1,4 +1,4 @@
-//! ConvNeXt blocks one behind the other, in one operation for the CPU.
+//! ConvNeXt blocks one behind the other, in one operation: here the CPU's.
 //!
 //! Gradients go from block to block directly then. The graph would first clear a tensor for each, and add to it.
 
@@ -8,6 +8,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
+use super::on_card;
 use crate::conv::Axis;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::depthwise::kernel::{Geometry, backward, forward};
@@ -40,7 +41,12 @@ pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64)
         crate::flops::conv(&fields, parameters, &geometry.kernel.map(Axis::same), weight[0]);
         crate::flops::entered(8 * weight[0] * x.elem_count(), [x, parameters]);
     }
-    x.contiguous()?.apply_op2(&parameters.contiguous()?, Chain { geometry, mlp, each, passed: OnceLock::new() })
+    let (x, parameters) = (x.contiguous()?, parameters.contiguous()?);
+    if x.device().is_cpu() {
+        x.apply_op2(&parameters, Chain { geometry, mlp, each, passed: OnceLock::new() })
+    } else {
+        on_card::chain(&x, &parameters, on_card::Form::new(geometry, eps))
+    }
 }
 
 struct Chain {

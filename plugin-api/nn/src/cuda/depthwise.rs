@@ -26,7 +26,8 @@ impl Geometry {
         self.batch * self.size.iter().product::<usize>()
     }
 
-    fn dims(&self) -> [usize; 5] {
+    /// `(B, T, H, W, C)`.
+    pub(crate) fn dims(&self) -> [usize; 5] {
         let [t, h, w] = self.size;
         [self.batch, t, h, w, self.channels]
     }

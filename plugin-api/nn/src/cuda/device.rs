@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::{DevicePtr, LaunchConfig, PushKernelArg, SyncOnDrop};
 use candle_core::cuda_backend::{CudaStorageSlice, WrapErr};
-use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Shape, bail};
+use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use half::bf16;
 
 use super::{Argument, Kind, Plan};
@@ -12,9 +12,19 @@ use super::{Argument, Kind, Plan};
 const F32: (&str, &str) = ("physrep_nn_f32", include_str!("ptx/kernels.f32.ptx"));
 const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("ptx/kernels.bf16.ptx"));
 
+/// The plan's output, from tensors.
+pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<(CudaStorage, Shape)> {
+    let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
+    let on_card = inputs.iter().map(|(storage, layout)| match &**storage {
+        Storage::Cuda(storage) => Ok((storage, *layout)),
+        _ => bail!("{}: an input is not on the card", plan.op),
+    });
+    run(plan, &on_card.collect::<Result<Vec<_>>>()?)
+}
+
 /// The plan's output, from its inputs.
-pub(crate) fn run<const N: usize>(plan: &Plan, inputs: [(&CudaStorage, &Layout); N]) -> Result<(CudaStorage, Shape)> {
-    let activations = activations(plan, &inputs)?;
+pub(crate) fn run(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<(CudaStorage, Shape)> {
+    let activations = activations(plan, inputs)?;
     let device = inputs[0].0.device();
     let count = plan.shape.elem_count();
     // SAFETY: the plan's kernels write every element of its output.
@@ -26,7 +36,7 @@ pub(crate) fn run<const N: usize>(plan: &Plan, inputs: [(&CudaStorage, &Layout);
     };
     let output = CudaStorage { slice, device: device.clone() };
     let layout = Layout::contiguous(&plan.shape);
-    launch(plan, activations, &inputs, Some((&output, &layout)))?;
+    launch(plan, activations, inputs, Some((&output, &layout)))?;
     Ok((output, plan.shape.clone()))
 }
 

@@ -134,6 +134,24 @@ impl Buffer {
     }
 }
 
+/// Whether plans can be emulated here; if not, this says so aloud.
+pub(crate) fn possible() -> bool {
+    let why = kernels().lock().unwrap().as_ref().err().cloned();
+    why.inspect(|why| println!("SKIPPED: {why}")).is_none()
+}
+
+/// A plan carried out on tensors of the CPU, in f32 or with bf16 activations, where that is [`possible`].
+pub(crate) fn on(plan: &Plan, inputs: &[&Tensor]) -> Result<Tensor> {
+    let kinds = plan.inputs.iter().zip(inputs);
+    let half = kinds.clone().any(|(kind, input)| *kind == Kind::Element && input.dtype() == DType::BF16);
+    for (kind, input) in kinds {
+        assert_eq!(input.dtype() == DType::BF16, half && *kind == Kind::Element, "{}: {plan:?}", plan.op);
+    }
+    let [output, _] = emulate(plan, half, inputs).expect("possible");
+    let dtype = if half && plan.output == Kind::Element { DType::BF16 } else { DType::F32 };
+    Tensor::from_vec(output, &plan.shape, &Device::Cpu)?.to_dtype(dtype)
+}
+
 /// The output of a plan, and its first input afterwards; `None`, said aloud, where nothing can be emulated.
 fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Vec<f32>; 2]> {
     type Emulate = unsafe extern "C" fn(*const c_char, *const u32, *const u32, *mut *mut c_void) -> c_int;

@@ -1,10 +1,14 @@
 //! Stands in for `device` in a build without the feature `cuda`, where no tensor is on a card.
 
-use candle_core::{CudaStorage, Layout, Result, Shape, bail};
+use candle_core::{CudaStorage, Layout, Result, Shape, Tensor, bail};
 
 use super::Plan;
 
-pub(crate) fn run<const N: usize>(plan: &Plan, _: [(&CudaStorage, &Layout); N]) -> Result<(CudaStorage, Shape)> {
+pub(crate) fn run_on(plan: &Plan, _: &[Tensor]) -> Result<(CudaStorage, Shape)> {
+    run(plan, &[])
+}
+
+pub(crate) fn run(plan: &Plan, _: &[(&CudaStorage, &Layout)]) -> Result<(CudaStorage, Shape)> {
     let Plan { op, inputs, output, shape, .. } = plan;
     bail!("{op}: {inputs:?} to {output:?} {shape:?} needs a build with the cargo feature `cuda`")
 }

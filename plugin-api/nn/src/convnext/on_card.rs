@@ -1,0 +1,245 @@
+//! ConvNeXt blocks one behind the other on a card, in one operation of the graph.
+//!
+//! As on the CPU, gradients go from block to block directly, and the forward pass leaves to the backward pass no more than
+//! each block's input and its convolution's output. What lies behind the convolution is up to four times as wide: it is
+//! computed in chunks of rows, and again in the backward pass, so that it never lies in memory whole.
+
+use candle_core::{Result, Tensor, bail};
+
+use crate::cuda::{Composite, depthwise, norm, pointwise, sums};
+use crate::depthwise::kernel::Geometry;
+
+const OP: &str = "convnext";
+/// Numbers of the widest tensor of a chunk; of next to no influence on speed, as long as a chunk occupies a whole card.
+const CHUNK: usize = 32 << 20;
+
+/// Blocks of one size: `x (B, T, H, W, C)` or `(B, H, W, C)` after as many as there are [`parameters`](super::chain), which
+/// are f32.
+pub(super) fn chain(x: &Tensor, parameters: &Tensor, form: Form) -> Result<Tensor> {
+    if x.rank() == 4 {
+        return chain(&x.unsqueeze(1)?, parameters, form)?.squeeze(1);
+    }
+    let (x_tracked, any_tracked) = (x.track_op(), x.track_op() || parameters.track_op());
+    let values = parameters.detach();
+    let blocks = form.blocks(&values)?;
+    let (mut passed, mut input) = (Vec::with_capacity(blocks.len()), x.detach());
+    for (i, block) in blocks.iter().enumerate() {
+        let convolved = depthwise::forward(OP, &form.geometry)?.on([&input, &block.weight, &block.bias])?;
+        let branch = block.branch(&form, &convolved)?;
+        if any_tracked {
+            passed.push([input.clone(), convolved]);
+        }
+        let end = pointwise::residual(OP, &form.dims)?;
+        if i + 1 == blocks.len() {
+            let backward = move |gradient: &Tensor| backward(&form, &values, &passed, gradient, x_tracked);
+            return x.apply_op2(parameters, Composite::new(end, [&input, &branch, &block.end], backward));
+        }
+        input = end.on([&input, &branch, &block.end])?;
+    }
+    bail!("{OP}: expected the parameters of a block or more, got {:?}", parameters.dims())
+}
+
+/// The gradients of x, if it is wanted, and of the parameters, from what the forward pass left: each block's input and its
+/// convolution's output.
+fn backward(
+    form: &Form,
+    parameters: &Tensor,
+    passed: &[[Tensor; 2]],
+    gradient: &Tensor,
+    dx_wanted: bool,
+) -> Result<[Option<Tensor>; 2]> {
+    let blocks = form.blocks(parameters)?;
+    let (mut gradient, mut dparameters) = (gradient.clone(), Vec::new());
+    for (i, (block, [input, convolved])) in blocks.iter().zip(passed).enumerate().rev() {
+        let (dy, dbehind) = block.behind(form, convolved, &gradient)?;
+        let dconvolution = depthwise::parameters(OP, &form.geometry)?.on([input, &dy])?;
+        dparameters.splice(0..0, [dconvolution].into_iter().chain(dbehind));
+        if i > 0 || dx_wanted {
+            let dx = depthwise::backward(OP, &form.geometry)?.on([&dy, &block.weight])?;
+            // And what goes past the branch.
+            gradient = (dx + gradient)?;
+        }
+    }
+    Ok([dx_wanted.then_some(gradient), Some(Tensor::cat(&dparameters, 0)?)])
+}
+
+/// What all blocks have in common.
+pub(super) struct Form {
+    geometry: Geometry,
+    dims: [usize; 5],
+    eps: f64,
+    /// Rows of a chunk.
+    rows: usize,
+}
+
+impl Form {
+    pub(super) fn new(geometry: Geometry, eps: f64) -> Self {
+        let rows = (CHUNK / (4 * geometry.channels)).max(1);
+        Self { dims: geometry.dims(), geometry, eps, rows }
+    }
+
+    /// The parameters, block by block.
+    fn blocks(&self, parameters: &Tensor) -> Result<Vec<Block>> {
+        let (c, taps) = (self.geometry.channels, self.geometry.taps());
+        let sizes = [taps * c, c, c, c, 4 * c * c, 4 * c, 4 * c * c, 2 * c];
+        let mut at = 0;
+        let mut blocks = Vec::new();
+        while at < parameters.elem_count() {
+            let mut next = sizes.iter().map(|&size| {
+                at += size;
+                parameters.narrow(0, at - size, size)
+            });
+            let mut part = || next.next().expect("as many parts as sizes");
+            blocks.push(Block {
+                weight: part()?,
+                bias: part()?,
+                norm: [part()?, part()?],
+                wide: [part()?.reshape((4 * c, c))?, part()?],
+                narrow: part()?.reshape((c, 4 * c))?,
+                end: part()?,
+            });
+        }
+        Ok(blocks)
+    }
+
+    /// The rows `(.., C)` of a tensor, chunk by chunk.
+    fn chunks(&self, x: &Tensor) -> Result<Vec<Tensor>> {
+        let rows = x.reshape(((), self.geometry.channels))?;
+        let count = rows.dims()[0];
+        (0..count).step_by(self.rows).map(|at| rows.narrow(0, at, self.rows.min(count - at))).collect()
+    }
+}
+
+/// One block's parameters.
+struct Block {
+    weight: Tensor,
+    bias: Tensor,
+    norm: [Tensor; 2],
+    /// Weight `(4 C, C)` and bias of the layer that widens.
+    wide: [Tensor; 2],
+    /// Weight `(C, 4 C)` of the layer that narrows.
+    narrow: Tensor,
+    /// That layer's bias, then gamma.
+    end: Tensor,
+}
+
+/// What a chunk becomes on the way: normalised, widened, activated, narrowed.
+struct Way {
+    normalised: Tensor,
+    wide: Tensor,
+    activated: Tensor,
+    narrow: Tensor,
+}
+
+impl Block {
+    fn way(&self, form: &Form, y: &Tensor) -> Result<Way> {
+        let [weight, bias] = &self.norm;
+        let normalised = norm::forward(OP, y.dims(), form.eps)?.on([y, weight, bias])?;
+        let [weight, bias] = &self.wide;
+        let wide = normalised.matmul(&weight.to_dtype(y.dtype())?.t()?)?;
+        let activated = pointwise::bias_gelu(OP, wide.dims())?.on([&wide, bias])?;
+        let narrow = activated.matmul(&self.narrow.to_dtype(y.dtype())?.t()?)?;
+        Ok(Way { normalised, wide, activated, narrow })
+    }
+
+    /// From the convolution's output to what [`pointwise::residual`] takes.
+    fn branch(&self, form: &Form, convolved: &Tensor) -> Result<Tensor> {
+        let chunks = form.chunks(convolved)?;
+        let narrow = chunks.iter().map(|y| Ok(self.way(form, y)?.narrow)).collect::<Result<Vec<_>>>()?;
+        Tensor::cat(&narrow, 0)
+    }
+
+    /// The gradients of the convolution's output and of the parameters behind it, as they lie, from that of the result.
+    fn behind(&self, form: &Form, convolved: &Tensor, gradient: &Tensor) -> Result<(Tensor, Vec<Tensor>)> {
+        let (mut dys, mut sums): (_, Vec<Tensor>) = (Vec::new(), Vec::new());
+        for (y, gradient) in form.chunks(convolved)?.iter().zip(&form.chunks(gradient)?) {
+            let way = self.way(form, y)?;
+            let dend = pointwise::residual_parameters(OP, y.dims())?.on([&way.narrow, &self.end, gradient])?;
+            let dnarrow = pointwise::residual_backward(OP, y.dims())?.on([gradient, &self.end])?;
+            let dactivated = dnarrow.matmul(&self.narrow.to_dtype(y.dtype())?)?;
+            let dw2 = dnarrow.t()?.matmul(&way.activated)?;
+            let [weight, bias] = &self.wide;
+            let dims = way.wide.dims();
+            let dwide = pointwise::bias_gelu_backward(OP, dims)?.on([&way.wide, bias, &dactivated])?;
+            let db1 = sums::columns(OP, dims)?.on([&dwide])?;
+            let dnormalised = dwide.matmul(&weight.to_dtype(y.dtype())?)?;
+            let dw1 = dwide.t()?.matmul(&way.normalised)?;
+            dys.push(norm::backward(OP, y.dims(), form.eps)?.on([y, &self.norm[0], &dnormalised])?);
+            let dnorm = norm::parameters(OP, y.dims(), form.eps)?.on([y, &dnormalised])?;
+            let all = [dnorm, dw1, db1, dw2, dend];
+            let all = all.iter().map(|sum| sum.flatten_all()?.to_dtype(self.end.dtype()));
+            let all = all.collect::<Result<Vec<_>>>()?;
+            sums = match sums.is_empty() {
+                true => all,
+                false => sums.iter().zip(&all).map(|(sum, more)| sum + more).collect::<Result<_>>()?,
+            };
+        }
+        Ok((Tensor::cat(&dys, 0)?, sums))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device, Var};
+
+    use super::*;
+    use crate::{Rng, cuda::emulation};
+
+    /// Output and gradients of x and of the parameters, in f64.
+    fn run(
+        x: &Tensor,
+        parameters: &Tensor,
+        blocks: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
+    ) -> Result<[Tensor; 3]> {
+        let [x, parameters] = [Var::from_tensor(x)?, Var::from_tensor(parameters)?];
+        let y = blocks(&x, &parameters)?;
+        let projection = exact(Rng::new(9, "test", 0).normal(y.dims(), DType::F32, &Device::Cpu)?)?;
+        let gradients = (&y * projection.to_dtype(y.dtype())?)?.sum_all()?.backward()?;
+        let gradient = |var: &Var| gradients.get(var).unwrap().to_dtype(DType::F64);
+        Ok([y.to_dtype(DType::F64)?, gradient(&x)?, gradient(&parameters)?])
+    }
+
+    /// Numbers that bf16 holds, so that what it rounds away is no error of an operation's.
+    fn exact(x: Tensor) -> Result<Tensor> {
+        x.to_dtype(DType::BF16)?.to_dtype(DType::F64)
+    }
+
+    #[test]
+    fn blocks_on_a_card_agree_with_those_on_the_cpu_and_so_do_all_gradients() -> Result<()> {
+        if !emulation::possible() {
+            return Ok(());
+        }
+        // Chunks that end anywhere, and more blocks than one.
+        let forms = [
+            (&[2, 3, 5, 4, 6][..], &[7, 7, 7][..], 3, 50),
+            (&[1, 15, 5, 33], &[7, 7], 1, 200),
+            (&[1, 2, 4, 4, 3], &[3, 5, 3], 2, 7),
+        ];
+        for (dims, kernel, blocks, rows) in forms {
+            let channels: usize = dims[dims.len() - 1];
+            let shape = [&[channels, 1], kernel].concat();
+            let each = channels * (kernel.iter().product::<usize>() + 9 + 8 * channels);
+            let geometry = || match *kernel {
+                [kh, kw] => {
+                    Geometry::new(&[dims[0], 1, dims[1], dims[2], channels], &[channels, 1, 1, kh, kw], &[channels])
+                }
+                _ => Geometry::new(dims, &shape, &[channels]),
+            };
+            let mut rng = Rng::new(1, "test", 0);
+            let x = exact(rng.normal(dims, DType::F32, &Device::Cpu)?)?;
+            let parameters = exact((rng.normal(blocks * each, DType::F32, &Device::Cpu)? * 0.3)?)?;
+            let expected = run(&x, &parameters, |x, p| super::super::chain::chain(x, &shape, p, 1e-6))?;
+            for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::BF16, 2e-2)] {
+                let form = || -> Result<Form> { Ok(Form { rows, ..Form::new(geometry()?, 1e-6) }) };
+                let (x, parameters) = (x.to_dtype(dtype)?, parameters.to_dtype(DType::F32)?);
+                let got = run(&x, &parameters, |x, p| chain(x, p, form()?))?;
+                for (what, (got, expected)) in ["y", "dx", "dparameters"].iter().zip(got.iter().zip(&expected)) {
+                    let error = (got - expected)?.abs()?.max_all()?.to_scalar::<f64>()?;
+                    let scale = expected.abs()?.max_all()?.to_scalar::<f64>()?;
+                    assert!(error <= tolerance * scale, "{dims:?} in {dtype:?}: {what}: {error} of {scale}");
+                }
+            }
+        }
+        Ok(())
+    }
+}

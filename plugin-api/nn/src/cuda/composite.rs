@@ -1,0 +1,114 @@
+//! Operations on a card that consist of several plans and products, and are one to the graph.
+//!
+//! The graph would clear a tensor for the gradient of each of their steps, add to it, and keep what every step has made.
+
+use std::sync::Mutex;
+
+#[cfg(test)]
+use candle_core::Storage;
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+use super::{Plan, device};
+
+/// The operation's last step, which makes its result, and its backward pass; all before was done when it was built, on
+/// tensors without a trace. `backward` gets the result's gradient and gives the arguments'; those that need none may be
+/// left out.
+pub(crate) struct Composite<B> {
+    op: &'static str,
+    /// The plan and its inputs, until the result is made.
+    last: Mutex<Option<(Plan, Vec<Tensor>)>>,
+    backward: B,
+}
+
+impl<B> Composite<B> {
+    pub(crate) fn new<const N: usize>(last: Plan, inputs: [&Tensor; N], backward: B) -> Self {
+        let op = last.op;
+        let inputs = inputs.iter().map(|input| input.detach()).collect();
+        Self { op, last: Mutex::new(Some((last, inputs))), backward }
+    }
+
+    fn last(&self) -> Result<(Plan, Vec<Tensor>)> {
+        match self.last.lock().map(|mut last| last.take()) {
+            Ok(Some(last)) => Ok(last),
+            _ => bail!("{}: the forward pass ran before", self.op),
+        }
+    }
+
+    fn on_card(&self) -> Result<(CudaStorage, Shape)> {
+        let (plan, inputs) = self.last()?;
+        device::run_on(&plan, &inputs)
+    }
+
+    #[cfg(not(test))]
+    fn on_cpu(&self) -> Result<(CpuStorage, Shape)> {
+        bail!("{}: an operation for CUDA met a tensor on the CPU", self.op)
+    }
+
+    #[cfg(test)]
+    fn on_cpu(&self) -> Result<(CpuStorage, Shape)> {
+        let (plan, inputs) = self.last()?;
+        let result = super::emulation::on(&plan, &inputs.iter().collect::<Vec<_>>())?;
+        let (storage, layout) = result.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { unreachable!("emulated on the CPU") };
+        Ok((storage.clone(), layout.shape().clone()))
+    }
+}
+
+impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 2]>> CustomOp2 for Composite<B> {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.on_cpu()
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        self.on_card()
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        (self.backward)(&gradient.contiguous()?).map(Into::into)
+    }
+}
+
+impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 3]>> CustomOp3 for Composite<B> {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.on_cpu()
+    }
+
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        self.on_card()
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        (self.backward)(&gradient.contiguous()?).map(Into::into)
+    }
+}
