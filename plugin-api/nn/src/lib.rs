@@ -67,7 +67,7 @@ pub use moving_average::MovingAverage;
 pub use norm::{LayerNorm, layer_norm};
 pub use optim::{AdamW, AdamWConfig};
 pub use params::{Init, Params};
-pub use precision::Precision;
+pub use precision::{Precision, precise};
 pub use qk_norm::QkNorm;
 pub use relative_position::RelativeBias;
 pub use rng::Rng;

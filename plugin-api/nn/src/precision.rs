@@ -1,6 +1,6 @@
 //! The precision of training.
 
-use candle_core::{DType, Device, Result, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 /// How precisely a method computes on a card. Parameters, their gradients, the optimizer and losses are f32 always.
@@ -29,4 +29,9 @@ impl Precision {
         candle_core::cuda::set_gemm_reduced_precision_f32(self == Self::Tf32);
         Ok(if self == Self::Bf16 { DType::BF16 } else { DType::F32 })
     }
+}
+
+/// A tensor from which means may be taken, such as a loss: bf16, which would round them to three digits, becomes f32.
+pub fn precise(x: &Tensor) -> Result<Tensor> {
+    if x.dtype() == DType::BF16 { x.to_dtype(DType::F32) } else { Ok(x.clone()) }
 }

@@ -3,6 +3,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
+use crate::precision::precise;
 use crate::rng::Rng;
 
 /// The farthest frequency at which characteristic functions are compared.
@@ -29,9 +30,7 @@ pub fn epps_pulley(x: &Tensor, directions: &Tensor) -> Result<Tensor> {
     if channels != along || rows * channels * count == 0 {
         bail!("sigreg: expected x (N, C) and directions (C, M), got {:?} and {:?}", x.dims(), directions.dims());
     }
-    // Means over many rows of bf16 would lose what they measure.
-    let wide = |t: &Tensor| if t.dtype() == DType::BF16 { t.to_dtype(DType::F32) } else { Ok(t.clone()) };
-    let (x, directions) = (wide(x)?, wide(directions)?);
+    let (x, directions) = (precise(x)?, precise(directions)?);
     crate::flops::matmul(&x, &directions);
     let step = FARTHEST / FREQUENCIES as f64;
     let angle = (x.matmul(&directions)? * step)?;

@@ -1,7 +1,9 @@
 //! The VICReg loss: two embeddings of one thing shall agree, vary and not be redundant.
 
-use candle_core::{D, DType, Result, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
+
+use crate::precision::precise;
 
 /// Weights of the terms, and the number of chunks that the rows are cut into. The default is that
 /// of arXiv:2603.13227.
@@ -56,10 +58,7 @@ pub fn vicreg(x: &Tensor, y: &Tensor, permutation: &[u32], config: &VicRegConfig
     if config.chunks == 0 {
         bail!("vicreg: the number of chunks must be at least 1");
     }
-    // Means over many rows of bf16 would lose what the terms measure.
-    let [x, y] =
-        [x, y].map(|rows| if rows.dtype() == DType::BF16 { rows.to_dtype(DType::F32) } else { Ok(rows.clone()) });
-    let (x, y) = (x?, y?);
+    let (x, y) = (precise(x)?, precise(y)?);
     let order = Tensor::new(permutation, x.device())?;
     let (x, y) = (x.index_select(&order, 0)?, y.index_select(&order, 0)?);
     let size = rows.div_ceil(config.chunks);

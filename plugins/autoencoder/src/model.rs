@@ -1,7 +1,7 @@
 //! The network that is pretrained, and its loss.
 
-use candle_core::{DType, Result, Tensor};
-use physrep_nn::{ConvNextDecoder, ConvNextEncoder, Params};
+use candle_core::{Result, Tensor};
+use physrep_nn::{ConvNextDecoder, ConvNextEncoder, Params, precise};
 
 use crate::Config;
 
@@ -32,7 +32,7 @@ impl Model {
     /// The mean absolute error of giving `clips (B, C, T, H, W)` back; H and W are multiples of the encoder's patch.
     pub fn loss(&self, clips: &Tensor) -> Result<Tensor> {
         let restored = self.decoder.forward(&self.encoder.forward(clips)?)?;
-        let clips = clips.permute([0, 2, 3, 4, 1])?.contiguous()?.to_dtype(DType::F32)?;
-        (restored - clips)?.abs()?.mean_all()
+        let clips = clips.permute([0, 2, 3, 4, 1])?.contiguous()?;
+        (precise(&restored)? - precise(&clips)?)?.abs()?.mean_all()
     }
 }

@@ -2,7 +2,7 @@
 
 use physrep_plugin_api::candle_core::{Result, Tensor};
 use physrep_plugin_api::nn::{
-    Rng, VicReg, VicRegConfig,
+    Rng, VicReg, VicRegConfig, precise,
     sigreg::{directions, epps_pulley},
     vicreg,
 };
@@ -63,7 +63,7 @@ impl Objective {
             }
             Self::SigReg { invariance, gaussianity, slices } => {
                 let along = directions(target.dim(1)?, *slices, rng, target.dtype(), target.device())?;
-                let distance = (prediction - target)?.sqr()?.mean_all()?;
+                let distance = (precise(prediction)? - precise(target)?)?.sqr()?.mean_all()?;
                 let statistic = ((epps_pulley(prediction, &along)? + epps_pulley(target, &along)?)? * 0.5)?;
                 let total = ((&distance * *invariance)? + (&statistic * *gaussianity)?)?;
                 Ok(Loss { total, terms: vec![("invariance", distance), ("gaussianity", statistic)] })

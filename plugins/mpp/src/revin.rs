@@ -1,6 +1,7 @@
 //! Reversible instance normalisation: every clip in units of its own, and predictions back in the clip's.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
+use physrep_nn::precise;
 
 /// As published; of the deviation.
 const EPS: f64 = 1e-7;
@@ -14,7 +15,7 @@ pub struct Units {
 /// A history `(B, C, T, H, W)` with each channel of each clip brought to mean 0 and deviation 1, and the units it had.
 /// The deviation is the unbiased one.
 pub fn normalise(history: &Tensor) -> Result<(Tensor, Units)> {
-    let rows = precise(history)?.flatten_from(2)?.flatten_to(1)?;
+    let rows = precise(history)?.contiguous()?.flatten_from(2)?.flatten_to(1)?;
     let degrees = rows.dim(1)?.saturating_sub(1).max(1) as f64;
     let mean = rows.mean_keepdim(1)?;
     let from_mean = rows.broadcast_sub(&mean)?;
@@ -26,12 +27,7 @@ pub fn normalise(history: &Tensor) -> Result<(Tensor, Units)> {
 impl Units {
     /// A frame `(B, C, H, W)` of the normalised clips in the clips' own units.
     pub fn restore(&self, frame: &Tensor) -> Result<Tensor> {
-        let rows = precise(frame)?.flatten_from(2)?.flatten_to(1)?;
+        let rows = precise(frame)?.contiguous()?.flatten_from(2)?.flatten_to(1)?;
         rows.broadcast_mul(&self.deviation)?.broadcast_add(&self.mean)?.reshape(frame.shape())
     }
-}
-
-/// bf16 would round a mean to three digits.
-fn precise(x: &Tensor) -> Result<Tensor> {
-    if x.dtype() == DType::BF16 { x.to_dtype(DType::F32) } else { x.contiguous() }
 }

@@ -1,13 +1,13 @@
 //! The network that is pretrained, and its loss.
 
 use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Params, Rng, mean_squared_error};
+use physrep_nn::{Params, Rng, mean_squared_error, precise};
 
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
 use crate::grid::Grid;
 use crate::mask::{Selection, TubeMask};
-use crate::target::{normalise, precise};
+use crate::target::normalise;
 use crate::transformer::Shape;
 
 /// What a [`Model`] is made of.
@@ -77,8 +77,8 @@ impl Model {
     /// `clips (B, C, T, H, W)`. With a normalised target, guessing zero scores about 1.
     pub fn loss(&self, clips: &Tensor, mask: &TubeMask) -> Result<Tensor> {
         let tubelets = self.parts.grid.cut(clips)?;
-        let guess = precise(self.decoder.forward(&self.encoder.forward(&tubelets, &mask.visible)?, mask)?)?;
-        let target = precise(mask.hidden.by_sample(&mask.hidden.rows_of(&tubelets)?)?)?;
+        let guess = precise(&self.decoder.forward(&self.encoder.forward(&tubelets, &mask.visible)?, mask)?)?;
+        let target = precise(&mask.hidden.by_sample(&mask.hidden.rows_of(&tubelets)?)?)?;
         let target = if self.parts.norm_target { normalise(&target, self.parts.grid.pixels())? } else { target };
         mean_squared_error(&guess, &target)
     }

@@ -1,6 +1,6 @@
 //! What the decoder is to guess.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 use physrep_nn::layer_norm;
 
 /// Added, squared, to the variance of a tubelet.
@@ -13,9 +13,4 @@ pub fn normalise(tubelets: &Tensor, pixels: usize) -> Result<Tensor> {
     let scale = Tensor::full(((count - 1.0) / count).sqrt(), pixels, tubelets.device())?.to_dtype(tubelets.dtype())?;
     let rows = tubelets.reshape(((), pixels))?;
     layer_norm(&rows, &scale, &scale.zeros_like()?, EPS * EPS)?.reshape(tubelets.shape())
-}
-
-/// A tensor in which a mean over many squares can be taken: bf16 becomes f32.
-pub fn precise(tensor: Tensor) -> Result<Tensor> {
-    if tensor.dtype() == DType::BF16 { tensor.to_dtype(DType::F32) } else { Ok(tensor) }
 }

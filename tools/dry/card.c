@@ -1,0 +1,119 @@
+// A CUDA driver without a card, for tools/dry-card: it gives addresses, takes launches and computes nothing.
+//
+// A card's memory is address space of the host that nobody touches, so that a step may take more than this machine has. Of copies
+// only those up to a MiB are made. What an address holds otherwise is zero. Refused is what a card would refuse: a launch beyond
+// the limits, memory given back twice, a thread without a context.
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+typedef unsigned long size;
+typedef unsigned uint;
+enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201 };
+enum { PAGE = 4096, SMALL = 1 << 20 };
+
+static long launches, products, allocations, copies, waits;
+void card_product(void) { __atomic_add_fetch(&products, 1, __ATOMIC_RELAXED); }
+static __attribute__((destructor)) void report(void) {
+    const char *path = getenv("DRY_CARD_LOG");
+    FILE *log = path && launches ? fopen(path, "a") : NULL;
+    if (!log) return;
+    fprintf(log, "launches %ld products %ld allocations %ld copies %ld waits %ld\n", launches, products, allocations, copies, waits);
+    fclose(log);
+}
+
+int cuInit(uint flags) { return 0; }
+int cuDriverGetVersion(int *version) { *version = 13000; return 0; }
+int cuDeviceGetCount(int *count) { *count = 1; return 0; }
+int cuDeviceGet(int *device, int index) { *device = index; return index ? INVALID_VALUE : 0; }
+int cuDeviceGetName(char *name, int length, int device) { snprintf(name, length, "dry"); return 0; }
+int cuDeviceTotalMem_v2(size *bytes, int device) { *bytes = 80ul << 30; return 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    enum { MAX_THREADS = 1, PROCESSORS = 16, MAJOR = 75, MINOR = 76, POOLS = 115 };
+    switch (attribute) {
+    case MAX_THREADS: *value = 1024; break;
+    case PROCESSORS: *value = 132; break;
+    case MAJOR: *value = 8; break;
+    case POOLS: *value = 1; break;
+    default: *value = 0;
+    }
+    return 0;
+}
+
+static __thread void *current;
+int cuDevicePrimaryCtxRetain(void **context, int device) { *context = &launches; return 0; }
+int cuCtxSetCurrent(void *context) { current = context; return 0; }
+int cuCtxGetCurrent(void **context) { *context = current; return 0; }
+
+// Memory: before an allocation's first page lies one that holds its size.
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static size used, high_mark, threshold;
+int cuMemAllocAsync(char **address, size bytes, void *stream) {
+    if (!current) return INVALID_CONTEXT;
+    char *pages = mmap(NULL, PAGE + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pages == MAP_FAILED) return OUT_OF_MEMORY;
+    *(size *)pages = bytes;
+    *address = pages + PAGE;
+    pthread_mutex_lock(&lock);
+    allocations++;
+    used += bytes;
+    if (used > high_mark) high_mark = used;
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+int cuMemFreeAsync(char *address, void *stream) {
+    size bytes = *(size *)(address - PAGE); // a crash if it was given back before
+    pthread_mutex_lock(&lock);
+    used -= bytes;
+    pthread_mutex_unlock(&lock);
+    munmap(address - PAGE, PAGE + bytes);
+    return current ? 0 : INVALID_CONTEXT;
+}
+int cuMemAlloc_v2(char **address, size bytes) { return cuMemAllocAsync(address, bytes, NULL); }
+int cuMemFree_v2(char *address) { return cuMemFreeAsync(address, NULL); }
+int cuMemHostAlloc(void **memory, size bytes, uint flags) { *memory = malloc(bytes); return *memory ? 0 : OUT_OF_MEMORY; }
+int cuMemFreeHost(void *memory) { free(memory); return 0; }
+int cuDeviceGetDefaultMemPool(void **pool, int device) { *pool = &used; return 0; }
+int cuMemPoolSetAttribute(void *pool, int attribute, size *value) {
+    if (attribute == 8) high_mark = used; else threshold = *value;
+    return 0;
+}
+int cuMemPoolGetAttribute(void *pool, int attribute, size *value) {
+    *value = attribute == 8 ? high_mark : threshold;
+    return 0;
+}
+
+static int copy(void *to, const void *from, size bytes) {
+    __atomic_add_fetch(&copies, 1, __ATOMIC_RELAXED);
+    if (bytes <= SMALL) memcpy(to, from, bytes);
+    return current ? 0 : INVALID_CONTEXT;
+}
+int cuMemcpyHtoDAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes); }
+int cuMemcpyDtoHAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes); }
+int cuMemcpyDtoDAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes); }
+int cuMemsetD8Async(void *to, unsigned char value, size bytes, void *stream) {
+    if (bytes <= SMALL) memset(to, value, bytes);
+    return current ? 0 : INVALID_CONTEXT;
+}
+
+static int wait(void) { __atomic_add_fetch(&waits, 1, __ATOMIC_RELAXED); return current ? 0 : INVALID_CONTEXT; }
+int cuStreamCreate(void **stream, uint flags) { *stream = malloc(1); return 0; }
+int cuStreamDestroy_v2(void *stream) { free(stream); return 0; }
+int cuStreamSynchronize(void *stream) { return wait(); }
+int cuStreamIsCapturing(void *stream, int *capturing) { *capturing = 0; return 0; }
+int cuEventCreate(void **event, uint flags) { *event = malloc(1); return 0; }
+int cuEventDestroy_v2(void *event) { free(event); return 0; }
+int cuEventSynchronize(void *event) { return wait(); }
+
+int cuModuleLoadData(void **module, const char *image) { *module = &launches; return 0; }
+int cuModuleGetFunction(char **function, void *module, const char *name) { *function = strdup(name); return 0; }
+int cuLaunchKernel(const char *function, uint x, uint y, uint z, uint tx, uint ty, uint tz, uint shared, void *stream, void **arguments, void **extra) {
+    __atomic_add_fetch(&launches, 1, __ATOMIC_RELAXED);
+    int fits = x && y && z && tx && ty && tz && x < 1u << 31 && y < 1 << 16 && z < 1 << 16;
+    if (fits && tx * ty * tz <= 1024 && tz <= 64 && shared <= 48 << 10) return current ? 0 : INVALID_CONTEXT;
+    fprintf(stderr, "%s: a card takes no grid (%u, %u, %u) of blocks (%u, %u, %u) with %u bytes\n", function, x, y, z, tx, ty, tz, shared);
+    return INVALID_VALUE;
+}
