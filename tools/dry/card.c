@@ -1,8 +1,8 @@
 // A CUDA driver without a card, for tools/dry-card: it gives addresses, takes launches and computes nothing.
 //
-// A card's memory is address space of the host that nobody touches, so that a step may take more than this machine has. Of copies
-// only those up to a MiB are made. What an address holds otherwise is zero. Refused is what a card would refuse: a launch beyond
-// the limits, memory given back twice, a thread without a context.
+// A card's memory is address space of the host that next to nobody touches, so that a step may take more than this machine has:
+// what lies there is zero, but for what was copied there in no more than 64 MiB. Refused is what a card would refuse: a launch
+// beyond the limits, memory that was given back, a thread without a context.
 
 #include <pthread.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 typedef unsigned long size;
 typedef unsigned uint;
 enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201 };
-enum { PAGE = 4096, SMALL = 1 << 20 };
+enum { PAGE = 4096, SMALL = 64 << 20 };
 
 static long launches, products, allocations, copies, waits;
 void card_product(void) { __atomic_add_fetch(&products, 1, __ATOMIC_RELAXED); }
@@ -86,18 +86,15 @@ int cuMemPoolGetAttribute(void *pool, int attribute, size *value) {
     return 0;
 }
 
-static int copy(void *to, const void *from, size bytes) {
+static int copy(void *to, const void *from, size bytes, size most) {
     __atomic_add_fetch(&copies, 1, __ATOMIC_RELAXED);
-    if (bytes <= SMALL) memcpy(to, from, bytes);
+    if (bytes <= most) memcpy(to, from, bytes);
     return current ? 0 : INVALID_CONTEXT;
 }
-int cuMemcpyHtoDAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes); }
-int cuMemcpyDtoHAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes); }
-int cuMemcpyDtoDAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes); }
-int cuMemsetD8Async(void *to, unsigned char value, size bytes, void *stream) {
-    if (bytes <= SMALL) memset(to, value, bytes);
-    return current ? 0 : INVALID_CONTEXT;
-}
+int cuMemcpyHtoDAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes, SMALL); }
+int cuMemcpyDtoHAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes, bytes); }
+int cuMemcpyDtoDAsync_v2(void *to, const void *from, size bytes, void *stream) { return copy(to, from, bytes, 0); }
+int cuMemsetD8Async(void *to, unsigned char value, size bytes, void *stream) { return current ? 0 : INVALID_CONTEXT; }
 
 static int wait(void) { __atomic_add_fetch(&waits, 1, __ATOMIC_RELAXED); return current ? 0 : INVALID_CONTEXT; }
 int cuStreamCreate(void **stream, uint flags) { *stream = malloc(1); return 0; }
