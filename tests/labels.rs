@@ -38,7 +38,7 @@ fn a_plugin_is_told_the_same_whatever_the_labels_are() {
     assert_eq!(told, told_again, "and the plugin does not notice");
 
     let count = |what: &str| told.lines().filter(|line| line.starts_with(what)).count();
-    assert_eq!(count("setup"), 2, "one session pretrained, one at random:\n{told}");
+    assert_eq!(count("setup"), 4, "one session pretrained, one at random, a network and its twin in each:\n{told}");
     assert_eq!(count("step"), 6, "24 windows in batches of 4:\n{told}");
     assert!(count("encode") > 8, "both tracks encode:\n{told}");
     for word in ["Reynolds", "Schmidt", "shear", "train", "valid", "test"] {

@@ -47,6 +47,9 @@ pub trait Method: Sized + 'static {
     const JOINT: bool = false;
 
     /// Builds the networks, drawing every trainable tensor from `params`.
+    ///
+    /// A session builds two: one that learns, and a twin on the same parameters that [`encode`](Self::encode) is called on
+    /// when no gradient is wanted. What either keeps beside its parameters the other does not see.
     fn new(config: &Self::Config, setup: &Setup, params: &Params) -> Result<Self>;
 
     /// How the optimizer is to run.

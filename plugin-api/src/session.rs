@@ -23,7 +23,10 @@ const STEP: &str = "@step";
 
 /// One method on one set of systems.
 pub(crate) struct Session<M> {
+    /// Learns.
     method: M,
+    /// Only encodes, with the same parameters, and leaves no graph behind.
+    twin: M,
     params: Params,
     optimizer: AdamW,
     training: Training,
@@ -47,6 +50,7 @@ impl<M: Method> Session<M> {
             training.precision.activate(&setup.device).map_err(|e| Error::Config(format!("{}: {e}", M::ABOUT.name)))?;
         let params = Params::new(DType::F32, &setup.device, setup.seed);
         let method = M::new(&config, &setup, &params)?;
+        let twin = M::new(&config, &setup, &params.frozen())?;
         let optimizer = AdamW::new(params.trained(), training.adamw())?;
         let updates = setup.steps.div_ceil(training.accumulate);
         let schedule = CosineSchedule {
@@ -58,6 +62,7 @@ impl<M: Method> Session<M> {
         };
         Ok(Self {
             method,
+            twin,
             params,
             optimizer,
             training,
@@ -135,13 +140,13 @@ impl<M: Method> Session<M> {
     }
 
     pub(crate) fn encode(&self, batch: &Batch) -> Result<Tensor> {
-        Ok(self.tokens(batch)?.detach().to_dtype(DType::F32)?.contiguous()?)
+        Ok(self.tokens(&self.twin, batch)?.detach().to_dtype(DType::F32)?.contiguous()?)
     }
 
-    /// What the method embeds a batch as, checked.
-    fn tokens(&self, batch: &Batch) -> Result<Tensor> {
+    /// What the method, or its twin, embeds a batch as, checked.
+    fn tokens(&self, method: &M, batch: &Batch) -> Result<Tensor> {
         self.check(batch, self.setup.context_frames, "encoding")?;
-        let tokens = self.method.encode(&self.cast(batch)?)?;
+        let tokens = method.encode(&self.cast(batch)?)?;
         let clips = batch.clips.dim(0)?;
         match *tokens.dims() {
             [b, n, d] if b == clips && n > 0 && d > 0 => Ok(tokens),

@@ -83,6 +83,7 @@ pub struct Params {
     store: Arc<Store>,
     path: String,
     trained: bool,
+    frozen: bool,
 }
 
 struct Store {
@@ -101,18 +102,24 @@ impl Params {
     /// An empty set of parameters of type `dtype` on `device`.
     pub fn new(dtype: DType, device: &Device, seed: u64) -> Self {
         let store = Store { dtype, device: device.clone(), seed, vars: Mutex::new(BTreeMap::new()) };
-        Self { store: Arc::new(store), path: String::new(), trained: true }
+        Self { store: Arc::new(store), path: String::new(), trained: true, frozen: false }
     }
 
     /// The handle of the sub-module `name` (which may be an index, or a path with dots).
     pub fn pp(&self, name: impl ToString) -> Self {
-        Self { store: self.store.clone(), path: self.full_name(&name.to_string()), trained: self.trained }
+        Self { path: self.full_name(&name.to_string()), ..self.clone() }
     }
 
     /// A handle whose parameters no gradient moves: they are saved and loaded as all others, and are not among those of
     /// [`trained`](Self::trained). See [`MovingAverage`](crate::moving_average::MovingAverage).
     pub fn untrained(&self) -> Self {
         Self { trained: false, ..self.clone() }
+    }
+
+    /// A handle for a twin of a network that was built before: it gives that network's parameters, as tensors that follow
+    /// their values and that no gradient reaches. What the twin computes leaves no graph behind, and no memory in it.
+    pub fn frozen(&self) -> Self {
+        Self { frozen: true, ..self.clone() }
     }
 
     /// The type of all parameters.
@@ -125,14 +132,21 @@ impl Params {
         &self.store.device
     }
 
-    /// Creates the parameter `name` and returns the tensor that follows its value.
+    /// Creates the parameter `name` and returns the tensor that follows its value; a [`frozen`](Self::frozen) handle finds it.
     ///
     /// # Errors
-    /// If a parameter of this name exists already, or `init` holds a number that makes no sense.
+    /// If a parameter of this name exists already, or `init` holds a number that makes no sense; for a frozen handle, if there
+    /// is none of this name and shape.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         let shape = shape.into();
         let name = self.full_name(name);
         let mut vars = self.vars();
+        if self.frozen {
+            return match vars.get(&name) {
+                Some(Parameter { var, .. }) if *var.shape() == shape => Ok(var.as_tensor().detach()),
+                _ => bail!("the network that this one is a twin of has no parameter {name} of shape {shape:?}"),
+            };
+        }
         if vars.contains_key(&name) {
             bail!("parameter {name} exists already: two modules were built under one path");
         }

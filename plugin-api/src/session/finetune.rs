@@ -25,7 +25,7 @@ impl<M: Method> Session<M> {
 
     /// Embeds clips and keeps the way back.
     pub(crate) fn encode_with_gradient(&mut self, batch: &Batch) -> Result<Tensor> {
-        let tokens = self.tokens(batch)?.to_dtype(DType::F32)?;
+        let tokens = self.tokens(&self.method, batch)?.to_dtype(DType::F32)?;
         self.finetuning()?.tokens = Some(tokens.clone());
         Ok(tokens.detach())
     }

@@ -111,6 +111,28 @@ fn message<T>(result: Result<T>) -> String {
 }
 
 #[test]
+fn what_is_encoded_without_a_gradient_is_the_same_and_leaves_no_graph() {
+    let mut session = session("{}", 3).expect("a session");
+    let file = session.save().expect("a state");
+    let context = clips((2, 2, 2, 4, 6), 1);
+    let mut before = Vec::new();
+    for _ in 0..3 {
+        session.pretrain_step(&clips((2, 2, 3, 4, 6), 0)).expect("a step");
+        let [learning, twin] =
+            [&session.method, &session.twin].map(|method| session.tokens(method, &context).expect("tokens"));
+        assert!(learning.track_op() && !twin.track_op());
+        let [learning, twin] = [learning, twin].map(|t| t.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("f32"));
+        assert_eq!(learning, twin);
+        assert_ne!(before, twin, "the twin follows every step");
+        before = twin;
+    }
+    session.load(&file, LoadScope::State).expect("fits");
+    let [learning, twin] =
+        [&session.method, &session.twin].map(|method| session.tokens(method, &context).expect("tokens"));
+    assert_eq!((learning - twin).and_then(|d| d.abs()?.max_all()?.to_scalar::<f32>()).expect("a number"), 0.0);
+}
+
+#[test]
 fn two_halves_accumulated_are_one_whole_batch() {
     let whole = clips((4, 2, 3, 4, 6), 0);
     let mut one = session("{}", 1).expect("a session");

@@ -42,6 +42,21 @@ fn a_name_is_given_once() {
 }
 
 #[test]
+fn a_frozen_handle_gives_what_there_is_without_a_trace() {
+    let params = params(0);
+    let weight = params.pp("m").get(2, "weight", Init::Const(1.0)).unwrap();
+    let frozen = params.frozen().pp("m").get(2, "weight", Init::Const(5.0)).unwrap();
+    assert!(weight.track_op() && !frozen.track_op());
+    params.named()[0].1.set(&Tensor::new(&[2f32, 3.0], &Device::Cpu).unwrap()).unwrap();
+    assert_eq!(values(&frozen), [2.0, 3.0]);
+    for (name, shape) in [("weight", 3), ("bias", 2)] {
+        let error = params.frozen().pp("m").get(shape, name, Init::Const(0.0)).unwrap_err().to_string();
+        assert!(error.contains(&format!("no parameter m.{name} of shape [{shape}]")), "{error}");
+    }
+    assert_eq!(params.named().len(), 1);
+}
+
+#[test]
 fn initial_values_depend_on_seed_and_name_only() {
     let init = Init::Normal { std: 1.0 };
     let forwards = params(7);
