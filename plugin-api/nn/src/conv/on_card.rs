@@ -8,7 +8,7 @@ use super::OP;
 use super::kernel::Convolution;
 use crate::cuda::{Composite, patches, pointwise, sums};
 
-/// Numbers of the matrix of a chunk, as far as one sample has not more.
+/// Numbers of the matrix of a chunk, unless one sample has more: 128 MiB in f32, enough to occupy a card.
 const CHUNK: usize = 32 << 20;
 
 /// `x (B, T, H, W, I)`, `weight (O, I, kt, kh, kw)` and `bias (O)` to `(B, T', H', W', O)`.
