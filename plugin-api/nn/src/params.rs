@@ -117,7 +117,8 @@ impl Params {
     }
 
     /// A handle for a twin of a network that was built before: it gives that network's parameters, as tensors that follow
-    /// their values and that no gradient reaches. What the twin computes leaves no graph behind, and no memory in it.
+    /// their values and that no gradient reaches. What the twin computes leaves no graph behind, and no memory in it. None of
+    /// them is the twin's own: [`named`](Self::named) is empty, so that building it changes no value.
     pub fn frozen(&self) -> Self {
         Self { frozen: true, ..self.clone() }
     }
@@ -171,6 +172,9 @@ impl Params {
     }
 
     fn below(&self, wanted: impl Fn(&Parameter) -> bool) -> Vec<(String, Var)> {
+        if self.frozen {
+            return Vec::new();
+        }
         let prefix = self.full_name("");
         let vars = self.vars();
         let wanted = vars.iter().filter(|(_, parameter)| wanted(parameter));

@@ -31,6 +31,11 @@ impl Method for Scale {
         let channels = setup.single_system()?.channels.len();
         let encoder = Linear::new(channels, 3, params.pp("encoder"))?;
         let head = Linear::new(3, 1, params.pp("head"))?;
+        if config.fault == "scaled" {
+            for (_, var) in params.named() {
+                var.set(&(var.as_tensor() * 3.0)?)?;
+            }
+        }
         let mut average = None;
         if config.fault == "followed" {
             let follower = params.pp("follower").untrained();
@@ -130,6 +135,13 @@ fn what_is_encoded_without_a_gradient_is_the_same_and_leaves_no_graph() {
     let [learning, twin] =
         [&session.method, &session.twin].map(|method| session.tokens(method, &context).expect("tokens"));
     assert_eq!((learning - twin).and_then(|d| d.abs()?.max_all()?.to_scalar::<f32>()).expect("a number"), 0.0);
+}
+
+#[test]
+fn what_a_method_does_to_its_initial_parameters_is_done_once() {
+    let [plain, scaled] =
+        ["{}", r#"{"fault": "scaled"}"#].map(|config| weights(&session(config, 1).expect("a session")));
+    assert_eq!(scaled, plain.iter().map(|values| values.iter().map(|v| v * 3.0).collect()).collect::<Vec<Vec<f32>>>());
 }
 
 #[test]
