@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef unsigned long size;
-enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201 };
+enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, ILLEGAL_ADDRESS = 700 };
 
 int cuInit(unsigned flags) { return CODE; }
 int cuDriverGetVersion(int *version) { *version = 13020; return 0; }
@@ -58,8 +58,11 @@ int cuMemHostAlloc(void **memory, size bytes, unsigned flags) {
     return !current || flags != 1 ? INVALID_CONTEXT : take(memory, bytes, &held, LIMIT);
 }
 int cuMemFreeHost(void *memory) { return !current ? INVALID_CONTEXT : give_back(memory, &held); }
-// Copies, in the order in which they were asked for.
-static struct copy { void *to; const void *from; size bytes, sum; } copies[1 << 16];
+// Copies, in the order in which they were asked for; more than COPIES fail, as after a fault of a kernel.
+#ifndef COPIES
+#define COPIES (1 << 16)
+#endif
+static struct copy { void *to; const void *from; size bytes, sum; } copies[COPIES];
 static size asked, made;
 size torn;
 
@@ -104,7 +107,8 @@ int cuMemFreeAsync(void *address, void *stream) {
 }
 
 int cuMemcpyHtoDAsync_v2(size to, const void *from, size bytes, void *stream) {
-    if (!current || stream != &copies || asked == 1 << 16) return INVALID_VALUE;
+    if (!current || stream != &copies) return INVALID_VALUE;
+    if (asked == COPIES) return ILLEGAL_ADDRESS;
     struct copy copy = { (void *)to, from, bytes, 0 };
     copy.sum = sum(&copy);
     pthread_mutex_lock(&lock);

@@ -123,6 +123,25 @@ fn batches_reach_the_card_whole_and_in_order_however_late_the_driver_copies() {
     assert_eq!(counts, [0; 3]);
 }
 
+#[test]
+fn a_batch_that_cannot_be_copied_is_an_error_at_its_turn() {
+    let folder = TempDir::new().expect("a folder");
+    let path = driver_with(&folder, &["CODE=0", "COPIES=2"]);
+    let staging = Staging::with(load(&path), Place::Card(0)).expect("a card");
+    let plan = Plan { batch: 1, threads: 1, staging };
+    std::thread::scope(|scope| {
+        let loader = Loader::spawn(scope, plan, 0..9, |_| 4, |_, _| Ok(())).expect("threads");
+        for _ in 0..2 {
+            assert_eq!(loader.next().expect("copied").expect("a batch").len(), 4);
+        }
+        let said = loader.next().expect_err("one too many").to_string();
+        let expected = "a batch cannot be copied to the card: the CUDA driver's cuMemcpyHtoDAsync_v2 failed with code 700; \
+                        what the method did there before may be the cause";
+        assert_eq!(said, expected);
+        assert!(loader.next().expect("no error").is_none());
+    });
+}
+
 /// The keys that tell the method of its driver.
 fn with(driver: &Path) -> String {
     format!("on-card.driver={:?}", driver.display().to_string())
