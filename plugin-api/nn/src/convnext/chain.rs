@@ -43,7 +43,8 @@ pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64)
     }
     let (x, parameters) = (x.contiguous()?, parameters.contiguous()?);
     if x.device().is_cpu() {
-        x.apply_op2(&parameters, Chain { geometry, mlp, each, passed: OnceLock::new() })
+        let keep = x.track_op() || parameters.track_op();
+        x.apply_op2(&parameters, Chain { geometry, mlp, each, keep, passed: OnceLock::new() })
     } else {
         on_card::chain(&x, &parameters, on_card::Form::new(geometry, eps))
     }
@@ -54,6 +55,8 @@ struct Chain {
     mlp: Mlp,
     /// Parameters of one block.
     each: usize,
+    /// Whether a backward pass may follow.
+    keep: bool,
     /// What the forward pass leaves for the backward pass: each block's convolution's output, and the input of each but
     /// the first.
     passed: OnceLock<[Vec<CpuStorage>; 2]>,
@@ -77,8 +80,11 @@ impl Chain {
             let x = last.as_deref().unwrap_or(x);
             let y = forward(&self.geometry, x, weight, bias);
             let result = self.mlp.forward(x, &y, behind);
-            convolved.push(T::to_cpu_storage_owned(y));
-            inputs.extend(last.replace(result).map(T::to_cpu_storage_owned));
+            let input = last.replace(result);
+            if self.keep {
+                convolved.push(T::to_cpu_storage_owned(y));
+                inputs.extend(input.map(T::to_cpu_storage_owned));
+            }
         }
         self.passed.get_or_init(|| [convolved, inputs]);
         last.unwrap_or_default()
