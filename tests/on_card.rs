@@ -176,6 +176,8 @@ fn a_run_on_a_card_gives_the_readings_of_one_on_the_cpu() {
         let arguments = bench.all(&on_card().display().to_string(), device, &more);
         let output = bench.command(arguments).env("PHYSREP_CUDA_DRIVER", &driver).output().expect("runs");
         Said::from(output).ended_with(0);
+        let table = std::fs::read_to_string(bench.path(device).join("table.md")).expect("a table");
+        assert_eq!(table.contains("pretrain card MiB"), device != "cpu", "{table}");
         bench.results(device)
     });
     let [on_cpu, on_card] = &results;

@@ -127,6 +127,11 @@ impl CopyStream {
         unsafe { context.driver()?.create_stream(&mut raw, NON_BLOCKING) }?;
         Ok(Self { raw, context })
     }
+
+    /// Of the card that it copies to.
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
 }
 
 impl Drop for CopyStream {

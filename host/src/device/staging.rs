@@ -33,7 +33,7 @@ enum Kind {
     #[default]
     Heap,
     PageLocked(Arc<Context>),
-    Card(Arc<Context>, Arc<CopyStream>),
+    Card(Arc<CopyStream>),
 }
 
 impl Staging {
@@ -62,11 +62,7 @@ impl Staging {
         Ok(Self(match place {
             Place::Host => Kind::Heap,
             Place::PageLocked(card) => Kind::PageLocked(Arc::new(Context::open(driver, card)?)),
-            Place::Card(card) => {
-                let context = Arc::new(Context::open(driver, card)?);
-                let stream = CopyStream::new(context.clone())?;
-                Kind::Card(context, Arc::new(stream))
-            }
+            Place::Card(card) => Kind::Card(Arc::new(CopyStream::new(Arc::new(Context::open(driver, card)?))?)),
         }))
     }
 
@@ -75,7 +71,7 @@ impl Staging {
     pub fn zeros(&self, len: usize) -> (Buffer, Option<String>) {
         let (context, stream) = match &self.0 {
             Kind::PageLocked(context) if len > 0 => (context, None),
-            Kind::Card(context, stream) if len > 0 => (context, Some(stream)),
+            Kind::Card(stream) if len > 0 => (stream.context(), Some(stream)),
             _ => return (Buffer(Memory::Heap(vec![0.0; len])), None),
         };
         let (memory, reason) = match (context.page_locked(len), stream) {

@@ -60,7 +60,10 @@ pub(crate) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
         }
         let mut columns = ["method", "encoder weights", "tokens x dim"].map(String::from).to_vec();
         let on_card = |row: &&Row<'_>| phases.iter().any(|phase| peak(row, phase, PEAK_ON_CARD).is_some());
-        let peaks = if rows.iter().any(on_card) { &PEAKS[..] } else { &PEAKS[..1] };
+        let (peaks, of_card) = match rows.iter().any(on_card) {
+            true => (&PEAKS[..], " Card MiB: by tensors and batches on the card."),
+            false => (&PEAKS[..1], ""),
+        };
         for phase in &phases {
             let units = ["s", "clips/s"].into_iter().chain(peaks.iter().map(|(unit, _)| *unit));
             columns.extend(units.map(|unit| format!("{} {unit}", phase.name)));
@@ -68,8 +71,9 @@ pub(crate) fn tables(board: &Board<'_>, system: &System<'_>) -> Vec<Grid> {
         let line = |row: &&Row<'_>| Line { entries: entries(row, &phases, peaks), ruled: false };
         tables.push(Grid {
             title: title(board, system.name, part.title),
-            legend: "The mean over seeds; MiB: the most memory held in a phase, what earlier phases left included."
-                .into(),
+            legend: format!(
+                "The mean over seeds; MiB: the most memory held in a phase, what earlier phases left included.{of_card}"
+            ),
             columns,
             words: 1,
             rows: rows.iter().map(line).collect(),

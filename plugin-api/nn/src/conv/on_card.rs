@@ -20,7 +20,7 @@ pub(super) fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, form: Convolution
 /// That, `samples` samples at a time.
 fn in_chunks(x: &Tensor, weight: &Tensor, bias: &Tensor, form: Convolution, samples: usize) -> Result<Tensor> {
     // The same order of taps and channels as in a patch.
-    let matrix = weight.permute([2, 3, 4, 1, 0])?.reshape((form.window.patch_len(), form.filters))?.contiguous()?;
+    let matrix = weight.permute([2, 3, 4, 1, 0])?.reshape((form.window.patch_len(), form.filters))?;
     let [t, h, w] = form.window.outputs;
     let dims = [form.batch, t, h, w, form.filters];
     let x_tracked = x.track_op();
@@ -65,32 +65,12 @@ fn gather(form: &Convolution, x: &Tensor, (start, count): (usize, usize)) -> Res
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device, Var};
-
     use super::*;
     use crate::conv::{Axis, patches::Window};
-    use crate::{Rng, cuda::emulation};
-
-    /// Output and gradients of x, weight and bias, in f64.
-    fn run(tensors: [&Tensor; 3], conv: impl Fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>) -> Result<Vec<Tensor>> {
-        let vars = [0, 1, 2].map(|i| Var::from_tensor(tensors[i]).unwrap());
-        let y = conv(&vars[0], &vars[1], &vars[2])?;
-        let projection = exact(&Rng::new(9, "test", 0).normal(y.dims(), DType::F32, &Device::Cpu)?)?;
-        let gradients = (&y * projection.to_dtype(y.dtype())?)?.sum_all()?.backward()?;
-        let all = [&y].into_iter().chain(vars.iter().map(|var| gradients.get(var).unwrap()));
-        all.map(|tensor| tensor.to_dtype(DType::F64)).collect()
-    }
-
-    /// Numbers that bf16 holds, so that what it rounds away is no error of an operation's.
-    fn exact(x: &Tensor) -> Result<Tensor> {
-        x.to_dtype(DType::BF16)?.to_dtype(DType::F64)
-    }
+    use crate::cuda::emulation::composite_agrees;
 
     #[test]
     fn agrees_with_the_convolution_on_the_cpu_and_so_do_all_gradients() -> Result<()> {
-        if !emulation::possible() {
-            return Ok(());
-        }
         let forms = [
             ([3, 2, 6, 5, 4], 5, [Axis::same(1), Axis::same(4), Axis::same(4)], 2),
             ([2, 4, 6, 4, 3], 7, [Axis::patches(2); 3], 1),
@@ -103,24 +83,16 @@ mod tests {
         ];
         for (dims, filters, axes, samples) in forms {
             let [batch, t, h, w, channels] = dims;
-            let mut rng = Rng::new(1, "test", 0);
             let [kt, kh, kw] = axes.map(|axis| axis.kernel);
-            let mut draw = |dims: &[usize]| exact(&rng.normal(dims, DType::F32, &Device::Cpu)?);
-            let tensors = [draw(&dims)?, draw(&[filters, channels, kt, kh, kw])?, draw(&[filters])?];
-            let [x, weight, bias] = &tensors;
-            let expected = run([x, weight, bias], |x, weight, bias| crate::conv(x, weight, bias, &axes))?;
             let size = [t, h, w];
             let outputs = [0, 1, 2].map(|i| axes[i].outputs(size[i]).unwrap());
             let form = Convolution { window: Window { axes, size, outputs, channels }, batch, filters };
-            for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::BF16, 2e-2)] {
-                let tensors = [x.to_dtype(dtype)?, weight.to_dtype(DType::F32)?, bias.to_dtype(DType::F32)?];
-                let got = run(tensors.each_ref(), |x, weight, bias| in_chunks(x, weight, bias, form, samples))?;
-                for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
-                    let error = (got - expected)?.abs()?.max_all()?.to_scalar::<f64>()?;
-                    let scale = expected.abs()?.max_all()?.to_scalar::<f64>()?;
-                    assert!(error <= tolerance * scale, "{dims:?} in {dtype:?}, {i}: {error} of {scale}");
-                }
-            }
+            composite_agrees(
+                &format!("{dims:?} with {axes:?}"),
+                [&dims, &[filters, channels, kt, kh, kw], &[filters]],
+                |[x, weight, bias]| crate::conv(x, weight, bias, &axes),
+                |[x, weight, bias]| in_chunks(x, weight, bias, form, samples),
+            )?;
         }
         Ok(())
     }

@@ -224,6 +224,43 @@ fn compare(got: &[f32], expected: &[f32], half: bool, what: &str) {
     }
 }
 
+/// An operation that consists of plans, on a card in f32 and in bf16, against the CPU's in f64: its output and the gradients of
+/// all arguments, of which the first is an activation and the others are parameters.
+pub(crate) fn composite_agrees<const N: usize>(
+    what: &str,
+    shapes: [&[usize]; N],
+    on_cpu: impl Fn([&Tensor; N]) -> Result<Tensor>,
+    on_card: impl Fn([&Tensor; N]) -> Result<Tensor>,
+) -> Result<()> {
+    if !possible() {
+        return Ok(());
+    }
+    // What bf16 holds exactly is rounded by nobody's fault.
+    let mut seed = 0;
+    let exact = shapes.map(|shape| {
+        seed += 1;
+        normal(shape, true, seed)
+    });
+    let run = |vars: [&Var; N], operation: &dyn Fn([&Tensor; N]) -> Result<Tensor>| -> Result<Vec<Vec<f32>>> {
+        let y = operation(vars.map(|var| var.as_tensor()))?;
+        let dy = normal(y.dims(), true, 99).to_dtype(y.dtype())?;
+        let all = [vec![y.clone()], gradients(&y, &dy, vars).to_vec()].concat();
+        Ok(all.iter().map(floats).collect())
+    };
+    let expected = run(exact.each_ref(), &on_cpu)?;
+    for half in [false, true] {
+        let mut activation = true;
+        let vars = exact.each_ref().map(|var| {
+            let dtype = if half && std::mem::take(&mut activation) { DType::BF16 } else { DType::F32 };
+            Var::from_tensor(&var.to_dtype(dtype).unwrap()).unwrap()
+        });
+        for (i, (got, expected)) in run(vars.each_ref(), &on_card)?.iter().zip(&expected).enumerate() {
+            compare(got, expected, half, &format!("{what}: output or gradient {i}"));
+        }
+    }
+    Ok(())
+}
+
 /// Gradients of `y`, projected on `dy`, with respect to the variables.
 fn gradients<const N: usize>(y: &Tensor, dy: &Tensor, vars: [&Var; N]) -> [Tensor; N] {
     let gradients = (y * dy).unwrap().sum_all().unwrap().backward().unwrap();
