@@ -462,3 +462,19 @@ pub(crate) fn store_some<T: Float, V: Vector<T>>(register: V, to: &mut [T]) {
     let len = to.len();
     to.copy_from_slice(&all[..len]);
 }
+
+/// The register whose numbers `from` begins with.
+#[inline(always)]
+pub(crate) fn load<T: Float, V: Vector<T>>(from: &[T]) -> V {
+    assert!(from.len() >= V::LANES);
+    // SAFETY: checked on the line above.
+    unsafe { V::load(from.as_ptr()) }
+}
+
+/// Writes the register where `to` begins.
+#[inline(always)]
+pub(crate) fn store<T: Float, V: Vector<T>>(register: V, to: &mut [T]) {
+    assert!(to.len() >= V::LANES);
+    // SAFETY: checked on the line above.
+    unsafe { register.store(to.as_mut_ptr()) }
+}

@@ -12,7 +12,7 @@ use crate::gelu;
 use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start, load_some, store_some};
 use crate::memory::zeros;
 use crate::norm::{GradientRows, NormaliseRows};
-use crate::reduce::{add_in_order, column_sums_into};
+use crate::reduce::{add_in_order, add_rows};
 use crate::simd::{Isa, Kernel, Vector};
 
 /// Numbers in each part of the parameters, the normalisation's two counted as one.
@@ -109,18 +109,21 @@ impl Mlp {
         // The rows have left the sums of `normal^T dhidden` for dw1, of `gradient^T active` for dw2, and of `gradient`
         // for db2.
         let by_input = dw1.to_vec();
-        for (i, value) in dw1.iter_mut().enumerate() {
-            *value = by_input[i % c * 4 * c + i / c];
-        }
-        for i in 0..c {
-            let (product, w2) = (&mut dw2[i * 4 * c..][..4 * c], &w2[i * 4 * c..][..4 * c]);
-            dgamma[i] = b2[i] * db2[i];
-            db2[i] *= gamma[i];
-            for (product, w2) in product.iter_mut().zip(w2) {
-                dgamma[i] += *product * *w2;
-                *product *= gamma[i];
+        dw1.par_chunks_exact_mut(c).with_min_len(32).enumerate().for_each(|(n, row)| {
+            for (value, by_input) in row.iter_mut().zip(by_input[n..].iter().step_by(4 * c)) {
+                *value = *by_input;
             }
-        }
+        });
+        let rows = dw2.par_chunks_exact_mut(4 * c).zip(w2.par_chunks_exact(4 * c));
+        let sums_of_row = dgamma.par_iter_mut().zip(db2).zip(gamma.par_iter().zip(b2));
+        rows.zip(sums_of_row).with_min_len(8).for_each(|((product, w2), ((dgamma, db2), (&gamma, &b2)))| {
+            *dgamma = b2 * *db2;
+            *db2 *= gamma;
+            for (product, w2) in product.iter_mut().zip(w2) {
+                *dgamma += *product * *w2;
+                *product *= gamma;
+            }
+        });
         (dy, sums)
     }
 }
@@ -222,14 +225,14 @@ impl<T: Float> Kernel<T> for BackwardRows<'_, T> {
             widen::<T, V>(normal, w1, b1, hidden);
             gelu::WithSlope { x: hidden, y: active }.run::<V>();
 
-            column_sums_into(db2, gradient);
+            add_rows::<T, V>(db2, gradient);
             AddOuter { a: Rows::plain(gradient, c), b: active, sums: dw2 }.run::<V>();
             let rows = Rows::plain(gradient, c);
             Multiply { rows, panels: w2, start: Start::Zero, out: back, out_stride: 4 * c }.run::<V>();
             for (back, slope) in back.iter_mut().zip(hidden) {
                 *back *= *slope;
             }
-            column_sums_into(db1, back);
+            add_rows::<T, V>(db1, back);
             AddOuter { a: Rows::plain(normal, c), b: back, sums: dw1 }.run::<V>();
             let rows = Rows::plain(back, 4 * c);
             Multiply { rows, panels: w1_back, start: Start::Zero, out: normal, out_stride: c }.run::<V>();

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::cuda;
 use crate::float::Float;
-use crate::matmul::{load_some, store_some};
+use crate::matmul::{load, store};
 use crate::memory::zeros;
 use crate::params::{Init, Params};
 use crate::reduce::{ROWS_PER_BLOCK, add_in_order, row_sum};
@@ -71,12 +71,12 @@ fn moments_of_registers<T: Float, V: Vector<T>>(row: &[T], eps: T) -> (T, T) {
     let count = T::from_f64(row.len() as f64);
     let mut sum = V::splat(T::zero());
     for i in (0..row.len()).step_by(V::LANES) {
-        sum = sum.add(load_some(&row[i..]));
+        sum = sum.add(load(&row[i..]));
     }
     let mean = sum.sum() / count;
     let mut squares = V::splat(T::zero());
     for i in (0..row.len()).step_by(V::LANES) {
-        let distance = load_some::<T, V>(&row[i..]).sub(V::splat(mean));
+        let distance = load::<T, V>(&row[i..]).sub(V::splat(mean));
         squares = distance.mul_add(distance, squares);
     }
     (mean, T::one() / Float::sqrt(squares.sum() / count + eps))
@@ -112,8 +112,8 @@ impl<T: Float> Kernel<T> for NormaliseRows<'_, T> {
                 let (mean, scale) = moments_of_registers::<T, V>(x, self.eps);
                 let (mean, scale) = (V::splat(mean), V::splat(scale));
                 for i in (0..channels).step_by(V::LANES) {
-                    let normal = load_some::<T, V>(&x[i..]).sub(mean).mul(scale);
-                    store_some(normal.mul_add(load_some(&weight[i..]), load_some(&bias[i..])), &mut y[i..]);
+                    let normal = load::<T, V>(&x[i..]).sub(mean).mul(scale);
+                    store(normal.mul_add(load(&weight[i..]), load(&bias[i..])), &mut y[i..]);
                 }
             }
             return;
@@ -156,20 +156,20 @@ impl<T: Float> Kernel<T> for GradientRows<'_, T> {
                 let (mean, scale_all) = (V::splat(mean), V::splat(scale));
                 let (mut along_shift, mut along_x) = (V::splat(T::zero()), V::splat(T::zero()));
                 for i in (0..channels).step_by(V::LANES) {
-                    let normal = load_some::<T, V>(&x[i..]).sub(mean).mul(scale_all);
-                    let dy = load_some::<T, V>(&dy[i..]);
-                    let along = dy.mul(load_some(&weight[i..]));
+                    let normal = load::<T, V>(&x[i..]).sub(mean).mul(scale_all);
+                    let dy = load::<T, V>(&dy[i..]);
+                    let along = dy.mul(load(&weight[i..]));
                     along_shift = along_shift.add(along);
                     along_x = along.mul_add(normal, along_x);
-                    store_some(dy.mul_add(normal, load_some(&dweight[i..])), &mut dweight[i..]);
-                    store_some(dy.add(load_some(&dbias[i..])), &mut dbias[i..]);
+                    store(dy.mul_add(normal, load(&dweight[i..])), &mut dweight[i..]);
+                    store(dy.add(load(&dbias[i..])), &mut dbias[i..]);
                 }
                 let along_shift = V::splat(along_shift.sum() / count);
                 let along_x = V::splat(along_x.sum() / count);
                 for i in (0..channels).step_by(V::LANES) {
-                    let normal = load_some::<T, V>(&x[i..]).sub(mean).mul(scale_all);
-                    let along = load_some::<T, V>(&dy[i..]).mul(load_some(&weight[i..])).sub(along_shift);
-                    store_some(along.sub(normal.mul(along_x)).mul(scale_all), &mut dx[i..]);
+                    let normal = load::<T, V>(&x[i..]).sub(mean).mul(scale_all);
+                    let along = load::<T, V>(&dy[i..]).mul(load(&weight[i..])).sub(along_shift);
+                    store(along.sub(normal.mul(along_x)).mul(scale_all), &mut dx[i..]);
                 }
             }
             return;

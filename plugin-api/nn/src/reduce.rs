@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 
 use crate::float::Float;
+use crate::matmul::{load, store};
+use crate::simd::Vector;
 
 /// Rows whose sum is formed one after the other. The sums of such blocks are then added in order,
 /// so that neither the number of threads nor their timing shows in the result.
@@ -32,6 +34,41 @@ pub(crate) fn column_sums_into<T: Float>(total: &mut [T], matrix: &[T]) {
         for (total, value) in total.iter_mut().zip(row) {
             *total += *value;
         }
+    }
+}
+
+/// As [`column_sums_into`], for kernels: sums stay in registers from row to row.
+#[inline(always)]
+pub(crate) fn add_rows<T: Float, V: Vector<T>>(total: &mut [T], matrix: &[T]) {
+    let width = total.len();
+    let mut first = 0;
+    while width - first >= 4 * V::LANES {
+        add_columns::<T, V, 4>(total, matrix, first);
+        first += 4 * V::LANES;
+    }
+    while width - first >= V::LANES {
+        add_columns::<T, V, 1>(total, matrix, first);
+        first += V::LANES;
+    }
+    for row in matrix.chunks_exact(width) {
+        for (total, value) in total[first..].iter_mut().zip(&row[first..]) {
+            *total += *value;
+        }
+    }
+}
+
+/// The sums of `N` registers of columns from `first` on.
+#[inline(always)]
+fn add_columns<T: Float, V: Vector<T>, const N: usize>(total: &mut [T], matrix: &[T], first: usize) {
+    let mut sums: [V; N] = std::array::from_fn(|n| load(&total[first + n * V::LANES..]));
+    for row in matrix.chunks_exact(total.len()) {
+        let row = &row[first..][..N * V::LANES];
+        for (n, sum) in sums.iter_mut().enumerate() {
+            *sum = sum.add(load(&row[n * V::LANES..]));
+        }
+    }
+    for (n, sum) in sums.into_iter().enumerate() {
+        store(sum, &mut total[first + n * V::LANES..]);
     }
 }
 

@@ -111,8 +111,10 @@ impl Chain {
                     *dx += *gradient;
                 }
             });
-            for (to, from) in dparameters.iter_mut().zip(dweight.iter().chain(&dbias).chain(&dbehind)) {
-                *to = *from;
+            let mut rest = dparameters;
+            for part in [&dweight, &dbias, &dbehind] {
+                let to = rest.split_off_mut(..part.len()).unwrap_or_default();
+                to.copy_from_slice(part);
             }
             last = Some(dx);
         }
