@@ -1,6 +1,7 @@
-//! Swapping two axes of tokens, so that attention may run along either.
+//! Swapping two axes of tokens, so that attention may run along either, or of channels and points.
 //!
-//! candle's transposition leaves a strided tensor, and a strided gradient, on which everything that follows is slow.
+//! candle's transposition leaves a strided tensor, and a strided gradient, on which everything that follows is slow; and
+//! it copies such a tensor number by number, on one thread.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
@@ -29,13 +30,26 @@ struct Swap {
 
 impl Swap {
     fn forward<T: Float>(&self, x: &[T]) -> Vec<T> {
+        /// Of the tokens along N, those of one task.
+        const BLOCK: usize = 1024;
         let Self { m, n, d } = *self;
         let mut y = zeros(x.len());
         y.par_chunks_mut(m * n * d).zip(x.par_chunks(m * n * d)).for_each(|(y, x)| {
-            for (i, y) in y.chunks_exact_mut(d).enumerate() {
-                // The token at (i / m, i % m) of the result.
-                y.copy_from_slice(&x[(i % m * n + i / m) * d..][..d]);
-            }
+            y.par_chunks_mut(BLOCK * m * d).enumerate().for_each(|(block, y)| {
+                let numbers = y.len() / m;
+                for (row, x) in x.chunks_exact(n * d).enumerate() {
+                    let x = &x[block * BLOCK * d..][..numbers];
+                    if d == 1 {
+                        for (y, x) in y[row..].iter_mut().step_by(m).zip(x) {
+                            *y = *x;
+                        }
+                    } else {
+                        for (y, x) in y.chunks_exact_mut(d).skip(row).step_by(m).zip(x.chunks_exact(d)) {
+                            y.copy_from_slice(x);
+                        }
+                    }
+                }
+            });
         });
         y
     }

@@ -6,6 +6,7 @@ use super::ConvNextStage;
 use crate::conv::{Axis, Conv};
 use crate::norm::LayerNorm;
 use crate::params::Params;
+use crate::swap::swap_axes;
 
 /// As in the paper.
 const EPS: f64 = 1e-6;
@@ -88,7 +89,7 @@ impl ConvNextEncoder {
     /// Clips `(B, C, T, H, W)` to embeddings, channels-last `(B, H / P, W / P, D)` with P the
     /// [`patch`](Self::patch), 16 or 8.
     pub fn forward(&self, clips: &Tensor) -> Result<Tensor> {
-        let (_, channels, frames, height, width) = clips.dims5()?;
+        let (batch, channels, frames, height, width) = clips.dims5()?;
         let patch = self.patch();
         if channels != self.in_channels || frames != self.frames || height < patch || width < patch {
             bail!(
@@ -99,7 +100,8 @@ impl ConvNextEncoder {
                 clips.dims()
             );
         }
-        let x = clips.permute([0, 2, 3, 4, 1])?.contiguous()?;
+        let points = clips.reshape((batch, channels, frames * height * width, 1))?;
+        let x = swap_axes(&points)?.reshape((batch, frames, height, width, channels))?;
         let mut x = self.stem.1.forward(&self.stem.0.forward(&x)?)?;
         for stage in &self.stages {
             if let Some((norm, conv)) = &stage.downsample {
