@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use crate::float::Float;
 use crate::gelu;
-use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start, load_some, store_some};
+use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start};
 use crate::memory::zeros;
 use crate::norm::{GradientRows, NormaliseRows};
 use crate::reduce::{add_in_order, add_rows};
-use crate::simd::{Isa, Kernel, Vector};
+use crate::simd::{Isa, Kernel, Vector, load_some, store_some};
 
 /// Numbers in each part of the parameters, the normalisation's two counted as one.
 fn sizes(c: usize) -> [usize; 6] {

@@ -7,11 +7,10 @@ use rayon::prelude::*;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::cuda;
 use crate::float::Float;
-use crate::matmul::{load, store};
 use crate::memory::zeros;
 use crate::params::{Init, Params};
 use crate::reduce::{ROWS_PER_BLOCK, add_in_order, row_sum};
-use crate::simd::{Isa, Kernel, Vector};
+use crate::simd::{Isa, Kernel, Vector, load, store};
 
 const OP: &str = "layer_norm";
 

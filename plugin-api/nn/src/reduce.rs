@@ -3,8 +3,7 @@
 use rayon::prelude::*;
 
 use crate::float::Float;
-use crate::matmul::{load, store};
-use crate::simd::Vector;
+use crate::simd::{Vector, load, store};
 
 /// Rows whose sum is formed one after the other. The sums of such blocks are then added in order,
 /// so that neither the number of threads nor their timing shows in the result.
@@ -15,29 +14,27 @@ pub(crate) fn add_in_order<T: Float>(partials: &[T], width: usize) -> Vec<T> {
     const COLUMNS: usize = 4096;
     let mut total = vec![T::zero(); width];
     if width <= COLUMNS {
-        column_sums_into(&mut total, partials);
+        for row in partials.chunks_exact(width) {
+            add_row(&mut total, row);
+        }
         return total;
     }
     total.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, total)| {
         for row in partials.chunks_exact(width) {
-            for (total, value) in total.iter_mut().zip(&row[i * COLUMNS..]) {
-                *total += *value;
-            }
+            add_row(total, &row[i * COLUMNS..]);
         }
     });
     total
 }
 
-/// Adds the rows of `matrix`, each as long as `total`, to `total`.
-pub(crate) fn column_sums_into<T: Float>(total: &mut [T], matrix: &[T]) {
-    for row in matrix.chunks_exact(total.len()) {
-        for (total, value) in total.iter_mut().zip(row) {
-            *total += *value;
-        }
+#[inline(always)]
+fn add_row<T: Float>(total: &mut [T], row: &[T]) {
+    for (total, value) in total.iter_mut().zip(row) {
+        *total += *value;
     }
 }
 
-/// As [`column_sums_into`], for kernels: sums stay in registers from row to row.
+/// Adds the rows of `matrix`, each as long as `total`, to `total`. For kernels: sums stay in registers from row to row.
 #[inline(always)]
 pub(crate) fn add_rows<T: Float, V: Vector<T>>(total: &mut [T], matrix: &[T]) {
     let width = total.len();
@@ -51,9 +48,7 @@ pub(crate) fn add_rows<T: Float, V: Vector<T>>(total: &mut [T], matrix: &[T]) {
         first += V::LANES;
     }
     for row in matrix.chunks_exact(width) {
-        for (total, value) in total[first..].iter_mut().zip(&row[first..]) {
-            *total += *value;
-        }
+        add_row(&mut total[first..], &row[first..]);
     }
 }
 

@@ -146,6 +146,51 @@ impl Isa {
     }
 }
 
+/// As many numbers as a register holds and `from` has, then zeros.
+#[inline(always)]
+pub(crate) fn load_some<T: Float, V: Vector<T>>(from: &[T]) -> V {
+    if from.len() >= V::LANES {
+        // SAFETY: checked on the line above.
+        return unsafe { V::load(from.as_ptr()) };
+    }
+    let mut all = [T::zero(); 16];
+    assert!(V::LANES <= all.len());
+    all[..from.len()].copy_from_slice(from);
+    // SAFETY: checked two lines above.
+    unsafe { V::load(all.as_ptr()) }
+}
+
+/// As many of the register's numbers as fit into `to`.
+#[inline(always)]
+pub(crate) fn store_some<T: Float, V: Vector<T>>(register: V, to: &mut [T]) {
+    if to.len() >= V::LANES {
+        // SAFETY: checked on the line above.
+        return unsafe { register.store(to.as_mut_ptr()) };
+    }
+    let mut all = [T::zero(); 16];
+    assert!(V::LANES <= all.len());
+    // SAFETY: checked on the line above.
+    unsafe { register.store(all.as_mut_ptr()) }
+    let len = to.len();
+    to.copy_from_slice(&all[..len]);
+}
+
+/// The register whose numbers `from` begins with.
+#[inline(always)]
+pub(crate) fn load<T: Float, V: Vector<T>>(from: &[T]) -> V {
+    assert!(from.len() >= V::LANES);
+    // SAFETY: checked on the line above.
+    unsafe { V::load(from.as_ptr()) }
+}
+
+/// Writes the register where `to` begins.
+#[inline(always)]
+pub(crate) fn store<T: Float, V: Vector<T>>(register: V, to: &mut [T]) {
+    assert!(to.len() >= V::LANES);
+    // SAFETY: checked on the line above.
+    unsafe { register.store(to.as_mut_ptr()) }
+}
+
 /// Four numbers that the compiler puts into the registers of the baseline machine.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable<T>([T; 4]);

@@ -11,10 +11,9 @@ use rayon::prelude::*;
 
 use super::{Geometry, target::Target, valid_taps};
 use crate::float::Float;
-use crate::matmul::{load_some, store_some};
 use crate::memory::zeros;
 use crate::reduce::add_in_order;
-use crate::simd::{Isa, Kernel, Vector};
+use crate::simd::{Isa, Kernel, Vector, load_some, store_some};
 
 /// What one task works on.
 struct Unit {

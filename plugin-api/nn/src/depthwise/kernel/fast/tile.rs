@@ -6,8 +6,7 @@ use super::super::{Geometry, target::Target, valid_taps};
 use super::Unit;
 use super::transform::{POINTS, TAPS, TILE, Transform};
 use crate::float::Float;
-use crate::matmul::{load_some, store_some};
-use crate::simd::{Kernel, Vector};
+use crate::simd::{Kernel, Vector, load_some, store_some};
 
 /// Memory of one thread, reused from tile to tile.
 pub(super) struct Scratch<T> {
