@@ -1,6 +1,6 @@
 //! Dense convolution, 3-D and 2-D, channels-last.
 
-mod kernel;
+pub(crate) mod kernel;
 mod on_card;
 pub(crate) mod patches;
 pub(crate) mod transposed;

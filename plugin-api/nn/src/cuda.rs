@@ -17,13 +17,15 @@ pub(crate) mod emulation;
 
 mod composite;
 pub(crate) mod depthwise;
+pub(crate) mod direct;
+pub(crate) mod mlp;
 pub(crate) mod norm;
 pub(crate) mod optim;
 pub(crate) mod patches;
 pub(crate) mod pointwise;
 pub(crate) mod sums;
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
 pub(crate) use composite::Composite;
 pub(crate) use device::{in_place, run};
@@ -32,8 +34,9 @@ pub(crate) use device::{in_place, run};
 const LANES: usize = 32;
 /// Threads of a block along y; `ROWS` in element.cuh.
 const ROWS: usize = 8;
-/// Chunks that a sum over rows is split into at most. A constant: on other cards the sums are the same.
-const MAX_CHUNKS: usize = 128;
+/// Chunks that a sum over rows is split into at most, enough for every GPU there is. A constant: on all GPUs the sums are
+/// the same.
+const MAX_CHUNKS: usize = 1024;
 
 /// What a tensor or a buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,8 +52,10 @@ pub(crate) enum Kind {
 pub(crate) enum Argument {
     /// Pointer to the plan's input of that number.
     Input(usize),
-    /// Pointer into the output, that many numbers behind its start.
-    Output(usize),
+    /// Pointer into the plan's output of that number, so many numbers behind its start.
+    Output(usize, usize),
+    /// A pointer to nothing.
+    Null,
     /// Pointer into the scratch memory, that many floats behind its start.
     Scratch(usize),
     Size(u32),
@@ -65,16 +70,17 @@ pub(crate) struct Launch {
     pub(crate) kernel: &'static str,
     pub(crate) grid: [u32; 3],
     pub(crate) block: [u32; 3],
+    /// Bytes of shared memory beside what the kernel declares.
+    pub(crate) shared: u32,
     pub(crate) arguments: Vec<Argument>,
 }
 
-/// Kernels one behind the other, from inputs to one output.
+/// Kernels one behind the other, from inputs to outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) op: &'static str,
     pub(crate) inputs: Vec<Kind>,
-    pub(crate) output: Kind,
-    pub(crate) shape: Shape,
+    pub(crate) outputs: Vec<(Kind, Shape)>,
     /// Floats of scratch memory, not initialised.
     pub(crate) scratch: usize,
     pub(crate) launches: Vec<Launch>,
@@ -82,13 +88,19 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn new(op: &'static str, inputs: &[Kind], output: Kind, shape: impl Into<Shape>) -> Self {
-        let inputs = inputs.to_vec();
-        Self { op, inputs, output, shape: shape.into(), scratch: 0, launches: Vec::new() }
+        let (inputs, outputs) = (inputs.to_vec(), vec![(output, shape.into())]);
+        Self { op, inputs, outputs, scratch: 0, launches: Vec::new() }
+    }
+
+    /// Adds an output.
+    fn and(mut self, output: Kind, shape: impl Into<Shape>) -> Self {
+        self.outputs.push((output, shape.into()));
+        self
     }
 
     /// Adds a launch of blocks (32, 8).
     fn launch(self, kernel: &'static str, grid: [usize; 3], arguments: Vec<Argument>) -> Result<Self> {
-        self.launch_blocks(kernel, grid, [LANES, ROWS, 1], arguments)
+        self.launch_blocks(kernel, grid, [LANES, ROWS, 1], 0, arguments)
     }
 
     fn launch_blocks(
@@ -96,6 +108,7 @@ impl Plan {
         kernel: &'static str,
         grid: [usize; 3],
         block: [usize; 3],
+        shared: usize,
         arguments: Vec<Argument>,
     ) -> Result<Self> {
         let [x, y, z] = grid;
@@ -103,7 +116,7 @@ impl Plan {
             bail!("{}: {grid:?} blocks are more than a card takes at once: use smaller batches", self.op);
         }
         let sizes = |all: [usize; 3]| all.map(|size| size as u32);
-        self.launches.push(Launch { kernel, grid: sizes(grid), block: sizes(block), arguments });
+        self.launches.push(Launch { kernel, grid: sizes(grid), block: sizes(block), shared: shared as u32, arguments });
         Ok(self)
     }
 
@@ -113,19 +126,27 @@ impl Plan {
         self.scratch - floats
     }
 
-    /// The plan carried out on tensors, without a trace for gradients.
-    pub(crate) fn on<const N: usize>(self, tensors: [&Tensor; N]) -> Result<Tensor> {
+    /// The outputs of the plan carried out on tensors, without a trace for gradients.
+    pub(crate) fn all_on(&self, tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
         #[cfg(test)]
         if tensors[0].device().is_cpu() {
-            return emulation::on(&self, &tensors);
+            return emulation::on(self, tensors);
         }
         let tensors = tensors.iter().map(|tensor| tensor.contiguous()).collect::<Result<Vec<_>>>()?;
-        match tensors.as_slice() {
-            [a] => a.apply_op1_no_bwd(&self),
-            [a, b] => a.apply_op2_no_bwd(b, &self),
-            [a, b, c] => a.apply_op3_no_bwd(b, c, &self),
-            _ => bail!("{}: plans take one to three tensors, got {N}", self.op),
-        }
+        device::run_on(self, &tensors)
+    }
+
+    /// The output of a plan that has one.
+    pub(crate) fn on<const N: usize>(&self, tensors: [&Tensor; N]) -> Result<Tensor> {
+        let [output] = self.outputs_on(tensors)?;
+        Ok(output)
+    }
+
+    /// The outputs of a plan that has so many.
+    pub(crate) fn outputs_on<const N: usize, const M: usize>(&self, tensors: [&Tensor; N]) -> Result<[Tensor; M]> {
+        let outputs = self.all_on(&tensors)?;
+        let count = outputs.len();
+        outputs.try_into().or_else(|_| bail!("{}: a plan of {count} outputs, expected {M}", self.op))
     }
 }
 
@@ -151,62 +172,4 @@ fn grid_over(rows: usize) -> [usize; 3] {
 /// A grid whose threads cover `count` numbers once.
 fn grid_over_each(count: usize) -> [usize; 3] {
     grid_over(count.div_ceil(LANES))
-}
-
-impl CustomOp1 for Plan {
-    fn name(&self) -> &'static str {
-        self.op
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        bail!("{}: a plan for CUDA met a tensor on the CPU", self.op)
-    }
-
-    fn cuda_fwd(&self, a: &CudaStorage, a_layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        run(self, &[(a, a_layout)])
-    }
-}
-
-impl CustomOp2 for Plan {
-    fn name(&self) -> &'static str {
-        self.op
-    }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        bail!("{}: a plan for CUDA met a tensor on the CPU", self.op)
-    }
-
-    fn cuda_fwd(&self, a: &CudaStorage, al: &Layout, b: &CudaStorage, bl: &Layout) -> Result<(CudaStorage, Shape)> {
-        run(self, &[(a, al), (b, bl)])
-    }
-}
-
-impl CustomOp3 for Plan {
-    fn name(&self) -> &'static str {
-        self.op
-    }
-
-    fn cpu_fwd(
-        &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        bail!("{}: a plan for CUDA met a tensor on the CPU", self.op)
-    }
-
-    fn cuda_fwd(
-        &self,
-        a: &CudaStorage,
-        al: &Layout,
-        b: &CudaStorage,
-        bl: &Layout,
-        c: &CudaStorage,
-        cl: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        run(self, &[(a, al), (b, bl), (c, cl)])
-    }
 }

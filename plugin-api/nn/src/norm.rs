@@ -260,8 +260,7 @@ impl CustomOp3 for LayerNormOp {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         if x.device().is_cuda() {
-            let dx = cuda::norm::backward(OP, x.dims(), self.eps)?.on([x, weight, dy])?;
-            let both = cuda::norm::parameters(OP, x.dims(), self.eps)?.on([x, dy])?;
+            let [dx, both] = cuda::norm::backward(OP, x.dims(), self.eps)?.outputs_on([x, weight, dy])?;
             return Ok((Some(dx), Some(both.get(0)?), Some(both.get(1)?)));
         }
         by_dtype!(OP, x.dtype(), T => {

@@ -16,11 +16,11 @@ use crate::simd::{Isa, Kernel, Vector};
 
 /// A convolution of fields of one shape.
 #[derive(Clone, Copy)]
-pub(super) struct Convolution {
-    pub(super) window: Window,
-    pub(super) batch: usize,
+pub(crate) struct Convolution {
+    pub(crate) window: Window,
+    pub(crate) batch: usize,
     /// Channels of the output.
-    pub(super) filters: usize,
+    pub(crate) filters: usize,
 }
 
 /// Output rows `first..first + count` of plane `plane`, all samples' planes being counted through.

@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor};
 
 use super::OP;
 use super::kernel::Convolution;
-use crate::cuda::{Composite, patches, pointwise, sums};
+use crate::cuda::{Composite, direct::Direct, patches, pointwise, sums};
 
 /// Numbers of the matrix of a chunk, unless one sample has more: 128 MiB in f32, enough to occupy a card.
 const CHUNK: usize = 32 << 20;
@@ -24,7 +24,17 @@ fn in_chunks(x: &Tensor, weight: &Tensor, bias: &Tensor, form: Convolution, samp
     let [t, h, w] = form.window.outputs;
     let dims = [form.batch, t, h, w, form.filters];
     let x_tracked = x.track_op();
-    let (field, factor) = (x.detach(), matrix.detach().to_dtype(x.dtype())?);
+    let field = x.detach();
+    if let (Some(direct), false) = (Direct::new(&form), x_tracked) {
+        let forward = direct.forward(OP)?;
+        let backward = move |gradient: &Tensor| {
+            let both = direct.parameters(OP)?.on([&field, gradient])?;
+            let taps = both.dims()[0] - 1;
+            Ok([None, Some(both.narrow(0, 0, taps)?), Some(both.get(taps)?)])
+        };
+        return x.apply_op3(&matrix, bias, Composite::new(forward, [x, &matrix, bias], backward));
+    }
+    let factor = matrix.detach().to_dtype(x.dtype())?;
     let chunks: Vec<_> = (0..form.batch).step_by(samples).map(|at| (at, samples.min(form.batch - at))).collect();
     let rows = chunks.iter().map(|&chunk| gather(&form, &field, chunk)?.matmul(&factor));
     let rows = Tensor::cat(&rows.collect::<Result<Vec<_>>>()?, 0)?;

@@ -6,7 +6,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use crate::cuda::{Composite, depthwise, norm, pointwise, sums};
+use crate::cuda::{Composite, depthwise, mlp, norm, pointwise, sums};
 use crate::depthwise::kernel::Geometry;
 
 const OP: &str = "convnext";
@@ -25,16 +25,21 @@ pub(super) fn chain(x: &Tensor, parameters: &Tensor, form: Form) -> Result<Tenso
     let (mut passed, mut input) = (Vec::with_capacity(blocks.len()), x.detach());
     for (i, block) in blocks.iter().enumerate() {
         let convolved = depthwise::forward(OP, &form.geometry)?.on([&input, &block.weight, &block.bias])?;
-        let branch = block.branch(&form, &convolved)?;
+        let (end, of) = match mlp::forward(OP, &form.geometry.dims(), form.eps)? {
+            Some(all) => (all, [convolved.clone(), input.clone(), block.behind.clone()]),
+            None => {
+                let branch = block.branch(&form, &convolved)?;
+                (pointwise::residual(OP, &form.geometry.dims())?, [input.clone(), branch, block.end.clone()])
+            }
+        };
         if any_tracked {
-            passed.push([input.clone(), convolved]);
+            passed.push([input, convolved]);
         }
-        let end = pointwise::residual(OP, &form.geometry.dims())?;
         if i + 1 == blocks.len() {
             let backward = move |gradient: &Tensor| backward(&form, &values, &passed, gradient, x_tracked);
-            return x.apply_op2(parameters, Composite::new(end, [&input, &branch, &block.end], backward));
+            return x.apply_op2(parameters, Composite::new(end, of.each_ref(), backward));
         }
-        input = end.on([&input, &branch, &block.end])?;
+        input = end.on(of.each_ref())?;
     }
     bail!("{OP}: expected the parameters of a block or more, got {:?}", parameters.dims())
 }
@@ -55,9 +60,8 @@ fn backward(
         let dconvolution = depthwise::parameters(OP, &form.geometry)?.on([input, &dy])?;
         dparameters.splice(0..0, [dconvolution].into_iter().chain(dbehind));
         if i > 0 || dx_wanted {
-            let dx = depthwise::backward(OP, &form.geometry)?.on([&dy, &block.weight])?;
             // And what goes past the branch.
-            gradient = (dx + gradient)?;
+            gradient = depthwise::backward_and_past(OP, &form.geometry)?.on([&dy, &block.weight, &gradient])?;
         }
     }
     Ok([dx_wanted.then_some(gradient), Some(Tensor::cat(&dparameters, 0)?)])
@@ -84,6 +88,8 @@ impl Form {
         let mut at = 0;
         let mut blocks = Vec::new();
         while at < parameters.elem_count() {
+            let behind: usize = sizes[2..].iter().sum();
+            let behind = parameters.narrow(0, at + (taps + 1) * c, behind)?;
             let mut next = sizes.iter().map(|&size| {
                 at += size;
                 parameters.narrow(0, at - size, size)
@@ -96,6 +102,7 @@ impl Form {
                 wide: [part()?.reshape((4 * c, c))?, part()?],
                 narrow: part()?.reshape((c, 4 * c))?,
                 end: part()?,
+                behind,
             });
         }
         Ok(blocks)
@@ -120,6 +127,8 @@ struct Block {
     narrow: Tensor,
     /// That layer's bias, then gamma.
     end: Tensor,
+    /// All parameters but the convolution's, as they lie.
+    behind: Tensor,
 }
 
 /// What a chunk becomes on the way: normalised, widened, activated, narrowed.
@@ -150,6 +159,10 @@ impl Block {
 
     /// The gradients of the convolution's output and of the parameters behind it, as they lie, from that of the result.
     fn behind(&self, form: &Form, convolved: &Tensor, gradient: &Tensor) -> Result<(Tensor, Vec<Tensor>)> {
+        if let Some(all) = mlp::backward(OP, &form.geometry.dims(), form.eps)? {
+            let [dy, parameters] = all.outputs_on([convolved, gradient, &self.behind])?;
+            return Ok((dy, vec![parameters]));
+        }
         let (mut dys, mut sums): (_, Vec<Tensor>) = (Vec::new(), Vec::new());
         for (y, gradient) in form.chunks(convolved)?.iter().zip(&form.chunks(gradient)?) {
             let way = self.way(form, y)?;
@@ -163,8 +176,9 @@ impl Block {
             let db1 = sums::columns(OP, dims)?.on([&dwide])?;
             let dnormalised = dwide.matmul(&weight.to_dtype(y.dtype())?)?;
             let dw1 = dwide.t()?.matmul(&way.normalised)?;
-            dys.push(norm::backward(OP, y.dims(), form.eps)?.on([y, &self.norm[0], &dnormalised])?);
-            let dnorm = norm::parameters(OP, y.dims(), form.eps)?.on([y, &dnormalised])?;
+            let [dy, dnorm] =
+                norm::backward(OP, y.dims(), form.eps)?.outputs_on([y, &self.norm[0], &dnormalised])?;
+            dys.push(dy);
             let all = [dnorm, dw1, db1, dw2, dend];
             let all = all.iter().map(|sum| sum.flatten_all()?.to_dtype(self.end.dtype()));
             let all = all.collect::<Result<Vec<_>>>()?;
@@ -189,6 +203,10 @@ mod tests {
             (&[2, 3, 5, 4, 6][..], &[7, 7, 7][..], 3, 50),
             (&[1, 15, 5, 33], &[7, 7], 1, 200),
             (&[1, 2, 4, 4, 3], &[3, 5, 3], 2, 7),
+            // With kernels of their own for what lies behind the convolution.
+            (&[2, 3, 9, 10, 8], &[7, 7, 7], 2, 50),
+            (&[1, 9, 6, 11, 16], &[7, 7, 7], 2, 50),
+            (&[1, 2, 13, 20, 32], &[7, 7, 7], 1, 50),
         ];
         for (dims, kernel, blocks, rows) in forms {
             let channels: usize = dims[dims.len() - 1];

@@ -4,9 +4,7 @@
 
 use std::sync::Mutex;
 
-#[cfg(test)]
-use candle_core::Storage;
-use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 use super::{Plan, device};
 
@@ -36,7 +34,12 @@ impl<B> Composite<B> {
 
     fn on_card(&self) -> Result<(CudaStorage, Shape)> {
         let (plan, inputs) = self.last()?;
-        device::run_on(&plan, &inputs)
+        let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
+        let on_gpu = inputs.iter().map(|(storage, layout)| match &**storage {
+            Storage::Cuda(storage) => Ok((storage, *layout)),
+            _ => bail!("{}: an input is not on the GPU", self.op),
+        });
+        device::run(&plan, &on_gpu.collect::<Result<Vec<_>>>()?)
     }
 
     #[cfg(not(test))]
@@ -47,8 +50,8 @@ impl<B> Composite<B> {
     #[cfg(test)]
     fn on_cpu(&self) -> Result<(CpuStorage, Shape)> {
         let (plan, inputs) = self.last()?;
-        let result = super::emulation::on(&plan, &inputs.iter().collect::<Vec<_>>())?;
-        let (storage, layout) = result.storage_and_layout();
+        let results = super::emulation::on(&plan, &inputs.iter().collect::<Vec<_>>())?;
+        let (storage, layout) = results[0].storage_and_layout();
         let Storage::Cpu(storage) = &*storage else { unreachable!("emulated on the CPU") };
         Ok((storage.clone(), layout.shape().clone()))
     }

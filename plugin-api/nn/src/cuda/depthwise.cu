@@ -1,17 +1,18 @@
 // Depthwise convolution of x (B, T, H, W, C), stride 1, zero padding that keeps the size.
 //
-// Kernels of 7 in height and width work in tiles of 8 x 8 outputs of 32 channels: a tile's frame lies in shared memory
-// with its margin, and a thread slides the kernel along one row of it, with sums and row in registers. All other sizes
-// take one output at a time.
+// Kernels of 7 in height and width work on 16 channels at a time, in tiles of the plane that slide along all frames: a
+// frame is staged in shared memory once, with its margin, and added to all sums that it is part of, which are in registers.
+// A warp holds two rows of a tile, in lanes 0 to 15 and 16 to 31; rows of shared memory are as long as keeps these apart in
+// its banks. All other sizes take one output at a time.
 #include "sums.cuh"
 
 struct Field {
     unsigned frames, height, width, channels;
 };
 
-const int TILE = 8;
 const int SIDE = 7;
-const int EXTENT = TILE + SIDE - 1;
+const int MARGIN = SIDE / 2;
+const int GROUP = 16; // channels of a block
 
 // weights (taps + 1, C) from weight (C, taps) and bias (C): taps beside each other for all channels, the bias last. For
 // the gradient of the input, the taps in reverse and no bias.
@@ -26,94 +27,120 @@ extern "C" __global__ void depthwise_weights(const float *weight, const float *b
         weights[i] = weight[c * taps + (reverse ? taps - 1 - tap : tap)];
 }
 
-// Which tile a number stands for.
-struct Tile {
-    unsigned column, row, frame, sample;
-};
-__device__ inline Tile tile_of(unsigned number, const Field &field, unsigned frames) {
-    unsigned columns = (field.width + TILE - 1) / TILE, rows = (field.height + TILE - 1) / TILE;
-    unsigned steps = (field.frames + frames - 1) / frames;
-    Tile tile;
-    tile.column = number % columns * TILE;
-    tile.row = number / columns % rows * TILE;
-    tile.frame = number / columns / rows % steps * frames;
-    tile.sample = number / columns / rows / steps;
-    return tile;
+// The index of a frame's first element.
+__device__ inline size_t frame_start(const Field &field, unsigned sample, unsigned t) {
+    return ((size_t)sample * field.frames + t) * field.height * field.width * field.channels;
 }
 
-// An element of channel `c`, zero outside the field. The frame must be inside.
-__device__ inline float value_at(const Element *x, const Field &field, unsigned sample, unsigned t, unsigned h,
-                                        unsigned w, unsigned c) {
+// An element of channel `c` of the frame that starts at `x`, zero outside of it.
+__device__ inline float value_at(const Element *x, const Field &field, unsigned h, unsigned w, unsigned c) {
     if (h >= field.height || w >= field.width || c >= field.channels) return 0;
-    size_t position = (((size_t)sample * field.frames + t) * field.height + h) * field.width + w;
-    return value(x[position * field.channels + c]);
+    return value(x[((size_t)h * field.width + w) * field.channels + c]);
 }
 
-// A grid (tiles, channels / 32) of blocks (32, 8): the thread's y is its row in the tile.
-template <int DEPTH, int FRAMES>
-__device__ inline void depthwise_tiled(const Element *x, const float *weights, Element *y, Field field) {
-    __shared__ float plane[EXTENT][EXTENT][LANES];
-    unsigned lane = threadIdx.x, c = blockIdx.y * LANES + lane;
-    Tile tile = tile_of(blockIdx.x, field, FRAMES);
-    // Lanes beyond the last channel work on its neighbour's weights, and store nothing.
-    weights += c < field.channels ? c : field.channels - 1;
-    float sums[FRAMES][TILE];
-    float bias = weights[DEPTH * SIDE * SIDE * field.channels];
+// Stages HEIGHT x WIDTH positions of channel `c`, from (h, w) on, of the frame that starts at `x`; zeros outside of it.
+// Each of `count` half-warps takes whole rows, `number` is this one's.
+template <int HEIGHT, int WIDTH, int PITCH>
+__device__ inline void stage(float *to, const Element *x, const Field &field, int h, int w, unsigned c,
+                             unsigned number, unsigned count) {
+    for (int row = number; row < HEIGHT; row += count) {
+        const Element *from = x + ((ptrdiff_t)(h + row) * (int)field.width + w) * (int)field.channels + c;
+        bool inside = (unsigned)(h + row) < field.height && c < field.channels;
+        float *own = to + row * PITCH + threadIdx.x % GROUP;
 #pragma unroll
-    for (int f = 0; f < FRAMES; f++)
-#pragma unroll
-        for (int w = 0; w < TILE; w++) sums[f][w] = bias;
-    for (int step = 0; step < FRAMES + DEPTH - 1; step++) {
-        unsigned t = tile.frame + step - DEPTH / 2;
-        if (t >= field.frames) continue;
-        __syncthreads();
-        for (int i = threadIdx.y; i < EXTENT * EXTENT; i += TILE) {
-            unsigned h = tile.row + i / EXTENT - SIDE / 2, w = tile.column + i % EXTENT - SIDE / 2;
-            plane[i / EXTENT][i % EXTENT][lane] = value_at(x, field, tile.sample, t, h, w, c);
+        for (int i = 0; i < WIDTH; i++) {
+            own[i * GROUP] = inside && (unsigned)(w + i) < field.width ? value(*from) : 0;
+            from += field.channels;
         }
-        __syncthreads();
-        for (int dh = 0; dh < SIDE; dh++) {
-            float row[EXTENT];
+    }
+}
+
+// A tile of outputs of `depthwise_tiled`: its column, row and sample.
+const int TILE_HEIGHT = 16, TILE_WIDTH = 8;
+struct Tile {
+    unsigned column, row, sample;
+};
+__device__ inline Tile tile_of(unsigned number, const Field &field, unsigned tile_height) {
+    unsigned columns = (field.width + TILE_WIDTH - 1) / TILE_WIDTH;
+    unsigned rows = (field.height + tile_height - 1) / tile_height;
+    return {number % columns * TILE_WIDTH, number / columns % rows * tile_height, number / columns / rows};
+}
+
+// y, and what `addend` holds if it is not null. A grid (tiles, channels / 16) of blocks (32, 8).
+template <int DEPTH>
+__device__ inline void depthwise_tiled(const Element *x, const float *weights, const Element *addend, Element *y,
+                                       const Field &field) {
+    const int HEIGHT = TILE_HEIGHT + SIDE - 1, WIDTH = TILE_WIDTH + SIDE - 1, PITCH = WIDTH * GROUP + 16;
+    __shared__ float plane[HEIGHT * PITCH], taps[DEPTH * SIDE * SIDE * GROUP];
+    unsigned channel = threadIdx.x % GROUP, c = blockIdx.y * GROUP + channel;
+    unsigned half_warp = 2 * threadIdx.y + threadIdx.x / GROUP, own = c < field.channels ? c : field.channels - 1;
+    Tile tile = tile_of(blockIdx.x, field, TILE_HEIGHT);
+    // Lanes beyond the last channel work on its weights, and store nothing.
+    for (int tap = half_warp; tap < DEPTH * SIDE * SIDE; tap += TILE_HEIGHT)
+        taps[tap * GROUP + channel] = weights[(size_t)tap * field.channels + own];
+    float bias = weights[(size_t)DEPTH * SIDE * SIDE * field.channels + own];
+    // sums[f] are those of the output frame t - DEPTH / 2 + f.
+    float sums[DEPTH][TILE_WIDTH];
 #pragma unroll
-            for (int i = 0; i < EXTENT; i++) row[i] = plane[threadIdx.y + dh][i][lane];
+    for (int f = 0; f < DEPTH; f++)
 #pragma unroll
-            for (int f = 0; f < FRAMES; f++) {
-                int dt = step - f;
-                if (dt < 0 || dt >= DEPTH) continue;
-                const float *taps = weights + (size_t)(dt * SIDE + dh) * SIDE * field.channels;
+        for (int i = 0; i < TILE_WIDTH; i++) sums[f][i] = bias;
+    unsigned h = tile.row + half_warp;
+    for (int t = 0; t < (int)field.frames + DEPTH / 2; t++) {
+        if (t < (int)field.frames) {
+            __syncthreads();
+            stage<HEIGHT, WIDTH, PITCH>(plane, x + frame_start(field, tile.sample, t), field, (int)tile.row - MARGIN,
+                                        (int)tile.column - MARGIN, c, half_warp, TILE_HEIGHT);
+            __syncthreads();
+#pragma unroll 1
+            for (int dh = 0; dh < SIDE; dh++) {
+                float row[WIDTH];
 #pragma unroll
-                for (int dw = 0; dw < SIDE; dw++) {
-                    float weight = taps[dw * field.channels];
+                for (int i = 0; i < WIDTH; i++) row[i] = plane[(half_warp + dh) * PITCH + i * GROUP + channel];
 #pragma unroll
-                    for (int w = 0; w < TILE; w++) sums[f][w] += weight * row[w + dw];
+                for (int f = 0; f < DEPTH; f++) {
+                    int to = t - DEPTH / 2 + f;
+                    if (to < 0 || to >= (int)field.frames) continue;
+                    const float *along = taps + ((DEPTH - 1 - f) * SIDE + dh) * SIDE * GROUP + channel;
+#pragma unroll
+                    for (int dw = 0; dw < SIDE; dw++) {
+                        float weight = along[dw * GROUP];
+#pragma unroll
+                        for (int i = 0; i < TILE_WIDTH; i++) sums[f][i] += weight * row[i + dw];
+                    }
                 }
             }
         }
-    }
-    unsigned h = tile.row + threadIdx.y;
-    if (h >= field.height || c >= field.channels) return;
+        int done = t - DEPTH / 2;
+        if (done >= 0 && h < field.height && c < field.channels) {
+            size_t start = frame_start(field, tile.sample, done) + ((size_t)h * field.width + tile.column) * field.channels + c;
 #pragma unroll
-    for (int f = 0; f < FRAMES; f++)
-#pragma unroll
-        for (int i = 0; i < TILE; i++) {
-            unsigned t = tile.frame + f, w = tile.column + i;
-            if (t >= field.frames || w >= field.width) continue;
-            size_t position = (((size_t)tile.sample * field.frames + t) * field.height + h) * field.width + w;
-            y[position * field.channels + c] = element(sums[f][i]);
+            for (int i = 0; i < TILE_WIDTH; i++)
+                if (tile.column + i < field.width) {
+                    size_t at = start + (size_t)i * field.channels;
+                    y[at] = element(addend ? value(addend[at]) + sums[0][i] : sums[0][i]);
+                }
         }
+#pragma unroll
+        for (int f = 0; f < DEPTH; f++)
+#pragma unroll
+            for (int i = 0; i < TILE_WIDTH; i++) sums[f][i] = f + 1 < DEPTH ? sums[f + 1][i] : bias;
+    }
 }
 
-extern "C" __global__ void depthwise_7x7x7(const Element *x, const float *weights, Element *y, Field field) {
-    depthwise_tiled<7, 4>(x, weights, y, field);
+extern "C" __global__ void __launch_bounds__(256, 2)
+    depthwise_7x7x7(const Element *x, const float *weights, const Element *addend, Element *y, Field field) {
+    depthwise_tiled<7>(x, weights, addend, y, field);
 }
 
-extern "C" __global__ void depthwise_7x7(const Element *x, const float *weights, Element *y, Field field) {
-    depthwise_tiled<1, 1>(x, weights, y, field);
+extern "C" __global__ void __launch_bounds__(256, 2)
+    depthwise_7x7(const Element *x, const float *weights, const Element *addend, Element *y, Field field) {
+    depthwise_tiled<1>(x, weights, addend, y, field);
 }
 
 // Any odd kernel: a warp for every position.
-extern "C" __global__ void depthwise_any(const Element *x, const float *weights, Element *y, Field field,
-                                         unsigned depth, unsigned kernel_height, unsigned kernel_width,
+extern "C" __global__ void depthwise_any(const Element *x, const float *weights, const Element *addend,
+                                         Element *y, Field field, unsigned depth, unsigned kernel_height, unsigned kernel_width,
                                          unsigned positions) {
     unsigned position = own_row();
     if (position >= positions) return;
@@ -130,66 +157,89 @@ extern "C" __global__ void depthwise_any(const Element *x, const float *weights,
                 for (unsigned dw = 0; dw < kernel_width; dw++) {
                     unsigned h = height + dh - kernel_height / 2, w = width + dw - kernel_width / 2;
                     unsigned tap = (dt * kernel_height + dh) * kernel_width + dw;
-                    sum += weights[tap * channels + c] * value_at(x, field, sample, t, h, w, c);
+                    sum += weights[tap * channels + c] * value_at(x + frame_start(field, sample, t), field, h, w, c);
                 }
         }
-        y[(size_t)position * channels + c] = element(sum);
+        size_t at = (size_t)position * channels + c;
+        y[at] = element(addend ? value(addend[at]) + sum : sum);
     }
 }
 
-// partials (chunks, taps, C): the weight's gradient, summed over each chunk of tiles. A grid (channels / 32, depth,
-// chunks) of blocks (32, 7): the thread's y is the tap's height.
+// partials (chunks, taps + 1, C): the gradients of the weight and, behind it, of the bias, summed over each chunk of tiles.
+// A grid (channels / 16, chunks) of blocks (32, 7): the thread's y is the tap's height.
+const int GRADIENT_HEIGHT = 8;
 template <int DEPTH>
 __device__ inline void depthwise_tiled_partials(const Element *x, const Element *dy, float *partials,
-                                                       Field field, unsigned tiles, unsigned tiles_per_chunk) {
-    __shared__ float plane[EXTENT][EXTENT][LANES], gradient[TILE][TILE][LANES];
-    unsigned lane = threadIdx.x, c = blockIdx.x * LANES + lane;
-    float sums[SIDE] = {};
-    unsigned begin = blockIdx.z * tiles_per_chunk;
+                                                const Field &field, unsigned tiles, unsigned tiles_per_chunk) {
+    const int HEIGHT = GRADIENT_HEIGHT + SIDE - 1, WIDTH = TILE_WIDTH + SIDE - 1, PITCH = WIDTH * GROUP + 4;
+    const int OWN = GRADIENT_HEIGHT / 2, GRADIENT_PITCH = TILE_WIDTH * GROUP + 4;
+    // Of the gradient, the DEPTH frames that a frame of x goes with, in turns.
+    __shared__ float plane[HEIGHT * PITCH], gradient[DEPTH * GRADIENT_HEIGHT * GRADIENT_PITCH];
+    unsigned channel = threadIdx.x % GROUP, c = blockIdx.x * GROUP + channel, half = threadIdx.x / GROUP;
+    unsigned half_warp = 2 * threadIdx.y + half;
+    int frames = field.frames;
+    // sums[f] are those of the gradient's frame t - DEPTH / 2 + f.
+    float sums[DEPTH][SIDE] = {}, bias = 0;
+    unsigned begin = blockIdx.y * tiles_per_chunk;
     for (unsigned number = begin; number < tiles && number < begin + tiles_per_chunk; number++) {
-        Tile tile = tile_of(number, field, 1);
-        unsigned t = tile.frame + blockIdx.y - DEPTH / 2;
-        if (t >= field.frames) continue;
-        __syncthreads();
-        for (int i = threadIdx.y; i < EXTENT * EXTENT; i += SIDE) {
-            unsigned h = tile.row + i / EXTENT - SIDE / 2, w = tile.column + i % EXTENT - SIDE / 2;
-            plane[i / EXTENT][i % EXTENT][lane] = value_at(x, field, tile.sample, t, h, w, c);
-        }
-        for (int i = threadIdx.y; i < TILE * TILE; i += SIDE) {
-            unsigned h = tile.row + i / TILE, w = tile.column + i % TILE;
-            gradient[i / TILE][i % TILE][lane] = value_at(dy, field, tile.sample, tile.frame, h, w, c);
-        }
-        __syncthreads();
-        for (int h = 0; h < TILE; h++) {
-            float row[EXTENT];
+        Tile tile = tile_of(number, field, GRADIENT_HEIGHT);
+        for (int t = 0; t < frames; t++) {
+            __syncthreads();
+            stage<HEIGHT, WIDTH, PITCH>(plane, x + frame_start(field, tile.sample, t), field, (int)tile.row - MARGIN,
+                                        (int)tile.column - MARGIN, c, half_warp, 2 * SIDE);
+            for (int to = t ? t + DEPTH / 2 : 0; to <= t + DEPTH / 2 && to < frames; to++)
+                stage<GRADIENT_HEIGHT, TILE_WIDTH, GRADIENT_PITCH>(
+                    gradient + to % DEPTH * GRADIENT_HEIGHT * GRADIENT_PITCH, dy + frame_start(field, tile.sample, to),
+                    field, tile.row, tile.column, c, half_warp, 2 * SIDE);
+            __syncthreads();
+#pragma unroll 1
+            for (int h = OWN * half; h < OWN * (int)half + OWN; h++) {
+                float row[WIDTH];
 #pragma unroll
-            for (int i = 0; i < EXTENT; i++) row[i] = plane[h + threadIdx.y][i][lane];
+                for (int i = 0; i < WIDTH; i++) row[i] = plane[(h + threadIdx.y) * PITCH + i * GROUP + channel];
 #pragma unroll
-            for (int w = 0; w < TILE; w++) {
-                float along = gradient[h][w][lane];
+                for (int f = 0; f < DEPTH; f++) {
+                    int to = t - DEPTH / 2 + f;
+                    if (to < 0 || to >= frames) continue;
+                    const float *along = gradient + (to % DEPTH * GRADIENT_HEIGHT + h) * GRADIENT_PITCH + channel;
 #pragma unroll
-                for (int dw = 0; dw < SIDE; dw++) sums[dw] += along * row[w + dw];
+                    for (int i = 0; i < TILE_WIDTH; i++) {
+                        float dy_at = along[i * GROUP];
+                        if (f == DEPTH / 2) bias += dy_at;
+#pragma unroll
+                        for (int dw = 0; dw < SIDE; dw++) sums[f][dw] += dy_at * row[i + dw];
+                    }
+                }
             }
         }
     }
-    if (c >= field.channels) return;
-    unsigned tap = (blockIdx.y * SIDE + threadIdx.y) * SIDE;
-    partials += ((size_t)blockIdx.z * DEPTH * SIDE * SIDE + tap) * field.channels + c;
+    partials += (size_t)blockIdx.y * (DEPTH * SIDE * SIDE + 1) * field.channels + c;
+    bool own = half == 0 && c < field.channels;
 #pragma unroll
-    for (int dw = 0; dw < SIDE; dw++) partials[(size_t)dw * field.channels] = sums[dw];
+    for (int f = 0; f < DEPTH; f++)
+#pragma unroll
+        for (int dw = 0; dw < SIDE; dw++) {
+            float sum = sums[f][dw] + __shfl_xor_sync(0xffffffffu, sums[f][dw], GROUP);
+            unsigned tap = ((DEPTH - 1 - f) * SIDE + threadIdx.y) * SIDE + dw;
+            if (own) partials[(size_t)tap * field.channels] = sum;
+        }
+    bias += __shfl_xor_sync(0xffffffffu, bias, GROUP);
+    if (own && threadIdx.y == 0) partials[(size_t)DEPTH * SIDE * SIDE * field.channels] = bias;
 }
 
-extern "C" __global__ void depthwise_7x7x7_partials(const Element *x, const Element *dy, float *partials, Field field,
-                                                    unsigned tiles, unsigned tiles_per_chunk) {
+extern "C" __global__ void __launch_bounds__(224, 3)
+    depthwise_7x7x7_partials(const Element *x, const Element *dy, float *partials, Field field, unsigned tiles,
+                             unsigned tiles_per_chunk) {
     depthwise_tiled_partials<7>(x, dy, partials, field, tiles, tiles_per_chunk);
 }
 
-extern "C" __global__ void depthwise_7x7_partials(const Element *x, const Element *dy, float *partials, Field field,
-                                                  unsigned tiles, unsigned tiles_per_chunk) {
+extern "C" __global__ void __launch_bounds__(224, 3)
+    depthwise_7x7_partials(const Element *x, const Element *dy, float *partials, Field field, unsigned tiles,
+                           unsigned tiles_per_chunk) {
     depthwise_tiled_partials<1>(x, dy, partials, field, tiles, tiles_per_chunk);
 }
 
-// The same for any odd kernel, over chunks of positions: a grid (channels / 32, chunks, taps).
+// The same for any odd kernel, over chunks of positions: a grid (channels / 32, chunks, taps + 1).
 extern "C" __global__ void depthwise_any_partials(const Element *x, const Element *dy, float *partials, Field field,
                                                   unsigned depth, unsigned kernel_height, unsigned kernel_width,
                                                   unsigned positions, unsigned positions_per_chunk) {
@@ -202,12 +252,17 @@ extern "C" __global__ void depthwise_any_partials(const Element *x, const Elemen
         unsigned frame = position / field.width / field.height % field.frames;
         unsigned sample = position / field.width / field.height / field.frames;
         unsigned t = frame + dt - depth / 2;
+        float along = value_at(dy + frame_start(field, sample, frame), field, h, w, c);
+        if (tap == kernel_height * kernel_width * depth) {
+            sum += along; // for the bias
+            continue;
+        }
         if (t >= field.frames) continue;
-        sum += value_at(dy, field, sample, frame, h, w, c) *
-               value_at(x, field, sample, t, h + dh - kernel_height / 2, w + dw - kernel_width / 2, c);
+        sum += along *
+               value_at(x + frame_start(field, sample, t), field, h + dh - kernel_height / 2, w + dw - kernel_width / 2, c);
     }
     sum = sum_of_column(sum);
     unsigned taps = depth * kernel_height * kernel_width;
     if (threadIdx.y == 0 && c < field.channels)
-        partials[((size_t)blockIdx.y * taps + tap) * field.channels + c] = sum;
+        partials[((size_t)blockIdx.y * (taps + 1) + tap) * field.channels + c] = sum;
 }

@@ -1,8 +1,10 @@
 //! Carries plans out on a card.
 
 use candle_core::backend::BackendStorage;
+use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute_enum;
 use candle_core::cuda_backend::cudarc::driver::{DevicePtr, LaunchConfig, PushKernelArg, SyncOnDrop};
 use candle_core::cuda_backend::{CudaStorageSlice, WrapErr};
+use candle_core::op::BackpropOp;
 use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use half::bf16;
 
@@ -12,38 +14,52 @@ use super::{Argument, Kind, Plan};
 const F32: (&str, &str) = ("physrep_nn_f32", include_str!("ptx/kernels.f32.ptx"));
 const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("ptx/kernels.bf16.ptx"));
 
-/// The plan's output, from tensors.
-pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<(CudaStorage, Shape)> {
+/// The plan's outputs, from contiguous tensors.
+pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
     let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
-    let on_card = inputs.iter().map(|(storage, layout)| match &**storage {
+    let on_gpu = inputs.iter().map(|(storage, layout)| match &**storage {
         Storage::Cuda(storage) => Ok((storage, *layout)),
-        _ => bail!("{}: an input is not on the card", plan.op),
+        _ => bail!("{}: an input is not on the GPU", plan.op),
     });
-    run(plan, &on_card.collect::<Result<Vec<_>>>()?)
+    let outputs = run_all(plan, &on_gpu.collect::<Result<Vec<_>>>()?)?;
+    let tensors = outputs.into_iter().zip(&plan.outputs).map(|(storage, (_, shape))| {
+        Tensor::from_storage(Storage::Cuda(storage), shape.clone(), BackpropOp::none(), false)
+    });
+    Ok(tensors.collect())
 }
 
-/// The plan's output, from its inputs.
+/// The output of a plan that has one, from its inputs.
 pub(crate) fn run(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<(CudaStorage, Shape)> {
+    let mut outputs = run_all(plan, inputs)?;
+    match (outputs.pop(), plan.outputs.as_slice()) {
+        (Some(output), [(_, shape)]) => Ok((output, shape.clone())),
+        (_, outputs) => bail!("{}: a plan of {} outputs, expected one", plan.op, outputs.len()),
+    }
+}
+
+fn run_all(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<Vec<CudaStorage>> {
     let activations = activations(plan, inputs)?;
     let device = inputs[0].0.device();
-    let count = plan.shape.elem_count();
-    // SAFETY: the plan's kernels write every element of its output.
-    let slice = unsafe {
-        match (plan.output, activations) {
-            (Kind::Element, DType::BF16) => CudaStorageSlice::BF16(device.alloc::<bf16>(count)?),
-            _ => CudaStorageSlice::F32(device.alloc::<f32>(count)?),
-        }
-    };
-    let output = CudaStorage { slice, device: device.clone() };
-    let layout = Layout::contiguous(&plan.shape);
-    launch(plan, activations, inputs, Some((&output, &layout)))?;
-    Ok((output, plan.shape.clone()))
+    let outputs = plan.outputs.iter().map(|(kind, shape)| {
+        let count = shape.elem_count();
+        // SAFETY: the plan's kernels write every element of its outputs.
+        let slice = unsafe {
+            match (kind, activations) {
+                (Kind::Element, DType::BF16) => CudaStorageSlice::BF16(device.alloc::<bf16>(count)?),
+                _ => CudaStorageSlice::F32(device.alloc::<f32>(count)?),
+            }
+        };
+        Ok(CudaStorage { slice, device: device.clone() })
+    });
+    let outputs = outputs.collect::<Result<Vec<_>>>()?;
+    launch(plan, activations, inputs, &outputs)?;
+    Ok(outputs)
 }
 
 /// A plan without an output, which changes its first input. The caller has that to itself.
 pub(crate) fn in_place(plan: &Plan, inputs: [(&CudaStorage, &Layout); 2]) -> Result<()> {
     let activations = activations(plan, &inputs)?;
-    launch(plan, activations, &inputs, None)
+    launch(plan, activations, &inputs, &[])
 }
 
 /// The type of the activations among the inputs.
@@ -85,17 +101,22 @@ fn launch(
     plan: &Plan,
     activations: DType,
     inputs: &[(&CudaStorage, &Layout)],
-    output: Option<(&CudaStorage, &Layout)>,
+    outputs: &[CudaStorage],
 ) -> Result<()> {
     let device: &CudaDevice = inputs[0].0.device();
     let (module, ptx) = if activations == DType::BF16 { BF16 } else { F32 };
     // SAFETY: scratch memory is written before it is read.
-    let scratch = unsafe { device.alloc::<f32>(plan.scratch.max(1)) }?;
-    let (scratch_at, _in_use) = scratch.device_ptr(scratch.stream());
+    let scratch = (plan.scratch > 0).then(|| unsafe { device.alloc::<f32>(plan.scratch) }).transpose()?;
+    let scratch_at = scratch.as_ref().map(|scratch| scratch.device_ptr(scratch.stream()));
+    let scratch_at = scratch_at.as_ref().map_or(0, |(at, _)| *at);
     let inputs =
         inputs.iter().map(|(storage, layout)| pointer(plan.op, storage, layout)).collect::<Result<Vec<_>>>()?;
-    let output_at = output.map(|(storage, layout)| pointer(plan.op, storage, layout)).transpose()?;
-    let output_size = output.map_or(0, |(storage, _)| storage.dtype().size_in_bytes());
+    let layouts: Vec<Layout> = plan.outputs.iter().map(|(_, shape)| Layout::contiguous(shape)).collect();
+    let outputs = outputs.iter().zip(&layouts).map(|(storage, layout)| {
+        let size = storage.dtype().size_in_bytes();
+        pointer(plan.op, storage, layout).map(|(at, in_use)| (at, size, in_use))
+    });
+    let outputs = outputs.collect::<Result<Vec<_>>>()?;
     for launch in plan.launches.iter().filter(|launch| !launch.grid.contains(&0)) {
         let function = device.get_or_load_custom_func(launch.kernel, module, ptx)?;
         let pointers: Vec<u64> = launch
@@ -103,11 +124,18 @@ fn launch(
             .iter()
             .map(|argument| match argument {
                 Argument::Input(number) => inputs[*number].0,
-                Argument::Output(offset) => output_at.as_ref().map_or(0, |(at, _)| at + (offset * output_size) as u64),
+                Argument::Output(number, offset) => {
+                    let (at, size, _) = &outputs[*number];
+                    at + (offset * size) as u64
+                }
                 Argument::Scratch(offset) => scratch_at + 4 * *offset as u64,
-                Argument::Size(_) | Argument::Sizes(_) | Argument::Number(_) => 0,
+                Argument::Null | Argument::Size(_) | Argument::Sizes(_) | Argument::Number(_) => 0,
             })
             .collect();
+        if launch.shared > 48 << 10 {
+            let most = CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            function.set_attribute(most, launch.shared as i32).w()?;
+        }
         let mut builder = function.builder();
         for (argument, pointer) in launch.arguments.iter().zip(&pointers) {
             match argument {
@@ -119,7 +147,7 @@ fn launch(
             };
         }
         let [grid, block] = [launch.grid, launch.block].map(|[x, y, z]| (x, y, z));
-        let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: 0 };
+        let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: launch.shared };
         // SAFETY: the plan's arguments are those that the kernel declares; `emulation` tests each plan with its kernels.
         unsafe { builder.launch(config) }.w()?;
     }

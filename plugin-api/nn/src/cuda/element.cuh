@@ -15,8 +15,75 @@ __device__ inline float value(Element x) { return x; }
 __device__ inline Element element(float x) { return x; }
 #endif
 
+// Shared memory of as many bytes as the launch asks for.
+#ifdef __CUDACC__
+extern __shared__ float4 shared_memory[];
+#else
+extern float4 shared_memory[];
+#endif
+
 const unsigned LANES = 32;
 const unsigned ROWS = 8;
 
 // The row of the matrix that this thread works on, in a grid that covers all rows once.
 __device__ inline unsigned own_row() { return blockIdx.x * ROWS + threadIdx.y; }
+
+// N neighbouring numbers at once, N a power of two, between registers and shared memory. They begin at a multiple of N
+// numbers, or of 16 bytes.
+template <int N> struct alignas(4 * (N < 4 ? N : 4)) Floats {
+    float at[N < 4 ? N : 4];
+};
+template <int N> __device__ inline void put(const float *from, float *to) {
+    const int EACH = N < 4 ? N : 4;
+#pragma unroll
+    for (int i = 0; i < N; i += EACH) {
+        Floats<N> some;
+#pragma unroll
+        for (int k = 0; k < EACH; k++) some.at[k] = from[i + k];
+        *(Floats<N> *)(to + i) = some;
+    }
+}
+template <int N> __device__ inline void get(const float *from, float *to) {
+    const int EACH = N < 4 ? N : 4;
+#pragma unroll
+    for (int i = 0; i < N; i += EACH) {
+        Floats<N> some = *(const Floats<N> *)(from + i);
+#pragma unroll
+        for (int k = 0; k < EACH; k++) to[i + k] = some.at[k];
+    }
+}
+
+// N neighbouring activations at once, in words of at most 16 bytes, at a multiple of which they begin.
+template <int N> struct Elements {
+    static const int EACH = N < 16 / (int)sizeof(Element) ? N : 16 / (int)sizeof(Element);
+    struct alignas(EACH * sizeof(Element)) Word {
+        Element at[EACH];
+    };
+};
+template <int N> __device__ inline void load(const Element *from, float *to) {
+    typedef Elements<N> All;
+#pragma unroll
+    for (int i = 0; i < N; i += All::EACH) {
+        typename All::Word some = *(const typename All::Word *)(from + i);
+#pragma unroll
+        for (int k = 0; k < All::EACH; k++) to[i + k] = value(some.at[k]);
+    }
+}
+template <int N> __device__ inline void store(const float *from, Element *to) {
+    typedef Elements<N> All;
+#pragma unroll
+    for (int i = 0; i < N; i += All::EACH) {
+        typename All::Word some;
+#pragma unroll
+        for (int k = 0; k < All::EACH; k++) some.at[k] = element(from[i + k]);
+        *(typename All::Word *)(to + i) = some;
+    }
+}
+
+// A barrier of one warp, or of the whole block.
+template <int WARPS> __device__ inline void meet() {
+    if (WARPS == 1)
+        __syncwarp();
+    else
+        __syncthreads();
+}

@@ -8,15 +8,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use half::bf16;
 use libloading::Library;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sha2::{Digest, Sha256};
 
-use super::{Argument, Kind, Plan, depthwise, norm, optim, patches, pointwise, sums};
-use crate::conv::{Axis, patches::Window};
+use super::{Argument, Kind, Plan, depthwise, direct::Direct, norm, optim, patches, pointwise, sums};
+use crate::conv::{Axis, kernel::Convolution, patches::Window};
 use crate::depthwise::kernel::Geometry;
 use crate::{Rng, add_bias, conv, depthwise_conv, gelu, layer_norm};
 
@@ -36,10 +36,12 @@ fn build() -> std::result::Result<[Library; 2], String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let mut names = Vec::new();
-    for file in ["depthwise", "norm", "optim", "patches", "pointwise", "sums"] {
+    for file in ["depthwise", "direct", "mlp", "norm", "optim", "patches", "pointwise", "sums"] {
         let text = std::fs::read_to_string(sources.join(file).with_extension("cu")).unwrap();
         let after = text.split("extern \"C\" __global__ void ").skip(1);
-        names.extend(after.map(|rest| rest.split('(').next().unwrap().to_string()));
+        // Between these words and the name there may be launch bounds.
+        let name = |rest: &str| rest.split("(const").next().unwrap().split("(float").next().unwrap().split_whitespace().last().unwrap().to_string();
+        names.extend(after.map(name));
     }
     let calls: String = names
         .iter()
@@ -141,19 +143,22 @@ pub(crate) fn possible() -> bool {
 }
 
 /// A plan carried out on tensors of the CPU, in f32 or with bf16 activations, where that is [`possible`].
-pub(crate) fn on(plan: &Plan, inputs: &[&Tensor]) -> Result<Tensor> {
+pub(crate) fn on(plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     let kinds = plan.inputs.iter().zip(inputs);
     let half = kinds.clone().any(|(kind, input)| *kind == Kind::Element && input.dtype() == DType::BF16);
     for (kind, input) in kinds {
         assert_eq!(input.dtype() == DType::BF16, half && *kind == Kind::Element, "{}: {plan:?}", plan.op);
     }
-    let [output, _] = emulate(plan, half, inputs).expect("possible");
-    let dtype = if half && plan.output == Kind::Element { DType::BF16 } else { DType::F32 };
-    Tensor::from_vec(output, &plan.shape, &Device::Cpu)?.to_dtype(dtype)
+    let (outputs, _) = emulate(plan, half, inputs).expect("possible");
+    let outputs = outputs.into_iter().zip(&plan.outputs).map(|(output, (kind, shape))| {
+        let dtype = if half && *kind == Kind::Element { DType::BF16 } else { DType::F32 };
+        Tensor::from_vec(output, shape, &Device::Cpu)?.to_dtype(dtype)
+    });
+    outputs.collect()
 }
 
-/// The output of a plan, and its first input afterwards; `None`, said aloud, where nothing can be emulated.
-fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Vec<f32>; 2]> {
+/// The outputs of a plan, and its first input afterwards; `None`, said aloud, where nothing can be emulated.
+fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<(Vec<Vec<f32>>, Vec<f32>)> {
     type Emulate = unsafe extern "C" fn(*const c_char, *const u32, *const u32, *mut *mut c_void) -> c_int;
     let kernels = kernels().lock().unwrap();
     let [f32s, halves] = match &*kernels {
@@ -169,7 +174,8 @@ fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Vec<f32>; 2]>
     assert_eq!(plan.inputs.len(), inputs.len());
     let mut buffers: Vec<Buffer> =
         plan.inputs.iter().zip(inputs).map(|(kind, input)| Buffer::new(&floats(input), is_half(*kind))).collect();
-    let mut output = Buffer::new(&vec![f32::NAN; plan.shape.elem_count()], is_half(plan.output));
+    let empty = |(kind, shape): &(Kind, Shape)| Buffer::new(&vec![f32::NAN; shape.elem_count()], is_half(*kind));
+    let mut outputs: Vec<Buffer> = plan.outputs.iter().map(empty).collect();
     let mut scratch = Buffer::new(&vec![f32::NAN; plan.scratch], false);
     for launch in &plan.launches {
         let mut arguments: Vec<Vec<u8>> = Vec::new();
@@ -177,7 +183,8 @@ fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Vec<f32>; 2]>
             let pointer = |at: *mut c_void| (at as usize).to_ne_bytes().to_vec();
             arguments.push(match argument {
                 Argument::Input(number) => pointer(buffers[*number].at(0)),
-                Argument::Output(offset) => pointer(output.at(*offset)),
+                Argument::Output(number, offset) => pointer(outputs[*number].at(*offset)),
+                Argument::Null => pointer(std::ptr::null_mut()),
                 Argument::Scratch(offset) => pointer(scratch.at(*offset)),
                 Argument::Size(size) => size.to_ne_bytes().to_vec(),
                 Argument::Sizes(sizes) => sizes.iter().flat_map(|size| size.to_ne_bytes()).collect(),
@@ -193,7 +200,7 @@ fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Vec<f32>; 2]>
         assert_eq!(code, 0, "{}: threads wait at different barriers", launch.kernel);
     }
     scratch.values();
-    Some([output.values(), buffers[0].values()])
+    Some((outputs.iter().map(Buffer::values).collect(), buffers[0].values()))
 }
 
 fn floats(tensor: &Tensor) -> Vec<f32> {
@@ -209,7 +216,8 @@ fn normal(dims: &[usize], half: bool, seed: u64) -> Var {
 
 /// A plan's output against what it should be, relative to the largest of its numbers.
 fn assert_emulated(plan: Result<Plan>, half: bool, inputs: &[&Tensor], expected: &[&Tensor], what: &str) {
-    let Some([got, _]) = emulate(&plan.unwrap(), half, inputs) else { return };
+    let Some((got, _)) = emulate(&plan.unwrap(), half, inputs) else { return };
+    let got = got.concat();
     let expected: Vec<f32> = expected.iter().flat_map(|tensor| floats(tensor)).collect();
     compare(&got, &expected, half, what);
 }
@@ -279,6 +287,8 @@ fn depthwise_agrees(dims: [usize; 5], kernel: [usize; 3], half: bool) {
     let [dx, dweight, dbias] = gradients(&y, &dy, [&x, &weight, &bias]);
     assert_emulated(depthwise::forward(OP, &geometry), half, &[&x, &weight, &bias], &[&y], &what);
     assert_emulated(depthwise::backward(OP, &geometry), half, &[&dy, &weight], &[&dx], &what);
+    let past = (dx.as_ref() + x.as_tensor()).unwrap();
+    assert_emulated(depthwise::backward_and_past(OP, &geometry), half, &[&dy, &weight, &x], &[&past], &what);
     assert_emulated(depthwise::parameters(OP, &geometry), half, &[&x, &dy], &[&dweight, &dbias], &what);
 }
 
@@ -294,9 +304,8 @@ fn rows_agree(dims: &[usize], half: bool) {
     assert_emulated(norm::forward(OP, dims, 1e-5), half, &[&x, &weight, &bias], &[&y], &what);
     // A row of one channel is its own mean: nothing but round-off is left of its gradient.
     if channels > 1 {
-        assert_emulated(norm::backward(OP, dims, 1e-5), half, &[&x, &weight, &dy], &[&dx], &what);
+        assert_emulated(norm::backward(OP, dims, 1e-5), half, &[&x, &weight, &dy], &[&dx, &dweight, &dbias], &what);
     }
-    assert_emulated(norm::parameters(OP, dims, 1e-5), half, &[&x, &dy], &[&dweight, &dbias], &what);
 
     let y = gelu(&x).unwrap();
     let [dx] = gradients(&y, &dy, [&x]);
@@ -346,6 +355,25 @@ fn patches_agree(dims: [usize; 5], axes: [Axis; 3], half: bool) {
     assert_emulated(patches::scatter(OP, &window, batch), half, &[&dy], &[&dx], &what);
 }
 
+/// A convolution whose input needs no gradient, without a matrix of patches.
+fn direct_agrees(dims: [usize; 5], filters: usize, axes: [Axis; 3], half: bool) {
+    let [batch, t, h, w, channels] = dims;
+    let what = format!("{dims:?} with {axes:?} to {filters}");
+    let [kt, kh, kw] = axes.map(|axis| axis.kernel);
+    let x = normal(&dims, half, 1);
+    let weight = normal(&[filters, channels, kt, kh, kw], false, 2);
+    let bias = normal(&[filters], false, 3);
+    let y = conv(&x, &weight, &bias, &axes).unwrap();
+    let [_, t_out, h_out, w_out, _] = *y.dims() else { panic!("{what}") };
+    let window = Window { axes, size: [t, h, w], outputs: [t_out, h_out, w_out], channels };
+    let direct = Direct::new(&Convolution { window, batch, filters }).expect(&what);
+    let matrix = |weight: &Tensor| weight.permute([2, 3, 4, 1, 0]).unwrap().reshape((kh * kw * channels, filters)).unwrap();
+    let dy = normal(y.dims(), half, 4);
+    let [dweight, dbias] = gradients(&y, &dy, [&weight, &bias]);
+    assert_emulated(direct.forward(OP), half, &[&x, &matrix(&weight), &bias], &[&y], &what);
+    assert_emulated(direct.parameters(OP), half, &[&x, &dy], &[&matrix(&dweight), &dbias], &what);
+}
+
 #[test]
 fn kernels_agree_where_tiles_blocks_and_chunks_end() {
     for half in [false, true] {
@@ -360,6 +388,14 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         rows_agree(&[2, 3, 7, 5], half);
         rows_agree(&[1, 33, 130], half);
         rows_agree(&[5000, 3], half);
+        // Rows beside each other in a warp: 8, 2 and 1 of them.
+        rows_agree(&[3, 1500, 16], half);
+        rows_agree(&[77, 64], half);
+        rows_agree(&[130, 128], half);
+        let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];
+        direct_agrees([2, 3, 17, 33, 11], 16, stem, half);
+        direct_agrees([1, 2, 40, 9, 4], 32, stem, half);
+        direct_agrees([1, 1, 3, 70, 16], 16, [Axis::same(1), Axis::padded(3, 2), Axis::padded(1, 0)], half);
         let halves = [Axis::patches(2); 3];
         patches_agree([2, 4, 6, 4, 3], halves, half);
         patches_agree([1, 5, 3, 7, 33], halves, half);
@@ -413,10 +449,10 @@ fn adamw_takes_the_same_step() {
     let new_parameter: Vec<f32> =
         (0..count).map(|i| 0.999 * p[i] - 0.01 * m[i] / (m[count + i].sqrt() / 0.8 + 1e-8)).collect();
     let plan = optim::moments(OP, count, 0.9, 0.99).unwrap();
-    let Some([_, changed]) = emulate(&plan, false, &[&moments, &gradient]) else { return };
+    let Some((_, changed)) = emulate(&plan, false, &[&moments, &gradient]) else { return };
     compare(&changed, &new_moments, false, "moments");
     let plan = optim::parameter(OP, count, numbers).unwrap();
-    let Some([_, changed]) = emulate(&plan, false, &[&parameter, &moments]) else { return };
+    let Some((_, changed)) = emulate(&plan, false, &[&parameter, &moments]) else { return };
     compare(&changed, &new_parameter, false, "parameter");
 }
 

@@ -4,33 +4,53 @@ use candle_core::Result;
 
 use super::Argument::{Input, Number, Output, Scratch};
 use super::Kind::{Element, Float};
-use super::{Plan, grid_over, rows_of, size};
+use super::sums::Chunks;
+use super::{LANES, MAX_CHUNKS, Plan, ROWS, grid_over, rows_of, size};
+
+/// Channels that a thread holds of a row, for rows of few enough; `PACK` in norm.cu.
+const PACK: usize = 4;
+
+/// How many rows lie beside each other in a warp whose threads hold [`PACK`] channels each, if such a row fits one.
+fn packed(channels: usize) -> Option<usize> {
+    let lanes = channels / PACK;
+    (channels.is_multiple_of(PACK) && lanes.is_power_of_two() && lanes <= LANES).then(|| LANES / lanes)
+}
 
 /// From x, weight and bias.
 pub(crate) fn forward(op: &'static str, x: &[usize], eps: f64) -> Result<Plan> {
     let [rows, channels] = rows_of(x);
-    let arguments = vec![Input(0), Input(1), Input(2), Output(0), size(rows)?, size(channels)?, Number(eps as f32)];
-    Plan::new(op, &[Element, Float, Float], Element, x).launch("layer_norm_forward", grid_over(rows), arguments)
+    let arguments = vec![Input(0), Input(1), Input(2), Output(0, 0), size(rows)?, size(channels)?, Number(eps as f32)];
+    let plan = Plan::new(op, &[Element, Float, Float], Element, x);
+    match packed(channels) {
+        Some(beside) => plan.launch("layer_norm_packed_forward", grid_over(rows.div_ceil(beside)), arguments),
+        None => plan.launch("layer_norm_forward", grid_over(rows), arguments),
+    }
 }
 
-/// The gradient of x, from x, weight and that of the result.
+/// The gradients of x, and of weight and bias `(2, C)`, from x, weight and the gradient of the result.
 pub(crate) fn backward(op: &'static str, x: &[usize], eps: f64) -> Result<Plan> {
     let [rows, channels] = rows_of(x);
-    let arguments = vec![Input(0), Input(1), Input(2), Output(0), size(rows)?, size(channels)?, Number(eps as f32)];
-    Plan::new(op, &[Element, Float, Element], Element, x).launch("layer_norm_backward", grid_over(rows), arguments)
-}
-
-/// The gradients of weight and bias, `(2, C)`, from x and that of the result.
-pub(crate) fn parameters(op: &'static str, x: &[usize], eps: f64) -> Result<Plan> {
-    let [rows, channels] = rows_of(x);
-    let mut plan = Plan::new(op, &[Element, Element], Float, (2, channels));
-    let moments = plan.reserve(2 * rows);
-    let arguments = vec![Input(0), Scratch(moments), size(rows)?, size(channels)?, Number(eps as f32)];
-    plan.launch("layer_norm_moments", grid_over(rows), arguments)?.sum_rows(
-        "layer_norm_partials",
-        [rows, channels],
-        2,
-        |partials| vec![Input(0), Input(1), Scratch(moments), partials],
-        0,
-    )
+    let mut plan = Plan::new(op, &[Element, Float, Element], Element, x).and(Float, (2, channels));
+    let all = vec![Input(0), Input(1), Input(2), Output(0, 0)];
+    let (rows_of_all, eps) = ([size(rows)?, size(channels)?], Number(eps as f32));
+    if let Some(beside) = packed(channels) {
+        let chunks = Chunks::of(rows, ROWS * beside, MAX_CHUNKS);
+        let sums = chunks.partials(&mut plan, 2 * channels);
+        let sizes = [&[Scratch(sums.at)], &rows_of_all[..], &[size(chunks.rows)?, eps]].concat();
+        let arguments = [all, sizes].concat();
+        let (plan, sums) =
+            plan.launch("layer_norm_packed_backward", [1, chunks.count, 1], arguments)?.add_groups(sums)?;
+        return plan.add_partials(sums, 0, [1, 2 * channels], Output(1, 0));
+    }
+    let moments = Scratch(plan.reserve(2 * rows));
+    let sizes = [&rows_of_all[..], &[eps]].concat();
+    plan.launch("layer_norm_backward", grid_over(rows), [&all[..], &sizes].concat())?
+        .launch("layer_norm_moments", grid_over(rows), [&[Input(0), moments.clone()][..], &sizes].concat())?
+        .sum_rows(
+            "layer_norm_partials",
+            [rows, channels],
+            2,
+            |partials| vec![Input(0), Input(2), moments, partials],
+            Output(1, 0),
+        )
 }

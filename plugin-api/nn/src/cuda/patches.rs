@@ -4,7 +4,7 @@ use candle_core::{Result, bail};
 
 use super::Argument::{self, Input, Output, Sizes};
 use super::Kind::Element;
-use super::{Plan, grid_over, size};
+use super::{Plan, grid_over, grid_over_each, size};
 use crate::conv::{Axis, patches::Window};
 
 impl Window {
@@ -26,18 +26,28 @@ impl Window {
     }
 }
 
+/// Rows that a block gathers; `ROWS_OF_BLOCK` in patches.cu.
+const ROWS_OF_BLOCK: usize = 64;
+
 /// `x (B, T, H, W, C)` to `(B T' H' W', kt kh kw C)`.
 pub(crate) fn gather(op: &'static str, window: &Window, batch: usize) -> Result<Plan> {
+    if window.axes.iter().any(|axis| axis.kernel > usize::from(u8::MAX)) {
+        bail!("{op}: on a GPU kernels are at most {} long, got {:?}", u8::MAX, window.axes);
+    }
     let rows = batch * window.outputs.iter().product::<usize>();
-    let arguments = vec![Input(0), Output(0), size(rows)?, window.argument(op)?];
-    Plan::new(op, &[Element], Element, (rows, window.patch_len())).launch("gather_patches", grid_over(rows), arguments)
+    let arguments = vec![Input(0), Output(0, 0), size(rows)?, window.argument(op)?];
+    let grid = [rows.div_ceil(ROWS_OF_BLOCK), 1, 1];
+    Plan::new(op, &[Element], Element, (rows, window.patch_len())).launch("gather_patches", grid, arguments)
 }
 
 /// The transpose of [`gather`].
 pub(crate) fn scatter(op: &'static str, window: &Window, batch: usize) -> Result<Plan> {
     let [t, h, w] = window.size;
     let rows = batch * t * h * w;
-    let arguments = vec![Input(0), Output(0), size(rows)?, window.argument(op)?];
-    let shape = (batch, t, h, w, window.channels);
-    Plan::new(op, &[Element], Element, shape).launch("scatter_patches", grid_over(rows), arguments)
+    let arguments = vec![Input(0), Output(0, 0), size(rows)?, window.argument(op)?];
+    let plan = Plan::new(op, &[Element], Element, (batch, t, h, w, window.channels));
+    if window.axes.iter().all(|axis| *axis == Axis::patches(axis.kernel)) {
+        return plan.launch("place_patches", grid_over_each(rows * window.channels), arguments);
+    }
+    plan.launch("scatter_patches", grid_over(rows), arguments)
 }

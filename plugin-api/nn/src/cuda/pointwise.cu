@@ -1,9 +1,6 @@
 // Element by element over x (rows, channels): GELU, bias, and the end of a residual block.
+#include "gelu.cuh"
 #include "sums.cuh"
-
-__device__ inline float normal_cdf(float x) { return 0.5f * erfcf(-0.70710678f * x); }
-__device__ inline float gelu(float x) { return x * normal_cdf(x); }
-__device__ inline float gelu_slope(float x) { return normal_cdf(x) + x * 0.39894228f * expf(-0.5f * x * x); }
 
 // `BODY` for every element `i` of this thread's row, in channel `c`.
 #define FOR_EACH(BODY)                                                                                                 \
@@ -20,7 +17,7 @@ extern "C" __global__ void gelu_forward(const Element *x, Element *y, unsigned r
 
 extern "C" __global__ void gelu_backward(const Element *x, const Element *dy, Element *dx, unsigned rows,
                                          unsigned channels) {
-    FOR_EACH(dx[i] = element(value(dy[i]) * gelu_slope(value(x[i]))))
+    FOR_EACH(dx[i] = element(value(dy[i]) * gelu_with_slope(value(x[i])).slope))
 }
 
 extern "C" __global__ void bias_forward(const Element *x, const float *bias, Element *y, unsigned rows,
@@ -36,7 +33,7 @@ extern "C" __global__ void bias_gelu_forward(const Element *x, const float *bias
 
 extern "C" __global__ void bias_gelu_backward(const Element *x, const float *bias, const Element *dy, Element *dx,
                                               unsigned rows, unsigned channels) {
-    FOR_EACH(dx[i] = element(value(dy[i]) * gelu_slope(value(x[i]) + bias[c])))
+    FOR_EACH(dx[i] = element(value(dy[i]) * gelu_with_slope(value(x[i]) + bias[c]).slope))
 }
 
 // y = x + gamma (z + bias); parameters are bias, then gamma.

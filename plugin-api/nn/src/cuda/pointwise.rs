@@ -10,7 +10,7 @@ use super::{Kind, Plan, grid_over, rows_of, size};
 fn each(op: &'static str, kernel: &'static str, inputs: &[Kind], x: &[usize]) -> Result<Plan> {
     let [rows, channels] = rows_of(x);
     let mut arguments: Vec<_> = (0..inputs.len()).map(Input).collect();
-    arguments.extend([Output(0), size(rows)?, size(channels)?]);
+    arguments.extend([Output(0, 0), size(rows)?, size(channels)?]);
     Plan::new(op, inputs, Element, x).launch(kernel, grid_over(rows), arguments)
 }
 
@@ -57,6 +57,6 @@ pub(crate) fn residual_parameters(op: &'static str, x: &[usize]) -> Result<Plan>
         [rows, channels],
         2,
         |partials| vec![Input(0), Input(1), Input(2), partials],
-        0,
+        Output(0, 0),
     )
 }

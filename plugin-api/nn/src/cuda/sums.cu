@@ -13,13 +13,26 @@ extern "C" __global__ void column_partials(const Element *x, float *partials, un
     if (threadIdx.y == 0 && c < channels) partials[(size_t)blockIdx.y * channels + c] = sum;
 }
 
-// sums (columns, rows): the chunks of partials (chunks, rows, columns) added up.
-extern "C" __global__ void add_partials(const float *partials, float *sums, unsigned chunks, unsigned rows,
-                                        unsigned columns) {
-    unsigned count = rows * columns;
-    unsigned i = own_row() * LANES + threadIdx.x;
-    if (i >= count) return;
+// The chunks of partials (chunks, stride) that belong to this thread's group, added up in order, at place `i`.
+__device__ inline float sum_of_chunks(const float *partials, unsigned begin, unsigned end, unsigned stride, unsigned i) {
     float sum = 0;
-    for (unsigned chunk = 0; chunk < chunks; chunk++) sum += partials[(size_t)chunk * count + i];
-    sums[i % columns * rows + i / columns] = sum;
+#pragma unroll 8
+    for (unsigned chunk = begin; chunk < end; chunk++) sum += partials[(size_t)chunk * stride + i];
+    return sum;
+}
+
+// sums (groups, stride): groups of `each` chunks of partials (chunks, stride) added up. A grid (stride / 256, groups).
+extern "C" __global__ void add_groups(const float *partials, float *sums, unsigned chunks, unsigned stride, unsigned each) {
+    unsigned i = own_row() * LANES + threadIdx.x;
+    if (i >= stride) return;
+    Chunk group = own_chunk(chunks, each);
+    sums[(size_t)blockIdx.y * stride + i] = sum_of_chunks(partials, group.begin, group.end, stride, i);
+}
+
+// sums (columns, rows): of partials (chunks, stride), whose chunks begin with (rows, columns), all chunks added up.
+extern "C" __global__ void add_partials(const float *partials, float *sums, unsigned chunks, unsigned stride,
+                                        unsigned rows, unsigned columns) {
+    unsigned i = own_row() * LANES + threadIdx.x;
+    if (i >= rows * columns) return;
+    sums[i % columns * rows + i / columns] = sum_of_chunks(partials, 0, chunks, stride, i);
 }

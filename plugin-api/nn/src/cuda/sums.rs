@@ -14,44 +14,72 @@ pub(super) struct Chunks {
 
 impl Chunks {
     /// As many chunks as there may be, of no fewer than `least` rows.
-    pub(super) fn of(rows: usize, least: usize) -> Self {
-        let each = rows.div_ceil(MAX_CHUNKS).max(least);
+    pub(super) fn of(rows: usize, least: usize, most: usize) -> Self {
+        let each = rows.div_ceil(most).max(least);
         Self { count: rows.div_ceil(each), rows: each }
+    }
+
+    /// Reserves scratch memory for what each chunk leaves to add up.
+    pub(super) fn partials(&self, plan: &mut Plan, stride: usize) -> Partials {
+        Partials { at: plan.reserve(self.count * stride), chunks: self.count, stride }
     }
 }
 
+/// Sums `(chunks, stride)` in the scratch memory, that many floats behind its start.
+#[derive(Clone, Copy)]
+pub(super) struct Partials {
+    pub(super) at: usize,
+    pub(super) chunks: usize,
+    pub(super) stride: usize,
+}
+
+/// Chunks that one thread adds up, one after the other.
+const GROUP: usize = 32;
+
 impl Plan {
     /// Adds: sums over the rows of `x (rows, channels)`, which gives `parts` sums per channel when the kernel
-    /// `partials` has these `arguments`; they go to the output, `at` numbers behind its start.
+    /// `partials` has these `arguments`; they go there.
     pub(super) fn sum_rows(
         mut self,
         partials: &'static str,
         [rows, channels]: [usize; 2],
         parts: usize,
         arguments: impl FnOnce(Argument) -> Vec<Argument>,
-        at: usize,
+        there: Argument,
     ) -> Result<Self> {
-        let chunks = Chunks::of(rows, 4 * ROWS);
-        let scratch = self.reserve(chunks.count * parts * channels);
-        let mut arguments = arguments(Scratch(scratch));
+        let chunks = Chunks::of(rows, 4 * ROWS, MAX_CHUNKS);
+        let sums = chunks.partials(&mut self, parts * channels);
+        let mut arguments = arguments(Scratch(sums.at));
         arguments.extend([size(rows)?, size(channels)?, size(chunks.rows)?]);
-        self.launch(partials, [channels.div_ceil(LANES), chunks.count, 1], arguments)?.add_partials(
-            scratch,
-            chunks.count,
-            [1, parts * channels],
-            at,
-        )
+        let (plan, sums) =
+            self.launch(partials, [channels.div_ceil(LANES), chunks.count, 1], arguments)?.add_groups(sums)?;
+        plan.add_partials(sums, 0, [1, parts * channels], there)
     }
 
-    /// Adds: the sum over the chunks of `(chunks, rows, columns)` in the scratch memory, to the output as `(columns, rows)`.
+    /// Adds, if there are many chunks: groups of them added up. Gives what is left to add up.
+    pub(super) fn add_groups(mut self, partials: Partials) -> Result<(Self, Partials)> {
+        if partials.chunks <= 2 * GROUP {
+            return Ok((self, partials));
+        }
+        let chunks = partials.chunks.div_ceil(GROUP);
+        let sums = Partials { at: self.reserve(chunks * partials.stride), chunks, ..partials };
+        let sizes = [size(partials.chunks)?, size(partials.stride)?, size(GROUP)?];
+        let arguments = [vec![Scratch(partials.at), Scratch(sums.at)], sizes.to_vec()].concat();
+        let [blocks, ..] = grid_over_each(partials.stride);
+        Ok((self.launch("add_groups", [blocks, chunks, 1], arguments)?, sums))
+    }
+
+    /// Adds: the sum over the chunks of the `(rows, columns)` that lie `from` numbers behind the start of each, as
+    /// `(columns, rows)`, there.
     pub(super) fn add_partials(
         self,
-        scratch: usize,
-        chunks: usize,
+        partials: Partials,
+        from: usize,
         [rows, columns]: [usize; 2],
-        at: usize,
+        there: Argument,
     ) -> Result<Self> {
-        let arguments = vec![Scratch(scratch), Output(at), size(chunks)?, size(rows)?, size(columns)?];
+        let sizes = [size(partials.chunks)?, size(partials.stride)?, size(rows)?, size(columns)?];
+        let arguments = [vec![Scratch(partials.at + from), there], sizes.to_vec()].concat();
         self.launch("add_partials", grid_over_each(rows * columns), arguments)
     }
 }
@@ -59,11 +87,14 @@ impl Plan {
 /// `x (.., C)` to the sums `(C)` over all other axes.
 pub(crate) fn columns(op: &'static str, x: &[usize]) -> Result<Plan> {
     let [rows, channels] = rows_of(x);
-    Plan::new(op, &[Kind::Element], Kind::Float, channels).sum_rows(
-        "column_partials",
-        [rows, channels],
-        1,
-        |partials| vec![Input(0), partials],
-        0,
-    )
+    let mut plan = Plan::new(op, &[Kind::Element], Kind::Float, channels);
+    // Neighbouring rows of few channels are columns beside each other, which keep all threads of a warp at work.
+    let beside = (1..=(LANES / channels).max(1)).rev().find(|beside| rows.is_multiple_of(*beside)).unwrap_or(1);
+    let (rows, columns) = (rows / beside, channels * beside);
+    let chunks = Chunks::of(rows, 4 * ROWS, MAX_CHUNKS);
+    let sums = chunks.partials(&mut plan, columns);
+    let arguments = vec![Input(0), Scratch(sums.at), size(rows)?, size(columns)?, size(chunks.rows)?];
+    let plan = plan.launch("column_partials", [columns.div_ceil(LANES), chunks.count, 1], arguments)?;
+    let (plan, sums) = plan.add_groups(Partials { chunks: beside * sums.chunks, stride: channels, ..sums })?;
+    plan.add_partials(sums, 0, [1, channels], Output(0, 0))
 }

@@ -1,5 +1,8 @@
 //! Every operation on a card against the CPU in f64: outputs and gradients, in f32 (1e-5 of the largest value) and with bf16
-//! activations (2e-2), and the same bytes twice. Without a card these tests say so in a line, and pass.
+//! activations (2e-2), and the same bytes twice. Without a GPU these tests say so in a line, and pass; where the variable
+//! PHYSREP_REQUIRE_GPU is set, they fail.
+
+use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use physrep_nn::optim::{AdamW, AdamWConfig};
@@ -10,14 +13,18 @@ use physrep_nn::{
 
 use crate::support::{assert_close, normal, values};
 
+/// The first GPU, the same for all tests: the driver translates kernels once for each device.
 fn card() -> Option<Device> {
-    match Device::new_cuda(0) {
-        Ok(card) => Some(card),
+    static GPU: OnceLock<Option<Device>> = OnceLock::new();
+    let open = || match Device::new_cuda(0) {
+        Ok(gpu) => Some(gpu),
         Err(why) => {
-            println!("SKIPPED: no card ({why})");
+            assert!(std::env::var_os("PHYSREP_REQUIRE_GPU").is_none(), "the GPU cannot be used: {why}");
+            println!("SKIPPED: no GPU ({why})");
             None
         }
-    }
+    };
+    GPU.get_or_init(open).clone()
 }
 
 /// Output and gradients at `inputs`; of these the first `activations` have type `dtype`, the others are parameters.
@@ -80,6 +87,8 @@ fn depthwise_convolutions() {
         ([3, 1, 16, 9, 65], [1, 7, 7]),
         ([1, 1, 1, 1, 1], [7, 7, 7]),
         ([2, 3, 4, 5, 40], [3, 5, 9]),
+        // As in the first stage of the paper's encoder: more chunks than one thread adds up.
+        ([2, 16, 64, 64, 16], [7, 7, 7]),
     ] {
         let c = dims[4];
         let inputs = [normal(&dims, 1), normal([&[c, 1], &kernel[..]].concat(), 2), normal(c, 3)];
@@ -99,7 +108,7 @@ fn convolutions() {
 
 #[test]
 fn operations_on_rows() {
-    for (rows, c) in [(1, 3), (600, 130), (33, 64)] {
+    for (rows, c) in [(1, 3), (600, 130), (33, 64), (150_000, 16), (40_001, 32), (999, 128)] {
         let what = format!("{rows} rows of {c}");
         let inputs = [normal((rows, c), 1), normal(c, 2), normal(c, 3)];
         agrees(&what, &inputs, 1, |i| layer_norm(&i[0], &i[1], &i[2], 1e-5));
@@ -109,6 +118,43 @@ fn operations_on_rows() {
     }
     agrees("attention", &[normal((2, 53, 3 * 32), 1)], 1, |i| self_attention(&i[0], None, 4));
     agrees("pool", &[normal((8, 24), 1), normal((3, 53, 24), 2)], 1, |i| attention_pool(&i[0], &i[1]));
+}
+
+/// A block in one operation, at numbers of channels that have a kernel of their own, and at others.
+#[test]
+fn convnext_blocks() {
+    let Some(card) = card() else { return };
+    for (dims, kernel) in [
+        ([2, 16, 24, 40, 16], [7, 7, 7]),
+        ([3, 4, 17, 9, 8], [7, 7, 7]),
+        ([2, 8, 33, 20, 32], [7, 7, 7]),
+        ([2, 2, 14, 14, 64], [7, 7, 7]),
+        ([2, 3, 9, 10, 24], [3, 5, 7]),
+    ] {
+        // Numbers that bf16 holds exactly.
+        let [x, projection] = [1, 99].map(|seed| normal(&dims, seed).to_dtype(DType::BF16).unwrap());
+        let run = |device: &Device, [dtype, parameters]: [DType; 2]| -> Vec<(String, Tensor)> {
+            let params = Params::new(parameters, device, 0);
+            let block = ConvNextBlock::new(dims[4], &kernel, 0.5, params.clone()).unwrap();
+            let [x, projection] = [&x, &projection].map(|t| t.to_device(device).unwrap().to_dtype(dtype).unwrap());
+            let x = Var::from_tensor(&x).unwrap();
+            let y = block.forward(x.as_tensor()).unwrap();
+            let projected = (&y * projection).unwrap().to_dtype(parameters).unwrap();
+            let gradients = projected.sum_all().unwrap().backward().unwrap();
+            let mut all = vec![("output".to_string(), y), ("x".to_string(), gradients.get(&x).unwrap().clone())];
+            all.extend(params.named().into_iter().map(|(name, var)| (name, gradients.get(&var).unwrap().clone())));
+            all.into_iter().map(|(name, tensor)| (name, tensor.to_device(&Device::Cpu).unwrap())).collect()
+        };
+        let expected = run(&Device::Cpu, [DType::F64, DType::F64]);
+        for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::BF16, 2e-2)] {
+            let (got, again) = (run(&card, [dtype, DType::F32]), run(&card, [dtype, DType::F32]));
+            for (((name, expected), (_, got)), (_, again)) in expected.iter().zip(&got).zip(&again) {
+                let what = format!("a block of {dims:?} with {kernel:?} in {dtype:?}: {name}");
+                assert_close(got, expected, tolerance, &what);
+                assert_eq!(values(got), values(again), "{what} differs from run to run");
+            }
+        }
+    }
 }
 
 /// A block's output, and that a step of the optimizer on the card moves every parameter as on the CPU.

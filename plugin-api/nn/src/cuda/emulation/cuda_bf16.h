@@ -9,14 +9,23 @@
 #define __global__
 #define __device__
 #define __shared__ static // one block runs at a time
+#define __launch_bounds__(...)
 
 struct dim3 {
     unsigned x, y, z;
 };
 extern dim3 blockIdx, threadIdx;
 
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+
 void __syncthreads();
+void __syncwarp();
 float __shfl_xor_sync(unsigned mask, float value, int lanes);
+
+inline float __fdividef(float a, float b) { return a / b; }
+inline float __expf(float x) { return expf(x); }
 
 struct __nv_bfloat16 {
     uint16_t bits;

@@ -8,6 +8,7 @@
 #include <vector>
 
 dim3 blockIdx, threadIdx;
+float4 shared_memory[227 * 1024 / sizeof(float4)]; // as much as a block may have
 
 namespace {
 enum State { READY, AT_WARP, AT_BLOCK, DONE };
@@ -85,6 +86,7 @@ template <class... A> void call(void (*kernel)(A...), void **arguments) {
 } // namespace
 
 void __syncthreads() { wait(AT_BLOCK); }
+void __syncwarp() { wait(AT_WARP); }
 
 float __shfl_xor_sync(unsigned, float value, int lanes) {
     size_t own = current;

@@ -1,0 +1,69 @@
+//! Plans of mlp.cu: what lies behind the convolution of a ConvNeXt block with few channels, in one kernel.
+
+use candle_core::Result;
+
+use super::Argument::{Input, Number, Output, Scratch};
+use super::Kind::{Element, Float};
+use super::sums::Chunks;
+use super::{LANES, Plan, grid_over_each, rows_of, size};
+
+/// Warps of a block; `MLP_WARPS` in mlp.cu.
+const WARPS: usize = 4;
+/// Rows that a block computes at once.
+const ROWS: usize = WARPS * LANES;
+/// Blocks at most, whatever the GPU, so that sums are the same on all.
+const MAX_BLOCKS: usize = 1024;
+
+/// The kernels for one number of channels.
+struct Kernels {
+    forward: &'static str,
+    backward: &'static str,
+    /// Warps that share the rows they computed; `TEAM` in mlp.cu.
+    team: usize,
+}
+
+fn kernels(channels: usize) -> Option<Kernels> {
+    match channels {
+        8 => Some(Kernels { forward: "mlp_8_forward", backward: "mlp_8_backward", team: 1 }),
+        16 => Some(Kernels { forward: "mlp_16_forward", backward: "mlp_16_backward", team: 1 }),
+        32 => Some(Kernels { forward: "mlp_32_forward", backward: "mlp_32_backward", team: WARPS }),
+        _ => None,
+    }
+}
+
+/// Bytes of shared memory of the backward kernel: the weights, and the rows that a block has at hand.
+fn shared(channels: usize) -> usize {
+    let weights = 8 * channels * channels + 8 * channels;
+    4 * (weights + 2 * ROWS * (channels + 4) + 2 * ROWS * (16 + 4))
+}
+
+/// `x + gamma (narrow gelu(wide norm(y)))`, from y `(.., C)`, x of the same shape, and the parameters as they lie. `None` if
+/// there is no kernel for so many channels.
+pub(crate) fn forward(op: &'static str, y: &[usize], eps: f64) -> Result<Option<Plan>> {
+    let [rows, channels] = rows_of(y);
+    let Some(kernels) = kernels(channels) else { return Ok(None) };
+    let chunks = Chunks::of(rows, 4 * ROWS, 16 * MAX_BLOCKS);
+    let sizes = [size(rows)?, size(chunks.rows)?, Number(eps as f32)];
+    let arguments = [vec![Input(0), Input(1), Input(2), Output(0, 0)], sizes.to_vec()].concat();
+    let plan = Plan::new(op, &[Element, Element, Float], Element, y);
+    plan.launch_blocks(kernels.forward, [chunks.count, 1, 1], [LANES, WARPS, 1], 0, arguments).map(Some)
+}
+
+/// The gradients of y and of the parameters as they lie, from y, the gradient of the result, and the parameters.
+pub(crate) fn backward(op: &'static str, y: &[usize], eps: f64) -> Result<Option<Plan>> {
+    let [rows, c] = rows_of(y);
+    let Some(kernels) = kernels(c) else { return Ok(None) };
+    let chunks = Chunks::of(rows, 2 * ROWS, MAX_BLOCKS);
+    let (stride, parameters) = (8 * c * c + 5 * c, 8 * c * c + 8 * c);
+    let mut plan = Plan::new(op, &[Element, Element, Float], Element, y).and(Float, parameters);
+    let teams = Chunks { count: chunks.count * WARPS / kernels.team, ..chunks };
+    let (partials, sums) = (teams.partials(&mut plan, stride), plan.reserve(stride));
+    let sizes = [size(rows)?, size(chunks.rows)?, Number(eps as f32)];
+    let arguments = [vec![Input(0), Input(1), Input(2), Output(0, 0), Scratch(partials.at)], sizes.to_vec()].concat();
+    let grid = [chunks.count, 1, 1];
+    let plan = plan.launch_blocks(kernels.backward, grid, [LANES, WARPS, 1], shared(c), arguments)?;
+    let (plan, partials) = plan.add_groups(partials)?;
+    plan.add_partials(partials, 0, [1, stride], Scratch(sums))?
+        .launch("mlp_parameters", grid_over_each(parameters), vec![Scratch(sums), Input(2), Output(1, 0), size(c)?])
+        .map(Some)
+}
