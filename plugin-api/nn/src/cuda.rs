@@ -15,6 +15,7 @@ mod device;
 #[cfg(test)]
 pub(crate) mod emulation;
 
+pub(crate) mod attention;
 mod composite;
 pub(crate) mod depthwise;
 pub(crate) mod direct;

@@ -1,10 +1,11 @@
 //! The fully connected layer.
 
+mod on_gpu;
+
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use crate::bias::add_bias;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
 use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start};
@@ -64,7 +65,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let y = if x.device().is_cpu() {
         rows.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Affine { inputs, outputs })?
     } else {
-        add_bias(&rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?, bias)?
+        on_gpu::linear(&rows, &weight.contiguous()?, &bias.contiguous()?)?
     };
     y.reshape([leading, &[outputs]].concat())
 }

@@ -3,6 +3,8 @@
 //! Of the matrix of all pairs, one head's rows for a few queries exist at a time. The backward pass computes them again
 //! from the logarithm of each row's sum, which is all that is kept.
 
+mod on_gpu;
+
 use std::sync::OnceLock;
 
 use candle_core::backend::BackendStorage;
@@ -36,7 +38,7 @@ pub fn self_attention(qkv: &Tensor, bias: Option<&Tensor>, heads: usize) -> Resu
         crate::flops::entered(qkv.elem_count() / 3 * tokens, [qkv, qkv]);
     }
     if !qkv.device().is_cpu() {
-        return composed(qkv, bias, heads);
+        return on_gpu::self_attention(&qkv.contiguous()?, bias, heads);
     }
     let attention = Attention { tokens, heads, width: width / 3 / heads, logs: OnceLock::new() };
     match bias {
@@ -44,20 +46,6 @@ pub fn self_attention(qkv: &Tensor, bias: Option<&Tensor>, heads: usize) -> Resu
         // A bias of no elements stands for none.
         None => qkv.contiguous()?.apply_op2(&Tensor::zeros(0, qkv.dtype(), qkv.device())?, attention),
     }
-}
-
-/// The same of operations that every device has.
-fn composed(qkv: &Tensor, bias: Option<&Tensor>, heads: usize) -> Result<Tensor> {
-    let (batch, tokens, width) = qkv.dims3()?;
-    let per_head = width / 3 / heads;
-    let qkv = qkv.reshape((batch, tokens, 3, heads, per_head))?.permute((2, 0, 3, 1, 4))?.contiguous()?;
-    let (q, k, v) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
-    let mut scores = (q.matmul(&k.t()?)? * (per_head as f64).powf(-0.5))?;
-    if let Some(bias) = bias {
-        scores = scores.broadcast_add(bias)?;
-    }
-    let read = crate::softmax(&scores)?.matmul(&v)?;
-    read.transpose(1, 2)?.reshape((batch, tokens, width / 3))
 }
 
 struct Attention {

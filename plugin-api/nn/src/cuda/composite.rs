@@ -4,7 +4,7 @@
 
 use std::sync::Mutex;
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 use super::{Plan, device};
 
@@ -54,6 +54,24 @@ impl<B> Composite<B> {
         let (storage, layout) = results[0].storage_and_layout();
         let Storage::Cpu(storage) = &*storage else { unreachable!("emulated on the CPU") };
         Ok((storage.clone(), layout.shape().clone()))
+    }
+}
+
+impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 1]>> CustomOp1 for Composite<B> {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.on_cpu()
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        self.on_card()
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        (self.backward)(&gradient.contiguous()?).map(|[only]| only)
     }
 }
 

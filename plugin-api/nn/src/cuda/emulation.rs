@@ -36,7 +36,7 @@ fn build() -> std::result::Result<[Library; 2], String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let mut names = Vec::new();
-    for file in ["depthwise", "direct", "mlp", "norm", "optim", "patches", "pointwise", "sums"] {
+    for file in ["attention", "depthwise", "direct", "mlp", "norm", "optim", "patches", "pointwise", "sums"] {
         let text = std::fs::read_to_string(sources.join(file).with_extension("cu")).unwrap();
         let after = text.split("extern \"C\" __global__ void ").skip(1);
         // Between these words and the name there may be launch bounds.

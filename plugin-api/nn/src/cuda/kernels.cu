@@ -1,4 +1,5 @@
 // All kernels in one module; `tools/ptx` compiles it to ptx/, once for each type of activations.
+#include "attention.cu"
 #include "depthwise.cu"
 #include "direct.cu"
 #include "mlp.cu"

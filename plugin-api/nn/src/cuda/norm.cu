@@ -1,11 +1,6 @@
 // Layer normalisation of x (rows, channels): a warp for every row.
 #include "sums.cuh"
 
-__device__ inline float sum_of_warp(float own) {
-    for (int distance = 16; distance > 0; distance /= 2) own += __shfl_xor_sync(0xffffffffu, own, distance);
-    return own;
-}
-
 struct Moments {
     float mean, scale;
 };

@@ -13,6 +13,12 @@ __device__ inline Chunk own_chunk(unsigned rows, unsigned rows_per_chunk) {
     return {begin, begin + (left < rows_per_chunk ? left : rows_per_chunk)};
 }
 
+// Adds up what the threads of a warp hold.
+__device__ inline float sum_of_warp(float own) {
+    for (int distance = 16; distance > 0; distance /= 2) own += __shfl_xor_sync(0xffffffffu, own, distance);
+    return own;
+}
+
 // Adds up what the threads of a column hold; all threads of the block must call it.
 __device__ inline float sum_of_column(float own) {
     __shared__ float all[ROWS][LANES];
