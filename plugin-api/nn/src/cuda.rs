@@ -19,6 +19,7 @@ pub(crate) mod attention;
 mod composite;
 pub(crate) mod depthwise;
 pub(crate) mod direct;
+pub(crate) mod instance;
 pub(crate) mod mlp;
 pub(crate) mod norm;
 pub(crate) mod optim;

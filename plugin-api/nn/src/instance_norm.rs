@@ -4,10 +4,11 @@
 //! nothing is moved.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp3, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
+use crate::cuda;
 use crate::float::Float;
 use crate::memory::zeros;
 use crate::params::{Init, Params};
@@ -58,11 +59,11 @@ pub fn rms_instance_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor
 
 /// What is subtracted, and what divided by.
 #[derive(Clone, Copy)]
-struct Scheme {
+pub(crate) struct Scheme {
     /// Whether the mean is subtracted; then the variance is the biased one and `eps` is added to it. Otherwise the
     /// deviation is the unbiased one and `eps` is added to that.
-    centred: bool,
-    eps: f64,
+    pub(crate) centred: bool,
+    pub(crate) eps: f64,
 }
 
 fn normalise(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, scheme: Scheme) -> Result<Tensor> {
@@ -79,33 +80,11 @@ fn normalise(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, scheme: Scheme)
             bias.map(Tensor::dims)
         );
     }
-    if !x.device().is_cpu() {
-        return composed(x, weight, bias, scheme);
-    }
     let bias = match bias {
         Some(bias) => bias.contiguous()?,
         None => weight.zeros_like()?.detach(),
     };
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias, InstanceNormOp { positions, scheme })
-}
-
-/// The same of operations that every device has; statistics are f32 at least.
-fn composed(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, Scheme { centred, eps }: Scheme) -> Result<Tensor> {
-    let dtype = x.dtype();
-    let x = if dtype == DType::BF16 { x.to_dtype(DType::F32)? } else { x.clone() };
-    let from_mean = x.broadcast_sub(&x.mean_keepdim(D::Minus2)?)?;
-    let y = if centred {
-        from_mean.broadcast_div(&(from_mean.sqr()?.mean_keepdim(D::Minus2)? + eps)?.sqrt()?)?
-    } else {
-        let degrees = x.dim(D::Minus2)? as f64 - 1.0;
-        x.broadcast_div(&((from_mean.sqr()?.sum_keepdim(D::Minus2)? / degrees)?.sqrt()? + eps)?)?
-    };
-    let y = y.broadcast_mul(weight)?;
-    let y = match bias {
-        Some(bias) => y.broadcast_add(bias)?,
-        None => y,
-    };
-    y.to_dtype(dtype)
 }
 
 struct InstanceNormOp {
@@ -286,6 +265,19 @@ impl CustomOp3 for InstanceNormOp {
         })
     }
 
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        x_layout: &Layout,
+        weight: &CudaStorage,
+        weight_layout: &Layout,
+        bias: &CudaStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let plan = cuda::instance::forward(OP, x_layout.dims(), self.scheme)?;
+        cuda::run(&plan, &[(x, x_layout), (weight, weight_layout), (bias, bias_layout)])
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -294,6 +286,12 @@ impl CustomOp3 for InstanceNormOp {
         _y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        if x.device().is_cuda() {
+            let plan = cuda::instance::backward(OP, x.dims(), self.scheme)?;
+            let [dx, both] = plan.outputs_on([x, weight, dy])?;
+            let dbias = if self.scheme.centred { Some(both.get(1)?) } else { None };
+            return Ok((Some(dx), Some(both.get(0)?), dbias));
+        }
         by_dtype!(OP, x.dtype(), T => {
             let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |x| {
                 with_slice(OP, weight, |weight| with_slice(OP, dy, |dy| Ok(self.backward(x, weight, dy))))
@@ -309,27 +307,5 @@ impl CustomOp3 for InstanceNormOp {
                 dbias,
             ))
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use candle_core::Device;
-
-    use super::*;
-    use crate::Rng;
-
-    /// What a card computes is composed; on the CPU both can be run.
-    #[test]
-    fn the_composition_agrees_with_the_kernel() -> Result<()> {
-        let normal = |shape: &[usize], seed| Rng::new(seed, "test", 0).normal(shape, DType::F64, &Device::Cpu);
-        let (x, weight, bias) = (normal(&[3, 5, 7], 1)?, normal(&[7], 2)?, normal(&[7], 3)?);
-        for (centred, bias) in [(true, Some(&bias)), (false, None)] {
-            let scheme = Scheme { centred, eps: 1e-5 };
-            let difference =
-                (normalise(&x, &weight, bias, scheme)? - composed(&x, &weight, bias, scheme)?)?.abs()?.max_all()?;
-            assert!(difference.to_scalar::<f64>()? < 1e-13, "centred {centred}: {difference}");
-        }
-        Ok(())
     }
 }

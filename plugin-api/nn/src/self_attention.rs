@@ -8,7 +8,7 @@ mod on_gpu;
 use std::sync::OnceLock;
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
@@ -38,7 +38,8 @@ pub fn self_attention(qkv: &Tensor, bias: Option<&Tensor>, heads: usize) -> Resu
         crate::flops::entered(qkv.elem_count() / 3 * tokens, [qkv, qkv]);
     }
     if !qkv.device().is_cpu() {
-        return on_gpu::self_attention(&qkv.contiguous()?, bias, heads);
+        let bias = bias.map(|bias| bias.to_dtype(DType::F32)).transpose()?;
+        return on_gpu::self_attention(&qkv.contiguous()?, bias.as_ref(), heads);
     }
     let attention = Attention { tokens, heads, width: width / 3 / heads, logs: OnceLock::new() };
     match bias {

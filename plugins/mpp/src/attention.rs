@@ -43,7 +43,7 @@ impl Attention {
     /// What the tokens of each of `A` lines of `N` tokens read from each other: `(A, N, 3 D)` to `(A, N, D)`, for tokens
     /// whose pairs are in `buckets (N * N)`.
     pub fn read(&self, qkv: &Tensor, buckets: &Tensor) -> Result<Tensor> {
-        let bias = self.bias.forward(buckets, qkv.dim(1)?)?.to_dtype(qkv.dtype())?;
+        let bias = self.bias.forward(buckets, qkv.dim(1)?)?;
         self_attention(qkv, Some(&bias), self.heads)
     }
 

@@ -15,9 +15,10 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sha2::{Digest, Sha256};
 
-use super::{Argument, Kind, Plan, depthwise, direct::Direct, norm, optim, patches, pointwise, sums};
+use super::{Argument, Kind, Plan, depthwise, direct::Direct, instance, norm, optim, patches, pointwise, sums};
 use crate::conv::{Axis, kernel::Convolution, patches::Window};
 use crate::depthwise::kernel::Geometry;
+use crate::instance_norm::{Scheme, instance_norm, rms_instance_norm};
 use crate::{Rng, add_bias, conv, depthwise_conv, gelu, layer_norm};
 
 const OP: &str = "test";
@@ -36,7 +37,7 @@ fn build() -> std::result::Result<[Library; 2], String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let mut names = Vec::new();
-    for file in ["attention", "depthwise", "direct", "mlp", "norm", "optim", "patches", "pointwise", "sums"] {
+    for file in ["attention", "depthwise", "direct", "instance", "mlp", "norm", "optim", "patches", "pointwise", "sums"] {
         let text = std::fs::read_to_string(sources.join(file).with_extension("cu")).unwrap();
         let after = text.split("extern \"C\" __global__ void ").skip(1);
         // Between these words and the name there may be launch bounds.
@@ -331,6 +332,26 @@ fn rows_agree(dims: &[usize], half: bool) {
     assert_emulated(pointwise::residual_parameters(OP, dims), half, &[&z, &parameters, &dy], &expected, &what);
 }
 
+/// Maps of `dims (.., N, C)`, with the mean subtracted and not.
+fn maps_agree(dims: &[usize], half: bool) {
+    let channels = dims[dims.len() - 1];
+    let (x, dy) = (normal(dims, half, 1), normal(dims, half, 2));
+    let [weight, bias] = [3, 4].map(|seed| normal(&[channels], false, seed));
+    for centred in [true, false] {
+        let what = format!("maps {dims:?}, centred: {centred}");
+        let y = match centred {
+            true => instance_norm(&x, &weight, &bias, 1e-5).unwrap(),
+            false => rms_instance_norm(&x, &weight, 1e-5).unwrap(),
+        };
+        let scheme = Scheme { centred, eps: 1e-5 };
+        assert_emulated(instance::forward(OP, dims, scheme), half, &[&x, &weight, &bias], &[&y], &what);
+        let dbias = dy.flatten_to(dims.len() - 2).unwrap().sum(0).unwrap();
+        let [dx, dweight] = gradients(&y, &dy, [&x, &weight]);
+        let expected = [&dx, &dweight, &dbias];
+        assert_emulated(instance::backward(OP, dims, scheme), half, &[&x, &weight, &dy], &expected, &what);
+    }
+}
+
 /// A convolution by patches: the gathered rows times the weight's matrix, and the scattered gradient.
 fn patches_agree(dims: [usize; 5], axes: [Axis; 3], half: bool) {
     let [batch, t, h, w, channels] = dims;
@@ -392,6 +413,8 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         rows_agree(&[3, 1500, 16], half);
         rows_agree(&[77, 64], half);
         rows_agree(&[130, 128], half);
+        maps_agree(&[2, 3, 10, 33], half);
+        maps_agree(&[70, 9, 4], half);
         let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];
         direct_agrees([2, 3, 17, 33, 11], 16, stem, half);
         direct_agrees([1, 2, 40, 9, 4], 32, stem, half);

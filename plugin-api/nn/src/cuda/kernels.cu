@@ -2,6 +2,7 @@
 #include "attention.cu"
 #include "depthwise.cu"
 #include "direct.cu"
+#include "instance.cu"
 #include "mlp.cu"
 #include "norm.cu"
 #include "optim.cu"

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use physrep_nn::optim::{AdamW, AdamWConfig};
 use physrep_nn::{
-    Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, layer_norm, linear,
-    self_attention,
+    Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, instance_norm, layer_norm, linear,
+    rms_instance_norm, self_attention,
 };
 
 use crate::support::{assert_close, normal, values};
@@ -116,7 +116,15 @@ fn operations_on_rows() {
         agrees(&what, &inputs[..2], 1, |i| add_bias(&i[0], &i[1]));
         agrees(&what, &[normal((rows, c), 1), normal((40, c), 2), normal(40, 3)], 1, |i| linear(&i[0], &i[1], &i[2]));
     }
-    agrees("attention", &[normal((2, 53, 3 * 32), 1)], 1, |i| self_attention(&i[0], None, 4));
+    for (tokens, heads, width) in [(53, 4, 8), (200, 3, 64)] {
+        let qkv = normal((2, tokens, 3 * heads * width), 1);
+        let bias = normal((heads, tokens, tokens), 2);
+        agrees("attention", &[qkv.clone()], 1, |i| self_attention(&i[0], None, heads));
+        agrees("attention with a bias", &[qkv, bias], 1, |i| self_attention(&i[0], Some(&i[1]), heads));
+    }
+    let maps = [normal((3, 16, 196, 48), 1), normal(48, 2), normal(48, 3)];
+    agrees("maps", &maps, 1, |i| instance_norm(&i[0], &i[1], &i[2], 1e-5));
+    agrees("maps by their deviation", &maps[..2], 1, |i| rms_instance_norm(&i[0], &i[1], 1e-5));
     agrees("pool", &[normal((8, 24), 1), normal((3, 53, 24), 2)], 1, |i| attention_pool(&i[0], &i[1]));
 }
 
