@@ -1,0 +1,157 @@
+"""`gpu-check bundle`: builds the program, its methods for GPUs and their tests, computes what to compare with on the CPU, and
+packs it all into one file."""
+
+import json
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+from . import cubins
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / "target/gpu-check-work"
+CUDA_TARGET = ROOT / "target/cuda"
+MOST_BYTES = 40 << 20
+# The sections of a suite's file that configure methods.
+METHODS = r"^\[methods\..*\]\n(?:[^\[\n].*\n|\n)*"
+
+
+def make(out):
+    """Makes DIR/bundle.tar.xz."""
+    home = Path(os.environ.get("CUDA_HOME") or "/usr/local/cuda")
+    if not (home / "bin/ptxas").is_file():
+        raise SystemExit(f"gpu-check: {home}/bin/ptxas is not there; CUDA_HOME names NVIDIA's compiler (docs/cuda.md)")
+    tree = WORK / "bundle"
+    shutil.rmtree(tree, ignore_errors=True)
+    for step in (programs, machine_code, reference, profiler):
+        start = time.monotonic()
+        step(home, tree)
+        print(f"gpu-check: {step.__name__.replace('_', ' ')}: {time.monotonic() - start:.0f} s", flush=True)
+    pack(tree, out)
+
+
+def command(*words, **more):
+    subprocess.run(list(map(str, words)), check=True, cwd=ROOT, **more)
+
+
+def methods():
+    return sorted(path.parent.name for path in ROOT.glob("plugins/*/Cargo.toml"))
+
+
+def libraries(target):
+    return [target / f"release/libphysrep_{method}.so" for method in methods()]
+
+
+def for_gpus(packages):
+    """Arguments of cargo that select packages, built for GPUs."""
+    packages = list(packages)
+    selected = [word for package in packages for word in ("-p", package)]
+    features = ",".join(f"{package}/cuda" for package in packages)
+    return ["--release", "--locked", *selected, "--features", features, "--target-dir", str(CUDA_TARGET)]
+
+
+def programs(_, tree):
+    """The program, the methods built for GPUs, and the tests and benchmarks of physrep-nn."""
+    command("cargo", "build", "--release", "--locked", "--workspace")
+    command("tools/dry-card", "cargo", "build", *for_gpus(f"physrep-{method}" for method in methods()))
+    strip(ROOT / "target/release/physrep-bench", tree / "bin/physrep-bench")
+    for library in libraries(CUDA_TARGET):
+        strip(library, tree / "plugins" / library.name)
+    for name, executable in test_executables().items():
+        strip(executable, tree / "bin" / name)
+
+
+def test_executables():
+    """The CUDA tests and, if there is one, the benchmark `gpu` of physrep-nn, by name."""
+    # Together with the methods: by itself it would have dependencies with fewer features, and candle would be compiled again.
+    selected = for_gpus(["physrep-nn", *(f"physrep-{method}" for method in methods())])
+    targets = ["--test", "nn"]
+    if (ROOT / "plugin-api/nn/benches/gpu.rs").is_file():
+        targets += ["--bench", "gpu"]
+    words = ["cargo", "test", "--no-run", *selected, *targets, "--message-format=json-render-diagnostics"]
+    built = subprocess.run(["tools/dry-card", *words], check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
+    return {message["target"]["name"]: Path(message["executable"]) for message in messages if message.get("executable")}
+
+
+def strip(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    command("strip", "--strip-unneeded", "-o", target, source)
+
+
+def machine_code(home, tree):
+    """Machine code of the embedded PTX, and the library that gives it to the driver."""
+    texts = cubins.embedded(ROOT, CUDA_TARGET, libraries(CUDA_TARGET))
+    (tree / "cubins").mkdir(parents=True)
+    for cubin in cubins.assemble(home, texts, WORK / "cubins"):
+        shutil.copy(cubin, tree / "cubins")
+    (tree / "lib").mkdir()
+    output = tree / "lib/libgpu_cubins.so"
+    command("cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", output, "tools/gpu-cubins.c", "-ldl")
+
+
+def reference(_, tree):
+    """The suite of the checks, its data, and what the CPU computes of it."""
+    suite, data, run = tree / "suite.toml", WORK / "data", WORK / "cpu"
+    suite.write_text(suite_of(samples=80))
+    (tree / "suite-long.toml").write_text(suite_of(samples=800))
+    plugins = [word for library in libraries(ROOT / "target") for word in ("--plugins", library)]
+    words = ["all", "--suite", suite, "--data", data, "--out", run, "--device", "cpu", *plugins]
+    log = WORK / "cpu.log"
+    with log.open("w") as said:
+        try:
+            command(ROOT / "target/release/physrep-bench", *words, stdout=said, stderr=said)
+        except subprocess.CalledProcessError:
+            raise SystemExit(f"gpu-check: the run on the CPU failed:\n{log.read_text()[-2000:]}")
+    shutil.copytree(data, tree / "data")
+    for path in records(run):
+        target = tree / "cpu" / path.relative_to(run)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+
+
+def suite_of(samples):
+    """The tests' smallest suite, with more samples of pretraining and suite `tiny`'s small configurations of the methods."""
+    small = (ROOT / "tests/suites/micro.toml").read_text()
+    if small.count("samples = 24\n") != 1:
+        raise SystemExit("gpu-check: tests/suites/micro.toml has no line `samples = 24` any more")
+    methods = re.findall(METHODS, (ROOT / "benchmarks/suites/tiny.toml").read_text(), re.M)
+    return re.sub(METHODS, "", small, flags=re.M).replace("samples = 24\n", f"samples = {samples}\n") + "\n" + "".join(methods)
+
+
+def records(run):
+    """The plan of a run, and what its cells left of losses and scores."""
+    yield run / "plan.json"
+    for cell in json.loads((run / "plan.json").read_text())["cells"]:
+        yield from (path for name in ("result.json", "curves.jsonl") if (path := run / cell["folder"] / name).is_file())
+
+
+def profiler(home, tree):
+    """The library that times kernels, if CUPTI is there."""
+    source, include = ROOT / "tools/gpu-profile.c", home / "include"
+    if source.is_file() and (include / "cupti.h").is_file():
+        output = tree / "lib/libgpu_profile.so"
+        command("cc", "-O2", "-shared", "-fPIC", f"-I{include}", "-o", output, source, f"-L{home / 'lib'}", "-l:libcupti.so.13")
+
+
+def pack(tree, out):
+    """Packs the files, larger ones of one kind side by side: plugins have most of their bytes in common."""
+    out.mkdir(parents=True, exist_ok=True)
+    packed = out / "bundle.tar.xz"
+    files = sorted(path for path in tree.rglob("*") if path.is_file())
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 2, "dict_size": 192 << 20}]
+    start = time.monotonic()
+    with lzma.open(packed, "wb", filters=filters) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        for path in files:
+            archive.add(path, path.relative_to(tree))
+    size, biggest = packed.stat().st_size, sorted(files, key=lambda path: -path.stat().st_size)[:8]
+    print(f"gpu-check: {packed}: {size / (1 << 20):.1f} MiB, packed in {time.monotonic() - start:.0f} s")
+    if size > MOST_BYTES:
+        named = ", ".join(f"{path.relative_to(tree)} ({path.stat().st_size >> 20} MiB)" for path in biggest)
+        sys.exit(f"gpu-check: the bundle is larger than {MOST_BYTES >> 20} MiB; its biggest files, unpacked: {named}")

@@ -1,0 +1,152 @@
+"""The parts that time steps: with `physrep-bench bench`, beside PyTorch, and kernel by kernel."""
+
+import json
+import math
+import re
+import shutil
+import sys
+
+from . import process
+
+PRECISIONS = ["f32", "tf32", "bf16"]
+
+
+def command(session, method, mode, size, batch, precision, steps):
+    """The command that times steps of a method."""
+    words = [session.program(), "bench", method, "--plugins", session.plugin(method), "--device", "cuda:0", "--channels", 11]
+    words += ["--frames", 16, "--mode", mode, "--size", size, "--batch", batch, "--steps", steps]
+    return words + (["--set", f"{method}.training.precision={precision}"] if precision != "f32" else [])
+
+
+def bench(session, part, method, mode, size, batch, precision, steps, **env):
+    """What steps of a method take, or none; a failure is reported."""
+    name = f"{method} {mode} {size} b{batch} {precision}"
+    ended = session.run(f"{part} {name}", command(session, method, mode, size, batch, precision, steps), 60, **env)
+    try:
+        return json.loads(ended.out) if ended.status == 0 else session.report.say("FAIL", part, f"{name}: {ended.reason()}")
+    except json.JSONDecodeError:
+        return session.report.say("FAIL", part, f"{name}: printed no JSON")
+
+
+def gpu_bytes(measured):
+    """The most memory on the GPU; none if the program does not tell."""
+    return next((value for key, value in measured.items() if re.fullmatch(r"peak_(card|gpu|device)_memory_bytes", key)), None)
+
+
+def figure(session, part, method, mode, size, batch, precision, steps):
+    """Times steps of a method, and reports and returns the milliseconds of the median."""
+    measured = bench(session, part, method, mode, size, batch, precision, steps)
+    if not measured:
+        return None
+    seconds = measured["seconds_per_step"]
+    median, least, memory = 1e3 * seconds["median"], 1e3 * seconds["min"], gpu_bytes(measured) or 0
+    rate = measured.get("gflop_per_second") or 0
+    detail = f"{method} {mode} {size} b{batch} {precision}: {median:.2f} ms median, {least:.2f} min, {memory / 1e9:.2f} GB"
+    facts = {"method": method, "mode": mode, "size": size, "batch": batch, "precision": precision, "measured": measured}
+    session.report.say("FIGURE", part, f"{detail}, {rate:.0f} GFLOP/s", **facts)
+    return median
+
+
+def jepa(session):
+    """Steps of JEPA at the paper's sizes."""
+    sizes = [(32, 2, 1)] if session.mock else [(224, 8, 10), (64, 32, 20), (128, 8, 20)]
+    times = session.figures.setdefault("jepa", {})
+    for size, batch, steps in sizes:
+        for mode in ("train", "encode"):
+            for precision in PRECISIONS:
+                median = figure(session, "jepa-speed", "jepa", mode, size, batch, precision, steps)
+                if median:
+                    times[mode, size, batch, precision] = median
+
+
+def methods(session):
+    """Steps of the other methods."""
+    sizes = [(32, 2, 1)] if session.mock else [(64, 8, 10), (224, 8, 5)]
+    for size, batch, steps in sizes:
+        for method in session.methods():
+            if method == "jepa" or (method == "disco" and size > 64):
+                continue
+            for precision in ("f32", "bf16"):
+                figure(session, "methods-speed", method, "train", size, batch, precision, steps)
+
+
+def torch(session):
+    """Steps of JEPA in PyTorch, and how they compare."""
+    if not session.torch:
+        return session.report.say("SKIP", "torch", "--torch was not given")
+    commands = session.torch / "command.txt"
+    if not commands.is_file():
+        return session.report.say("SKIP", "torch", f"{commands} is not there")
+    told = []
+    for number, line in enumerate(line for line in commands.read_text().splitlines() if line.strip() and line[0] != "#"):
+        seconds, *words = line.split()
+        told += baseline(session, number, float(seconds), words)
+    ratios(session, told)
+
+
+def baseline(session, number, limit, words):
+    """The JSON lines of one run of the baseline, those before it failed, too."""
+    log = session.log(f"torch {number}")
+    # With the machine's own environment: ours would mix libraries.
+    command = [shutil.which("python3") or sys.executable, session.torch / "baseline.py", *words]
+    ended = process.run(command, min(limit, session.left()), log, cwd=session.torch)
+    if ended.status != 0:
+        session.report.say("FAIL", "torch", f"baseline.py {' '.join(words)}: {ended.reason()}")
+    lines = [parsed(line) for line in ended.out.splitlines()]
+    return [line for line in lines if line]
+
+
+def parsed(line):
+    """A measurement's line; none for anything else that is printed."""
+    try:
+        value = json.loads(line)
+        return value if isinstance(value, dict) and {"size", "batch", "mode", "what", "ms"} <= value.keys() else None
+    except json.JSONDecodeError:
+        return None
+
+
+def ratios(session, told):
+    """Our times beside PyTorch's of the same batch and precision, and of the code as released."""
+    ours = session.figures.get("jepa", {})
+    for size, batch, what in dict.fromkeys((line["size"], line["batch"], line["what"]) for line in told):
+        theirs = {}
+        for line in told:
+            if (line["size"], line["batch"], line["what"]) == (size, batch, what) and isinstance(line["ms"], (int, float)):
+                theirs[line["mode"]] = min(line["ms"], theirs.get(line["mode"], math.inf))
+        times = ", ".join(f"{mode} {ms:.2f} ms" for mode, ms in theirs.items())
+        session.report.say("FIGURE", "torch", f"PyTorch {what} {size} b{batch}: {times}")
+        for precision in PRECISIONS:
+            median = ours.get((what, size, batch, precision))
+            same = {mode: ms for mode, ms in theirs.items() if precision in mode.split("-")}
+            if median and same:
+                times = ", ".join(f"{ms / median:.2f} of {mode}" for mode, ms in same.items())
+                detail = f"{what} {size} b{batch}: ours in {precision} {median:.2f} ms, PyTorch's time over ours: {times}"
+                session.report.say("FIGURE", "torch", detail)
+
+
+def profile(session):
+    """Which kernels the time goes to, and how long the GPU waits."""
+    library = session.bundle / "lib/libgpu_profile.so"
+    if not library.is_file():
+        return session.report.say("SKIP", "profile", "the bundle has no libgpu_profile.so")
+    sizes = [(32, 2, "f32")] if session.mock else [(224, 8, "f32"), (224, 8, "bf16"), (64, 32, "f32")]
+    for size, batch, precision in sizes:
+        name = f"jepa train {size} b{batch} {precision}"
+        prefix = session.report.logs / f"kernels-{size}-b{batch}-{precision}.txt"
+        env = {"CUDA_INJECTION64_PATH": library, "GPU_PROFILE": prefix}
+        if not bench(session, "profile", "jepa", "train", size, batch, precision, 5, **env):
+            continue
+        written = sorted(prefix.parent.glob(prefix.name + "*"), key=lambda path: path.stat().st_size)
+        if not written:
+            session.report.say("MOCK" if session.mock else "FAIL", "profile", f"{name}: no report was written")
+            continue
+        tell_profile(session, name, written[-1].read_text(errors="replace").splitlines())
+
+
+def tell_profile(session, name, lines):
+    """Prints the first lines of the profiler's report: where the time goes, and the slowest kernels."""
+    session.report.say("FIGURE", "profile", f"{name}: {lines[0]}", lines=lines)
+    for line in lines[1:14]:
+        print("    " + line[:110], flush=True)
+    names = [line.split(None, 7)[-1].strip() for line in lines[2:8]]
+    session.figures.setdefault("slowest kernels", [name for name in names if not name.startswith(("copy", "memset"))])

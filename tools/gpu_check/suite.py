@@ -1,0 +1,137 @@
+"""The parts that train and probe a whole suite on the GPU: beside the CPU, twice, in each precision, and after SIGKILL."""
+
+import os
+import shutil
+import time
+
+from . import process
+from .runs import Run, different, farthest, relative
+
+TOLERANCE = {"f32": 0.02, "tf32": 0.05, "bf16": 0.05}
+
+
+def command(session, suite, out, *more):
+    """The command that runs a suite."""
+    cores = os.cpu_count() or 1
+    jobs = min(5, cores)
+    words = [session.program(), "all", "--suite", session.bundle / suite, "--data", session.bundle / "data", "--out", out]
+    return [*words, "--device", "cuda:0", "--jobs", jobs, "--threads", max(1, cores // jobs), *more]
+
+
+def plugins(libraries):
+    return [word for library in libraries for word in ("--plugins", library)]
+
+
+def suite(session):
+    """Every method pretrained and probed: in f32 twice, then in the other precisions."""
+    reference = Run(session.bundle / "cpu")
+    runs = {}
+    for name in ("f32", "f32 again", "tf32", "bf16"):
+        precision = name.split()[0]
+        run = runs[name] = all_methods(session, name, precision)
+        if not run:
+            continue
+        if name == "f32 again":
+            same_bytes(session, runs["f32"], run)
+        else:
+            beside_the_cpu(session, precision, run, reference)
+
+
+def all_methods(session, name, precision):
+    """A run of all methods in a precision; none if it left nothing."""
+    out = session.folder / "runs" / name.replace(" ", "-")
+    set_ = [word for method in session.methods() for word in ("--set", f"{method}.training.precision={precision}")]
+    more = [*plugins(session.plugins()), *(set_ if precision != "f32" else [])]
+    ended = session.run(f"suite {name}", command(session, "suite.toml", out, *more), 60)
+    if not (out / "plan.json").is_file():
+        return session.report.say("FAIL", "suite", f"{name}: {ended.reason()}")
+    run = Run(out)
+    keep(session, name, run)
+    failed = [f"{cell}: {reason}" for cell, reason in run.failures().items()]
+    if ended.status is None:
+        failed.insert(0, ended.reason())
+    done = f"{name}: {len(run.cells) - len(failed)} of {len(run.cells)} cells done in {ended.seconds:.1f} s"
+    session.report.check(ended.status == 0 and not failed, "suite", "; ".join([done, *failed]))
+    return run
+
+
+def keep(session, name, run):
+    """Copies what is small of a run to the logs."""
+    for (method, initialisation), cell in run.cells.items():
+        for file in ("result.json", "curves.jsonl", "log.txt", "failure.json"):
+            if (cell / file).is_file():
+                shutil.copy(cell / file, session.log(f"suite {name} {method} {initialisation} {file}"))
+
+
+def same_bytes(session, run, again):
+    """Two runs of one machine end with the same states and scores."""
+    if session.mock:
+        return session.report.say("MOCK", "suite", "f32 twice: not compared")
+    told = different(run, again) if run else ["there is no first run"]
+    session.report.check(not told, "suite", f"f32 twice, states and scores: {', '.join(told) or 'the same bytes'}")
+
+
+def beside_the_cpu(session, precision, run, reference):
+    """Losses, gradients and scores beside those of the CPU."""
+    if session.mock:
+        return session.report.say("MOCK", "suite", f"{precision}: losses, gradients and scores are not compared")
+    for method in reference.pretrained():
+        ours, theirs = run.curve(method), reference.curve(method)
+        first, whole = relative(ours[:5], theirs[:5]), relative(ours, theirs)
+        detail = f"{precision} {method}: losses differ from the CPU's by {first:.1e} in 5 steps, {whole:.1e} in {len(theirs)}"
+        session.report.say("FIGURE", "suite", detail, losses=ours, losses_of_the_cpu=theirs)
+    silent = {method: silent_tensors(run, method) for method in reference.pretrained()}
+    told = ", ".join(f"{method} {count}" for method, count in silent.items() if count != 0)
+    session.report.check(not told, "suite", f"{precision}: trained tensors without a gradient: {told or 'none'}")
+    worst, which = farthest(run, reference)
+    detail = f"{precision}: test errors differ from the CPU's by {worst:.4f} at most ({which})"
+    session.report.check(worst <= TOLERANCE[precision], "suite", detail)
+
+
+def silent_tensors(run, method):
+    """Trained tensors that no gradient reached in the first steps; none if there is no record."""
+    result = run.result((method, "pretrained"))
+    gradient = result and result["health"]["gradient"]
+    return gradient and gradient["silent"]
+
+
+def resume(session):
+    """A run that was killed in pretraining goes on and ends with the bytes of one that was left alone."""
+    more = [*plugins([session.plugin("jepa")]), "--methods", "jepa"]
+    whole, killed = (session.folder / "runs" / name for name in ("whole", "killed"))
+    ended = session.run("resume whole", command(session, "suite-long.toml", whole, *more), 60)
+    if ended.status != 0:
+        return session.report.say("FAIL", "resume", f"the undisturbed run: {ended.reason()}")
+    steps = kill_in_pretraining(session, command(session, "suite-long.toml", killed, *more, "--checkpoint-every", 0), killed)
+    if not steps:
+        return session.report.say("FAIL", "resume", "the run ended before it could be killed")
+    ended = session.run("resume rest", command(session, "suite-long.toml", killed, *more), 60)
+    if ended.status != 0:
+        return session.report.say("FAIL", "resume", f"the run that goes on: {ended.reason()}")
+    told = different(Run(whole), Run(killed))
+    detail = f"killed after {steps} of 200 steps, gone on: {', '.join(told) or 'the same bytes'}"
+    if session.mock:
+        return session.report.say("MOCK", "resume", f"killed after {steps} of 200 steps, gone on; not compared")
+    session.report.check(not told, "resume", detail)
+
+
+def kill_in_pretraining(session, words, out):
+    """Starts a run and kills it once a checkpoint tells of 20 steps; the steps of the last checkpoint."""
+    log = session.log("resume killed")
+    with open(f"{log}.out", "wb") as to, open(f"{log}.err", "wb") as errors:
+        child = process.start_process(words, to, errors, session.env, session.folder)
+        while child.poll() is None and checkpointed(out) < 20 and session.left() > 0:
+            time.sleep(0.002)
+        alive = child.poll() is None
+        process.kill(child)
+    return checkpointed(out) if alive else 0
+
+
+def checkpointed(out):
+    """The steps that the checkpoint of a run has done."""
+    for path in out.glob("cells/*/jepa/*/checkpoint.bin"):
+        try:
+            return int.from_bytes(path.read_bytes()[8:16], "little")
+        except OSError:
+            pass
+    return 0
