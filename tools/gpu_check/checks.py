@@ -16,12 +16,12 @@ PARTS = {
     "machine": (parts.machine, 30),
     "kernels": (parts.kernels, 90),
     "jepa-speed": (speed.jepa, 120),
+    "methods-speed": (speed.methods, 90),
     "torch": (speed.torch, 240),
     "profile": (speed.profile, 60),
     "suite": (suite.suite, 120),
     "resume": (suite.resume, 45),
     "leak": (parts.leak, 45),
-    "methods-speed": (speed.methods, 90),
     "kernel-speed": (parts.kernel_speed, 90),
     "second": (parts.second, 240),
 }

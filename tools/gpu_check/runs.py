@@ -67,15 +67,17 @@ def test_errors(result):
 
 
 def farthest(run, reference):
-    """The test error that differs most from the reference's: by how much, and which."""
-    worst = (0.0, "none")
+    """For each kind of reading (track and probe) the test error that differs most from the reference's: by how much, and
+    which."""
+    worst = {}
     for key in reference.cells:
         result, expected = run.result(key), reference.result(key)
         if not result or not expected:
-            return math.nan, f"{' '.join(key)} has no result"
+            return {("any", "any"): (math.nan, f"{' '.join(key)} has no result")}
         got = test_errors(result)
         for which, error in test_errors(expected).items():
             difference = abs(got.get(which, math.nan) - error)
-            if not difference <= worst[0]:
-                worst = (difference, f"{' '.join(key)}, {' '.join(map(str, which))}: {got.get(which)} beside {error}")
+            if not difference <= worst.get(which[:2], (0.0, ""))[0]:
+                told = f"{' '.join(key)}, {' '.join(map(str, which))}: {got.get(which)} beside {error}"
+                worst[which[:2]] = (difference, told)
     return worst
