@@ -84,7 +84,7 @@ impl Choice {
                 Ok(driver) if compiler().is_none() => Ok((
                     Device::Cpu,
                     Some(format!(
-                        "device: cpu (building plugins for {} needs nvcc, on PATH or in $CUDA_HOME/bin; see docs/cuda.md)",
+                        "device: cpu (building plugins for {} needs nvcc, on PATH or in $CUDA_HOME/bin; see docs/gpu.md)",
                         driver.cards[0]
                     )),
                 )),

@@ -26,7 +26,7 @@ def make(out):
     """Makes DIR/bundle.tar.xz."""
     home = Path(os.environ.get("CUDA_HOME") or "/usr/local/cuda")
     if not (home / "bin/ptxas").is_file():
-        raise SystemExit(f"gpu-check: {home}/bin/ptxas is not there; CUDA_HOME names NVIDIA's compiler (docs/cuda.md)")
+        raise SystemExit(f"gpu-check: {home}/bin/ptxas is not there; CUDA_HOME names NVIDIA's compiler (docs/gpu.md)")
     tree = WORK / "bundle"
     shutil.rmtree(tree, ignore_errors=True)
     for step in (programs, machine_code, reference, profiler):
