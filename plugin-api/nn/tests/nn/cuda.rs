@@ -40,7 +40,7 @@ fn run(
         .enumerate()
         .map(|(i, input)| {
             // What bf16 rounds away is not the operation's error.
-            let rounded = if dtype == DType::F32 || i >= activations { DType::F32 } else { DType::BF16 };
+            let rounded = if dtype == DType::BF16 && i < activations { DType::BF16 } else { DType::F32 };
             let input = input.to_dtype(rounded).unwrap();
             let input = input.to_dtype(if i < activations { dtype } else { parameters }).unwrap();
             Var::from_tensor(&input.to_device(device).unwrap()).unwrap()
