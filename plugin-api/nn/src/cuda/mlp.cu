@@ -377,6 +377,26 @@ extern "C" __global__ void mlp_parameters(const float *sums, const float *parame
     gradients[i] = sum;
 }
 
+// The gradients of the narrow layer's weight (C, 4 C) and bias (C) and of gamma (C), one behind the other, from the sums over
+// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. A thread
+// for each.
+extern "C" __global__ void mlp_end_parameters(const float *inner, const float *of_gradient, const float *narrow,
+                                              const float *end, float *gradients, unsigned channels) {
+    unsigned hidden = 4 * channels, i = own_row() * LANES + threadIdx.x;
+    const float *bias = end, *gamma = end + channels;
+    if (i >= (hidden + 2) * channels) return;
+    unsigned c = i < hidden * channels ? i / hidden : (i - hidden * channels) % channels;
+    if (i < hidden * channels) {
+        gradients[i] = gamma[c] * inner[i % hidden * channels + c];
+    } else if (i < (hidden + 1) * channels) {
+        gradients[i] = gamma[c] * of_gradient[c];
+    } else {
+        float sum = bias[c] * of_gradient[c];
+        for (unsigned j = 0; j < hidden; j++) sum += narrow[c * hidden + j] * inner[j * channels + c];
+        gradients[i] = sum;
+    }
+}
+
 extern "C" __global__ void __launch_bounds__(128, 4)
     mlp_8_forward(const Element *y, const Element *x, const float *parameters, Element *out, unsigned rows, unsigned rows_per_block, float eps) {
     mlp_forward<8>(y, x, parameters, out, rows, rows_per_block, eps);

@@ -74,3 +74,11 @@ pub(crate) fn backward(op: &'static str, y: &[usize], eps: f64) -> Result<Option
         .launch("mlp_parameters", grid_over_each(parameters), vec![Scratch(sums), Input(2), Output(1, 0), size(c)?])
         .map(Some)
 }
+
+/// The gradients of the narrow layer's weight `(C, 4 C)` and bias and of gamma, one behind the other, for `channels` channels:
+/// from the products of activations and gradient `(4 C, C)`, the gradient's sums `(C)`, that weight, and bias and gamma.
+pub(crate) fn end_parameters(op: &'static str, channels: usize) -> Result<Plan> {
+    let count = (4 * channels + 2) * channels;
+    let arguments = vec![Input(0), Input(1), Input(2), Input(3), Output(0, 0), size(channels)?];
+    Plan::new(op, &[Float; 4], Float, count).launch("mlp_end_parameters", grid_over_each(count), arguments)
+}

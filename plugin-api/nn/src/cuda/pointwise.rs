@@ -48,15 +48,3 @@ pub(crate) fn residual(op: &'static str, x: &[usize]) -> Result<Plan> {
 pub(crate) fn residual_backward(op: &'static str, x: &[usize]) -> Result<Plan> {
     each(op, "residual_backward", &[Element, Float], x)
 }
-
-/// The gradient of the parameters, from z, them, and the gradient of the result.
-pub(crate) fn residual_parameters(op: &'static str, x: &[usize]) -> Result<Plan> {
-    let [rows, channels] = rows_of(x);
-    Plan::new(op, &[Element, Float, Element], Float, 2 * channels).sum_rows(
-        "residual_partials",
-        [rows, channels],
-        2,
-        |partials| vec![Input(0), Input(1), Input(2), partials],
-        Output(0, 0),
-    )
-}
