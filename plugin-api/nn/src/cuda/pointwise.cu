@@ -35,6 +35,12 @@ extern "C" __global__ void bias_gelu_backward(const Element *x, const float *bia
     FOR_EACH(dx[i] = element(value(dy[i]) * gelu_with_slope(value(x[i]) + bias[c]).slope))
 }
 
+// y = x + z + bias
+extern "C" __global__ void shifted_sum_forward(const Element *x, const Element *z, const float *bias, Element *y,
+                                               unsigned rows, unsigned channels) {
+    FOR_EACH(y[i] = element(value(x[i]) + value(z[i]) + bias[c]))
+}
+
 // y = x + gamma (z + bias); parameters are bias, then gamma.
 extern "C" __global__ void residual_forward(const Element *x, const Element *z, const float *parameters, Element *y,
                                             unsigned rows, unsigned channels) {

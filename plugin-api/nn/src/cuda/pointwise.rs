@@ -39,6 +39,11 @@ pub(crate) fn bias_gelu_backward(op: &'static str, x: &[usize]) -> Result<Plan> 
     each(op, "bias_gelu_backward", &[Element, Float, Element], x)
 }
 
+/// `x + z + bias`, from all three.
+pub(crate) fn shifted_sum(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "shifted_sum_forward", &[Element, Element, Float], x)
+}
+
 /// `x + gamma (z + bias)`, from x, z and parameters `(2 C)`: bias, then gamma.
 pub(crate) fn residual(op: &'static str, x: &[usize]) -> Result<Plan> {
     each(op, "residual_forward", &[Element, Element, Float], x)
