@@ -150,7 +150,7 @@ pub(crate) fn on(plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     for (kind, input) in kinds {
         assert_eq!(input.dtype() == DType::BF16, half && *kind == Kind::Element, "{}: {plan:?}", plan.op);
     }
-    let (outputs, _) = emulate(plan, half, inputs).expect("possible");
+    let [outputs, _] = emulate(plan, half, inputs).expect("possible");
     let outputs = outputs.into_iter().zip(&plan.outputs).map(|(output, (kind, shape))| {
         let dtype = if half && *kind == Kind::Element { DType::BF16 } else { DType::F32 };
         Tensor::from_vec(output, shape, &Device::Cpu)?.to_dtype(dtype)
@@ -158,8 +158,8 @@ pub(crate) fn on(plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     outputs.collect()
 }
 
-/// The outputs of a plan, and its first input afterwards; `None`, said aloud, where nothing can be emulated.
-fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<(Vec<Vec<f32>>, Vec<f32>)> {
+/// The outputs of a plan, and its inputs afterwards; `None`, said aloud, where nothing can be emulated.
+fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Vec<Vec<f32>>; 2]> {
     type Emulate = unsafe extern "C" fn(*const c_char, *const u32, *const u32, *mut *mut c_void) -> c_int;
     let kernels = kernels().lock().unwrap();
     let [f32s, halves] = match &*kernels {
@@ -201,7 +201,7 @@ fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<(Vec<Vec<f32>>
         assert_eq!(code, 0, "{}: threads wait at different barriers", launch.kernel);
     }
     scratch.values();
-    Some((outputs.iter().map(Buffer::values).collect(), buffers[0].values()))
+    Some([&outputs, &buffers].map(|all| all.iter().map(Buffer::values).collect()))
 }
 
 fn floats(tensor: &Tensor) -> Vec<f32> {
@@ -217,7 +217,7 @@ fn normal(dims: &[usize], half: bool, seed: u64) -> Var {
 
 /// A plan's output against what it should be, relative to the largest of its numbers.
 fn assert_emulated(plan: Result<Plan>, half: bool, inputs: &[&Tensor], expected: &[&Tensor], what: &str) {
-    let Some((got, _)) = emulate(&plan.unwrap(), half, inputs) else { return };
+    let Some([got, _]) = emulate(&plan.unwrap(), half, inputs) else { return };
     let got = got.concat();
     let expected: Vec<f32> = expected.iter().flat_map(|tensor| floats(tensor)).collect();
     compare(&got, &expected, half, what);
@@ -469,14 +469,14 @@ fn adamw_takes_the_same_step() {
         .map(|i| if i < count { 0.9 * m[i] + 0.1 * g[i] } else { 0.99 * m[i] + 0.01 * g[i - count] * g[i - count] })
         .collect();
     let numbers = [0.999, 0.01, 0.8, 1e-8];
+    let (mean, square) = new_moments.split_at(count);
     let new_parameter: Vec<f32> =
-        (0..count).map(|i| 0.999 * p[i] - 0.01 * m[i] / (m[count + i].sqrt() / 0.8 + 1e-8)).collect();
-    let plan = optim::moments(OP, count, 0.9, 0.99).unwrap();
-    let Some((_, changed)) = emulate(&plan, false, &[&moments, &gradient]) else { return };
-    compare(&changed, &new_moments, false, "moments");
-    let plan = optim::parameter(OP, count, numbers).unwrap();
-    let Some((_, changed)) = emulate(&plan, false, &[&parameter, &moments]) else { return };
-    compare(&changed, &new_parameter, false, "parameter");
+        (0..count).map(|i| 0.999 * p[i] - 0.01 * mean[i] / (square[i].sqrt() / 0.8 + 1e-8)).collect();
+    let plan = optim::adamw(OP, count, [0.1, 0.99, 0.01], numbers).unwrap();
+    let Some([_, changed]) = emulate(&plan, false, &[&parameter, &moments, &gradient]) else { return };
+    for (i, expected) in [new_parameter, new_moments, g].iter().enumerate() {
+        compare(&changed[i], expected, false, "the parameter, its moments or its gradient");
+    }
 }
 
 #[test]
