@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sha2::{Digest, Sha256};
 
-use super::{Argument, Kind, Plan, depthwise, direct::Direct, instance, norm, optim, patches, pointwise, sums};
+use super::{Argument, Kind, Plan, depthwise, direct::Direct, instance, norm, optim, patches, pointwise, sums, swap};
 use crate::conv::{Axis, kernel::Convolution, patches::Window};
 use crate::depthwise::kernel::Geometry;
 use crate::instance_norm::{Scheme, instance_norm, rms_instance_norm};
@@ -37,7 +37,7 @@ fn build() -> std::result::Result<[Library; 2], String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let mut names = Vec::new();
-    for file in ["attention", "depthwise", "direct", "instance", "mlp", "norm", "optim", "patches", "pointwise", "sums"] {
+    for file in ["attention", "depthwise", "direct", "instance", "mlp", "norm", "optim", "patches", "pointwise", "sums", "swap"] {
         let text = std::fs::read_to_string(sources.join(file).with_extension("cu")).unwrap();
         let after = text.split("extern \"C\" __global__ void ").skip(1);
         // Between these words and the name there may be launch bounds.
@@ -352,6 +352,13 @@ fn maps_agree(dims: &[usize], half: bool) {
     }
 }
 
+/// Two axes of `dims (A, M, N, D)` swapped.
+fn swapped_agree(dims: [usize; 4], half: bool) {
+    let x = normal(&dims, half, 1);
+    let y = x.transpose(1, 2).unwrap();
+    assert_emulated(swap::swap(OP, dims), half, &[&x], &[&y], &format!("{dims:?} swapped"));
+}
+
 /// A convolution by patches: the gathered rows times the weight's matrix, and the scattered gradient.
 fn patches_agree(dims: [usize; 5], axes: [Axis; 3], half: bool) {
     let [batch, t, h, w, channels] = dims;
@@ -415,6 +422,10 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         rows_agree(&[130, 128], half);
         maps_agree(&[2, 3, 10, 33], half);
         maps_agree(&[70, 9, 4], half);
+        // Narrow matrices, and tiles that end anywhere; then rows of many numbers.
+        for dims in [[1, 1, 1, 1], [2, 4, 3000, 1], [2, 3000, 11, 1], [3, 70, 131, 1], [1, 63, 64, 1], [2, 3, 5, 40]] {
+            swapped_agree(dims, half);
+        }
         let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];
         direct_agrees([2, 3, 17, 33, 11], 16, stem, half);
         direct_agrees([1, 2, 40, 9, 4], 32, stem, half);
