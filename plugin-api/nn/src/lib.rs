@@ -50,7 +50,7 @@ pub mod vicreg;
 pub use attention::{CrossAttention, softmax};
 pub use attention_pool::attention_pool;
 pub use bias::add_bias;
-pub use clip::clip_gradients;
+pub use clip::{clip_gradients, squared_norms};
 pub use conv::{
     Axis, Conv, conv,
     patches::patches,
