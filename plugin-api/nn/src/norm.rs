@@ -43,11 +43,6 @@ impl LayerNorm {
         [&self.weight, &self.bias]
     }
 
-    /// What is added to the variance.
-    pub(crate) fn eps(&self) -> f64 {
-        self.eps
-    }
-
     /// `(.., C)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         layer_norm(x, &self.weight, &self.bias, self.eps)

@@ -5,6 +5,7 @@ mod on_gpu;
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 use crate::gelu::gelu;
+use crate::gradients::Joined;
 use crate::linear::{Linear, linear};
 use crate::norm::LayerNorm;
 use crate::params::{Init, Params};
@@ -46,14 +47,8 @@ impl SelfAttention {
 
     /// Tokens `(B, N, D)` to the same shape; `bias (heads, N, N)`, if any, is added to the scores.
     pub fn forward(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-        let [q, k, v] = self.biases()?;
-        let all = Tensor::cat(&[q, k, v], 0)?;
+        let all = Tensor::cat(&[&self.q_bias, &self.q_bias.zeros_like()?, &self.v_bias], 0)?;
         self.proj.forward(&self_attention(&linear(x, &self.qkv, &all)?, bias, self.heads)?)
-    }
-
-    /// Those of queries, keys and values.
-    fn biases(&self) -> Result<[Tensor; 3]> {
-        Ok([self.q_bias.clone(), self.q_bias.zeros_like()?.detach(), self.v_bias.clone()])
     }
 }
 
@@ -88,7 +83,7 @@ impl TransformerBlock {
     /// Tokens `(B, N, D)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if !x.device().is_cpu() {
-            return on_gpu::block(x, &self.parameters()?, self.form());
+            return on_gpu::block(x, self.parameters()?, self.form());
         }
         let x = (x + self.attention.forward(&self.norm1.forward(x)?, None)?)?;
         let hidden = gelu(&self.fc1.forward(&self.norm2.forward(&x)?)?)?;
@@ -97,14 +92,13 @@ impl TransformerBlock {
 }
 
 impl TransformerBlock {
-    /// All parameters one behind the other, as [`on_gpu`] takes them.
-    fn parameters(&self) -> Result<Tensor> {
+    /// All parameters, as [`on_gpu`] takes them.
+    fn parameters(&self) -> Result<Joined> {
         let attention = &self.attention;
         let [norm1, norm2] = [self.norm1.tensors(), self.norm2.tensors()];
         let [proj, fc1, fc2] = [attention.proj.tensors(), self.fc1.tensors(), self.fc2.tensors()];
-        let biases = attention.biases()?;
-        let all = [&norm1[..], &[&attention.qkv], &biases.each_ref(), &proj, &norm2, &fc1, &fc2].concat();
-        Tensor::cat(&all.into_iter().map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?, 0)
+        let biases = [&attention.q_bias, &attention.v_bias];
+        Joined::new(&[&norm1[..], &[&attention.qkv], &biases, &proj, &norm2, &fc1, &fc2].concat())
     }
 
     fn form(&self) -> on_gpu::Form {

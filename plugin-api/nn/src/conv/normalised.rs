@@ -9,6 +9,7 @@ use super::kernel::Convolution;
 use super::on_card::{Pass, samples};
 use super::{Conv, OP, check, enter};
 use crate::cuda::{Composite, norm};
+use crate::gradients::Joined;
 use crate::norm::LayerNorm;
 
 impl Conv {
@@ -54,18 +55,19 @@ struct Parameters<'a> {
 
 impl Parameters<'_> {
     /// All but the convolution's weight, one behind the other.
-    fn others(&self, channels: usize) -> Result<Tensor> {
+    fn others(&self, channels: usize) -> Result<Joined> {
         if self.scale.dims() != [channels] || self.shift.dims() != [channels] {
             let got = [self.scale.dims(), self.shift.dims()];
             bail!("{OP}: expected a normalisation of {channels} channels, got weight and bias {got:?}");
         }
-        Tensor::cat(&[self.bias, self.scale, self.shift], 0)
+        Joined::new(&[self.bias, self.scale, self.shift])
     }
 }
 
 /// `layer_norm(conv(x))`, the convolution made in chunks of so many samples.
 fn conv_then_norm(x: &Tensor, all: Parameters, form: Convolution, samples: usize, eps: f64) -> Result<Tensor> {
     let (dx_wanted, others, scale) = (x.track_op(), all.others(form.filters)?, all.scale.detach());
+    let argument = others.argument.clone();
     let pass = Pass::new([x, all.weight], form, samples, dx_wanted)?;
     let convolved = pass.forward(all.bias)?;
     let last = norm::forward(OP, convolved.dims(), eps)?;
@@ -75,14 +77,15 @@ fn conv_then_norm(x: &Tensor, all: Parameters, form: Convolution, samples: usize
         let [dconvolved, dnorm] = plan.outputs_on([&convolved, &scale, gradient])?;
         let [dweight, dbias] = pass.parameters(&dconvolved)?;
         let dx = if dx_wanted { Some(pass.input(&dconvolved)?) } else { None };
-        Ok([dx, Some(dweight), Some(Tensor::cat(&[dbias, dnorm.flatten_all()?], 0)?)])
+        Ok([dx, Some(dweight), Some(others.gradient(Tensor::cat(&[dbias, dnorm.flatten_all()?], 0)?)?)])
     };
-    x.apply_op3(all.weight, &others, Composite::new(last, inputs, backward))
+    x.apply_op3(all.weight, &argument, Composite::new(last, inputs, backward))
 }
 
 /// `conv(layer_norm(x))`, the convolution made in chunks of so many samples.
 fn norm_then_conv(x: &Tensor, all: Parameters, form: Convolution, samples: usize, eps: f64) -> Result<Tensor> {
     let (dx_wanted, others, scale) = (x.track_op(), all.others(form.window.channels)?, all.scale.detach());
+    let argument = others.argument.clone();
     let input = x.detach();
     let normalised = norm::forward(OP, x.dims(), eps)?.on([&input, all.scale, all.shift])?;
     let pass = Pass::new([&normalised, all.weight], form, samples, true)?;
@@ -91,9 +94,10 @@ fn norm_then_conv(x: &Tensor, all: Parameters, form: Convolution, samples: usize
         let [dweight, dbias] = pass.parameters(gradient)?;
         let plan = norm::backward(OP, input.dims(), eps)?;
         let [dx, dnorm] = plan.outputs_on([&input, &scale, &pass.input(gradient)?])?;
-        Ok([dx_wanted.then_some(dx), Some(dweight), Some(Tensor::cat(&[dbias, dnorm.flatten_all()?], 0)?)])
+        let dothers = others.gradient(Tensor::cat(&[dbias, dnorm.flatten_all()?], 0)?)?;
+        Ok([dx_wanted.then_some(dx), Some(dweight), Some(dothers)])
     };
-    x.apply_op3(all.weight, &others, Composite::new(last, &inputs, backward))
+    x.apply_op3(all.weight, &argument, Composite::new(last, &inputs, backward))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use candle_core::{Result, Tensor, bail};
 
 use crate::cuda::{Composite, depthwise, mlp, norm, pointwise, sums};
 use crate::depthwise::kernel::Geometry;
+use crate::gradients::Joined;
 
 const OP: &str = "convnext";
 /// Numbers of the widest tensor of a chunk: 128 MiB in f32, enough to occupy a card.
@@ -15,13 +16,13 @@ const CHUNK: usize = 32 << 20;
 
 /// Blocks of one size: `x (B, T, H, W, C)` or `(B, H, W, C)` after as many as there are [`parameters`](super::chain), which
 /// are f32.
-pub(super) fn chain(x: &Tensor, parameters: &Tensor, form: Form) -> Result<Tensor> {
+pub(super) fn chain(x: &Tensor, parameters: Joined, form: Form) -> Result<Tensor> {
     if x.rank() == 4 {
         return chain(&x.unsqueeze(1)?, parameters, form)?.squeeze(1);
     }
-    let (x_tracked, any_tracked) = (x.track_op(), x.track_op() || parameters.track_op());
-    let values = parameters.detach();
-    let blocks = form.blocks(&values)?;
+    let (x_tracked, argument) = (x.track_op(), parameters.argument.clone());
+    let any_tracked = x_tracked || argument.track_op();
+    let blocks = form.blocks(&parameters.values)?;
     let (mut passed, mut input) = (Vec::with_capacity(blocks.len()), x.detach());
     for (i, block) in blocks.iter().enumerate() {
         let convolved = depthwise::forward(OP, &form.geometry)?.on([&input, &block.weight, &block.bias])?;
@@ -36,12 +37,15 @@ pub(super) fn chain(x: &Tensor, parameters: &Tensor, form: Form) -> Result<Tenso
             passed.push([input, convolved]);
         }
         if i + 1 == blocks.len() {
-            let backward = move |gradient: &Tensor| backward(&form, &values, &passed, gradient, x_tracked);
-            return x.apply_op2(parameters, Composite::new(end, of.each_ref(), backward));
+            let backward = move |gradient: &Tensor| {
+                let [dx, dparameters] = backward(&form, &parameters.values, &passed, gradient, x_tracked)?;
+                Ok([dx, dparameters.map(|all| parameters.gradient(all)).transpose()?])
+            };
+            return x.apply_op2(&argument, Composite::new(end, of.each_ref(), backward));
         }
         input = end.on(of.each_ref())?;
     }
-    bail!("{OP}: expected the parameters of a block or more, got {:?}", parameters.dims())
+    bail!("{OP}: expected the parameters of a block or more, got {:?}", argument.dims())
 }
 
 /// The gradients of x, if it is wanted, and of the parameters, from what the forward pass left: each block's input and its
@@ -230,8 +234,10 @@ mod tests {
             composite_agrees(
                 &format!("{dims:?} with {kernel:?}"),
                 [dims, &[blocks * each]],
-                |[x, parameters]| super::super::chain::chain(x, &shape, &small(parameters)?, 1e-6),
-                |[x, parameters]| chain(x, &small(parameters)?, Form { rows, ..Form::new(geometry()?, 1e-6) }),
+                |[x, parameters]| super::super::chain::chain(x, &shape, (&small(parameters)?).into(), 1e-6),
+                |[x, parameters]| {
+                    chain(x, (&small(parameters)?).into(), Form { rows, ..Form::new(geometry()?, 1e-6) })
+                },
             )?;
         }
         Ok(())
