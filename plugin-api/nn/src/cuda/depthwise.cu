@@ -4,6 +4,7 @@
 // frame is staged in shared memory once, with its margin, and added to all sums that it is part of, which are in registers.
 // A warp holds two rows of a tile, in lanes 0 to 15 and 16 to 31; rows of shared memory are as long as keeps these apart in
 // its banks. All other sizes take one output at a time.
+#include "copy.cuh"
 #include "sums.cuh"
 
 struct Field {
@@ -55,6 +56,31 @@ __device__ inline void stage(float *to, const Element *x, const Field &field, in
     }
 }
 
+// Begins to copy HEIGHT x WIDTH positions of 16 channels, from (h, w) and channel `group` on, of the frame that starts at
+// `x`, N channels at once; zeros outside of it.
+template <int N, int HEIGHT, int WIDTH, int PITCH>
+__device__ inline void begin_plane_by(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
+                                      unsigned threads) {
+    const unsigned EACH = GROUP / N; // copies of a position
+    // They wait for nothing: unrolled they would only need registers.
+#pragma unroll 1
+    for (unsigned i = threadIdx.y * LANES + threadIdx.x; i < HEIGHT * WIDTH * EACH; i += threads) {
+        unsigned row = i / EACH / WIDTH, column = i / EACH % WIDTH, c = i % EACH * N;
+        int from_h = h + row, from_w = w + column;
+        bool inside = (unsigned)from_h < field.height && (unsigned)from_w < field.width && group + c < field.channels;
+        ptrdiff_t position = from_h * (int)field.width + from_w;
+        begin_copy<N>(to + row * PITCH + column * GROUP + c, x + position * (int)field.channels + group + c, inside);
+    }
+}
+template <int HEIGHT, int WIDTH, int PITCH>
+__device__ inline void begin_plane(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
+                                   unsigned threads) {
+    if (in_packs(x, field.channels))
+        begin_plane_by<COPIED, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, threads);
+    else
+        begin_plane_by<1, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, threads);
+}
+
 // A tile of outputs of `depthwise_tiled`: its column, row and sample.
 const int TILE_HEIGHT = 16, TILE_WIDTH = 8;
 struct Tile {
@@ -66,18 +92,58 @@ __device__ inline Tile tile_of(unsigned number, const Field &field, unsigned til
     return {number % columns * TILE_WIDTH, number / columns % rows * tile_height, number / columns / rows};
 }
 
-// y, and what `addend` holds if it is not null. A grid (tiles, channels / 16) of blocks (32, 8).
+// The plane of a tile with its margin, and its rows' distance in shared memory.
+const int PLANE_HEIGHT = TILE_HEIGHT + SIDE - 1, PLANE_WIDTH = TILE_WIDTH + SIDE - 1, PLANE_PITCH = PLANE_WIDTH * GROUP + 16;
+// Weights of a row of the kernel lie in two words of four for each channel, which costs fewer loads.
+const int WEIGHTS = 8;
+
+// Adds a frame to the sums of those around it that lie in the field, `first` to `last`; ALL if these are all of them. Both
+// plane and taps begin at the thread's row and channel.
+template <int DEPTH, bool ALL>
+__device__ inline void add_frame(float (&sums)[DEPTH][TILE_WIDTH], const Element *plane, const float *taps, int first,
+                                 int last) {
+#pragma unroll 1
+    for (int dh = 0; dh < SIDE; dh++) {
+        float row[PLANE_WIDTH];
+#pragma unroll
+        for (int i = 0; i < PLANE_WIDTH; i++) row[i] = value(plane[dh * PLANE_PITCH + i * GROUP]);
+#pragma unroll
+        for (int f = 0; f < DEPTH; f++) {
+            if (!ALL && (f < first || f > last)) continue;
+            const float *along = taps + ((DEPTH - 1 - f) * SIDE + dh) * WEIGHTS * GROUP;
+            float weights[WEIGHTS];
+            get<4>(along, weights);
+            get<4>(along + 4 * GROUP, weights + 4);
+#pragma unroll
+            for (int dw = 0; dw < SIDE; dw++)
+#pragma unroll
+                for (int i = 0; i < TILE_WIDTH; i++) sums[f][i] += weights[dw] * row[i + dw];
+        }
+    }
+}
+
+// y, and what `addend` holds if it is not null. A grid (tiles, channels / 16) of blocks (32, 8). Shared memory: the
+// weights, and two planes, of which one is filled while the other is read.
 template <int DEPTH>
 __device__ inline void depthwise_tiled(const Element *x, const float *weights, const Element *addend, Element *y,
                                        const Field &field) {
-    const int HEIGHT = TILE_HEIGHT + SIDE - 1, WIDTH = TILE_WIDTH + SIDE - 1, PITCH = WIDTH * GROUP + 16;
-    __shared__ float plane[HEIGHT * PITCH], taps[DEPTH * SIDE * SIDE * GROUP];
-    unsigned channel = threadIdx.x % GROUP, c = blockIdx.y * GROUP + channel;
+    const int HALF = DEPTH / 2, PLANE = PLANE_HEIGHT * PLANE_PITCH;
+    float *taps = (float *)shared_memory;
+    Element *planes = (Element *)(taps + DEPTH * SIDE * WEIGHTS * GROUP);
+    unsigned channel = threadIdx.x % GROUP, group = blockIdx.y * GROUP, c = group + channel;
     unsigned half_warp = 2 * threadIdx.y + threadIdx.x / GROUP, own = c < field.channels ? c : field.channels - 1;
     Tile tile = tile_of(blockIdx.x, field, TILE_HEIGHT);
+    auto begin_frame = [&](int t) {
+        begin_plane<PLANE_HEIGHT, PLANE_WIDTH, PLANE_PITCH>(planes + t % 2 * PLANE, x + frame_start(field, tile.sample, t),
+                                                            field, (int)tile.row - MARGIN, (int)tile.column - MARGIN, group,
+                                                            ROWS * LANES);
+    };
+    begin_frame(0);
     // Lanes beyond the last channel work on its weights, and store nothing.
-    for (int tap = half_warp; tap < DEPTH * SIDE * SIDE; tap += TILE_HEIGHT)
-        taps[tap * GROUP + channel] = weights[(size_t)tap * field.channels + own];
+    for (int tap = half_warp; tap < DEPTH * SIDE * SIDE; tap += TILE_HEIGHT) {
+        int row = tap / SIDE, dw = tap % SIDE;
+        taps[((row * 2 + dw / 4) * GROUP + channel) * 4 + dw % 4] = weights[(size_t)tap * field.channels + own];
+    }
     float bias = weights[(size_t)DEPTH * SIDE * SIDE * field.channels + own];
     // sums[f] are those of the output frame t - DEPTH / 2 + f.
     float sums[DEPTH][TILE_WIDTH];
@@ -86,32 +152,21 @@ __device__ inline void depthwise_tiled(const Element *x, const float *weights, c
 #pragma unroll
         for (int i = 0; i < TILE_WIDTH; i++) sums[f][i] = bias;
     unsigned h = tile.row + half_warp;
-    for (int t = 0; t < (int)field.frames + DEPTH / 2; t++) {
-        if (t < (int)field.frames) {
+    int frames = field.frames;
+    for (int t = 0; t < frames + HALF; t++) {
+        if (t < frames) {
+            // Behind the barrier this frame is there for all, and nobody reads the one before it any more.
+            await_copies();
             __syncthreads();
-            stage<HEIGHT, WIDTH, PITCH>(plane, x + frame_start(field, tile.sample, t), field, (int)tile.row - MARGIN,
-                                        (int)tile.column - MARGIN, c, half_warp, TILE_HEIGHT);
-            __syncthreads();
-#pragma unroll 1
-            for (int dh = 0; dh < SIDE; dh++) {
-                float row[WIDTH];
-#pragma unroll
-                for (int i = 0; i < WIDTH; i++) row[i] = plane[(half_warp + dh) * PITCH + i * GROUP + channel];
-#pragma unroll
-                for (int f = 0; f < DEPTH; f++) {
-                    int to = t - DEPTH / 2 + f;
-                    if (to < 0 || to >= (int)field.frames) continue;
-                    const float *along = taps + ((DEPTH - 1 - f) * SIDE + dh) * SIDE * GROUP + channel;
-#pragma unroll
-                    for (int dw = 0; dw < SIDE; dw++) {
-                        float weight = along[dw * GROUP];
-#pragma unroll
-                        for (int i = 0; i < TILE_WIDTH; i++) sums[f][i] += weight * row[i + dw];
-                    }
-                }
-            }
+            if (t + 1 < frames) begin_frame(t + 1);
+            const Element *plane = planes + t % 2 * PLANE + half_warp * PLANE_PITCH + channel;
+            int first = HALF - t, last = frames - 1 - t + HALF;
+            if (first <= 0 && last >= DEPTH - 1)
+                add_frame<DEPTH, true>(sums, plane, taps + 4 * channel, first, last);
+            else
+                add_frame<DEPTH, false>(sums, plane, taps + 4 * channel, first, last);
         }
-        int done = t - DEPTH / 2;
+        int done = t - HALF;
         if (done >= 0 && h < field.height && c < field.channels) {
             size_t start = frame_start(field, tile.sample, done) + ((size_t)h * field.width + tile.column) * field.channels + c;
 #pragma unroll
