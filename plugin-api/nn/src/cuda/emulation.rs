@@ -410,6 +410,9 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         depthwise_agrees([3, 1, 16, 9, 65], [1, 7, 7], half);
         depthwise_agrees([2, 3, 4, 5, 40], [3, 5, 9], half);
         depthwise_agrees([1, 4, 9, 9, 2], [1, 1, 1], half);
+        // Frames with neighbours on all sides, copied in packs of channels and one by one; a group that ends within.
+        depthwise_agrees([1, 9, 5, 9, 20], [7, 7, 7], half);
+        depthwise_agrees([2, 8, 3, 4, 3], [7, 7, 7], half);
         rows_agree(&[1, 1], half);
         rows_agree(&[2, 3, 7, 5], half);
         rows_agree(&[1, 33, 130], half);
