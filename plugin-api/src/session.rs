@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Tensor, Var};
 use physrep_abi::{Host, LoadScope, Parameter, StepReport};
-use physrep_nn::{AdamW, CosineSchedule, Params, clip_gradients, flops};
+use physrep_nn::{AdamW, CosineSchedule, DirectGradients, Params, clip_gradients, flops};
 use serde_json::Value;
 
 use crate::{Batch, Error, Method, Result, Setup, Step, Training};
@@ -84,6 +84,7 @@ impl<M: Method> Session<M> {
         self.check(batch, self.setup.context_frames + self.setup.future_frames, "pretraining")?;
         let step = Step { index: self.step, of: self.setup.steps, seed: self.setup.seed, host: self.host };
         flops::step_begins();
+        let direct = DirectGradients::open();
         let loss = self.method.loss(&self.cast(batch)?, &step)?.to_dtype(DType::F32)?;
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if !value.is_finite() {
@@ -93,7 +94,7 @@ impl<M: Method> Session<M> {
             )));
         }
         let learning_rate = self.schedule.at((self.step / self.training.accumulate) as usize);
-        let mut grads = loss.backward()?;
+        let mut grads = direct.backward(&loss)?;
         flops::backward_ran();
         if self.step < FIRST_STEPS {
             let flow = Flow::of(&self.params.trained(), &grads)?;

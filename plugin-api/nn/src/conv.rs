@@ -1,6 +1,7 @@
 //! Dense convolution, 3-D and 2-D, channels-last.
 
 pub(crate) mod kernel;
+mod normalised;
 mod on_card;
 pub(crate) mod patches;
 pub(crate) mod transposed;
@@ -90,6 +91,21 @@ impl Conv {
 /// A convolution, differentiable in all three tensors. With three axes `x (B, T, H, W, I)` and
 /// `weight (O, I, kt, kh, kw)`, with two `x (B, H, W, I)` and `weight (O, I, kh, kw)`; `bias (O)`.
 pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result<Tensor> {
+    check(x, weight, axes)?;
+    if axes.len() == 2 {
+        let axes = [Axis::patches(1), axes[0], axes[1]];
+        return conv(&x.unsqueeze(1)?, &weight.unsqueeze(2)?, bias, &axes)?.squeeze(1);
+    }
+    let convolution = enter([x, weight, bias], [axes[0], axes[1], axes[2]])?;
+    let (x, bias) = (x.contiguous()?, bias.contiguous()?);
+    match x.device().is_cpu() {
+        true => x.apply_op3(&weight.contiguous()?, &bias, convolution),
+        false => on_card::conv(&x, weight, &bias, convolution),
+    }
+}
+
+/// Whether x, weight and axes go together.
+fn check(x: &Tensor, weight: &Tensor, axes: &[Axis]) -> Result<()> {
     let rank = axes.len() + 2;
     if !(axes.len() == 2 || axes.len() == 3)
         || x.rank() != rank
@@ -104,14 +120,14 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
             weight.dims()
         );
     }
-    if axes.len() == 2 {
-        let axes = [Axis::patches(1), axes[0], axes[1]];
-        return conv(&x.unsqueeze(1)?, &weight.unsqueeze(2)?, bias, &axes)?.squeeze(1);
-    }
+    Ok(())
+}
+
+/// The convolution of tensors that were checked, which is counted as begun.
+fn enter([x, weight, bias]: [&Tensor; 3], axes: [Axis; 3]) -> Result<Convolution> {
     if x.elem_count() == 0 {
         bail!("{OP}: the input is empty: {:?}", x.dims());
     }
-    let axes = [axes[0], axes[1], axes[2]];
     let (b, t, h, w, channels) = x.dims5()?;
     let size = [t, h, w];
     let mut outputs = [0; 3];
@@ -127,11 +143,7 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
     if bias.dims() != [convolution.filters] {
         bail!("{OP}: expected a bias ({}), got {:?}", convolution.filters, bias.dims());
     }
-    let (x, bias) = (x.contiguous()?, bias.contiguous()?);
-    match x.device().is_cpu() {
-        true => x.apply_op3(&weight.contiguous()?, &bias, convolution),
-        false => on_card::conv(&x, weight, &bias, convolution),
-    }
+    Ok(convolution)
 }
 
 impl CustomOp3 for Convolution {

@@ -8,6 +8,7 @@ mod on_card;
 use candle_core::{Result, Tensor};
 
 use crate::depthwise::DepthwiseConv;
+use crate::gradients::Joined;
 use crate::linear::Linear;
 use crate::norm::LayerNorm;
 use crate::params::{Init, Params};
@@ -75,7 +76,6 @@ impl ConvNextStage {
 fn chain(blocks: &[ConvNextBlock], x: &Tensor) -> Result<Tensor> {
     let Some(first) = blocks.first() else { return Ok(x.clone()) };
     let [weight, ..] = first.tensors();
-    let tensors = blocks.iter().flat_map(ConvNextBlock::tensors);
-    let flat = tensors.map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
-    chain::chain(x, weight.dims(), &Tensor::cat(&flat, 0)?, EPS)
+    let tensors: Vec<&Tensor> = blocks.iter().flat_map(ConvNextBlock::tensors).collect();
+    chain::chain(x, weight.dims(), Joined::new(&tensors)?, EPS)
 }

@@ -27,6 +27,7 @@ pub mod convnext;
 pub mod depthwise;
 pub mod flops;
 pub mod gelu;
+pub mod gradients;
 pub mod group_norm;
 pub mod instance_norm;
 pub mod linear;
@@ -50,7 +51,7 @@ pub mod vicreg;
 pub use attention::{CrossAttention, softmax};
 pub use attention_pool::attention_pool;
 pub use bias::add_bias;
-pub use clip::clip_gradients;
+pub use clip::{clip_gradients, squared_norms};
 pub use conv::{
     Axis, Conv, conv,
     patches::patches,
@@ -59,6 +60,7 @@ pub use conv::{
 pub use convnext::{ConvNextBlock, ConvNextStage, decoder::ConvNextDecoder, encoder::ConvNextEncoder};
 pub use depthwise::{DepthwiseConv, depthwise_conv};
 pub use gelu::gelu;
+pub use gradients::DirectGradients;
 pub use group_norm::group_norm;
 pub use instance_norm::{InstanceNorm, instance_norm, rms_instance_norm};
 pub use linear::{Linear, linear};

@@ -33,6 +33,11 @@ impl LayerNorm {
         })
     }
 
+    /// What is added to variances.
+    pub(crate) fn eps(&self) -> f64 {
+        self.eps
+    }
+
     /// The layer's weight and bias.
     pub(crate) fn tensors(&self) -> [&Tensor; 2] {
         [&self.weight, &self.bias]

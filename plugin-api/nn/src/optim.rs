@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::backend::BackendStorage;
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, CudaStorage, DType, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use candle_core::{CpuStorage, DType, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -185,16 +185,28 @@ impl Slot {
             bail!("AdamW: a gradient of shape {got:?} for a parameter of shape {want:?}");
         }
         self.steps += 1;
-        self.moments.inplace_op2(gradient, &UpdateMoments { beta1, beta2 })?;
         let bias1 = 1.0 - beta1.powi(self.steps as i32);
         let bias2 = 1.0 - beta2.powi(self.steps as i32);
+        let moments = UpdateMoments { beta1, beta2 };
         let update = UpdateParameter {
             shrink: 1.0 - lr * config.weight_decay,
             rate: lr / bias1,
             root_bias: bias2.sqrt(),
             eps: config.eps,
         };
+        if self.var.device().is_cuda() {
+            return self.step_on_gpu(gradient, &moments, &update);
+        }
+        self.moments.inplace_op2(gradient, &moments)?;
         self.var.inplace_op2(&self.moments, &update)
+    }
+
+    /// Both updates in one pass. Nobody else has the moments, and whoever reads the parameter does so on the device's stream.
+    fn step_on_gpu(&self, gradient: &Tensor, moments: &UpdateMoments, update: &UpdateParameter) -> Result<()> {
+        let rates = [1.0 - moments.beta1, moments.beta2, 1.0 - moments.beta2];
+        let numbers = [update.shrink, update.rate, update.root_bias, update.eps];
+        let plan = cuda::optim::adamw(OP, self.var.elem_count(), rates, numbers)?;
+        cuda::in_place(&plan, &[&self.var, &self.moments, gradient])
     }
 }
 
@@ -237,17 +249,6 @@ impl InplaceOp2 for UpdateMoments {
             Ok(())
         })
     }
-
-    fn cuda_fwd(
-        &self,
-        moments: &mut CudaStorage,
-        moments_layout: &Layout,
-        gradient: &CudaStorage,
-        gradient_layout: &Layout,
-    ) -> Result<()> {
-        let plan = cuda::optim::moments(OP, gradient_layout.shape().elem_count(), self.beta1, self.beta2)?;
-        cuda::in_place(&plan, [(moments, moments_layout), (gradient, gradient_layout)])
-    }
 }
 
 /// `p = shrink p - rate mean / (sqrt(square) / root_bias + eps)`.
@@ -289,17 +290,5 @@ impl InplaceOp2 for UpdateParameter {
             self.run(parameter, slice(OP, moments, moments_layout)?);
             Ok(())
         })
-    }
-
-    fn cuda_fwd(
-        &self,
-        parameter: &mut CudaStorage,
-        parameter_layout: &Layout,
-        moments: &CudaStorage,
-        moments_layout: &Layout,
-    ) -> Result<()> {
-        let numbers = [self.shrink, self.rate, self.root_bias, self.eps];
-        let plan = cuda::optim::parameter(OP, parameter_layout.shape().elem_count(), numbers)?;
-        cuda::in_place(&plan, [(parameter, parameter_layout), (moments, moments_layout)])
     }
 }

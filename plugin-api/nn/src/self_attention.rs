@@ -3,7 +3,7 @@
 //! Of the matrix of all pairs, one head's rows for a few queries exist at a time. The backward pass computes them again
 //! from the logarithm of each row's sum, which is all that is kept.
 
-mod on_gpu;
+pub(crate) mod on_gpu;
 
 use std::sync::OnceLock;
 

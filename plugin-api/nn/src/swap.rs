@@ -4,10 +4,11 @@
 //! it copies such a tensor number by number, on one thread.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice};
+use crate::cuda;
 use crate::float::Float;
 use crate::memory::zeros;
 
@@ -16,10 +17,15 @@ const OP: &str = "swap_axes";
 /// `(A, M, N, D)` to a contiguous `(A, N, M, D)`, with a contiguous gradient.
 pub fn swap_axes(x: &Tensor) -> Result<Tensor> {
     let (_, m, n, d) = x.dims4()?;
-    if x.device().is_cpu() && x.elem_count() > 0 {
+    if x.elem_count() > 0 && (x.device().is_cpu() || has_kernel(x.dtype(), d)) {
         return x.contiguous()?.apply_op1(Swap { m, n, d });
     }
     x.transpose(1, 2)?.contiguous()
+}
+
+/// Whether there is a GPU's kernel for tokens of that length: single numbers, or so many that they occupy a warp.
+fn has_kernel(dtype: DType, length: usize) -> bool {
+    matches!(dtype, DType::F32 | DType::BF16) && (length == 1 || length >= 8)
 }
 
 struct Swap {
@@ -66,6 +72,11 @@ impl CustomOp1 for Swap {
             let y = self.forward(slice::<T>(OP, x, layout)?);
             Ok((T::to_cpu_storage_owned(y), Shape::from((layout.dims()[0], n, m, d))))
         })
+    }
+
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        let Self { m, n, d } = *self;
+        cuda::run(&cuda::swap::swap(OP, [layout.dims()[0], m, n, d])?, &[(x, layout)])
     }
 
     fn bwd(&self, _x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {

@@ -1,8 +1,11 @@
 //! The transformer block, and positions for its tokens.
 
+mod on_gpu;
+
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 use crate::gelu::gelu;
+use crate::gradients::Joined;
 use crate::linear::{Linear, linear};
 use crate::norm::LayerNorm;
 use crate::params::{Init, Params};
@@ -79,9 +82,27 @@ impl TransformerBlock {
 
     /// Tokens `(B, N, D)` to the same shape.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if !x.device().is_cpu() {
+            return on_gpu::block(x, self.parameters()?, self.form());
+        }
         let x = (x + self.attention.forward(&self.norm1.forward(x)?, None)?)?;
         let hidden = gelu(&self.fc1.forward(&self.norm2.forward(&x)?)?)?;
         &x + self.fc2.forward(&hidden)?
+    }
+}
+
+impl TransformerBlock {
+    /// All parameters, as [`on_gpu`] takes them.
+    fn parameters(&self) -> Result<Joined> {
+        let attention = &self.attention;
+        let [norm1, norm2] = [self.norm1.tensors(), self.norm2.tensors()];
+        let [proj, fc1, fc2] = [attention.proj.tensors(), self.fc1.tensors(), self.fc2.tensors()];
+        let biases = [&attention.q_bias, &attention.v_bias];
+        Joined::new(&[&norm1[..], &[&attention.qkv], &biases, &proj, &norm2, &fc1, &fc2].concat())
+    }
+
+    fn form(&self) -> on_gpu::Form {
+        on_gpu::Form { heads: self.attention.heads, eps: self.norm1.eps() }
     }
 }
 

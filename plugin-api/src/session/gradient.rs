@@ -1,6 +1,7 @@
 //! How the gradient flows in the first steps: whether training reaches all of a network shows there.
 
-use candle_core::{DType, Tensor, Var, backprop::GradStore};
+use candle_core::{Var, backprop::GradStore};
+use physrep_nn::squared_norms;
 
 use crate::Result;
 
@@ -19,13 +20,7 @@ pub(super) struct Flow {
 impl Flow {
     /// The flow of `gradients` to `parameters`.
     pub(super) fn of(parameters: &[(String, Var)], gradients: &GradStore) -> Result<Self> {
-        let gradients = parameters.iter().filter_map(|(_, var)| gradients.get(var));
-        let squares = gradients.map(|gradient| gradient.sqr()?.sum_all()).collect::<candle_core::Result<Vec<_>>>()?;
-        // All at once: what waits for one number waits for a card.
-        let squares = match squares.as_slice() {
-            [] => Vec::new(),
-            squares => Tensor::stack(squares, 0)?.to_dtype(DType::F64)?.to_vec1::<f64>()?,
-        };
+        let squares = squared_norms(parameters, gradients)?;
         let flowing = squares.iter().filter(|&&square| square != 0.0).count();
         Ok(Self { norm: squares.iter().sum::<f64>().sqrt(), silent: parameters.len() - flowing })
     }
@@ -33,7 +28,7 @@ impl Flow {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
+    use candle_core::{Device, Tensor};
 
     use super::*;
 

@@ -6,71 +6,114 @@ use candle_core::{Result, Tensor};
 
 use super::OP;
 use super::kernel::Convolution;
-use crate::cuda::{Composite, direct::Direct, patches, pointwise, sums};
+use crate::cuda::{Composite, Plan, direct::Direct, patches, pointwise, sums};
 
 /// Numbers of the matrix of a chunk, unless one sample has more: 128 MiB in f32, enough to occupy a card.
 const CHUNK: usize = 32 << 20;
 
 /// `x (B, T, H, W, I)`, `weight (O, I, kt, kh, kw)` and `bias (O)` to `(B, T', H', W', O)`.
 pub(super) fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, form: Convolution) -> Result<Tensor> {
+    in_chunks(x, weight, bias, form, samples(&form))
+}
+
+/// How many samples a chunk has.
+pub(super) fn samples(form: &Convolution) -> usize {
     let each = form.window.outputs.iter().product::<usize>() * form.window.patch_len();
-    in_chunks(x, weight, bias, form, (CHUNK / each.max(1)).max(1))
+    (CHUNK / each.max(1)).max(1)
 }
 
-/// That, `samples` samples at a time.
+/// The convolution, `samples` samples at a time.
 fn in_chunks(x: &Tensor, weight: &Tensor, bias: &Tensor, form: Convolution, samples: usize) -> Result<Tensor> {
-    // The same order of taps and channels as in a patch.
-    let matrix = weight.permute([2, 3, 4, 1, 0])?.reshape((form.window.patch_len(), form.filters))?;
-    let [t, h, w] = form.window.outputs;
-    let dims = [form.batch, t, h, w, form.filters];
-    let x_tracked = x.track_op();
-    let field = x.detach();
-    if let (Some(direct), false) = (Direct::new(&form), x_tracked) {
-        let forward = direct.forward(OP)?;
-        let backward = move |gradient: &Tensor| {
-            let both = direct.parameters(OP)?.on([&field, gradient])?;
-            let taps = both.dims()[0] - 1;
-            Ok([None, Some(both.narrow(0, 0, taps)?), Some(both.get(taps)?)])
-        };
-        return x.apply_op3(&matrix, bias, Composite::new(forward, [x, &matrix, bias], backward));
-    }
-    let factor = matrix.detach().to_dtype(x.dtype())?;
-    let chunks: Vec<_> = (0..form.batch).step_by(samples).map(|at| (at, samples.min(form.batch - at))).collect();
-    let rows = chunks.iter().map(|&chunk| gather(&form, &field, chunk)?.matmul(&factor));
-    let rows = Tensor::cat(&rows.collect::<Result<Vec<_>>>()?, 0)?;
-    let backward = move |gradient: &Tensor| backward(&form, &chunks, [&field, &factor, gradient], x_tracked);
-    x.apply_op3(&matrix, bias, Composite::new(pointwise::bias(OP, &dims)?, [&rows, bias], backward))
+    let dx_wanted = x.track_op();
+    let pass = Pass::new([x, weight], form, samples, dx_wanted)?;
+    let (last, inputs) = pass.last(bias)?;
+    let backward = move |gradient: &Tensor| {
+        let [dweight, dbias] = pass.parameters(gradient)?;
+        let dx = if dx_wanted { Some(pass.input(gradient)?) } else { None };
+        Ok([dx, Some(dweight), Some(dbias)])
+    };
+    x.apply_op3(weight, bias, Composite::new(last, &inputs, backward))
 }
 
-/// The gradients of x, if it is wanted, of the matrix and of the bias, from x, the matrix and the result's gradient.
-fn backward(
-    form: &Convolution,
-    chunks: &[(usize, usize)],
-    [x, factor, gradient]: [&Tensor; 3],
-    dx_wanted: bool,
-) -> Result<[Option<Tensor>; 3]> {
-    let dbias = sums::columns(OP, gradient.dims())?.on([gradient])?;
-    let (mut dxs, mut dmatrix): (_, Option<Tensor>) = (Vec::new(), None);
-    for &(start, count) in chunks {
-        let rows = gather(form, x, (start, count))?;
-        let gradient = gradient.narrow(0, start, count)?.reshape((rows.dims()[0], form.filters))?;
-        let more = rows.t()?.matmul(&gradient)?.to_dtype(dbias.dtype())?;
-        dmatrix = Some(match dmatrix {
-            Some(sum) => (sum + more)?,
-            None => more,
-        });
-        if dx_wanted {
-            let drows = gradient.matmul(&factor.t()?)?;
-            dxs.push(patches::scatter(OP, &form.window, count)?.on([&drows])?);
+/// A convolution on tensors without a trace.
+pub(super) struct Pass {
+    form: Convolution,
+    x: Tensor,
+    /// The weight as a matrix `(kt kh kw I, O)`, its taps and channels in the order of a patch's.
+    matrix: Tensor,
+    /// The kernels that need no matrix of patches, but give no gradient of x.
+    direct: Option<Direct>,
+    /// The first sample of each chunk, and how many it has.
+    chunks: Vec<(usize, usize)>,
+}
+
+impl Pass {
+    pub(super) fn new([x, weight]: [&Tensor; 2], form: Convolution, samples: usize, dx_wanted: bool) -> Result<Self> {
+        let matrix = weight.detach().permute([2, 3, 4, 1, 0])?.reshape((form.window.patch_len(), form.filters))?;
+        let direct = if dx_wanted { None } else { Direct::new(&form) };
+        let chunks = (0..form.batch).step_by(samples).map(|at| (at, samples.min(form.batch - at))).collect();
+        Ok(Self { form, x: x.detach(), matrix, direct, chunks })
+    }
+
+    /// The step that makes the result, and its inputs.
+    pub(super) fn last(&self, bias: &Tensor) -> Result<(Plan, Vec<Tensor>)> {
+        if let Some(direct) = &self.direct {
+            return Ok((direct.forward(OP)?, vec![self.x.clone(), self.matrix.clone(), bias.clone()]));
         }
+        let [t, h, w] = self.form.window.outputs;
+        let factor = self.matrix.to_dtype(self.x.dtype())?;
+        let rows = self.chunks.iter().map(|&chunk| self.gather(chunk)?.matmul(&factor));
+        let rows = Tensor::cat(&rows.collect::<Result<Vec<_>>>()?, 0)?;
+        Ok((pointwise::bias(OP, &[self.form.batch, t, h, w, self.form.filters])?, vec![rows, bias.clone()]))
     }
-    let dx = if dx_wanted { Some(Tensor::cat(&dxs, 0)?) } else { None };
-    Ok([dx, dmatrix, Some(dbias)])
-}
 
-/// The patches of so many samples behind the first few, as rows.
-fn gather(form: &Convolution, x: &Tensor, (start, count): (usize, usize)) -> Result<Tensor> {
-    patches::gather(OP, &form.window, count)?.on([&x.narrow(0, start, count)?])
+    /// The result.
+    pub(super) fn forward(&self, bias: &Tensor) -> Result<Tensor> {
+        let (last, inputs) = self.last(bias)?;
+        Ok(last.all_on(&inputs.iter().collect::<Vec<_>>())?.remove(0))
+    }
+
+    /// The patches of a chunk, as rows.
+    fn gather(&self, (start, count): (usize, usize)) -> Result<Tensor> {
+        patches::gather(OP, &self.form.window, count)?.on([&self.x.narrow(0, start, count)?])
+    }
+
+    /// The rows of a chunk of the result's gradient.
+    fn rows(&self, gradient: &Tensor, (start, count): (usize, usize)) -> Result<Tensor> {
+        gradient.narrow(0, start, count)?.reshape(((), self.form.filters))
+    }
+
+    /// The gradients of weight and bias, from the result's.
+    pub(super) fn parameters(&self, gradient: &Tensor) -> Result<[Tensor; 2]> {
+        if let Some(direct) = &self.direct {
+            let both = direct.parameters(OP)?.on([&self.x, gradient])?;
+            let taps = both.dims()[0] - 1;
+            return Ok([self.weight(&both.narrow(0, 0, taps)?)?, both.get(taps)?]);
+        }
+        let dbias = sums::columns(OP, gradient.dims())?.on([gradient])?;
+        let of_chunk = |&chunk: &(usize, usize)| {
+            self.gather(chunk)?.t()?.matmul(&self.rows(gradient, chunk)?)?.to_dtype(dbias.dtype())
+        };
+        let dmatrix = self.chunks.iter().map(of_chunk).reduce(|sum, more| sum? + more?);
+        let dmatrix = dmatrix.unwrap_or_else(|| self.matrix.zeros_like())?;
+        Ok([self.weight(&dmatrix)?, dbias])
+    }
+
+    /// What lies as the matrix does, in the weight's shape.
+    fn weight(&self, matrix: &Tensor) -> Result<Tensor> {
+        let [t, h, w] = self.form.window.axes.map(|axis| axis.kernel);
+        matrix.reshape((t, h, w, self.form.window.channels, self.form.filters))?.permute([4, 3, 0, 1, 2])
+    }
+
+    /// The gradient of x, from the result's.
+    pub(super) fn input(&self, gradient: &Tensor) -> Result<Tensor> {
+        let factor = self.matrix.to_dtype(self.x.dtype())?.t()?;
+        let of_chunk = |&chunk: &(usize, usize)| {
+            let rows = self.rows(gradient, chunk)?.matmul(&factor)?;
+            patches::scatter(OP, &self.form.window, chunk.1)?.on([&rows])
+        };
+        Tensor::cat(&self.chunks.iter().map(of_chunk).collect::<Result<Vec<_>>>()?, 0)
+    }
 }
 
 #[cfg(test)]

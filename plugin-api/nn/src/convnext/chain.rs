@@ -13,6 +13,7 @@ use crate::conv::Axis;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::depthwise::kernel::{Geometry, backward, forward};
 use crate::float::Float;
+use crate::gradients::Joined;
 use crate::mlp::Mlp;
 
 const OP: &str = "convnext";
@@ -20,12 +21,13 @@ const OP: &str = "convnext";
 const BLOCK: usize = 16 * 1024;
 
 /// `x + gamma * (w2 gelu(w1 layer_norm(conv(x)) + b1) + b2)`, as often as there are parameters for it; differentiable in
-/// both tensors.
+/// both.
 ///
 /// `x (B, T, H, W, C)` goes with convolutions' `weight` of shape `(C, 1, kt, kh, kw)`, `x (B, H, W, C)` with
 /// `(C, 1, kh, kw)`. `parameters` holds, block by block, the elements of that weight and of its bias `(C)`, then those
 /// of [`Mlp`], one after the other.
-pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64) -> Result<Tensor> {
+pub(super) fn chain(x: &Tensor, weight: &[usize], joined: Joined, eps: f64) -> Result<Tensor> {
+    let parameters = &joined.values;
     let geometry = match (x.dims(), weight) {
         (dims @ &[_, _, _, _, c], &[_, _, _, _, _]) => Geometry::new(dims, weight, &[c])?,
         (&[b, h, w, c], &[o, i, kh, kw]) => Geometry::new(&[b, 1, h, w, c], &[o, i, 1, kh, kw], &[c])?,
@@ -38,15 +40,16 @@ pub(super) fn chain(x: &Tensor, weight: &[usize], parameters: &Tensor, eps: f64)
     }
     let fields = if x.rank() == 4 { x.unsqueeze(1)? } else { x.clone() };
     for _ in 0..parameters.elem_count() / each {
-        crate::flops::conv(&fields, parameters, &geometry.kernel.map(Axis::same), weight[0]);
-        crate::flops::entered(8 * weight[0] * x.elem_count(), [x, parameters]);
+        crate::flops::conv(&fields, &joined.argument, &geometry.kernel.map(Axis::same), weight[0]);
+        crate::flops::entered(8 * weight[0] * x.elem_count(), [x, &joined.argument]);
     }
-    let (x, parameters) = (x.contiguous()?, parameters.contiguous()?);
+    let x = x.contiguous()?;
     if x.device().is_cpu() {
+        let parameters = joined.argument.contiguous()?;
         let keep = x.track_op() || parameters.track_op();
         x.apply_op2(&parameters, Chain { geometry, mlp, each, keep, passed: OnceLock::new() })
     } else {
-        on_card::chain(&x, &parameters, on_card::Form::new(geometry, eps))
+        on_card::chain(&x, joined, on_card::Form::new(geometry, eps))
     }
 }
 

@@ -102,10 +102,10 @@ impl ConvNextEncoder {
         }
         let points = clips.reshape((batch, channels, frames * height * width, 1))?;
         let x = swap_axes(&points)?.reshape((batch, frames, height, width, channels))?;
-        let mut x = self.stem.1.forward(&self.stem.0.forward(&x)?)?;
+        let mut x = self.stem.0.forward_then(&self.stem.1, &x)?;
         for stage in &self.stages {
             if let Some((norm, conv)) = &stage.downsample {
-                x = conv.forward(&norm.forward(&x)?)?;
+                x = conv.forward_behind(norm, &x)?;
             }
             if stage.flat {
                 x = x.squeeze(1)?;

@@ -8,6 +8,7 @@ use candle_core::{Result, Tensor, bail};
 
 use crate::cuda::{Composite, depthwise, mlp, norm, pointwise, sums};
 use crate::depthwise::kernel::Geometry;
+use crate::gradients::Joined;
 
 const OP: &str = "convnext";
 /// Numbers of the widest tensor of a chunk: 128 MiB in f32, enough to occupy a card.
@@ -15,13 +16,13 @@ const CHUNK: usize = 32 << 20;
 
 /// Blocks of one size: `x (B, T, H, W, C)` or `(B, H, W, C)` after as many as there are [`parameters`](super::chain), which
 /// are f32.
-pub(super) fn chain(x: &Tensor, parameters: &Tensor, form: Form) -> Result<Tensor> {
+pub(super) fn chain(x: &Tensor, parameters: Joined, form: Form) -> Result<Tensor> {
     if x.rank() == 4 {
         return chain(&x.unsqueeze(1)?, parameters, form)?.squeeze(1);
     }
-    let (x_tracked, any_tracked) = (x.track_op(), x.track_op() || parameters.track_op());
-    let values = parameters.detach();
-    let blocks = form.blocks(&values)?;
+    let (x_tracked, argument) = (x.track_op(), parameters.argument.clone());
+    let any_tracked = x_tracked || argument.track_op();
+    let blocks = form.blocks(&parameters.values)?;
     let (mut passed, mut input) = (Vec::with_capacity(blocks.len()), x.detach());
     for (i, block) in blocks.iter().enumerate() {
         let convolved = depthwise::forward(OP, &form.geometry)?.on([&input, &block.weight, &block.bias])?;
@@ -36,12 +37,15 @@ pub(super) fn chain(x: &Tensor, parameters: &Tensor, form: Form) -> Result<Tenso
             passed.push([input, convolved]);
         }
         if i + 1 == blocks.len() {
-            let backward = move |gradient: &Tensor| backward(&form, &values, &passed, gradient, x_tracked);
-            return x.apply_op2(parameters, Composite::new(end, of.each_ref(), backward));
+            let backward = move |gradient: &Tensor| {
+                let [dx, dparameters] = backward(&form, &parameters.values, &passed, gradient, x_tracked)?;
+                Ok([dx, dparameters.map(|all| parameters.gradient(all)).transpose()?])
+            };
+            return x.apply_op2(&argument, Composite::new(end, of.each_ref(), backward));
         }
         input = end.on(of.each_ref())?;
     }
-    bail!("{OP}: expected the parameters of a block or more, got {:?}", parameters.dims())
+    bail!("{OP}: expected the parameters of a block or more, got {:?}", argument.dims())
 }
 
 /// The gradients of x, if it is wanted, and of the parameters, from what the forward pass left: each block's input and its
@@ -131,12 +135,11 @@ struct Block {
     behind: Tensor,
 }
 
-/// What a chunk becomes on the way: normalised, widened, activated, narrowed.
+/// What a chunk becomes on the way: normalised, widened, activated.
 struct Way {
     normalised: Tensor,
     wide: Tensor,
     activated: Tensor,
-    narrow: Tensor,
 }
 
 impl Block {
@@ -146,15 +149,15 @@ impl Block {
         let [weight, bias] = &self.wide;
         let wide = normalised.matmul(&weight.to_dtype(y.dtype())?.t()?)?;
         let activated = pointwise::bias_gelu(OP, wide.dims())?.on([&wide, bias])?;
-        let narrow = activated.matmul(&self.narrow.to_dtype(y.dtype())?.t()?)?;
-        Ok(Way { normalised, wide, activated, narrow })
+        Ok(Way { normalised, wide, activated })
     }
 
     /// From the convolution's output to what [`pointwise::residual`] takes.
     fn branch(&self, form: &Form, convolved: &Tensor) -> Result<Tensor> {
         let chunks = form.chunks(convolved)?;
-        let narrow = chunks.iter().map(|y| Ok(self.way(form, y)?.narrow)).collect::<Result<Vec<_>>>()?;
-        Tensor::cat(&narrow, 0)
+        let factor = self.narrow.to_dtype(convolved.dtype())?.t()?;
+        let narrow = chunks.iter().map(|y| self.way(form, y)?.activated.matmul(&factor));
+        Tensor::cat(&narrow.collect::<Result<Vec<_>>>()?, 0)
     }
 
     /// The gradients of the convolution's output and of the parameters behind it, as they lie, from that of the result.
@@ -164,22 +167,23 @@ impl Block {
             return Ok((dy, vec![parameters]));
         }
         let (mut dys, mut sums): (_, Vec<Tensor>) = (Vec::new(), Vec::new());
+        let [weight, bias] = &self.wide;
+        let (up, down) = (weight.to_dtype(convolved.dtype())?, self.narrow.to_dtype(convolved.dtype())?);
         for (y, gradient) in form.chunks(convolved)?.iter().zip(&form.chunks(gradient)?) {
             let way = self.way(form, y)?;
-            let dend = pointwise::residual_parameters(OP, y.dims())?.on([&way.narrow, &self.end, gradient])?;
-            let dnarrow = pointwise::residual_backward(OP, y.dims())?.on([gradient, &self.end])?;
-            let dactivated = dnarrow.matmul(&self.narrow.to_dtype(y.dtype())?)?;
-            let dw2 = dnarrow.t()?.matmul(&way.activated)?;
-            let [weight, bias] = &self.wide;
+            let dactivated =
+                pointwise::residual_backward(OP, y.dims())?.on([gradient, &self.end])?.matmul(&down)?;
+            let inner = way.activated.t()?.matmul(gradient)?;
             let dims = way.wide.dims();
             let dwide = pointwise::bias_gelu_backward(OP, dims)?.on([&way.wide, bias, &dactivated])?;
-            let db1 = sums::columns(OP, dims)?.on([&dwide])?;
-            let dnormalised = dwide.matmul(&weight.to_dtype(y.dtype())?)?;
             let dw1 = dwide.t()?.matmul(&way.normalised)?;
+            let dnormalised = dwide.matmul(&up)?;
             let [dy, dnorm] =
                 norm::backward(OP, y.dims(), form.eps)?.outputs_on([y, &self.norm[0], &dnormalised])?;
             dys.push(dy);
-            let all = [dnorm, dw1, db1, dw2, dend];
+            let db1 = sums::columns(OP, dims)?.on([&dwide])?;
+            let of_gradient = sums::columns(OP, gradient.dims())?.on([gradient])?;
+            let all = [dnorm, dw1, db1, inner, of_gradient];
             let all = all.iter().map(|sum| sum.flatten_all()?.to_dtype(self.end.dtype()));
             let all = all.collect::<Result<Vec<_>>>()?;
             sums = match sums.is_empty() {
@@ -187,6 +191,13 @@ impl Block {
                 false => sums.iter().zip(&all).map(|(sum, more)| sum + more).collect::<Result<_>>()?,
             };
         }
+        let Some([inner, of_gradient]) = sums.get(3..).and_then(|end| <&[Tensor; 2]>::try_from(end).ok()) else {
+            bail!("{OP}: expected one row or more, got {:?}", convolved.dims())
+        };
+        let end = mlp::end_parameters(OP, form.geometry.channels)?;
+        let end = end.on([inner, of_gradient, &self.narrow, &self.end])?;
+        sums.truncate(3);
+        sums.push(end);
         Ok((Tensor::cat(&dys, 0)?, sums))
     }
 }
@@ -223,8 +234,10 @@ mod tests {
             composite_agrees(
                 &format!("{dims:?} with {kernel:?}"),
                 [dims, &[blocks * each]],
-                |[x, parameters]| super::super::chain::chain(x, &shape, &small(parameters)?, 1e-6),
-                |[x, parameters]| chain(x, &small(parameters)?, Form { rows, ..Form::new(geometry()?, 1e-6) }),
+                |[x, parameters]| super::super::chain::chain(x, &shape, (&small(parameters)?).into(), 1e-6),
+                |[x, parameters]| {
+                    chain(x, (&small(parameters)?).into(), Form { rows, ..Form::new(geometry()?, 1e-6) })
+                },
             )?;
         }
         Ok(())

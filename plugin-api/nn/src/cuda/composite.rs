@@ -19,9 +19,9 @@ pub(crate) struct Composite<B> {
 }
 
 impl<B> Composite<B> {
-    pub(crate) fn new<const N: usize>(last: Plan, inputs: [&Tensor; N], backward: B) -> Self {
+    pub(crate) fn new<'a>(last: Plan, inputs: impl IntoIterator<Item = &'a Tensor>, backward: B) -> Self {
         let op = last.op;
-        let inputs = inputs.iter().map(|input| input.detach()).collect();
+        let inputs = inputs.into_iter().map(Tensor::detach).collect();
         Self { op, last: Mutex::new(Some((last, inputs))), backward }
     }
 

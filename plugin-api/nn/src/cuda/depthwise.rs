@@ -5,7 +5,7 @@ use candle_core::{Result, bail};
 use super::Argument::{self, Input, Null, Output, Scratch, Size, Sizes};
 use super::Kind::{Element, Float};
 use super::sums::Chunks;
-use super::{Kind, LANES, MAX_CHUNKS, Plan, grid_over, grid_over_each, size};
+use super::{Kind, LANES, MAX_CHUNKS, Plan, ROWS, grid_over, grid_over_each, size};
 use crate::depthwise::kernel::Geometry;
 
 /// Height and width of the kernels that work in tiles; `SIDE` in depthwise.cu.
@@ -16,6 +16,8 @@ const GROUP: usize = 16;
 /// `GRADIENT_HEIGHT` there.
 const TILE: [usize; 2] = [16, 8];
 const GRADIENT_TILE: [usize; 2] = [8, 8];
+/// A row of weights has room for so many; `WEIGHTS` there.
+const WEIGHTS: usize = 8;
 /// Tiles of a chunk of the gradient's sums at least, and blocks at most.
 const LEAST_TILES: usize = 4;
 const MAX_BLOCKS: usize = 4096;
@@ -49,6 +51,22 @@ impl Geometry {
     fn tiles(&self, [height, width]: [usize; 2]) -> usize {
         let [_, h, w] = self.size;
         self.batch * h.div_ceil(height) * w.div_ceil(width)
+    }
+
+    /// Bytes of shared memory of a block that slides along the frames: rows of weights, and two planes with their margins,
+    /// each row 16 elements longer than its positions.
+    fn shared(&self) -> usize {
+        let [height, width] = TILE.map(|side| side + SIDE - 1);
+        let weights = self.kernel[0] * SIDE * WEIGHTS * GROUP;
+        4 * (weights + 2 * height * (width * GROUP + 16))
+    }
+
+    /// The same of a block that adds up gradients: one frame of the gradient more than the kernel is deep, and two planes,
+    /// each row 4 elements longer.
+    fn gradient_shared(&self) -> usize {
+        let [height, width] = GRADIENT_TILE.map(|side| side + SIDE - 1);
+        let gradient = (self.kernel[0] + 1) * GRADIENT_TILE[0] * GRADIENT_TILE[1] * GROUP;
+        4 * (gradient + 2 * height * (width * GROUP + 4))
     }
 
     /// The kernels' `Field`.
@@ -91,7 +109,8 @@ fn slide(
     let plan = plan.launch("depthwise_weights", grid_over_each((taps + 1) * channels), arguments)?;
     let mut arguments = vec![Input(0), weights, past, Output(0, 0), geometry.field(op)?];
     if let Some(tiled) = geometry.tiled() {
-        return plan.launch(tiled.forward, [geometry.tiles(TILE), channels.div_ceil(GROUP), 1], arguments);
+        let grid = [geometry.tiles(TILE), channels.div_ceil(GROUP), 1];
+        return plan.launch_blocks(tiled.forward, grid, [LANES, ROWS, 1], geometry.shared(), arguments);
     }
     let positions = geometry.positions();
     let [kt, kh, kw] = geometry.kernel;
@@ -109,7 +128,8 @@ pub(crate) fn parameters(op: &'static str, geometry: &Geometry) -> Result<Plan> 
         let chunks = Chunks::of(tiles, LEAST_TILES, (MAX_BLOCKS / groups).max(1));
         let partials = chunks.partials(&mut plan, (taps + 1) * channels);
         let arguments = vec![Input(0), Input(1), Scratch(partials.at), field, size(tiles)?, size(chunks.rows)?];
-        (plan.launch_blocks(tiled.partials, [groups, chunks.count, 1], [LANES, SIDE, 1], 0, arguments)?, partials)
+        let (grid, shared) = ([groups, chunks.count, 1], geometry.gradient_shared());
+        (plan.launch_blocks(tiled.partials, grid, [LANES, SIDE + 1, 1], shared, arguments)?, partials)
     } else {
         let positions = geometry.positions();
         let chunks = Chunks::of(positions, positions.div_ceil(32).max(64), MAX_CHUNKS);

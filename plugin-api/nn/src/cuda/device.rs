@@ -1,5 +1,7 @@
 //! Carries plans out on a card.
 
+use std::ops::Deref;
+
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute_enum;
 use candle_core::cuda_backend::cudarc::driver::{DevicePtr, LaunchConfig, PushKernelArg, SyncOnDrop};
@@ -17,15 +19,22 @@ const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("ptx/kernels.bf16.pt
 /// The plan's outputs, from contiguous tensors.
 pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
     let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
-    let on_gpu = inputs.iter().map(|(storage, layout)| match &**storage {
-        Storage::Cuda(storage) => Ok((storage, *layout)),
-        _ => bail!("{}: an input is not on the GPU", plan.op),
-    });
-    let outputs = run_all(plan, &on_gpu.collect::<Result<Vec<_>>>()?)?;
+    let outputs = run_all(plan, &on_gpu(plan, &inputs)?)?;
     let tensors = outputs.into_iter().zip(&plan.outputs).map(|(storage, (_, shape))| {
         Tensor::from_storage(Storage::Cuda(storage), shape.clone(), BackpropOp::none(), false)
     });
     Ok(tensors.collect())
+}
+
+fn on_gpu<'a>(
+    plan: &Plan,
+    inputs: &'a [(impl Deref<Target = Storage>, &'a Layout)],
+) -> Result<Vec<(&'a CudaStorage, &'a Layout)>> {
+    let on_gpu = inputs.iter().map(|(storage, layout)| match &**storage {
+        Storage::Cuda(storage) => Ok((storage, *layout)),
+        _ => bail!("{}: an input is not on the GPU", plan.op),
+    });
+    on_gpu.collect()
 }
 
 /// The output of a plan that has one, from its inputs.
@@ -56,10 +65,15 @@ fn run_all(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<Vec<CudaSt
     Ok(outputs)
 }
 
-/// A plan without an output, which changes its first input. The caller has that to itself.
-pub(crate) fn in_place(plan: &Plan, inputs: [(&CudaStorage, &Layout); 2]) -> Result<()> {
-    let activations = activations(plan, &inputs)?;
-    launch(plan, activations, &inputs, &[])
+/// A plan without an output, which changes some of its inputs, all contiguous. The caller alone has those that it changes.
+///
+/// What changes is the GPU's memory, in the order of the device's only stream, and not the storage on the host, which says
+/// where that memory lies. So the locks that candle keeps on storages need be held for reading alone: they keep the memory
+/// from being freed or replaced until the kernel is launched, and frees and all other reads follow it on the stream.
+pub(crate) fn in_place(plan: &Plan, inputs: &[&Tensor]) -> Result<()> {
+    let inputs: Vec<_> = inputs.iter().map(|input| input.storage_and_layout()).collect();
+    let inputs = on_gpu(plan, &inputs)?;
+    launch(plan, activations(plan, &inputs)?, &inputs, &[])
 }
 
 /// The type of the activations among the inputs.

@@ -9,3 +9,4 @@
 #include "patches.cu"
 #include "pointwise.cu"
 #include "sums.cu"
+#include "swap.cu"

@@ -1,87 +1,177 @@
 // What lies behind the convolution of a ConvNeXt block with few channels C: layer normalisation, a layer that widens
-// fourfold, GELU, a layer that narrows, and the residual. A thread computes a row, which stays in its registers.
+// fourfold, GELU, a layer that narrows, and the residual, on tensor cores (mma.cuh). A warp computes 16 rows at a time, and
+// nothing of what lies between leaves its registers.
 //
 // The parameters lie one behind the other: the norm's weight (C) and bias (C), the wide layer's weight (4 C, C) and bias
 // (4 C), the narrow layer's weight (C, 4 C) and bias (C), and gamma (C).
-#include "element.cuh"
 #include "gelu.cuh"
+#include "mma.cuh"
+
+// Products with f32 activations are as precise as f32, with bf16 activations more precise than these.
+const bool EXACT = sizeof(Element) == sizeof(float);
 
 const int MLP_WARPS = 4;
-const int MLP_THREADS = MLP_WARPS * LANES;
+const int TILE_ROWS = 16;
+const int BLOCK_ROWS = MLP_WARPS * TILE_ROWS;
 
+// Where the parameters begin.
 template <int C> struct Mlp {
-    static const int HIDDEN = 4 * C;
-    alignas(16) float wide[HIDDEN * C], narrow[HIDDEN * C]; // narrow is transposed: (4 C, C)
-    float norm_weight[C], norm_bias[C], wide_bias[HIDDEN], narrow_bias[C], gamma[C];
-
-    // All threads of the block must call it.
-    __device__ void load(const float *parameters) {
-        for (int i = threadIdx.y * LANES + threadIdx.x; i < HIDDEN * C; i += MLP_THREADS) {
-            wide[i] = parameters[2 * C + i];
-            narrow[i % HIDDEN * C + i / HIDDEN] = parameters[2 * C + HIDDEN * C + HIDDEN + i];
-            if (i < HIDDEN) wide_bias[i] = parameters[2 * C + HIDDEN * C + i];
-            if (i >= C) continue;
-            norm_weight[i] = parameters[i];
-            norm_bias[i] = parameters[C + i];
-            narrow_bias[i] = parameters[2 * C + 2 * HIDDEN * C + HIDDEN + i];
-            gamma[i] = parameters[3 * C + 2 * HIDDEN * C + HIDDEN + i];
-        }
-        __syncthreads();
-    }
+    static const int HIDDEN = 4 * C, TILES = HIDDEN / 8, PARTS = C / 8;
+    static const int WIDE = 2 * C, WIDE_BIAS = WIDE + HIDDEN * C, NARROW = WIDE_BIAS + HIDDEN;
+    static const int NARROW_BIAS = NARROW + HIDDEN * C, GAMMA = NARROW_BIAS + C;
+    // Numbers of a weight's right factors, a pair for each thread of a warp.
+    static const int FACTORS = TILES * PARTS * LANES * 2;
 };
 
-// Subtracts the mean of a row and divides by its deviation; gives the reciprocal of that.
-template <int C> __device__ inline float standardise(float *row, float eps) {
-    float mean = 0, square = 0;
-#pragma unroll
-    for (int c = 0; c < C; c++) mean += row[c];
-    mean /= C;
-#pragma unroll
-    for (int c = 0; c < C; c++) {
-        row[c] -= mean;
-        square += row[c] * row[c];
+// A thread's place in a tile.
+__device__ inline unsigned tile_row() { return threadIdx.x / 4; }
+__device__ inline unsigned tile_column() { return threadIdx.x % 4 * 2; }
+
+// Copies a weight to shared memory as the right factors of products, one for each tile of hidden numbers and part of the
+// channels: `inner` and `outer` say how far apart neighbours along the inner dimension and along the other lie.
+template <int C>
+__device__ inline void factors(float *to, const float *weight, bool inner_is_hidden, unsigned of_hidden,
+                               unsigned of_channel) {
+    typedef Mlp<C> M;
+    for (unsigned i = threadIdx.y * LANES + threadIdx.x; i < M::FACTORS / 2; i += MLP_WARPS * LANES) {
+        unsigned thread = i % LANES, part = i / LANES % M::PARTS, tile = i / LANES / M::PARTS;
+        unsigned inner = thread % 4 * 2, outer = thread / 4;
+        unsigned hidden = 8 * tile + (inner_is_hidden ? inner : outer), c = 8 * part + (inner_is_hidden ? outer : inner);
+        const float *from = weight + hidden * of_hidden + c * of_channel;
+        to[2 * i] = from[0];
+        to[2 * i + 1] = from[inner_is_hidden ? of_hidden : of_channel];
     }
-    float scale = 1.0f / sqrtf(square / C + eps);
-#pragma unroll
-    for (int c = 0; c < C; c++) row[c] *= scale;
-    return scale;
 }
 
-template <int C> __device__ inline float dot(const float *a, const float *b) {
-    float sum = 0;
+// What a thread holds of the 16 rows of x (rows, C) from `first` on; beyond the last it holds that.
+template <int C>
+__device__ inline void load_tile(const Element *x, size_t first, unsigned rows, float tile[C / 8][4]) {
 #pragma unroll
-    for (int c = 0; c < C; c++) sum += a[c] * b[c];
-    return sum;
+    for (int half = 0; half < 2; half++) {
+        size_t row = first + tile_row() + 8 * half;
+        const Element *from = x + (row < rows ? row : rows - 1) * C + tile_column();
+#pragma unroll
+        for (int part = 0; part < C / 8; part++) load<2>(from + 8 * part, tile[part] + 2 * half);
+    }
+}
+
+template <int C>
+__device__ inline void store_tile(Element *x, size_t first, unsigned rows, const float tile[C / 8][4]) {
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+        size_t row = first + tile_row() + 8 * half;
+        if (row >= rows) continue;
+#pragma unroll
+        for (int part = 0; part < C / 8; part++) store<2>(tile[part] + 2 * half, x + row * C + 8 * part + tile_column());
+    }
+}
+
+// Adds up what the four threads of a row hold.
+__device__ inline float sum_of_row(float own) {
+    own += __shfl_xor_sync(0xffffffffu, own, 1);
+    return own + __shfl_xor_sync(0xffffffffu, own, 2);
+}
+
+// Subtracts each row's mean and divides by its deviation; the reciprocals of these are in `scales`.
+template <int C> __device__ inline void standardise(float tile[C / 8][4], float scales[2], float eps) {
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+        float sum = 0, square = 0;
+#pragma unroll
+        for (int part = 0; part < C / 8; part++) sum += tile[part][2 * half] + tile[part][2 * half + 1];
+        float mean = sum_of_row(sum) / C;
+#pragma unroll
+        for (int i = 0; i < C / 4; i++) {
+            float &own = tile[i / 2][2 * half + i % 2];
+            own -= mean;
+            square += own * own;
+        }
+        scales[half] = 1.0f / sqrtf(sum_of_row(square) / C + eps);
+#pragma unroll
+        for (int i = 0; i < C / 4; i++) tile[i / 2][2 * half + i % 2] *= scales[half];
+    }
+}
+
+// to = from scale (+ shift), column by column.
+template <int C>
+__device__ inline void scale_columns(const float from[C / 8][4], const float *scale, const float *shift,
+                                     float to[C / 8][4]) {
+#pragma unroll
+    for (int part = 0; part < C / 8; part++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            unsigned c = 8 * part + tile_column() + i % 2;
+            to[part][i] = from[part][i] * scale[c] + (shift ? shift[c] : 0);
+        }
 }
 
 // out = x + gamma (narrow gelu(wide norm(y) + bias) + bias), for rows of y and x (rows, C). Blocks of (32, 4); each takes
-// `rows_per_block` rows.
+// `rows_per_block` rows. Shared memory: both weights' factors, and all other parameters.
 template <int C>
 __device__ inline void mlp_forward(const Element *y, const Element *x, const float *parameters, Element *out,
                                    unsigned rows, unsigned rows_per_block, float eps) {
-    __shared__ Mlp<C> mlp;
-    mlp.load(parameters);
+    typedef Mlp<C> M;
+    const int TILES_AT_ONCE = 2;
+    float *up = (float *)shared_memory, *down = up + M::FACTORS, *others = down + M::FACTORS;
+    float *norm_weight = others, *norm_bias = others + C, *narrow_bias = others + 2 * C, *gamma = others + 3 * C;
+    float *wide_bias = others + 4 * C;
+    factors<C>(up, parameters + M::WIDE, false, C, 1);
+    factors<C>(down, parameters + M::NARROW, true, 1, M::HIDDEN);
+    for (unsigned i = threadIdx.y * LANES + threadIdx.x; i < M::HIDDEN; i += MLP_WARPS * LANES) {
+        wide_bias[i] = parameters[M::WIDE_BIAS + i];
+        if (i >= C) continue;
+        norm_weight[i] = parameters[i];
+        norm_bias[i] = parameters[C + i];
+        narrow_bias[i] = parameters[M::NARROW_BIAS + i];
+        gamma[i] = parameters[M::GAMMA + i];
+    }
+    __syncthreads();
     size_t begin = (size_t)blockIdx.x * rows_per_block, end = begin + rows_per_block;
     if (end > rows) end = rows;
-    for (size_t row = begin + threadIdx.y * LANES + threadIdx.x; row < end; row += MLP_THREADS) {
-        float normal[C], sums[C];
-        load<C>(y + row * C, normal);
-        standardise<C>(normal, eps);
+    for (size_t base = begin; base < end; base += TILES_AT_ONCE * BLOCK_ROWS) {
+        size_t first = base + threadIdx.y * TILES_AT_ONCE * TILE_ROWS;
+        float normal[TILES_AT_ONCE][M::PARTS][4], sums[TILES_AT_ONCE][M::PARTS][4], scales[2];
 #pragma unroll
-        for (int c = 0; c < C; c++) {
-            normal[c] = normal[c] * mlp.norm_weight[c] + mlp.norm_bias[c];
-            sums[c] = mlp.narrow_bias[c];
+        for (int m = 0; m < TILES_AT_ONCE; m++) {
+            load_tile<C>(y, first + m * TILE_ROWS, rows, normal[m]);
+            standardise<C>(normal[m], scales, eps);
+            scale_columns<C>(normal[m], norm_weight, norm_bias, normal[m]);
+#pragma unroll
+            for (int i = 0; i < 4 * M::PARTS; i++)
+                sums[m][i / 4][i % 4] = narrow_bias[i / 4 * 8 + tile_column() + i % 2];
         }
-#pragma unroll 4
-        for (int j = 0; j < mlp.HIDDEN; j++) {
-            float activated = gelu(mlp.wide_bias[j] + dot<C>(mlp.wide + j * C, normal));
+#pragma unroll 1
+        for (int tile = 0; tile < M::TILES; tile++) {
+            float hidden[TILES_AT_ONCE][4], factor[2];
 #pragma unroll
-            for (int c = 0; c < C; c++) sums[c] += activated * mlp.narrow[j * C + c];
+            for (int m = 0; m < TILES_AT_ONCE; m++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) hidden[m][i] = wide_bias[8 * tile + tile_column() + i % 2];
+#pragma unroll
+            for (int part = 0; part < M::PARTS; part++) {
+                get<2>(up + ((tile * M::PARTS + part) * LANES + threadIdx.x) * 2, factor);
+#pragma unroll
+                for (int m = 0; m < TILES_AT_ONCE; m++) multiply<EXACT>(hidden[m], normal[m][part], factor);
+            }
+#pragma unroll
+            for (int m = 0; m < TILES_AT_ONCE; m++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) hidden[m][i] = gelu(hidden[m][i]);
+#pragma unroll
+            for (int part = 0; part < M::PARTS; part++) {
+                get<2>(down + ((tile * M::PARTS + part) * LANES + threadIdx.x) * 2, factor);
+#pragma unroll
+                for (int m = 0; m < TILES_AT_ONCE; m++) multiply<EXACT>(sums[m][part], hidden[m], factor);
+            }
         }
-        load<C>(x + row * C, normal);
 #pragma unroll
-        for (int c = 0; c < C; c++) sums[c] = normal[c] + mlp.gamma[c] * sums[c];
-        store<C>(sums, out + row * C);
+        for (int m = 0; m < TILES_AT_ONCE; m++) {
+            load_tile<C>(x, first + m * TILE_ROWS, rows, normal[m]);
+#pragma unroll
+            for (int i = 0; i < 4 * M::PARTS; i++)
+                normal[m][i / 4][i % 4] += gamma[i / 4 * 8 + tile_column() + i % 2] * sums[m][i / 4][i % 4];
+            store_tile<C>(out, first + m * TILE_ROWS, end, normal[m]);
+        }
     }
 }
 
@@ -94,114 +184,166 @@ template <int C> struct MlpSums {
 // dy, the gradient of y, from that of the result; and in partials (chunks, sums) the sums for the gradients of the
 // parameters. Blocks of (32, 4), each of which takes `rows_per_block` rows.
 //
-// TEAM warps share the rows that their threads have computed, 16 hidden numbers at a time, and add up the products of these
-// with all channels: each thread 4 x COLUMNS of one of the two matrices.
+// TEAM warps share their rows, of TEAM tiles of hidden numbers at a time, and each adds up the products of one tile with all
+// channels over the rows of all. Shared memory: the factors of three products, the other parameters, and these rows.
 template <int C, int TEAM>
 __device__ inline void mlp_backward(const Element *y, const Element *gradient, const float *parameters, Element *dy,
                                     float *partials, unsigned rows, unsigned rows_per_block, float eps) {
-    const int HIDDEN = 4 * C, AT_ONCE = 16, COLUMNS = C / TEAM / 4, MEMBERS = TEAM * LANES;
-    const int PITCH = C + 4, HIDDEN_PITCH = AT_ONCE + 4;
-    // Of the rows that are at hand, first what goes with hidden, then what goes with activated.
-    struct Shared {
-        Mlp<C> mlp;
-        float narrow[2][MLP_THREADS * PITCH], wide[2][MLP_THREADS * HIDDEN_PITCH];
-    };
-    Shared &shared = *(Shared *)shared_memory;
-    Mlp<C> &mlp = shared.mlp;
-    float(*narrow)[MLP_THREADS * PITCH] = shared.narrow, (*wide)[MLP_THREADS * HIDDEN_PITCH] = shared.wide;
-    mlp.load(parameters);
-    unsigned thread = threadIdx.y * LANES + threadIdx.x;
-    unsigned member = thread % MEMBERS, team = thread / MEMBERS, matrix = member / (MEMBERS / 2);
-    unsigned first_hidden = member % 4 * 4, first_column = member % (MEMBERS / 2) / 4 * COLUMNS;
-    float products[HIDDEN / AT_ONCE][4][COLUMNS] = {}, sums[HIDDEN / AT_ONCE][4] = {}, of_columns[COLUMNS] = {};
+    typedef Mlp<C> M;
+    // 16 channels are the rows of a tile of products; if there are 8, half of it is idle.
+    const int STRIPS = C < 16 ? 1 : C / 16, PITCH = C + 4, TILE_PITCH = 12, TEAM_ROWS = TEAM * TILE_ROWS;
+    float *up = (float *)shared_memory, *back_down = up + M::FACTORS, *back_up = back_down + M::FACTORS;
+    float *norm_weight = back_up + M::FACTORS, *norm_bias = norm_weight + C, *gamma = norm_bias + C;
+    float *wide_bias = gamma + C;
+    // What goes with hidden, then what goes with activated: all channels of the block's rows, and the tiles at hand.
+    const int NARROW = BLOCK_ROWS * PITCH, WIDE = TEAM * BLOCK_ROWS * TILE_PITCH;
+    float *narrow = wide_bias + M::HIDDEN, *wide = narrow + 2 * NARROW;
+    factors<C>(up, parameters + M::WIDE, false, C, 1);
+    factors<C>(back_down, parameters + M::NARROW, false, 1, M::HIDDEN);
+    factors<C>(back_up, parameters + M::WIDE, true, C, 1);
+    for (unsigned i = threadIdx.y * LANES + threadIdx.x; i < M::HIDDEN; i += MLP_WARPS * LANES) {
+        wide_bias[i] = parameters[M::WIDE_BIAS + i];
+        if (i >= C) continue;
+        norm_weight[i] = parameters[i];
+        norm_bias[i] = parameters[C + i];
+        gamma[i] = parameters[M::GAMMA + i];
+    }
+    __syncthreads();
+    unsigned team = threadIdx.y / TEAM, member = threadIdx.y % TEAM;
+    float products[M::TILES / TEAM][2][STRIPS][4] = {}, of_hidden[M::TILES / TEAM] = {}, of_gradient[STRIPS][2] = {};
     size_t begin = (size_t)blockIdx.x * rows_per_block, end = begin + rows_per_block;
     if (end > rows) end = rows;
-    for (size_t base = begin; base < end; base += MLP_THREADS) {
-        size_t row = base + thread;
-        bool inside = row < end;
-        if (!inside) row = rows - 1; // any that there is
-        float normal[C], above[C], dnormal[C] = {};
-        load<C>(y + row * C, normal);
-        load<C>(gradient + row * C, above);
-        float scale = standardise<C>(normal, eps);
-#pragma unroll
-        for (int c = 0; c < C; c++)
-            if (!inside) above[c] = 0; // and nothing counts
+    for (size_t base = begin; base < end; base += BLOCK_ROWS) {
+        size_t first = base + threadIdx.y * TILE_ROWS;
+        float normal[M::PARTS][4], above[M::PARTS][4], dnormal[M::PARTS][4] = {}, scales[2];
+        load_tile<C>(y, first, rows, normal);
+        load_tile<C>(gradient, first, rows, above);
+        standardise<C>(normal, scales, eps);
         meet<TEAM>(); // nobody reads the rows before any more
-        put<C>(normal, narrow[0] + thread * PITCH);
-        put<C>(above, narrow[1] + thread * PITCH);
 #pragma unroll
-        for (int c = 0; c < C; c++) {
-            normal[c] = normal[c] * mlp.norm_weight[c] + mlp.norm_bias[c];
-            above[c] *= mlp.gamma[c];
+        for (int half = 0; half < 2; half++) {
+            unsigned row = tile_row() + 8 * half;
+            bool inside = first + row < end;
+            float *own = narrow + (threadIdx.y * TILE_ROWS + row) * PITCH + tile_column();
+#pragma unroll
+            for (int part = 0; part < M::PARTS; part++) {
+                if (!inside) above[part][2 * half] = above[part][2 * half + 1] = 0; // and nothing counts
+                put<2>(normal[part] + 2 * half, own + 8 * part);
+                put<2>(above[part] + 2 * half, own + 8 * part + NARROW);
+            }
         }
+        scale_columns<C>(normal, norm_weight, norm_bias, normal);
+        scale_columns<C>(above, gamma, nullptr, above);
 #pragma unroll
-        for (int part = 0; part < HIDDEN / AT_ONCE; part++) {
-            if (part > 0) meet<TEAM>();
+        for (int round = 0; round < M::TILES / TEAM; round++) {
+            if (round > 0) meet<TEAM>();
 #pragma unroll 1
-            for (int four = 0; four < AT_ONCE; four += 4) {
-                float hidden[4], activated[4];
+            for (int i = 0; i < TEAM; i++) {
+                int tile = round * TEAM + i;
+                float hidden[4], activated[4], slope[4] = {}, factor[2];
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    int j = part * AT_ONCE + four + i;
-                    Gelu at = gelu_with_slope(mlp.wide_bias[j] + dot<C>(mlp.wide + j * C, normal));
-                    activated[i] = at.value;
-                    hidden[i] = at.slope * dot<C>(mlp.narrow + j * C, above);
+                for (int k = 0; k < 4; k++) hidden[k] = wide_bias[8 * tile + tile_column() + k % 2];
 #pragma unroll
-                    for (int c = 0; c < C; c++) dnormal[c] += hidden[i] * mlp.wide[j * C + c];
+                for (int part = 0; part < M::PARTS; part++) {
+                    unsigned at = ((tile * M::PARTS + part) * LANES + threadIdx.x) * 2;
+                    get<2>(up + at, factor);
+                    multiply<EXACT>(hidden, normal[part], factor);
+                    get<2>(back_down + at, factor);
+                    multiply<EXACT>(slope, above[part], factor);
                 }
-                put<4>(hidden, wide[0] + thread * HIDDEN_PITCH + four);
-                put<4>(activated, wide[1] + thread * HIDDEN_PITCH + four);
+#pragma unroll
+                for (int k = 0; k < 4; k++) {
+                    Gelu at = gelu_with_slope(hidden[k]);
+                    activated[k] = at.value;
+                    hidden[k] = at.slope * slope[k];
+                }
+#pragma unroll
+                for (int part = 0; part < M::PARTS; part++) {
+                    get<2>(back_up + ((tile * M::PARTS + part) * LANES + threadIdx.x) * 2, factor);
+                    multiply<EXACT>(dnormal[part], hidden, factor);
+                }
+                float *own = wide + ((team * TEAM + i) * TEAM_ROWS + member * TILE_ROWS + tile_row()) * TILE_PITCH +
+                             tile_column();
+                float *beside = own + WIDE;
+                put<2>(hidden, own);
+                put<2>(hidden + 2, own + 8 * TILE_PITCH);
+                put<2>(activated, beside);
+                put<2>(activated + 2, beside + 8 * TILE_PITCH);
             }
             meet<TEAM>();
-            const float *rows_wide = wide[matrix] + team * MEMBERS * HIDDEN_PITCH + first_hidden;
-            const float *rows_narrow = narrow[matrix] + team * MEMBERS * PITCH + first_column;
-#pragma unroll 4
-            for (int r = 0; r < MEMBERS; r++) {
-                float left[4], right[COLUMNS];
-                get<4>(rows_wide + r * HIDDEN_PITCH, left);
-                get<COLUMNS>(rows_narrow + r * PITCH, right);
+            // This warp's tile, with all channels of the rows of all: eight rows at a time are the inner dimension.
+            float fresh[2][STRIPS][4] = {};
+#pragma unroll(TEAM == 1 ? 2 : 1)
+            for (int eight = 0; eight < TEAM_ROWS / 8; eight++)
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    sums[part][i] += left[i];
+                for (int matrix = 0; matrix < 2; matrix++) {
+                    const float *right = wide + matrix * WIDE + tile_row() +
+                                         ((team * TEAM + member) * TEAM_ROWS + 8 * eight + tile_column()) * TILE_PITCH;
+                    float factor[2] = {right[0], right[TILE_PITCH]};
+                    if (matrix == 0) of_hidden[round] += factor[0] + factor[1];
+                    const float *left = narrow + matrix * NARROW + tile_row() +
+                                        (team * TEAM_ROWS + 8 * eight + tile_column()) * PITCH;
 #pragma unroll
-                    for (int k = 0; k < COLUMNS; k++) products[part][i][k] += left[i] * right[k];
+                    for (int strip = 0; strip < STRIPS; strip++) {
+                        float own[4] = {left[16 * strip], left[16 * strip + PITCH], 0, 0};
+                        if (C >= 16) own[2] = left[16 * strip + 8], own[3] = left[16 * strip + 8 + PITCH];
+                        multiply<EXACT>(fresh[matrix][strip], own, factor);
+                        if (matrix == 1 && round == 0) {
+                            of_gradient[strip][0] += own[0] + own[1];
+                            of_gradient[strip][1] += own[2] + own[3];
+                        }
+                    }
                 }
-                if (part == 0)
 #pragma unroll
-                    for (int k = 0; k < COLUMNS; k++) of_columns[k] += right[k];
-            }
+            for (int i = 0; i < 8 * STRIPS; i++)
+                products[round][i / 4 / STRIPS][i / 4 % STRIPS][i % 4] += fresh[i / 4 / STRIPS][i / 4 % STRIPS][i % 4];
         }
         // Back through the normalisation.
-        float along_shift = 0, along_normal = 0;
-        get<C>(narrow[0] + thread * PITCH, normal);
+        float *own = narrow + (threadIdx.y * TILE_ROWS + tile_row()) * PITCH + tile_column();
+        scale_columns<C>(dnormal, norm_weight, nullptr, dnormal);
 #pragma unroll
-        for (int c = 0; c < C; c++) {
-            dnormal[c] *= mlp.norm_weight[c];
-            along_shift += dnormal[c];
-            along_normal += dnormal[c] * normal[c];
+        for (int half = 0; half < 2; half++) {
+            float along_shift = 0, along_normal = 0;
+#pragma unroll
+            for (int part = 0; part < M::PARTS; part++) {
+                get<2>(own + 8 * half * PITCH + 8 * part, normal[part] + 2 * half);
+#pragma unroll
+                for (int i = 2 * half; i < 2 * half + 2; i++) {
+                    along_shift += dnormal[part][i];
+                    along_normal += dnormal[part][i] * normal[part][i];
+                }
+            }
+            along_shift = sum_of_row(along_shift) / C;
+            along_normal = sum_of_row(along_normal) / C;
+#pragma unroll
+            for (int part = 0; part < M::PARTS; part++)
+#pragma unroll
+                for (int i = 2 * half; i < 2 * half + 2; i++)
+                    dnormal[part][i] = scales[half] * (dnormal[part][i] - along_shift - normal[part][i] * along_normal);
         }
-#pragma unroll
-        for (int c = 0; c < C; c++) dnormal[c] = scale * (dnormal[c] - along_shift / C - normal[c] * (along_normal / C));
-        if (inside) store<C>(dnormal, dy + row * C);
+        store_tile<C>(dy, first, end, dnormal);
     }
     typedef MlpSums<C> Sums;
     partials += ((size_t)blockIdx.x * (MLP_WARPS / TEAM) + team) * Sums::COUNT;
 #pragma unroll
-    for (int part = 0; part < HIDDEN / AT_ONCE; part++)
+    for (int round = 0; round < M::TILES / TEAM; round++) {
+        unsigned tile = 8 * (round * TEAM + member);
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            int j = part * AT_ONCE + first_hidden + i;
-#pragma unroll
-            for (int k = 0; k < COLUMNS; k++)
-                partials[(matrix * HIDDEN + j) * C + first_column + k] = products[part][i][k];
-            if (matrix == 0 && first_column == 0) partials[2 * HIDDEN * C + j] = sums[part][i];
+        for (int i = 0; i < 8 * STRIPS; i++) {
+            int matrix = i / 4 / STRIPS, strip = i / 4 % STRIPS;
+            unsigned hidden = tile + tile_column() + i % 2, c = 16 * strip + tile_row() + i % 4 / 2 * 8;
+            if (c < C) partials[(matrix * M::HIDDEN + hidden) * C + c] = products[round][matrix][strip][i % 4];
         }
-    if (matrix == 1 && first_hidden == 0)
+        float sum = sum_of_row(of_hidden[round]);
+        if (threadIdx.x % 4 == 0) partials[2 * M::HIDDEN * C + tile + tile_row()] = sum;
+    }
 #pragma unroll
-        for (int k = 0; k < COLUMNS; k++) partials[2 * HIDDEN * C + HIDDEN + first_column + k] = of_columns[k];
+    for (int i = 0; i < 2 * STRIPS; i++) {
+        unsigned c = 16 * (i / 2) + tile_row() + i % 2 * 8;
+        float sum = sum_of_row(of_gradient[i / 2][i % 2]);
+        if (threadIdx.x % 4 == 0 && member == 0 && c < C) partials[2 * M::HIDDEN * C + M::HIDDEN + c] = sum;
+    }
 }
-
 // The gradients of the parameters, in their order, from the sums over all rows. A thread for each.
 extern "C" __global__ void mlp_parameters(const float *sums, const float *parameters, float *gradients,
                                           unsigned channels) {
@@ -233,6 +375,26 @@ extern "C" __global__ void mlp_parameters(const float *sums, const float *parame
         sum += narrow_bias[at] * of_gradient[at];
     }
     gradients[i] = sum;
+}
+
+// The gradients of the narrow layer's weight (C, 4 C) and bias (C) and of gamma (C), one behind the other, from the sums over
+// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. A thread
+// for each.
+extern "C" __global__ void mlp_end_parameters(const float *inner, const float *of_gradient, const float *narrow,
+                                              const float *end, float *gradients, unsigned channels) {
+    unsigned hidden = 4 * channels, i = own_row() * LANES + threadIdx.x;
+    const float *bias = end, *gamma = end + channels;
+    if (i >= (hidden + 2) * channels) return;
+    unsigned c = i < hidden * channels ? i / hidden : (i - hidden * channels) % channels;
+    if (i < hidden * channels) {
+        gradients[i] = gamma[c] * inner[i % hidden * channels + c];
+    } else if (i < (hidden + 1) * channels) {
+        gradients[i] = gamma[c] * of_gradient[c];
+    } else {
+        float sum = bias[c] * of_gradient[c];
+        for (unsigned j = 0; j < hidden; j++) sum += narrow[c * hidden + j] * inner[j * channels + c];
+        gradients[i] = sum;
+    }
 }
 
 extern "C" __global__ void __launch_bounds__(128, 4)

@@ -9,10 +9,12 @@ use super::{LANES, Plan, grid_over_each, rows_of, size};
 
 /// Warps of a block; `MLP_WARPS` in mlp.cu.
 const WARPS: usize = 4;
+/// Rows of a tile, of which a warp computes one at once, or two; `TILE_ROWS` there.
+const TILE_ROWS: usize = 16;
 /// Rows that a block computes at once.
-const ROWS: usize = WARPS * LANES;
-/// Blocks at most, whatever the GPU, so that sums are the same on all.
-const MAX_BLOCKS: usize = 1024;
+const ROWS: usize = WARPS * TILE_ROWS;
+/// Blocks at most, whatever the GPU, so that sums are the same on all: 12 for each multiprocessor of an H100.
+const MAX_BLOCKS: usize = 12 * 132;
 
 /// The kernels for one number of channels.
 struct Kernels {
@@ -31,10 +33,15 @@ fn kernels(channels: usize) -> Option<Kernels> {
     }
 }
 
-/// Bytes of shared memory of the backward kernel: the weights, and the rows that a block has at hand.
-fn shared(channels: usize) -> usize {
-    let weights = 8 * channels * channels + 8 * channels;
-    4 * (weights + 2 * ROWS * (channels + 4) + 2 * ROWS * (16 + 4))
+/// Bytes of shared memory of the forward kernel: the weights, and all other parameters.
+fn shared_forward(channels: usize) -> usize {
+    4 * (2 * 4 * channels * channels + 8 * channels)
+}
+
+/// Bytes of shared memory of the backward kernel: the weights, one of them in two orders, the other parameters, and the rows
+/// that a block has at hand.
+fn shared_backward(channels: usize, team: usize) -> usize {
+    4 * (3 * 4 * channels * channels + 7 * channels + 2 * ROWS * (channels + 4) + 2 * team * ROWS * 12)
 }
 
 /// `x + gamma (narrow gelu(wide norm(y)))`, from y `(.., C)`, x of the same shape, and the parameters as they lie. `None` if
@@ -42,18 +49,18 @@ fn shared(channels: usize) -> usize {
 pub(crate) fn forward(op: &'static str, y: &[usize], eps: f64) -> Result<Option<Plan>> {
     let [rows, channels] = rows_of(y);
     let Some(kernels) = kernels(channels) else { return Ok(None) };
-    let chunks = Chunks::of(rows, 4 * ROWS, 16 * MAX_BLOCKS);
+    let chunks = Chunks::in_units(rows, 2 * ROWS, 4, 16 * MAX_BLOCKS);
     let sizes = [size(rows)?, size(chunks.rows)?, Number(eps as f32)];
     let arguments = [vec![Input(0), Input(1), Input(2), Output(0, 0)], sizes.to_vec()].concat();
     let plan = Plan::new(op, &[Element, Element, Float], Element, y);
-    plan.launch_blocks(kernels.forward, [chunks.count, 1, 1], [LANES, WARPS, 1], 0, arguments).map(Some)
+    plan.launch_blocks(kernels.forward, [chunks.count, 1, 1], [LANES, WARPS, 1], shared_forward(channels), arguments).map(Some)
 }
 
 /// The gradients of y and of the parameters as they lie, from y, the gradient of the result, and the parameters.
 pub(crate) fn backward(op: &'static str, y: &[usize], eps: f64) -> Result<Option<Plan>> {
     let [rows, c] = rows_of(y);
     let Some(kernels) = kernels(c) else { return Ok(None) };
-    let chunks = Chunks::of(rows, 2 * ROWS, MAX_BLOCKS);
+    let chunks = Chunks::in_units(rows, ROWS, 4, MAX_BLOCKS);
     let (stride, parameters) = (8 * c * c + 5 * c, 8 * c * c + 8 * c);
     let mut plan = Plan::new(op, &[Element, Element, Float], Element, y).and(Float, parameters);
     let teams = Chunks { count: chunks.count * WARPS / kernels.team, ..chunks };
@@ -61,9 +68,17 @@ pub(crate) fn backward(op: &'static str, y: &[usize], eps: f64) -> Result<Option
     let sizes = [size(rows)?, size(chunks.rows)?, Number(eps as f32)];
     let arguments = [vec![Input(0), Input(1), Input(2), Output(0, 0), Scratch(partials.at)], sizes.to_vec()].concat();
     let grid = [chunks.count, 1, 1];
-    let plan = plan.launch_blocks(kernels.backward, grid, [LANES, WARPS, 1], shared(c), arguments)?;
+    let plan = plan.launch_blocks(kernels.backward, grid, [LANES, WARPS, 1], shared_backward(c, kernels.team), arguments)?;
     let (plan, partials) = plan.add_groups(partials)?;
     plan.add_partials(partials, 0, [1, stride], Scratch(sums))?
         .launch("mlp_parameters", grid_over_each(parameters), vec![Scratch(sums), Input(2), Output(1, 0), size(c)?])
         .map(Some)
+}
+
+/// The gradients of the narrow layer's weight `(C, 4 C)` and bias and of gamma, one behind the other, for `channels` channels:
+/// from the products of activations and gradient `(4 C, C)`, the gradient's sums `(C)`, that weight, and bias and gamma.
+pub(crate) fn end_parameters(op: &'static str, channels: usize) -> Result<Plan> {
+    let count = (4 * channels + 2) * channels;
+    let arguments = vec![Input(0), Input(1), Input(2), Input(3), Output(0, 0), size(channels)?];
+    Plan::new(op, &[Float; 4], Float, count).launch("mlp_end_parameters", grid_over_each(count), arguments)
 }

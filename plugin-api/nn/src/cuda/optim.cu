@@ -1,20 +1,15 @@
 // AdamW on one parameter of `count` elements, whose moments are (2, count): mean, then mean of squares.
 #include "element.cuh"
 
-extern "C" __global__ void adamw_moments(float *moments, const float *gradient, unsigned count, float mean_rate,
-                                         float keep, float square_rate) {
+extern "C" __global__ void adamw(float *parameter, float *moments, const float *gradient, unsigned count, float mean_rate,
+                                 float keep, float square_rate, float shrink, float rate, float root_bias, float eps) {
     unsigned i = own_row() * LANES + threadIdx.x;
     if (i >= count) return;
-    float *square = moments + count;
-    float g = gradient[i];
-    moments[i] += mean_rate * (g - moments[i]);
-    square[i] = keep * square[i] + square_rate * g * g;
-}
-
-extern "C" __global__ void adamw_parameter(float *parameter, const float *moments, unsigned count, float shrink,
-                                           float rate, float root_bias, float eps) {
-    unsigned i = own_row() * LANES + threadIdx.x;
-    if (i >= count) return;
-    const float *square = moments + count;
-    parameter[i] = shrink * parameter[i] - rate * moments[i] / (sqrtf(square[i]) / root_bias + eps);
+    float *squares = moments + count;
+    float g = gradient[i], mean = moments[i], square = squares[i];
+    mean += mean_rate * (g - mean);
+    square = keep * square + square_rate * g * g;
+    moments[i] = mean;
+    squares[i] = square;
+    parameter[i] = shrink * parameter[i] - rate * mean / (sqrtf(square) / root_bias + eps);
 }

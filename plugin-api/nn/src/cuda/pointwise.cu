@@ -1,6 +1,5 @@
 // Element by element over x (rows, channels): GELU, bias, and the end of a residual block.
 #include "gelu.cuh"
-#include "sums.cuh"
 
 // `BODY` for every element `i` of this thread's row, in channel `c`.
 #define FOR_EACH(BODY)                                                                                                 \
@@ -36,6 +35,12 @@ extern "C" __global__ void bias_gelu_backward(const Element *x, const float *bia
     FOR_EACH(dx[i] = element(value(dy[i]) * gelu_with_slope(value(x[i]) + bias[c]).slope))
 }
 
+// y = x + z + bias
+extern "C" __global__ void shifted_sum_forward(const Element *x, const Element *z, const float *bias, Element *y,
+                                               unsigned rows, unsigned channels) {
+    FOR_EACH(y[i] = element(value(x[i]) + value(z[i]) + bias[c]))
+}
+
 // y = x + gamma (z + bias); parameters are bias, then gamma.
 extern "C" __global__ void residual_forward(const Element *x, const Element *z, const float *parameters, Element *y,
                                             unsigned rows, unsigned channels) {
@@ -47,23 +52,4 @@ extern "C" __global__ void residual_backward(const Element *dy, const float *par
                                              unsigned channels) {
     const float *gamma = parameters + channels;
     FOR_EACH(dz[i] = element(gamma[c] * value(dy[i])))
-}
-
-// partials (chunks, 2, channels): gradients of bias and gamma, summed over each chunk of rows.
-extern "C" __global__ void residual_partials(const Element *z, const float *parameters, const Element *dy,
-                                             float *partials, unsigned rows, unsigned channels,
-                                             unsigned rows_per_chunk) {
-    unsigned c = blockIdx.x * LANES + threadIdx.x;
-    Chunk chunk = own_chunk(rows, rows_per_chunk);
-    float along_bias = 0, along_gamma = 0;
-    if (c < channels) {
-        float bias = parameters[c], gamma = parameters[channels + c];
-        for (unsigned row = chunk.begin + threadIdx.y; row < chunk.end; row += ROWS) {
-            size_t i = (size_t)row * channels + c;
-            float gradient = value(dy[i]);
-            along_bias += gamma * gradient;
-            along_gamma += (value(z[i]) + bias) * gradient;
-        }
-    }
-    store_sums_of_columns(partials, channels, along_bias, along_gamma);
 }

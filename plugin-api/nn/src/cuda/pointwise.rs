@@ -39,6 +39,11 @@ pub(crate) fn bias_gelu_backward(op: &'static str, x: &[usize]) -> Result<Plan> 
     each(op, "bias_gelu_backward", &[Element, Float, Element], x)
 }
 
+/// `x + z + bias`, from all three.
+pub(crate) fn shifted_sum(op: &'static str, x: &[usize]) -> Result<Plan> {
+    each(op, "shifted_sum_forward", &[Element, Element, Float], x)
+}
+
 /// `x + gamma (z + bias)`, from x, z and parameters `(2 C)`: bias, then gamma.
 pub(crate) fn residual(op: &'static str, x: &[usize]) -> Result<Plan> {
     each(op, "residual_forward", &[Element, Element, Float], x)
@@ -47,16 +52,4 @@ pub(crate) fn residual(op: &'static str, x: &[usize]) -> Result<Plan> {
 /// The gradient of z, from that of the result and the parameters.
 pub(crate) fn residual_backward(op: &'static str, x: &[usize]) -> Result<Plan> {
     each(op, "residual_backward", &[Element, Float], x)
-}
-
-/// The gradient of the parameters, from z, them, and the gradient of the result.
-pub(crate) fn residual_parameters(op: &'static str, x: &[usize]) -> Result<Plan> {
-    let [rows, channels] = rows_of(x);
-    Plan::new(op, &[Element, Float, Element], Float, 2 * channels).sum_rows(
-        "residual_partials",
-        [rows, channels],
-        2,
-        |partials| vec![Input(0), Input(1), Input(2), partials],
-        Output(0, 0),
-    )
 }

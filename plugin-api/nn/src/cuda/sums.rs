@@ -19,6 +19,12 @@ impl Chunks {
         Self { count: rows.div_ceil(each), rows: each }
     }
 
+    /// The same with chunks of whole units of `unit` rows, `least` of them or more.
+    pub(super) fn in_units(rows: usize, unit: usize, least: usize, most: usize) -> Self {
+        let units = Self::of(rows.div_ceil(unit), least, most);
+        Self { rows: units.rows * unit, ..units }
+    }
+
     /// Reserves scratch memory for what each chunk leaves to add up.
     pub(super) fn partials(&self, plan: &mut Plan, stride: usize) -> Partials {
         Partials { at: plan.reserve(self.count * stride), chunks: self.count, stride }

@@ -5,34 +5,38 @@
 use candle_core::{Result, Tensor};
 
 use super::OP;
-use crate::cuda::{Composite, attention, sums};
+use crate::cuda::{Composite, Plan, attention, sums};
 
 /// See [`super::self_attention`]; `qkv` is contiguous.
 pub(super) fn self_attention(qkv: &Tensor, bias: Option<&Tensor>, heads: usize) -> Result<Tensor> {
-    let (batch, tokens, width) = qkv.dims3()?;
-    let form = Form { batch, tokens, heads, width: width / 3 / heads };
-    let [q, k, v] = form.split(&qkv.detach())?;
-    let scores = q.matmul(&k.t()?)?;
-    let rows = bias.map(|_| heads * tokens);
-    let softmax = attention::softmax(OP, scores.dims(), form.scale(), rows)?;
-    let weights = match bias {
-        Some(bias) => softmax.on([&scores, &bias.detach()])?,
-        None => softmax.on([&scores])?,
-    };
-    let read = weights.matmul(&v)?;
+    let form = Form::new(qkv, heads)?;
+    let (read, kept) = form.forward(&qkv.detach(), bias.map(Tensor::detach).as_ref())?;
     let last = form.join(1)?;
-    let has_bias = bias.is_some();
-    let backward = move |gradient: &Tensor| form.backward([&q, &k, &v], &weights, gradient, has_bias);
     match bias {
-        Some(bias) => qkv.apply_op2(bias, Composite::new(last, [&read], backward)),
+        Some(bias) => {
+            let backward = move |gradient: &Tensor| {
+                let (dqkv, dscores) = form.backward(&kept, gradient)?;
+                Ok([Some(dqkv), Some(form.bias_gradient(&dscores)?)])
+            };
+            qkv.apply_op2(bias, Composite::new(last, [&read], backward))
+        }
         None => {
-            let backward = move |gradient: &Tensor| backward(gradient).map(|[dqkv, _]| [dqkv]);
+            let backward = move |gradient: &Tensor| Ok([Some(form.backward(&kept, gradient)?.0)]);
             qkv.apply_op1(Composite::new(last, [&read], backward))
         }
     }
 }
 
-struct Form {
+/// What the forward pass leaves to the backward pass: queries, keys and values `(B heads, N, d)`, and the softmax of their
+/// scores `(B heads, N, N)`.
+pub(crate) struct Kept {
+    parts: [Tensor; 3],
+    weights: Tensor,
+}
+
+/// The shape of an attention.
+#[derive(Clone, Copy)]
+pub(crate) struct Form {
     batch: usize,
     tokens: usize,
     heads: usize,
@@ -41,8 +45,26 @@ struct Form {
 }
 
 impl Form {
+    /// That of `qkv (B, N, 3 D)`.
+    pub(crate) fn new(qkv: &Tensor, heads: usize) -> Result<Self> {
+        let (batch, tokens, width) = qkv.dims3()?;
+        Ok(Self { batch, tokens, heads, width: width / 3 / heads })
+    }
+
     fn scale(&self) -> f64 {
         (self.width as f64).powf(-0.5)
+    }
+
+    /// What each head reads, `(B heads, N, d)`, from `qkv (B, N, 3 D)` without a trace.
+    pub(crate) fn forward(&self, qkv: &Tensor, bias: Option<&Tensor>) -> Result<(Tensor, Kept)> {
+        let [q, k, v] = self.split(qkv)?;
+        let scores = q.matmul(&k.t()?)?;
+        let softmax = attention::softmax(OP, scores.dims(), self.scale(), bias.map(|_| self.heads * self.tokens))?;
+        let weights = match bias {
+            Some(bias) => softmax.on([&scores, bias])?,
+            None => softmax.on([&scores])?,
+        };
+        Ok((weights.matmul(&v)?, Kept { parts: [q, k, v], weights }))
     }
 
     /// `(B, N, 3 D)` to queries, keys and values, each `(B heads, N, d)`.
@@ -54,21 +76,16 @@ impl Form {
     }
 
     /// `(parts, B heads, N, d)` to `(B, N, parts D)`.
-    fn join(&self, parts: usize) -> Result<crate::cuda::Plan> {
+    pub(crate) fn join(&self, parts: usize) -> Result<Plan> {
         let Self { batch, tokens, heads, width } = *self;
         let shape = (batch, tokens, parts * heads * width);
         attention::reorder(OP, [parts, batch, heads, tokens], [1, 3, 0, 2], width, shape)
     }
 
-    /// The gradients of qkv and of the bias.
-    fn backward(
-        &self,
-        [q, k, v]: [&Tensor; 3],
-        weights: &Tensor,
-        gradient: &Tensor,
-        has_bias: bool,
-    ) -> Result<[Option<Tensor>; 2]> {
+    /// The gradients of qkv and of the scores, from that of the result `(B, N, D)`.
+    pub(crate) fn backward(&self, kept: &Kept, gradient: &Tensor) -> Result<(Tensor, Tensor)> {
         let Self { batch, tokens, heads, width } = *self;
+        let Kept { parts: [q, k, v], weights } = kept;
         let shape = (batch * heads, tokens, width);
         let gradient = attention::reorder(OP, [batch, tokens, heads, 1], [0, 2, 1, 3], width, shape)?.on([gradient])?;
         let dweights = gradient.matmul(&v.t()?)?;
@@ -76,16 +93,15 @@ impl Form {
         let dq = dscores.matmul(k)?;
         let dk = dscores.t()?.matmul(q)?;
         let dv = weights.t()?.matmul(&gradient)?;
-        let dqkv = self.join(3)?.on([&Tensor::cat(&[dq, dk, dv], 0)?])?;
-        let dbias = match has_bias {
-            true => {
-                let each = dscores.reshape((batch, heads * tokens * tokens))?;
-                let sum = sums::columns(OP, each.dims())?.on([&each])?;
-                Some((sum.reshape((heads, tokens, tokens))? / self.scale())?)
-            }
-            false => None,
-        };
-        Ok([Some(dqkv), dbias])
+        Ok((self.join(3)?.on([&Tensor::cat(&[dq, dk, dv], 0)?])?, dscores))
+    }
+
+    /// The gradient of the bias from that of the scores.
+    fn bias_gradient(&self, dscores: &Tensor) -> Result<Tensor> {
+        let Self { batch, tokens, heads, .. } = *self;
+        let each = dscores.reshape((batch, heads * tokens * tokens))?;
+        let sum = sums::columns(OP, each.dims())?.on([&each])?;
+        sum.reshape((heads, tokens, tokens))? / self.scale()
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use physrep_nn::optim::{AdamW, AdamWConfig};
 use physrep_nn::{
-    Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, instance_norm, layer_norm, linear,
-    rms_instance_norm, self_attention,
+    Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, instance_norm, layer_norm,
+    linear, rms_instance_norm, self_attention, swap_axes,
 };
 
 use crate::support::{assert_close, normal, values};
@@ -40,7 +40,7 @@ fn run(
         .enumerate()
         .map(|(i, input)| {
             // What bf16 rounds away is not the operation's error.
-            let rounded = if dtype == DType::F32 || i >= activations { DType::F32 } else { DType::BF16 };
+            let rounded = if dtype == DType::BF16 && i < activations { DType::BF16 } else { DType::F32 };
             let input = input.to_dtype(rounded).unwrap();
             let input = input.to_dtype(if i < activations { dtype } else { parameters }).unwrap();
             Var::from_tensor(&input.to_device(device).unwrap()).unwrap()
@@ -183,5 +183,12 @@ fn a_block_and_a_step_of_its_optimizer() {
     };
     for ((name, on_card), (_, on_cpu)) in trained(&card).into_iter().zip(trained(&Device::Cpu)) {
         assert_close(&on_card.to_device(&Device::Cpu).unwrap(), &on_cpu, 1e-4, &name);
+    }
+}
+
+#[test]
+fn swapped_axes() {
+    for dims in [[2, 11, 5000, 1], [3, 70, 131, 1], [2, 3, 50, 24], [2, 3, 50, 2]] {
+        agrees(&format!("{dims:?} swapped"), &[normal(&dims, 1)], 1, |t| swap_axes(&t[0]));
     }
 }

@@ -97,6 +97,21 @@ float __shfl_xor_sync(unsigned, float value, int lanes) {
     return other;
 }
 
+// As tensor cores do it, which see no more than 10 bits of the factors' mantissas. `a` lies as in mma.cuh.
+void multiply_rounded(float d[4], const float a[4], const float b[2]) {
+    static float left[1024][4], right[1024][2];
+    size_t own = current, warp = own / 32 * 32, lane = own % 32;
+    for (int i = 0; i < 4; i++) left[own][i] = upper_bits(a[i]);
+    for (int i = 0; i < 2; i++) right[own][i] = upper_bits(b[i]);
+    wait(AT_WARP);
+    for (size_t i = 0; i < 4; i++) {
+        size_t row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+        for (size_t k = 0; k < 8; k++)
+            d[i] += left[warp + row % 8 * 4 + k / 2][row / 8 * 2 + k % 2] * right[warp + column * 4 + k / 2][k % 2];
+    }
+    wait(AT_WARP);
+}
+
 static void call_kernel(const char *name, void **arguments);
 
 // 0, or 1 if threads of a block did not all reach the same barrier.

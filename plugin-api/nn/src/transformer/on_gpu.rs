@@ -1,0 +1,265 @@
+//! The transformer block on a GPU, in one operation of the graph.
+//!
+//! The graph would clear a tensor for the gradient of each of a dozen steps, and add to it; at the usual sizes the time goes to
+//! launches then, not to what they compute.
+
+use candle_core::{Result, Tensor};
+
+use crate::cuda::{Composite, norm, pointwise, sums};
+use crate::flops;
+use crate::gradients::Joined;
+use crate::self_attention::on_gpu::{Form as Attention, Kept as AttentionKept};
+
+const OP: &str = "transformer_block";
+
+/// What is not in the parameters.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    pub(super) heads: usize,
+    pub(super) eps: f64,
+}
+
+/// `x + attn(norm1(x))`, then `x + mlp(norm2(x))`, for tokens `x (B, N, D)`.
+///
+/// `parameters` holds weight and bias of `norm1`, the weight `(3 D, D)` of queries, keys and values, biases of the queries and
+/// of the values (keys have none), weights and biases of the projection, of `norm2`, and of the layers that widen and narrow,
+/// all f32.
+pub(super) fn block(x: &Tensor, parameters: Joined, form: Form) -> Result<Tensor> {
+    let (batch, tokens, dim) = x.dims3()?;
+    let x = x.contiguous()?;
+    for width in [3, 1, 4, 4] {
+        flops::entered(x.elem_count() * width * dim, [&x, &parameters.argument]);
+    }
+    for _ in ["scores", "values"] {
+        flops::entered(x.elem_count() * tokens, [&x, &parameters.argument]);
+    }
+    let rows = x.detach().reshape((batch * tokens, dim))?;
+    let values = Values::new(&parameters.values, dim, &rows)?;
+
+    let normalised = values.norm1.forward(&rows, form.eps)?;
+    let qkv = values.qkv.forward(&normalised)?.reshape((batch, tokens, 3 * dim))?;
+    let attention = Attention::new(&qkv, form.heads)?;
+    let (heads, kept) = attention.forward(&qkv, None)?;
+    let read = attention.join(1)?.on([&heads])?.reshape((batch * tokens, dim))?;
+    let attended =
+        pointwise::shifted_sum(OP, rows.dims())?.on([&rows, &values.proj.product(&read)?, &values.proj.bias])?;
+
+    let inside = values.norm2.forward(&attended, form.eps)?;
+    let wide = values.fc1.product(&inside)?;
+    let activated = pointwise::bias_gelu(OP, wide.dims())?.on([&wide, &values.fc1.bias])?;
+    let narrow = values.fc2.product(&activated)?;
+    let last = pointwise::shifted_sum(OP, x.dims())?;
+    let inputs = [attended.clone(), narrow, values.fc2.bias.clone()];
+    let kept = Kept { rows, normalised, attention: kept, read, attended, inside, wide, activated };
+    let argument = parameters.argument.clone();
+    let backward = move |gradient: &Tensor| {
+        let (dx, dparameters) = kept.backward(&attention, &values, gradient, form.eps)?;
+        Ok([Some(dx), Some(parameters.gradient(dparameters)?)])
+    };
+    x.apply_op2(&argument, Composite::new(last, inputs.each_ref(), backward))
+}
+
+/// A layer norm's weight and bias.
+struct Norm([Tensor; 2]);
+
+impl Norm {
+    fn forward(&self, x: &Tensor, eps: f64) -> Result<Tensor> {
+        let [weight, bias] = &self.0;
+        norm::forward(OP, x.dims(), eps)?.on([x, weight, bias])
+    }
+
+    /// The gradients of x and of weight and bias, one behind the other.
+    fn backward(&self, x: &Tensor, gradient: &Tensor, eps: f64) -> Result<[Tensor; 2]> {
+        norm::backward(OP, x.dims(), eps)?.outputs_on([x, &self.0[0], gradient])
+    }
+}
+
+/// A linear layer: its weight `(out, in)` in the type of the activations, and its bias.
+struct Layer {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Layer {
+    /// Without the bias.
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
+        x.matmul(&self.weight.t()?)
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let product = self.product(x)?;
+        pointwise::bias(OP, product.dims())?.on([&product, &self.bias])
+    }
+
+    /// The gradients of x, and of weight and bias in f32.
+    fn backward(&self, x: &Tensor, gradient: &Tensor) -> Result<(Tensor, [Tensor; 2])> {
+        let dweight = gradient.t()?.matmul(x)?.to_dtype(self.bias.dtype())?;
+        let dbias = sums::columns(OP, gradient.dims())?.on([gradient])?;
+        Ok((gradient.matmul(&self.weight)?, [dweight, dbias]))
+    }
+}
+
+/// The parameters by name.
+struct Values {
+    norm1: Norm,
+    qkv: Layer,
+    proj: Layer,
+    norm2: Norm,
+    fc1: Layer,
+    fc2: Layer,
+}
+
+impl Values {
+    /// `parameters` for `dim` channels, with weights of the type of `like`.
+    fn new(parameters: &Tensor, dim: usize, like: &Tensor) -> Result<Self> {
+        let mut rest = Rest { parameters, weights: parameters.to_dtype(like.dtype())?, at: 0 };
+        Ok(Self {
+            norm1: rest.norm(dim)?,
+            qkv: rest.queries_keys_and_values(dim)?,
+            proj: rest.layer(dim, dim)?,
+            norm2: rest.norm(dim)?,
+            fc1: rest.layer(4 * dim, dim)?,
+            fc2: rest.layer(dim, 4 * dim)?,
+        })
+    }
+}
+
+/// The parameters that were not taken yet.
+struct Rest<'a> {
+    parameters: &'a Tensor,
+    /// The same in the type of the activations.
+    weights: Tensor,
+    at: usize,
+}
+
+impl Rest<'_> {
+    fn vector(&mut self, count: usize) -> Result<Tensor> {
+        self.at += count;
+        self.parameters.narrow(0, self.at - count, count)
+    }
+
+    fn norm(&mut self, dim: usize) -> Result<Norm> {
+        Ok(Norm([self.vector(dim)?, self.vector(dim)?]))
+    }
+
+    /// The layer whose bias has no elements for keys.
+    fn queries_keys_and_values(&mut self, dim: usize) -> Result<Layer> {
+        let weight = self.weight(3 * dim, dim)?;
+        let (q, v) = (self.vector(dim)?, self.vector(dim)?);
+        Ok(Layer { weight, bias: Tensor::cat(&[&q, &q.zeros_like()?, &v], 0)? })
+    }
+
+    fn layer(&mut self, outputs: usize, inputs: usize) -> Result<Layer> {
+        Ok(Layer { weight: self.weight(outputs, inputs)?, bias: self.vector(outputs)? })
+    }
+
+    fn weight(&mut self, outputs: usize, inputs: usize) -> Result<Tensor> {
+        self.at += outputs * inputs;
+        self.weights.narrow(0, self.at - outputs * inputs, outputs * inputs)?.reshape((outputs, inputs))
+    }
+}
+
+/// What the forward pass leaves to the backward pass, all as rows `(B N, ..)`.
+struct Kept {
+    rows: Tensor,
+    normalised: Tensor,
+    attention: AttentionKept,
+    read: Tensor,
+    attended: Tensor,
+    inside: Tensor,
+    wide: Tensor,
+    activated: Tensor,
+}
+
+impl Kept {
+    /// The gradients of x and of the parameters, as they lie.
+    fn backward(
+        &self,
+        attention: &Attention,
+        values: &Values,
+        gradient: &Tensor,
+        eps: f64,
+    ) -> Result<(Tensor, Tensor)> {
+        let (batch, tokens, dim) = gradient.dims3()?;
+        let gradient = gradient.reshape((batch * tokens, dim))?;
+        let (dactivated, fc2) = values.fc2.backward(&self.activated, &gradient)?;
+        let dwide = pointwise::bias_gelu_backward(OP, self.wide.dims())?;
+        let dwide = dwide.on([&self.wide, &values.fc1.bias, &dactivated])?;
+        let (dinside, fc1) = values.fc1.backward(&self.inside, &dwide)?;
+        let [dattended, norm2] = values.norm2.backward(&self.attended, &dinside, eps)?;
+        let dattended = (dattended + gradient)?;
+
+        let (dread, proj) = values.proj.backward(&self.read, &dattended)?;
+        let (dqkv, _) = attention.backward(&self.attention, &dread.reshape((batch, tokens, dim))?)?;
+        let (dnormalised, [dqkv_weight, dqkv_bias]) =
+            values.qkv.backward(&self.normalised, &dqkv.reshape((batch * tokens, 3 * dim))?)?;
+        let qkv = [dqkv_weight, dqkv_bias.narrow(0, 0, dim)?, dqkv_bias.narrow(0, 2 * dim, dim)?];
+        let [dx, norm1] = values.norm1.backward(&self.rows, &dnormalised, eps)?;
+        let dx = (dx + dattended)?.reshape((batch, tokens, dim))?;
+
+        let all = [&[norm1][..], &qkv, &proj, &[norm2], &fc1, &fc2].concat();
+        let flat = all.iter().map(Tensor::flatten_all).collect::<Result<Vec<_>>>()?;
+        Ok((dx, Tensor::cat(&flat, 0)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::TransformerBlock;
+    use super::*;
+    use crate::cuda::emulation::composite_agrees;
+    use crate::params::Params;
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn agrees_with_the_block_on_the_cpu_and_so_do_all_gradients() -> Result<()> {
+        for (batch, tokens, dim, heads) in [(2, 5, 12, 3), (1, 33, 8, 2)] {
+            let count = 12 * dim * dim + 12 * dim;
+            let form = Form { heads, eps: 1e-6 };
+            // Parameters small enough that a block does not drown its input.
+            let small = |parameters: &Tensor| parameters * 0.25;
+            composite_agrees(
+                &format!("{tokens} tokens of {dim}"),
+                [&[batch, tokens, dim], &[count]],
+                |[x, parameters]| reference(x, &small(parameters)?, form),
+                |[x, parameters]| block(x, (&small(parameters)?).into(), form),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The block of operations that the CPU has.
+    fn reference(x: &Tensor, parameters: &Tensor, form: Form) -> Result<Tensor> {
+        let dim = x.dims()[2];
+        let mut at = 0;
+        let mut next = |shape: &[usize]| {
+            let count: usize = shape.iter().product();
+            at += count;
+            parameters.narrow(0, at - count, count)?.reshape(shape)
+        };
+        let normalised = crate::layer_norm(x, &next(&[dim])?, &next(&[dim])?, form.eps)?;
+        let (weight, q, v) = (next(&[3 * dim, dim])?, next(&[dim])?, next(&[dim])?);
+        let qkv = crate::linear(&normalised, &weight, &Tensor::cat(&[&q, &q.zeros_like()?, &v], 0)?)?;
+        let read = crate::self_attention(&qkv, None, form.heads)?;
+        let x = (x + crate::linear(&read, &next(&[dim, dim])?, &next(&[dim])?)?)?;
+        let inside = crate::layer_norm(&x, &next(&[dim])?, &next(&[dim])?, form.eps)?;
+        let wide = crate::gelu(&crate::linear(&inside, &next(&[4 * dim, dim])?, &next(&[4 * dim])?)?)?;
+        &x + crate::linear(&wide, &next(&[dim, 4 * dim])?, &next(&[dim])?)?
+    }
+
+    /// A block hands its parameters over in the order in which they are taken.
+    #[test]
+    fn a_block_s_parameters_lie_in_order() -> Result<()> {
+        let params = Params::new(DType::F64, &Device::Cpu, 0);
+        let own = TransformerBlock::new(12, 3, 1e-6, params.clone())?;
+        for (name, var) in params.named() {
+            // Biases and norms start as zeros and ones, which would hide a wrong order.
+            let values = crate::Rng::new(1, &name, 0).normal(var.shape(), DType::F64, &Device::Cpu)?;
+            var.set(&(values * 0.25)?)?;
+        }
+        let x = crate::Rng::new(2, "x", 0).normal((2, 5, 12), DType::F64, &Device::Cpu)?;
+        let difference = (own.forward(&x)? - reference(&x, &own.parameters()?.values, own.form())?)?.abs()?.max_all()?;
+        assert!(difference.to_scalar::<f64>()? < 1e-12, "{difference}");
+        Ok(())
+    }
+}
