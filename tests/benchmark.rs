@@ -38,6 +38,7 @@ fn figures_fit_each_other() {
         all.sort_by(f64::total_cmp);
         assert_eq!(all.len(), 5);
         assert_eq!((number(&seconds["min"]), number(&seconds["median"])), (all[0], all[2]));
+        assert!((number(&seconds["mean"]) * 5.0 / all.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{value}");
         assert!((number(&value["samples_per_second"]) * all[2] / 3.0 - 1.0).abs() < 1e-9, "{value}");
         assert!((number(&value["gflop_per_second"]) * all[2] / number(&value["gflop_per_step"]) - 1.0).abs() < 1e-9);
         // More than the clips, less than a machine.

@@ -23,6 +23,11 @@ static __thread void *current;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 int cuDevicePrimaryCtxRetain(void **context, int device) { *context = (void *)(long)device; return 0; }
 int cuCtxSetCurrent(void *context) { current = context; return 0; }
+// FAULT is what a kernel failed with.
+#ifndef FAULT
+#define FAULT 0
+#endif
+int cuCtxSynchronize(void) { return !current ? INVALID_CONTEXT : FAULT; }
 
 // Memory: LIMIT bytes of the host's, page-locked, and CARD bytes of a card's; nothing in it is zero.
 #ifndef LIMIT

@@ -167,6 +167,19 @@ fn bench_tells_the_peak_of_the_cards_memory() {
 }
 
 #[test]
+fn bench_waits_for_the_gpu_and_tells_what_failed_there() {
+    let folder = TempDir::new().expect("a folder");
+    let (bench, driver) = (Bench::new(), driver_with(&folder, &["CODE=0", "FAULT=700"]));
+    let library = on_card().display().to_string();
+    let mut command =
+        bench.command(["bench", "on-card", "--plugins", &library, "--set", &with(&driver), "--size", "8"]);
+    command.args(["--frames", "2", "--device", "cuda:0"]).env("PHYSREP_CUDA_DRIVER", &driver);
+    let said = Said::from(command.output().expect("runs")).ended_with(1);
+    let expected = "on-card: a step failed on the GPU: the CUDA driver's cuCtxSynchronize failed with code 700";
+    assert!(said.err.contains(expected), "{}", said.err);
+}
+
+#[test]
 fn a_run_on_a_card_gives_the_readings_of_one_on_the_cpu() {
     let folder = TempDir::new().expect("a folder");
     // With memory for the suite's batches.

@@ -62,7 +62,7 @@ pub struct Bench {
     /// What to time.
     #[arg(long, value_enum, default_value = "train")]
     mode: Mode,
-    /// Steps that are timed, after two that are not.
+    /// Steps that are timed, after two that are not, or twelve in training on a GPU.
     #[arg(long, default_value_t = 10)]
     steps: u64,
     /// Threads [default: all cores].
@@ -106,13 +106,15 @@ struct Task {
     seed: u64,
 }
 
-/// Times in seconds.
+/// Times in seconds, each until the GPU, if there is one, has done all of a step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Seconds {
     /// The fastest step's.
     pub min: f64,
     /// The median over the steps.
     pub median: f64,
+    /// The mean: all timed steps' time together, by their number.
+    pub mean: f64,
     /// Of every step, in order.
     pub all: Vec<f64>,
 }

@@ -19,8 +19,14 @@ use crate::{
     worker::end_with_supervisor,
 };
 
-/// Steps before the clock: they start the thread pools and touch the memory that later ones find there.
-const WARM_UP: u64 = 2;
+/// Steps before the clock: they start the thread pools and touch the memory that later ones find there. In training on a
+/// GPU there are more, as methods watch the gradients of their first ten steps, which costs a short step something.
+fn warm_up(task: &Task) -> u64 {
+    match (task.mode, task.device) {
+        (Mode::Train, Device::Cuda(_)) => 12,
+        _ => 2,
+    }
+}
 
 /// Does the task, given as JSON, and says the outcome on standard output.
 pub(crate) fn worker(task: &str) -> Result<()> {
@@ -51,6 +57,8 @@ fn measure(task: &Task) -> Result<Measurement> {
         limit_memory(machine_memory());
     }
     keep_freed_memory(task.device);
+    let pool = Pool::of(task.device).map_err(|why| Error::Usage(format!("{} cannot be timed: {why}", task.device)))?;
+    let warm_up = warm_up(task);
     let training = task.mode == Mode::Train;
     let geometry = Geometry::anonymous(shape.channels, [shape.height, shape.width]);
     let batch = geometry.shape(shape.batch, if training { 2 * shape.frames } else { shape.frames });
@@ -62,7 +70,7 @@ fn measure(task: &Task) -> Result<Measurement> {
         context_frames: shape.frames,
         future_frames: shape.frames,
         batch: shape.batch,
-        steps: if training { WARM_UP + task.steps } else { 0 },
+        steps: if training { warm_up + task.steps } else { 0 },
         seed: task.seed,
         device: task.device,
         scratch: &scratch.path().to_string_lossy(),
@@ -77,8 +85,8 @@ fn measure(task: &Task) -> Result<Measurement> {
     clips.send(len).map_err(Error::Card)?;
     let mut all = Vec::new();
     let mut asked_before = None;
-    for step in 0..WARM_UP + task.steps {
-        if step == WARM_UP {
+    for step in 0..warm_up + task.steps {
+        if step == warm_up {
             asked_before = plugin.flops();
         }
         let clock = Instant::now();
@@ -87,12 +95,16 @@ fn measure(task: &Task) -> Result<Measurement> {
         } else {
             session.encode(clips.lend(len), batch, 0)?;
         }
-        if step >= WARM_UP {
+        // A step returns as soon as the GPU has been asked for all of it.
+        if let Some(pool) = &pool {
+            pool.wait().map_err(|why| failed_on_gpu(&plugin, &why))?;
+        }
+        if step >= warm_up {
             all.push(clock.elapsed().as_secs_f64());
         }
     }
     let peak_memory_bytes = memory::peak().unwrap_or_default();
-    let peak_card_memory_bytes = Pool::of(task.device).ok().flatten().and_then(|pool| pool.peak().ok());
+    let peak_card_memory_bytes = pool.and_then(|pool| pool.peak().ok());
     let asked = plugin.flops().zip(asked_before).map(|(after, before)| (after - before) as f64);
     let gflop_per_step = asked.map(|flops| flops / task.steps as f64 / 1e9);
     let parameters = session.parameters()?;
@@ -100,6 +112,7 @@ fn measure(task: &Task) -> Result<Measurement> {
     let parameters = counted.map(|parameter| parameter.shape.iter().product::<u64>()).sum();
     let environment = Environment::now("", task.device);
     let (min, median) = min_and_median(&all);
+    let mean = all.iter().sum::<f64>() / all.len() as f64;
     Ok(Measurement {
         method: plugin.name().to_owned(),
         mode: task.mode,
@@ -109,12 +122,16 @@ fn measure(task: &Task) -> Result<Measurement> {
         shape,
         parameters,
         samples_per_second: shape.batch as f64 / median,
-        seconds_per_step: Seconds { min, median, all },
+        seconds_per_step: Seconds { min, median, mean, all },
         peak_memory_bytes,
         peak_card_memory_bytes,
         gflop_per_step,
         gflop_per_second: gflop_per_step.map(|gflop| gflop / median),
     })
+}
+
+fn failed_on_gpu(plugin: &Plugin, why: &str) -> Error {
+    Error::Method { method: plugin.name().to_owned(), message: format!("a step failed on the GPU: {why}") }
 }
 
 /// The least of some times, and the middle one, or the mean of the middle two.

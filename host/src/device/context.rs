@@ -56,6 +56,12 @@ impl Context {
         Ok(&self.driver)
     }
 
+    /// Waits until the GPU has done all that was asked of it in this context, on whichever stream.
+    pub(super) fn wait(&self) -> Result<(), String> {
+        // SAFETY: the context is current, and takes no arguments.
+        unsafe { self.driver()?.synchronise_context() }
+    }
+
     /// `len` zeros in page-locked memory, from which a card fetches by itself; from other memory the driver first copies
     /// to a place of its own, at a fraction of the speed.
     pub(super) fn page_locked(self: &Arc<Self>, len: usize) -> Result<PageLocked, String> {

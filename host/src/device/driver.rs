@@ -56,6 +56,7 @@ functions! {
 
     fn retain_context = c"cuDevicePrimaryCtxRetain"(context: *mut Handle, device: c_int);
     fn set_context = c"cuCtxSetCurrent"(context: Handle);
+    fn synchronise_context = c"cuCtxSynchronize"();
 
     fn allocate_host = c"cuMemHostAlloc"(memory: *mut *mut c_void, bytes: usize, flags: c_uint);
     fn free_host = c"cuMemFreeHost"(memory: *mut c_void);

@@ -60,6 +60,14 @@ impl Pool {
         Ok(bytes)
     }
 
+    /// Waits until the GPU has done all that this process has asked of it.
+    ///
+    /// # Errors
+    /// What the driver says, which may be what a kernel failed with.
+    pub fn wait(&self) -> Result<(), String> {
+        self.context.wait()
+    }
+
     fn set(&self, attribute: c_int, mut value: u64) -> Result<(), String> {
         // SAFETY: as above.
         unsafe { self.context.driver()?.set_pool_attribute(self.raw, attribute, (&raw mut value).cast::<c_void>()) }

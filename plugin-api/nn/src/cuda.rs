@@ -28,7 +28,7 @@ pub(crate) mod pointwise;
 pub(crate) mod sums;
 pub(crate) mod swap;
 
-use candle_core::{Result, Shape, Tensor, bail};
+use candle_core::{CudaStorage, Layout, Result, Shape, Storage, StorageRef, Tensor, bail};
 
 pub(crate) use composite::Composite;
 pub(crate) use device::{in_place, run};
@@ -151,6 +151,15 @@ impl Plan {
         let count = outputs.len();
         outputs.try_into().or_else(|_| bail!("{}: a plan of {count} outputs, expected {M}", self.op))
     }
+}
+
+/// Where tensors lie on the GPU, for as long as their storages are locked.
+fn on_gpu<'a>(op: &str, inputs: &'a [(StorageRef<'a>, &'a Layout)]) -> Result<Vec<(&'a CudaStorage, &'a Layout)>> {
+    let on_gpu = inputs.iter().enumerate().map(|(number, (storage, layout))| match &**storage {
+        Storage::Cuda(storage) => Ok((storage, *layout)),
+        other => bail!("{op}: expected all inputs on a GPU, got input {number} on {:?}", other.device().location()),
+    });
+    on_gpu.collect()
 }
 
 /// A size as kernels take it.

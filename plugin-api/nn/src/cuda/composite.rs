@@ -4,9 +4,9 @@
 
 use std::sync::Mutex;
 
-use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::{Plan, device};
+use super::{Plan, device, on_gpu};
 
 /// The operation's last step, which makes its result, and its backward pass; all before was done when it was built, on
 /// tensors without a trace. `backward` gets the result's gradient and gives the arguments'; those that need none may be
@@ -35,11 +35,7 @@ impl<B> Composite<B> {
     fn on_card(&self) -> Result<(CudaStorage, Shape)> {
         let (plan, inputs) = self.last()?;
         let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
-        let on_gpu = inputs.iter().map(|(storage, layout)| match &**storage {
-            Storage::Cuda(storage) => Ok((storage, *layout)),
-            _ => bail!("{}: an input is not on the GPU", self.op),
-        });
-        device::run(&plan, &on_gpu.collect::<Result<Vec<_>>>()?)
+        device::run(&plan, &on_gpu(self.op, &inputs)?)
     }
 
     #[cfg(not(test))]
@@ -52,7 +48,7 @@ impl<B> Composite<B> {
         let (plan, inputs) = self.last()?;
         let results = super::emulation::on(&plan, &inputs.iter().collect::<Vec<_>>())?;
         let (storage, layout) = results[0].storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else { unreachable!("emulated on the CPU") };
+        let candle_core::Storage::Cpu(storage) = &*storage else { unreachable!("emulated on the CPU") };
         Ok((storage.clone(), layout.shape().clone()))
     }
 }

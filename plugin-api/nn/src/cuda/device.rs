@@ -1,7 +1,5 @@
 //! Carries plans out on a card.
 
-use std::ops::Deref;
-
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute_enum;
 use candle_core::cuda_backend::cudarc::driver::{DevicePtr, LaunchConfig, PushKernelArg, SyncOnDrop};
@@ -10,7 +8,7 @@ use candle_core::op::BackpropOp;
 use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use half::bf16;
 
-use super::{Argument, Kind, Plan};
+use super::{Argument, Kind, Plan, on_gpu};
 
 /// The kernels for activations of one type: name and PTX, which the driver compiles for its card at the first launch.
 const F32: (&str, &str) = ("physrep_nn_f32", include_str!("ptx/kernels.f32.ptx"));
@@ -19,22 +17,11 @@ const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("ptx/kernels.bf16.pt
 /// The plan's outputs, from contiguous tensors.
 pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
     let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
-    let outputs = run_all(plan, &on_gpu(plan, &inputs)?)?;
+    let outputs = run_all(plan, &on_gpu(plan.op, &inputs)?)?;
     let tensors = outputs.into_iter().zip(&plan.outputs).map(|(storage, (_, shape))| {
         Tensor::from_storage(Storage::Cuda(storage), shape.clone(), BackpropOp::none(), false)
     });
     Ok(tensors.collect())
-}
-
-fn on_gpu<'a>(
-    plan: &Plan,
-    inputs: &'a [(impl Deref<Target = Storage>, &'a Layout)],
-) -> Result<Vec<(&'a CudaStorage, &'a Layout)>> {
-    let on_gpu = inputs.iter().map(|(storage, layout)| match &**storage {
-        Storage::Cuda(storage) => Ok((storage, *layout)),
-        _ => bail!("{}: an input is not on the GPU", plan.op),
-    });
-    on_gpu.collect()
 }
 
 /// The output of a plan that has one, from its inputs.
@@ -72,7 +59,7 @@ fn run_all(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<Vec<CudaSt
 /// from being freed or replaced until the kernel is launched, and frees and all other reads follow it on the stream.
 pub(crate) fn in_place(plan: &Plan, inputs: &[&Tensor]) -> Result<()> {
     let inputs: Vec<_> = inputs.iter().map(|input| input.storage_and_layout()).collect();
-    let inputs = on_gpu(plan, &inputs)?;
+    let inputs = on_gpu(plan.op, &inputs)?;
     launch(plan, activations(plan, &inputs)?, &inputs, &[])
 }
 
