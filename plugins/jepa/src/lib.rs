@@ -9,7 +9,8 @@ pub mod objective;
 pub mod predictor;
 
 use physrep_plugin_api::{
-    About, Batch, Error, Method, Params, Result, Setup, Step, Tensor, Training, export_method, nn::VicRegConfig,
+    About, Batch, Error, Method, Params, Result, Setup, Step, Tensor, Training, export_method,
+    nn::{VicRegConfig, swap_axes},
 };
 use serde::{Deserialize, Serialize};
 
@@ -124,7 +125,6 @@ impl Config {
 pub struct Jepa {
     model: Model,
     objective: Objective,
-    context_frames: usize,
     ema_decay: f64,
     noise: f64,
 }
@@ -159,7 +159,6 @@ impl Method for Jepa {
         Ok(Self {
             model,
             objective: config.objective(),
-            context_frames: setup.context_frames,
             ema_decay: config.ema_decay,
             noise: config.noise,
         })
@@ -175,9 +174,7 @@ impl Method for Jepa {
             let noise = step.rng("noise").normal(clips.shape(), clips.dtype(), clips.device())?;
             clips = (clips + (noise * self.noise)?)?;
         }
-        let context = clips.narrow(2, 0, self.context_frames)?;
-        let target = clips.narrow(2, self.context_frames, self.context_frames)?;
-        let [prediction, target] = self.model.forward(&context, &target)?;
+        let [prediction, target] = self.model.forward_both(&contexts_and_targets(&clips)?)?;
         let loss = self.objective.loss(&prediction, &target, &mut step.rng(self.objective.purpose()))?;
         for (name, term) in &loss.terms {
             step.metric(name, term)?;
@@ -194,4 +191,29 @@ impl Method for Jepa {
     }
 }
 
+/// Clips `(B, C, 2 T, H, W)` as `(2 B, C, T, H, W)`: the first halves of all, then the second ones.
+fn contexts_and_targets(clips: &Tensor) -> Result<Tensor> {
+    let (b, c, frames, h, w) = clips.dims5()?;
+    let halves = clips.reshape((1, b * c, 2, frames / 2 * h * w))?;
+    Ok(swap_axes(&halves)?.reshape((2 * b, c, frames / 2, h, w))?)
+}
+
 export_method!(Jepa);
+
+#[cfg(test)]
+mod tests {
+    use physrep_plugin_api::candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn contexts_come_first_and_targets_behind_them() {
+        let clips = Tensor::arange(0f32, 2.0 * 3.0 * 4.0 * 5.0 * 6.0, &Device::Cpu).expect("numbers");
+        let clips = clips.reshape((2, 3, 4, 5, 6)).expect("clips");
+        let [context, target] = [0, 2].map(|from| clips.narrow(2, from, 2).expect("half"));
+        let numbers = |clips: &Tensor| clips.flatten_all().and_then(|clips| clips.to_vec1::<f32>()).expect("numbers");
+        let expected = Tensor::cat(&[context, target], 0).expect("both");
+        let got = contexts_and_targets(&clips).expect("both");
+        assert_eq!((got.dims(), numbers(&got), got.dtype()), (expected.dims(), numbers(&expected), DType::F32));
+    }
+}

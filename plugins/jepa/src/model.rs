@@ -57,13 +57,19 @@ impl Model {
     /// What the predictor makes of `context`, and the embedding of `target`, both clips `(B, C, T, H, W)`: a row for each
     /// position of the embeddings, `(B H/P W/P, D)`.
     pub fn forward(&self, context: &Tensor, target: &Tensor) -> Result<[Tensor; 2]> {
-        let batch = context.dims()[0];
+        self.forward_both(&Tensor::cat(&[context, target], 0)?)
+    }
+
+    /// That, from the contexts and as many targets behind them, `(2 B, C, T, H, W)`.
+    pub fn forward_both(&self, clips: &Tensor) -> Result<[Tensor; 2]> {
+        let batch = clips.dims()[0] / 2;
+        let halves = |both: &Tensor| Result::Ok((both.narrow(0, 0, batch)?, both.narrow(0, batch, batch)?));
         let (context, target) = match &self.teacher {
-            Some((teacher, _)) => (self.encoder.forward(context)?, teacher.forward(target)?.detach()),
-            None => {
-                let both = self.encoder.forward(&Tensor::cat(&[context, target], 0)?)?;
-                (both.narrow(0, 0, batch)?, both.narrow(0, batch, both.dims()[0] - batch)?)
+            Some((teacher, _)) => {
+                let (context, target) = halves(clips)?;
+                (self.encoder.forward(&context)?, teacher.forward(&target)?.detach())
             }
+            None => halves(&self.encoder.forward(clips)?)?,
         };
         let dim = target.dims()[3];
         Ok([self.predictor.forward(&context)?.reshape(((), dim))?, target.reshape(((), dim))?])

@@ -424,7 +424,7 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         maps_agree(&[2, 3, 10, 33], half);
         maps_agree(&[70, 9, 4], half);
         // Narrow matrices, and tiles that end anywhere; then rows of many numbers.
-        for dims in [[1, 1, 1, 1], [2, 4, 3000, 1], [2, 3000, 11, 1], [3, 70, 131, 1], [1, 63, 64, 1], [2, 3, 5, 40]] {
+        for dims in [[1, 1, 1, 1], [2, 4, 3000, 1], [2, 3000, 11, 1], [3, 70, 131, 1], [1, 63, 64, 1], [2, 3, 5, 40], [1, 3, 2, 4096]] {
             swapped_agree(dims, half);
         }
         let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];

@@ -4,7 +4,7 @@ use candle_core::{Result, bail};
 
 use super::Argument::{Input, Output, Sizes};
 use super::Kind::Element;
-use super::{Plan, attention};
+use super::{LANES, Plan, attention};
 
 /// Numbers of a tile; `SWAP_AREA` in swap.cu.
 const AREA: usize = 4096;
@@ -14,8 +14,8 @@ const SIDE: usize = 64;
 /// `x (A, M, N, D)` to `(A, N, M, D)`.
 pub(crate) fn swap(op: &'static str, [count, rows, columns, each]: [usize; 4]) -> Result<Plan> {
     if each > 1 {
-        let shape = (count, columns, rows, each);
-        return attention::reorder(op, [count, rows, columns, 1], [0, 2, 1, 3], each, shape);
+        let (shape, piece) = ((count, columns, rows, each), piece(each));
+        return attention::reorder(op, [count, rows, columns, each / piece], [0, 2, 1, 3], piece, shape);
     }
     let [tile_rows, tile_columns] = tile(rows, columns);
     let all = [rows, columns, tile_rows, tile_columns, tile_columns | 1];
@@ -28,6 +28,12 @@ pub(crate) fn swap(op: &'static str, [count, rows, columns, each]: [usize; 4]) -
         [tiles, 1, 1],
         vec![Input(0), Output(0, 0), Sizes(sizes)],
     )
+}
+
+/// Of so many numbers, those that one warp copies: all, unless they can be split into pieces that occupy more warps.
+fn piece(each: usize) -> usize {
+    let longest = each.min(1024);
+    (LANES..=longest).rev().find(|piece| each.is_multiple_of(*piece)).unwrap_or(each)
 }
 
 /// A tile spans narrow matrices, so that all that it reads and writes is of one piece.
