@@ -1,9 +1,9 @@
 //! The gradients of parameters, past the graph.
 //!
-//! An operation of many parameters takes them joined, as candle's operations have three arguments at most. In the graph that
-//! costs every parameter of a step half a dozen launches on a GPU: a copy to join, and in the backward pass, for the join and
-//! for the change of shape before it, a tensor to clear and one to add to. While [`DirectGradients`] are open on a thread,
-//! such operations hand the gradients over here instead.
+//! For every argument of every operation candle's backward pass clears a tensor and adds the gradient to it. An operation of
+//! many parameters takes them joined, as candle's operations have three arguments at most, which in the graph costs every
+//! parameter of a step half a dozen launches on a GPU. While [`DirectGradients`] are open on a thread, operations on a GPU hand
+//! the gradients of parameters over here instead.
 
 use std::cell::RefCell;
 
@@ -43,6 +43,18 @@ impl Drop for DirectGradients {
     fn drop(&mut self) {
         HANDED_OVER.set(None);
     }
+}
+
+/// The gradient of an operation's argument for the graph: nothing, if the argument is a parameter and its gradient goes past it.
+pub(crate) fn hand_over(argument: &Tensor, gradient: Option<Tensor>) -> Result<Option<Tensor>> {
+    let Some(gradient) = gradient else { return Ok(None) };
+    HANDED_OVER.with_borrow_mut(|handed_over| match handed_over {
+        Some(all) if argument.is_variable() => {
+            all.push((argument.clone(), gradient.contiguous()?));
+            Ok(None)
+        }
+        _ => Ok(Some(gradient)),
+    })
 }
 
 /// Parameters as an operation of a GPU takes them: joined.

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::cuda;
 use crate::float::Float;
+use crate::gradients::hand_over;
 use crate::memory::zeros;
 use crate::params::{Init, Params};
 use crate::reduce::add_in_order;
@@ -290,7 +291,7 @@ impl CustomOp3 for InstanceNormOp {
             let plan = cuda::instance::backward(OP, x.dims(), self.scheme)?;
             let [dx, both] = plan.outputs_on([x, weight, dy])?;
             let dbias = if self.scheme.centred { Some(both.get(1)?) } else { None };
-            return Ok((Some(dx), Some(both.get(0)?), dbias));
+            return Ok((Some(dx), hand_over(weight, Some(both.get(0)?))?, hand_over(bias, dbias)?));
         }
         by_dtype!(OP, x.dtype(), T => {
             let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |x| {

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::cuda;
 use crate::float::Float;
+use crate::gradients::hand_over;
 use crate::memory::zeros;
 use crate::params::{Init, Params};
 use crate::reduce::{ROWS_PER_BLOCK, add_in_order, row_sum};
@@ -266,7 +267,7 @@ impl CustomOp3 for LayerNormOp {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         if x.device().is_cuda() {
             let [dx, both] = cuda::norm::backward(OP, x.dims(), self.eps)?.outputs_on([x, weight, dy])?;
-            return Ok((Some(dx), Some(both.get(0)?), Some(both.get(1)?)));
+            return Ok((Some(dx), hand_over(weight, Some(both.get(0)?))?, hand_over(bias, Some(both.get(1)?))?));
         }
         by_dtype!(OP, x.dtype(), T => {
             let (dx, dweight, dbias) = with_slice::<T, _>(OP, x, |x| {

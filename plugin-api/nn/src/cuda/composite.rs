@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{Plan, device, on_gpu};
+use crate::gradients::hand_over;
 
 /// The operation's last step, which makes its result, and its backward pass; all before was done when it was built, on
 /// tensors without a trace. `backward` gets the result's gradient and gives the arguments'; those that need none may be
@@ -66,8 +67,9 @@ impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 1]>> CustomOp1 for Composite<B> {
         self.on_card()
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        (self.backward)(&gradient.contiguous()?).map(|[only]| only)
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let [dx] = (self.backward)(&gradient.contiguous()?)?;
+        hand_over(x, dx)
     }
 }
 
@@ -84,8 +86,9 @@ impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 2]>> CustomOp2 for Composite<B> {
         self.on_card()
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        (self.backward)(&gradient.contiguous()?).map(Into::into)
+    fn bwd(&self, x: &Tensor, y: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let [dx, dy] = (self.backward)(&gradient.contiguous()?)?;
+        Ok((hand_over(x, dx)?, hand_over(y, dy)?))
     }
 }
 
@@ -120,12 +123,13 @@ impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 3]>> CustomOp3 for Composite<B> {
 
     fn bwd(
         &self,
-        _: &Tensor,
-        _: &Tensor,
-        _: &Tensor,
+        x: &Tensor,
+        y: &Tensor,
+        z: &Tensor,
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        (self.backward)(&gradient.contiguous()?).map(Into::into)
+        let [dx, dy, dz] = (self.backward)(&gradient.contiguous()?)?;
+        Ok((hand_over(x, dx)?, hand_over(y, dy)?, hand_over(z, dz)?))
     }
 }
