@@ -156,12 +156,7 @@ impl Method for Jepa {
         };
         let model =
             Model::new(sizes, config.target == Target::Ema, params).map_err(|e| Error::Config(e.to_string()))?;
-        Ok(Self {
-            model,
-            objective: config.objective(),
-            ema_decay: config.ema_decay,
-            noise: config.noise,
-        })
+        Ok(Self { model, objective: config.objective(), ema_decay: config.ema_decay, noise: config.noise })
     }
 
     fn training(config: &Config) -> Training {

@@ -171,15 +171,13 @@ impl Block {
         let (up, down) = (weight.to_dtype(convolved.dtype())?, self.narrow.to_dtype(convolved.dtype())?);
         for (y, gradient) in form.chunks(convolved)?.iter().zip(&form.chunks(gradient)?) {
             let way = self.way(form, y)?;
-            let dactivated =
-                pointwise::residual_backward(OP, y.dims())?.on([gradient, &self.end])?.matmul(&down)?;
+            let dactivated = pointwise::residual_backward(OP, y.dims())?.on([gradient, &self.end])?.matmul(&down)?;
             let inner = way.activated.t()?.matmul(gradient)?;
             let dims = way.wide.dims();
             let dwide = pointwise::bias_gelu_backward(OP, dims)?.on([&way.wide, bias, &dactivated])?;
             let dw1 = dwide.t()?.matmul(&way.normalised)?;
             let dnormalised = dwide.matmul(&up)?;
-            let [dy, dnorm] =
-                norm::backward(OP, y.dims(), form.eps)?.outputs_on([y, &self.norm[0], &dnormalised])?;
+            let [dy, dnorm] = norm::backward(OP, y.dims(), form.eps)?.outputs_on([y, &self.norm[0], &dnormalised])?;
             dys.push(dy);
             let db1 = sums::columns(OP, dims)?.on([&dwide])?;
             let of_gradient = sums::columns(OP, gradient.dims())?.on([gradient])?;
@@ -235,9 +233,7 @@ mod tests {
                 &format!("{dims:?} with {kernel:?}"),
                 [dims, &[blocks * each]],
                 |[x, parameters]| super::super::chain::chain(x, &shape, (&small(parameters)?).into(), 1e-6),
-                |[x, parameters]| {
-                    chain(x, (&small(parameters)?).into(), Form { rows, ..Form::new(geometry()?, 1e-6) })
-                },
+                |[x, parameters]| chain(x, (&small(parameters)?).into(), Form { rows, ..Form::new(geometry()?, 1e-6) }),
             )?;
         }
         Ok(())

@@ -142,5 +142,10 @@ pub(crate) fn parameters(op: &'static str, geometry: &Geometry) -> Result<Plan> 
     };
     let (plan, partials) = plan.add_groups(partials)?;
     let weight = taps * channels;
-    plan.add_partials(partials, 0, [taps, channels], Output(0, 0))?.add_partials(partials, weight, [1, channels], Output(0, weight))
+    plan.add_partials(partials, 0, [taps, channels], Output(0, 0))?.add_partials(
+        partials,
+        weight,
+        [1, channels],
+        Output(0, weight),
+    )
 }

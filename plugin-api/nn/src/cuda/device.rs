@@ -98,12 +98,7 @@ fn pointer<'a>(op: &str, storage: &'a CudaStorage, layout: &Layout) -> Result<(u
     Ok((base + (start * storage.dtype().size_in_bytes()) as u64, guard))
 }
 
-fn launch(
-    plan: &Plan,
-    activations: DType,
-    inputs: &[(&CudaStorage, &Layout)],
-    outputs: &[CudaStorage],
-) -> Result<()> {
+fn launch(plan: &Plan, activations: DType, inputs: &[(&CudaStorage, &Layout)], outputs: &[CudaStorage]) -> Result<()> {
     let device: &CudaDevice = inputs[0].0.device();
     let (module, ptx) = if activations == DType::BF16 { BF16 } else { F32 };
     // SAFETY: scratch memory is written before it is read.

@@ -37,11 +37,24 @@ fn build() -> std::result::Result<[Library; 2], String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let mut names = Vec::new();
-    for file in ["attention", "depthwise", "direct", "instance", "mlp", "norm", "optim", "patches", "pointwise", "sums", "swap"] {
+    for file in
+        ["attention", "depthwise", "direct", "instance", "mlp", "norm", "optim", "patches", "pointwise", "sums", "swap"]
+    {
         let text = std::fs::read_to_string(sources.join(file).with_extension("cu")).unwrap();
         let after = text.split("extern \"C\" __global__ void ").skip(1);
         // Between these words and the name there may be launch bounds.
-        let name = |rest: &str| rest.split("(const").next().unwrap().split("(float").next().unwrap().split_whitespace().last().unwrap().to_string();
+        let name = |rest: &str| {
+            rest.split("(const")
+                .next()
+                .unwrap()
+                .split("(float")
+                .next()
+                .unwrap()
+                .split_whitespace()
+                .last()
+                .unwrap()
+                .to_string()
+        };
         names.extend(after.map(name));
     }
     let calls: String = names
@@ -393,7 +406,8 @@ fn direct_agrees(dims: [usize; 5], filters: usize, axes: [Axis; 3], half: bool) 
     let [_, t_out, h_out, w_out, _] = *y.dims() else { panic!("{what}") };
     let window = Window { axes, size: [t, h, w], outputs: [t_out, h_out, w_out], channels };
     let direct = Direct::new(&Convolution { window, batch, filters }).expect(&what);
-    let matrix = |weight: &Tensor| weight.permute([2, 3, 4, 1, 0]).unwrap().reshape((kh * kw * channels, filters)).unwrap();
+    let matrix =
+        |weight: &Tensor| weight.permute([2, 3, 4, 1, 0]).unwrap().reshape((kh * kw * channels, filters)).unwrap();
     let dy = normal(y.dims(), half, 4);
     let [dweight, dbias] = gradients(&y, &dy, [&weight, &bias]);
     assert_emulated(direct.forward(OP), half, &[&x, &matrix(&weight), &bias], &[&y], &what);
@@ -424,7 +438,15 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         maps_agree(&[2, 3, 10, 33], half);
         maps_agree(&[70, 9, 4], half);
         // Narrow matrices, and tiles that end anywhere; then rows of many numbers.
-        for dims in [[1, 1, 1, 1], [2, 4, 3000, 1], [2, 3000, 11, 1], [3, 70, 131, 1], [1, 63, 64, 1], [2, 3, 5, 40], [1, 3, 2, 4096]] {
+        for dims in [
+            [1, 1, 1, 1],
+            [2, 4, 3000, 1],
+            [2, 3000, 11, 1],
+            [3, 70, 131, 1],
+            [1, 63, 64, 1],
+            [2, 3, 5, 40],
+            [1, 3, 2, 4096],
+        ] {
             swapped_agree(dims, half);
         }
         let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];

@@ -53,7 +53,8 @@ pub(crate) fn forward(op: &'static str, y: &[usize], eps: f64) -> Result<Option<
     let sizes = [size(rows)?, size(chunks.rows)?, Number(eps as f32)];
     let arguments = [vec![Input(0), Input(1), Input(2), Output(0, 0)], sizes.to_vec()].concat();
     let plan = Plan::new(op, &[Element, Element, Float], Element, y);
-    plan.launch_blocks(kernels.forward, [chunks.count, 1, 1], [LANES, WARPS, 1], shared_forward(channels), arguments).map(Some)
+    plan.launch_blocks(kernels.forward, [chunks.count, 1, 1], [LANES, WARPS, 1], shared_forward(channels), arguments)
+        .map(Some)
 }
 
 /// The gradients of y and of the parameters as they lie, from y, the gradient of the result, and the parameters.
@@ -68,7 +69,8 @@ pub(crate) fn backward(op: &'static str, y: &[usize], eps: f64) -> Result<Option
     let sizes = [size(rows)?, size(chunks.rows)?, Number(eps as f32)];
     let arguments = [vec![Input(0), Input(1), Input(2), Output(0, 0), Scratch(partials.at)], sizes.to_vec()].concat();
     let grid = [chunks.count, 1, 1];
-    let plan = plan.launch_blocks(kernels.backward, grid, [LANES, WARPS, 1], shared_backward(c, kernels.team), arguments)?;
+    let plan =
+        plan.launch_blocks(kernels.backward, grid, [LANES, WARPS, 1], shared_backward(c, kernels.team), arguments)?;
     let (plan, partials) = plan.add_groups(partials)?;
     plan.add_partials(partials, 0, [1, stride], Scratch(sums))?
         .launch("mlp_parameters", grid_over_each(parameters), vec![Scratch(sums), Input(2), Output(1, 0), size(c)?])

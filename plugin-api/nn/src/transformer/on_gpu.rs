@@ -258,7 +258,8 @@ mod tests {
             var.set(&(values * 0.25)?)?;
         }
         let x = crate::Rng::new(2, "x", 0).normal((2, 5, 12), DType::F64, &Device::Cpu)?;
-        let difference = (own.forward(&x)? - reference(&x, &own.parameters()?.values, own.form())?)?.abs()?.max_all()?;
+        let difference =
+            (own.forward(&x)? - reference(&x, &own.parameters()?.values, own.form())?)?.abs()?.max_all()?;
         assert!(difference.to_scalar::<f64>()? < 1e-12, "{difference}");
         Ok(())
     }
