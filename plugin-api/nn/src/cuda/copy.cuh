@@ -25,6 +25,15 @@ template <int N> __device__ inline void begin_copy(Element *to, const Element *f
         for (int i = 0; i < N; i++) to[i] = inside ? from[i] : element(0);
 }
 
+// The same for one activation, which becomes a float. As bf16 it is read and written at once.
+__device__ inline void begin_float(float *to, const Element *from, bool inside) {
+#ifdef BF16
+    *to = inside ? value(*from) : 0;
+#else
+    begin_copy<1>(to, from, inside);
+#endif
+}
+
 // Waits for this thread's copies. Only a barrier behind it tells of those of other threads.
 __device__ inline void await_copies() {
 #ifdef __CUDACC__

@@ -421,6 +421,11 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];
         direct_agrees([2, 3, 17, 33, 11], 16, stem, half);
         direct_agrees([1, 2, 40, 9, 4], 32, stem, half);
+        // Fewer taps than a thread takes, an odd number of shares of a tile, two shares, and all of it as one.
+        direct_agrees([1, 1, 20, 35, 1], 16, [Axis::same(1), Axis::same(1), Axis::same(3)], half);
+        direct_agrees([2, 1, 33, 18, 5], 16, [Axis::same(1), Axis::same(5), Axis::same(5)], half);
+        direct_agrees([1, 1, 18, 17, 7], 16, [Axis::same(1), Axis::same(5), Axis::same(10)], half);
+        direct_agrees([1, 1, 17, 5, 8], 16, [Axis::same(1), Axis::same(5), Axis::same(10)], half);
         direct_agrees([1, 1, 3, 70, 16], 16, [Axis::same(1), Axis::padded(3, 2), Axis::padded(1, 0)], half);
         let halves = [Axis::patches(2); 3];
         patches_agree([2, 4, 6, 4, 3], halves, half);
