@@ -40,28 +40,30 @@ __device__ inline float value_at(const Element *x, const Field &field, unsigned 
 }
 
 // Begins to copy HEIGHT x WIDTH positions of 16 channels, from (h, w) and channel `group` on, of the frame that starts at
-// `x`, N channels at once; zeros outside of it. The work is shared by so many threads.
+// `x`, N channels at once; zeros outside of it. Each of `warps` takes whole rows, `warp` is this one's number.
 template <int N, int HEIGHT, int WIDTH, int PITCH>
 __device__ inline void begin_plane_by(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
-                                      unsigned thread, unsigned threads) {
-    const unsigned EACH = GROUP / N; // copies of a position
-    // They wait for nothing: unrolled they would only need registers.
-#pragma unroll 1
-    for (unsigned i = thread; i < HEIGHT * WIDTH * EACH; i += threads) {
-        unsigned row = i / EACH / WIDTH, column = i / EACH % WIDTH, c = i % EACH * N;
-        int from_h = h + row, from_w = w + column;
-        bool inside = (unsigned)from_h < field.height && (unsigned)from_w < field.width && group + c < field.channels;
-        ptrdiff_t position = from_h * (int)field.width + from_w;
-        begin_copy<N>(to + row * PITCH + column * GROUP + c, x + position * (int)field.channels + group + c, inside);
+                                      unsigned warp, unsigned warps) {
+    const int EACH = GROUP / N, BESIDE = LANES / EACH; // copies of a position, and positions that a warp copies at once
+    int column = threadIdx.x / EACH, c = threadIdx.x % EACH * N;
+    for (int row = warp; row < HEIGHT; row += warps) {
+        const Element *from = x + ((ptrdiff_t)(h + row) * (int)field.width + w + column) * (int)field.channels + group + c;
+        bool inside = (unsigned)(h + row) < field.height && group + c < field.channels;
+        Element *own = to + row * PITCH + column * GROUP + c;
+#pragma unroll
+        for (int i = 0; i < WIDTH; i += BESIDE)
+            if (i + BESIDE <= WIDTH || i + column < WIDTH)
+                begin_copy<N>(own + i * GROUP, from + (ptrdiff_t)i * field.channels,
+                              inside && (unsigned)(w + column + i) < field.width);
     }
 }
 template <int HEIGHT, int WIDTH, int PITCH>
 __device__ inline void begin_plane(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
-                                   unsigned thread, unsigned threads) {
+                                   unsigned warp, unsigned warps) {
     if (in_packs(x, field.channels))
-        begin_plane_by<COPIED, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, thread, threads);
+        begin_plane_by<COPIED, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, warp, warps);
     else
-        begin_plane_by<1, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, thread, threads);
+        begin_plane_by<1, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, warp, warps);
 }
 
 // A tile of outputs of `depthwise_tiled`: its column, row and sample.
@@ -119,7 +121,7 @@ __device__ inline void depthwise_tiled(const Element *x, const float *weights, c
     auto begin_frame = [&](int t) {
         begin_plane<PLANE_HEIGHT, PLANE_WIDTH, PLANE_PITCH>(planes + t % 2 * PLANE, x + frame_start(field, tile.sample, t),
                                                             field, (int)tile.row - MARGIN, (int)tile.column - MARGIN, group,
-                                                            threadIdx.y * LANES + threadIdx.x, ROWS * LANES);
+                                                            threadIdx.y, ROWS);
     };
     begin_frame(0);
     // Lanes beyond the last channel work on its weights, and store nothing.
@@ -215,11 +217,15 @@ __device__ inline float copy_gradient(float *to, const Element *dy, const Field 
     float sum = 0;
 #pragma unroll 4
     for (int row = 0; row < GRADIENT_HEIGHT; row++) {
+        unsigned h = tile.row + row;
+        const Element *from = dy + ((size_t)h * field.width + w) * field.channels + c;
+        bool inside = h < field.height && c < field.channels;
         float four[4];
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            four[i] = value_at(dy, field, tile.row + row, w + i, c);
+            four[i] = inside && w + i < field.width ? value(*from) : 0;
             sum += four[i];
+            from += field.channels;
         }
         put<4>(four, to + row * GRADIENT_ROW + threadIdx.x * 4);
     }
@@ -276,7 +282,7 @@ __device__ inline void depthwise_tiled_partials(const Element *x, const Element 
             if (threadIdx.y == SIDE) {
                 begin_plane<FIELD_HEIGHT, PLANE_WIDTH, FIELD_PITCH>(plane, x + frame_start(field, tile.sample, t), field,
                                                                     (int)tile.row - MARGIN, (int)tile.column - MARGIN, group,
-                                                                    threadIdx.x, LANES);
+                                                                    0, 1);
                 for (int to = t ? t + HALF : 0; to <= t + HALF && to < frames; to++)
                     bias += copy_gradient(gradient + (step - t + to) % SLOTS * GRADIENT_FRAME,
                                           dy + frame_start(field, tile.sample, to), field, tile, c);
@@ -317,7 +323,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     depthwise_tiled_partials<7>(x, dy, partials, field, tiles, tiles_per_chunk);
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2)
+// With one frame for each there is less arithmetic to copy behind: more blocks do it.
+extern "C" __global__ void __launch_bounds__(256, 4)
     depthwise_7x7_partials(const Element *x, const Element *dy, float *partials, Field field, unsigned tiles,
                            unsigned tiles_per_chunk) {
     depthwise_tiled_partials<1>(x, dy, partials, field, tiles, tiles_per_chunk);
