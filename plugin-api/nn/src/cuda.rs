@@ -25,6 +25,7 @@ pub(crate) mod norm;
 pub(crate) mod optim;
 pub(crate) mod patches;
 pub(crate) mod pointwise;
+pub(crate) mod select;
 pub(crate) mod sums;
 pub(crate) mod swap;
 

@@ -4,7 +4,7 @@
 //! eight that widen evenly in the logarithm up to a distance of 32, the last of which takes all that is beyond. Along a
 //! periodic axis the distance may be the shorter way round.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use crate::params::{Init, Params};
 
@@ -46,6 +46,13 @@ pub fn buckets(count: usize, periodic: bool, device: &Device) -> Result<Tensor> 
     Tensor::new(buckets, device)
 }
 
+/// A row of `BUCKETS` numbers for each of `buckets (n)`, one where that is and zeros elsewhere. Its product with a table selects
+/// rows, and has a gradient that a GPU adds up in parallel; the selection's it adds up one after the other.
+fn one_hot(buckets: &Tensor, dtype: DType) -> Result<Tensor> {
+    let all = Tensor::arange(0u32, BUCKETS as u32, buckets.device())?.unsqueeze(0)?;
+    buckets.unsqueeze(1)?.broadcast_eq(&all)?.to_dtype(dtype)
+}
+
 /// The bias, one number for each bucket and head.
 pub struct RelativeBias {
     table: Tensor,
@@ -59,6 +66,28 @@ impl RelativeBias {
 
     /// What [`buckets`] of an axis of `count` tokens stand for: `(heads, count, count)`.
     pub fn forward(&self, buckets: &Tensor, count: usize) -> Result<Tensor> {
+        if !self.table.device().is_cpu() {
+            return one_hot(buckets, self.table.dtype())?.matmul(&self.table)?.t()?.contiguous()?.reshape((
+                (),
+                count,
+                count,
+            ));
+        }
         self.table.index_select(buckets, 0)?.t()?.contiguous()?.reshape(((), count, count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rng;
+
+    #[test]
+    fn a_product_selects_the_same_rows() -> Result<()> {
+        let table = Rng::new(1, "table", 0).normal((BUCKETS, 3), DType::F64, &Device::Cpu)?;
+        let buckets = buckets(40, true, &Device::Cpu)?;
+        let difference = (one_hot(&buckets, DType::F64)?.matmul(&table)? - table.index_select(&buckets, 0)?)?;
+        assert_eq!(difference.abs()?.max_all()?.to_scalar::<f64>()?, 0.0);
+        Ok(())
     }
 }

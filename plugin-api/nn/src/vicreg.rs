@@ -1,5 +1,7 @@
 //! The VICReg loss: two embeddings of one thing shall agree, vary and not be redundant.
 
+mod on_gpu;
+
 use candle_core::{D, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,9 @@ pub fn vicreg(x: &Tensor, y: &Tensor, permutation: &[u32], config: &VicRegConfig
         bail!("vicreg: the number of chunks must be at least 1");
     }
     let (x, y) = (precise(x)?, precise(y)?);
+    if !x.device().is_cpu() {
+        return weighted(&on_gpu::terms(&x, &y, permutation, config.chunks)?, config);
+    }
     let order = Tensor::new(permutation, x.device())?;
     let (x, y) = (x.index_select(&order, 0)?, y.index_select(&order, 0)?);
     let size = rows.div_ceil(config.chunks);
@@ -73,7 +78,12 @@ pub fn vicreg(x: &Tensor, y: &Tensor, permutation: &[u32], config: &VicRegConfig
         let chunk = [invariance, variance_x, variance_y, covariance_x, covariance_y];
         terms.push(Tensor::stack(&chunk, 0)?);
     }
-    let terms = Tensor::stack(&terms, 0)?.mean(0)?;
+    weighted(&Tensor::stack(&terms, 0)?, config)
+}
+
+/// The loss from the terms of each chunk, `(chunks, 5)`: invariance, the variances of x and y, their covariances.
+fn weighted(terms: &Tensor, config: &VicRegConfig) -> Result<VicReg> {
+    let terms = terms.mean(0)?;
     let [invariance, vx, vy, cx, cy] = [0, 1, 2, 3, 4].map(|i| terms.get(i));
     let (invariance, variance, covariance) = (invariance?, [vx?, vy?], [cx?, cy?]);
     let both = |term: &[Tensor; 2]| &term[0] + &term[1];

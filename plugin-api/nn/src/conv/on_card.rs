@@ -8,8 +8,8 @@ use super::OP;
 use super::kernel::Convolution;
 use crate::cuda::{Composite, Plan, direct::Direct, patches, pointwise, sums};
 
-/// Numbers of the matrix of a chunk, unless one sample has more: 128 MiB in f32, enough to occupy a card.
-const CHUNK: usize = 32 << 20;
+/// Numbers of the matrix of a chunk, unless one sample has more: 1 GiB in f32.
+const CHUNK: usize = 256 << 20;
 
 /// `x (B, T, H, W, I)`, `weight (O, I, kt, kh, kw)` and `bias (O)` to `(B, T', H', W', O)`.
 pub(super) fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, form: Convolution) -> Result<Tensor> {

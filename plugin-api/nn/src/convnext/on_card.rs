@@ -11,8 +11,8 @@ use crate::depthwise::kernel::Geometry;
 use crate::gradients::Joined;
 
 const OP: &str = "convnext";
-/// Numbers of the widest tensor of a chunk: 128 MiB in f32, enough to occupy a card.
-const CHUNK: usize = 32 << 20;
+/// Numbers of the widest tensor of a chunk: 256 MiB in f32, enough to occupy a GPU.
+const CHUNK: usize = 64 << 20;
 
 /// Blocks of one size: `x (B, T, H, W, C)` or `(B, H, W, C)` after as many as there are [`parameters`](super::chain), which
 /// are f32.

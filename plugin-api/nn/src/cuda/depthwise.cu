@@ -40,28 +40,30 @@ __device__ inline float value_at(const Element *x, const Field &field, unsigned 
 }
 
 // Begins to copy HEIGHT x WIDTH positions of 16 channels, from (h, w) and channel `group` on, of the frame that starts at
-// `x`, N channels at once; zeros outside of it. The work is shared by so many threads.
+// `x`, N channels at once; zeros outside of it. Each of `warps` takes whole rows, `warp` is this one's number.
 template <int N, int HEIGHT, int WIDTH, int PITCH>
 __device__ inline void begin_plane_by(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
-                                      unsigned thread, unsigned threads) {
-    const unsigned EACH = GROUP / N; // copies of a position
-    // They wait for nothing: unrolled they would only need registers.
-#pragma unroll 1
-    for (unsigned i = thread; i < HEIGHT * WIDTH * EACH; i += threads) {
-        unsigned row = i / EACH / WIDTH, column = i / EACH % WIDTH, c = i % EACH * N;
-        int from_h = h + row, from_w = w + column;
-        bool inside = (unsigned)from_h < field.height && (unsigned)from_w < field.width && group + c < field.channels;
-        ptrdiff_t position = from_h * (int)field.width + from_w;
-        begin_copy<N>(to + row * PITCH + column * GROUP + c, x + position * (int)field.channels + group + c, inside);
+                                      unsigned warp, unsigned warps) {
+    const int EACH = GROUP / N, BESIDE = LANES / EACH; // copies of a position, and positions that a warp copies at once
+    int column = threadIdx.x / EACH, c = threadIdx.x % EACH * N;
+    for (int row = warp; row < HEIGHT; row += warps) {
+        const Element *from = x + ((ptrdiff_t)(h + row) * (int)field.width + w + column) * (int)field.channels + group + c;
+        bool inside = (unsigned)(h + row) < field.height && group + c < field.channels;
+        Element *own = to + row * PITCH + column * GROUP + c;
+#pragma unroll
+        for (int i = 0; i < WIDTH; i += BESIDE)
+            if (i + BESIDE <= WIDTH || i + column < WIDTH)
+                begin_copy<N>(own + i * GROUP, from + (ptrdiff_t)i * field.channels,
+                              inside && (unsigned)(w + column + i) < field.width);
     }
 }
 template <int HEIGHT, int WIDTH, int PITCH>
 __device__ inline void begin_plane(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
-                                   unsigned thread, unsigned threads) {
+                                   unsigned warp, unsigned warps) {
     if (in_packs(x, field.channels))
-        begin_plane_by<COPIED, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, thread, threads);
+        begin_plane_by<COPIED, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, warp, warps);
     else
-        begin_plane_by<1, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, thread, threads);
+        begin_plane_by<1, HEIGHT, WIDTH, PITCH>(to, x, field, h, w, group, warp, warps);
 }
 
 // A tile of outputs of `depthwise_tiled`: its column, row and sample.
@@ -119,7 +121,7 @@ __device__ inline void depthwise_tiled(const Element *x, const float *weights, c
     auto begin_frame = [&](int t) {
         begin_plane<PLANE_HEIGHT, PLANE_WIDTH, PLANE_PITCH>(planes + t % 2 * PLANE, x + frame_start(field, tile.sample, t),
                                                             field, (int)tile.row - MARGIN, (int)tile.column - MARGIN, group,
-                                                            threadIdx.y * LANES + threadIdx.x, ROWS * LANES);
+                                                            threadIdx.y, ROWS);
     };
     begin_frame(0);
     // Lanes beyond the last channel work on its weights, and store nothing.
@@ -203,104 +205,73 @@ extern "C" __global__ void depthwise_any(const Element *x, const float *weights,
     }
 }
 
-const int GRADIENT_HEIGHT = 8;
-// The plane of a tile for the gradient with its margin, and of the gradient a row in shared memory and a frame.
-const int FIELD_HEIGHT = GRADIENT_HEIGHT + SIDE - 1, FIELD_PITCH = PLANE_WIDTH * GROUP + 4;
-const int GRADIENT_ROW = TILE_WIDTH * GROUP, GRADIENT_FRAME = GRADIENT_HEIGHT * GRADIENT_ROW;
-
-// One warp copies a tile of the gradient's frame that starts at `dy`, with four positions of a channel beside each other.
-// Gives what this lane's elements add up to, all of channel `c`.
-__device__ inline float copy_gradient(float *to, const Element *dy, const Field &field, const Tile &tile, unsigned c) {
-    unsigned w = tile.column + threadIdx.x / GROUP * 4;
-    float sum = 0;
-#pragma unroll 4
-    for (int row = 0; row < GRADIENT_HEIGHT; row++) {
-        float four[4];
+// Stages HEIGHT x WIDTH positions of channel `c`, from (h, w) on, of the frame that starts at `x`; zeros outside of it.
+// Each of `count` half-warps takes whole rows, `number` is this one's.
+template <int HEIGHT, int WIDTH, int PITCH>
+__device__ inline void stage(float *to, const Element *x, const Field &field, int h, int w, unsigned c,
+                             unsigned number, unsigned count) {
+    for (int row = number; row < HEIGHT; row += count) {
+        const Element *from = x + ((ptrdiff_t)(h + row) * (int)field.width + w) * (int)field.channels + c;
+        bool inside = (unsigned)(h + row) < field.height && c < field.channels;
+        float *own = to + row * PITCH + threadIdx.x % GROUP;
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            four[i] = value_at(dy, field, tile.row + row, w + i, c);
-            sum += four[i];
-        }
-        put<4>(four, to + row * GRADIENT_ROW + threadIdx.x * 4);
-    }
-    return sum;
-}
-
-// Adds to the sums what half a tile of a frame of x gives with the frames `first` to `last` of the gradient around it; ALL
-// if these are all. The plane begins at the thread's row and channel, as does the gradient, of whose slots `slot` holds the
-// first.
-template <int DEPTH, bool ALL>
-__device__ inline void add_products(float (&sums)[DEPTH][SIDE], const Element *plane, const float *gradient, unsigned slot,
-                                    int first, int last) {
-#pragma unroll 1
-    for (int h = 0; h < GRADIENT_HEIGHT / 2; h++) {
-        float row[PLANE_WIDTH];
-#pragma unroll
-        for (int i = 0; i < PLANE_WIDTH; i++) row[i] = value(plane[h * FIELD_PITCH + i * GROUP]);
-#pragma unroll
-        for (int f = 0; f < DEPTH; f++) {
-            if (!ALL && (f < first || f > last)) continue;
-            const float *along = gradient + (slot + f) % (DEPTH + 1) * GRADIENT_FRAME + h * GRADIENT_ROW;
-            float own[TILE_WIDTH];
-            get<4>(along, own);
-            get<4>(along + 4 * GROUP, own + 4);
-#pragma unroll
-            for (int i = 0; i < TILE_WIDTH; i++)
-#pragma unroll
-                for (int dw = 0; dw < SIDE; dw++) sums[f][dw] += own[i] * row[i + dw];
+        for (int i = 0; i < WIDTH; i++) {
+            own[i * GROUP] = inside && (unsigned)(w + i) < field.width ? value(*from) : 0;
+            from += field.channels;
         }
     }
 }
 
 // partials (chunks, taps + 1, C): the gradients of the weight and, behind it, of the bias, summed over each chunk of tiles.
-// A grid (channels / 16, chunks) of blocks (32, 8). The thread's y is the tap's height, and each half of a warp takes half
-// of a tile's rows; the eighth warp copies for the others what they work on next. Shared memory: of the gradient, in turns,
-// the DEPTH frames that a frame of x goes with and the next one; and two planes of x.
+// A grid (channels / 16, chunks) of blocks (32, 7): the thread's y is the tap's height.
+const int GRADIENT_HEIGHT = 8;
 template <int DEPTH>
 __device__ inline void depthwise_tiled_partials(const Element *x, const Element *dy, float *partials,
                                                 const Field &field, unsigned tiles, unsigned tiles_per_chunk) {
-    const int HALF = DEPTH / 2, PLANE = FIELD_HEIGHT * FIELD_PITCH;
-    const unsigned SLOTS = DEPTH + 1;
-    float *gradient = (float *)shared_memory;
-    Element *planes = (Element *)(gradient + SLOTS * GRADIENT_FRAME);
-    unsigned channel = threadIdx.x % GROUP, group = blockIdx.x * GROUP, c = group + channel, half = threadIdx.x / GROUP;
-    unsigned row = GRADIENT_HEIGHT / 2 * half, step = 0; // frames of all tiles so far
+    const int HEIGHT = GRADIENT_HEIGHT + SIDE - 1, WIDTH = TILE_WIDTH + SIDE - 1, PITCH = WIDTH * GROUP + 4;
+    const int OWN = GRADIENT_HEIGHT / 2, GRADIENT_PITCH = TILE_WIDTH * GROUP + 4;
+    // Of the gradient, the DEPTH frames that a frame of x goes with, in turns.
+    __shared__ float plane[HEIGHT * PITCH], gradient[DEPTH * GRADIENT_HEIGHT * GRADIENT_PITCH];
+    unsigned channel = threadIdx.x % GROUP, c = blockIdx.x * GROUP + channel, half = threadIdx.x / GROUP;
+    unsigned half_warp = 2 * threadIdx.y + half;
     int frames = field.frames;
     // sums[f] are those of the gradient's frame t - DEPTH / 2 + f.
     float sums[DEPTH][SIDE] = {}, bias = 0;
-    Chunk chunk = own_chunk(tiles, tiles_per_chunk);
-    for (unsigned number = chunk.begin; number < chunk.end; number++) {
+    unsigned begin = blockIdx.y * tiles_per_chunk;
+    for (unsigned number = begin; number < tiles && number < begin + tiles_per_chunk; number++) {
         Tile tile = tile_of(number, field, GRADIENT_HEIGHT);
-        for (int t = 0; t < frames; t++, step++) {
-            Element *plane = planes + step % 2 * PLANE;
-            if (threadIdx.y == SIDE) {
-                begin_plane<FIELD_HEIGHT, PLANE_WIDTH, FIELD_PITCH>(plane, x + frame_start(field, tile.sample, t), field,
-                                                                    (int)tile.row - MARGIN, (int)tile.column - MARGIN, group,
-                                                                    threadIdx.x, LANES);
-                for (int to = t ? t + HALF : 0; to <= t + HALF && to < frames; to++)
-                    bias += copy_gradient(gradient + (step - t + to) % SLOTS * GRADIENT_FRAME,
-                                          dy + frame_start(field, tile.sample, to), field, tile, c);
-                await_copies();
-            }
-            // Behind the barrier this frame is there, and nobody works on the one before it any more.
+        for (int t = 0; t < frames; t++) {
             __syncthreads();
-            if (threadIdx.y == SIDE) continue;
-            const Element *from = plane + (row + threadIdx.y) * FIELD_PITCH + channel;
-            const float *along = gradient + row * GRADIENT_ROW + 4 * channel;
-            int first = HALF - t, last = frames - 1 - t + HALF;
-            if (first <= 0 && last >= DEPTH - 1)
-                add_products<DEPTH, true>(sums, from, along, step - HALF, first, last);
-            else
-                add_products<DEPTH, false>(sums, from, along, step - HALF, first, last);
+            stage<HEIGHT, WIDTH, PITCH>(plane, x + frame_start(field, tile.sample, t), field, (int)tile.row - MARGIN,
+                                        (int)tile.column - MARGIN, c, half_warp, 2 * SIDE);
+            for (int to = t ? t + DEPTH / 2 : 0; to <= t + DEPTH / 2 && to < frames; to++)
+                stage<GRADIENT_HEIGHT, TILE_WIDTH, GRADIENT_PITCH>(
+                    gradient + to % DEPTH * GRADIENT_HEIGHT * GRADIENT_PITCH, dy + frame_start(field, tile.sample, to),
+                    field, tile.row, tile.column, c, half_warp, 2 * SIDE);
+            __syncthreads();
+#pragma unroll 1
+            for (int h = OWN * half; h < OWN * (int)half + OWN; h++) {
+                float row[WIDTH];
+#pragma unroll
+                for (int i = 0; i < WIDTH; i++) row[i] = plane[(h + threadIdx.y) * PITCH + i * GROUP + channel];
+#pragma unroll
+                for (int f = 0; f < DEPTH; f++) {
+                    int to = t - DEPTH / 2 + f;
+                    if (to < 0 || to >= frames) continue;
+                    const float *along = gradient + (to % DEPTH * GRADIENT_HEIGHT + h) * GRADIENT_PITCH + channel;
+#pragma unroll
+                    for (int i = 0; i < TILE_WIDTH; i++) {
+                        float dy_at = along[i * GROUP];
+                        if (f == DEPTH / 2) bias += dy_at;
+#pragma unroll
+                        for (int dw = 0; dw < SIDE; dw++) sums[f][dw] += dy_at * row[i + dw];
+                    }
+                }
+            }
         }
     }
     partials += (size_t)blockIdx.y * (DEPTH * SIDE * SIDE + 1) * field.channels + c;
     bool own = half == 0 && c < field.channels;
-    if (threadIdx.y == SIDE) {
-        bias += __shfl_xor_sync(0xffffffffu, bias, GROUP);
-        if (own) partials[(size_t)DEPTH * SIDE * SIDE * field.channels] = bias;
-        return;
-    }
 #pragma unroll
     for (int f = 0; f < DEPTH; f++)
 #pragma unroll
@@ -309,15 +280,17 @@ __device__ inline void depthwise_tiled_partials(const Element *x, const Element 
             unsigned tap = ((DEPTH - 1 - f) * SIDE + threadIdx.y) * SIDE + dw;
             if (own) partials[(size_t)tap * field.channels] = sum;
         }
+    bias += __shfl_xor_sync(0xffffffffu, bias, GROUP);
+    if (own && threadIdx.y == 0) partials[(size_t)DEPTH * SIDE * SIDE * field.channels] = bias;
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2)
+extern "C" __global__ void __launch_bounds__(224, 3)
     depthwise_7x7x7_partials(const Element *x, const Element *dy, float *partials, Field field, unsigned tiles,
                              unsigned tiles_per_chunk) {
     depthwise_tiled_partials<7>(x, dy, partials, field, tiles, tiles_per_chunk);
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2)
+extern "C" __global__ void __launch_bounds__(224, 3)
     depthwise_7x7_partials(const Element *x, const Element *dy, float *partials, Field field, unsigned tiles,
                            unsigned tiles_per_chunk) {
     depthwise_tiled_partials<1>(x, dy, partials, field, tiles, tiles_per_chunk);

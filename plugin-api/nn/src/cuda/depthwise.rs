@@ -61,14 +61,6 @@ impl Geometry {
         4 * (weights + 2 * height * (width * GROUP + 16))
     }
 
-    /// The same of a block that adds up gradients: one frame of the gradient more than the kernel is deep, and two planes,
-    /// each row 4 elements longer.
-    fn gradient_shared(&self) -> usize {
-        let [height, width] = GRADIENT_TILE.map(|side| side + SIDE - 1);
-        let gradient = (self.kernel[0] + 1) * GRADIENT_TILE[0] * GRADIENT_TILE[1] * GROUP;
-        4 * (gradient + 2 * height * (width * GROUP + 4))
-    }
-
     /// The kernels' `Field`.
     fn field(&self, op: &str) -> Result<Argument> {
         let [t, h, w] = self.size;
@@ -128,8 +120,8 @@ pub(crate) fn parameters(op: &'static str, geometry: &Geometry) -> Result<Plan> 
         let chunks = Chunks::of(tiles, LEAST_TILES, (MAX_BLOCKS / groups).max(1));
         let partials = chunks.partials(&mut plan, (taps + 1) * channels);
         let arguments = vec![Input(0), Input(1), Scratch(partials.at), field, size(tiles)?, size(chunks.rows)?];
-        let (grid, shared) = ([groups, chunks.count, 1], geometry.gradient_shared());
-        (plan.launch_blocks(tiled.partials, grid, [LANES, SIDE + 1, 1], shared, arguments)?, partials)
+        let grid = [groups, chunks.count, 1];
+        (plan.launch_blocks(tiled.partials, grid, [LANES, SIDE, 1], 0, arguments)?, partials)
     } else {
         let positions = geometry.positions();
         let chunks = Chunks::of(positions, positions.div_ceil(32).max(64), MAX_CHUNKS);

@@ -19,8 +19,9 @@ const ROWS: usize = 4;
 const THREADS: usize = ROWS * LANES;
 /// Taps of which a thread adds up gradients; `TAPS` there.
 const TAPS: usize = 6;
-/// What a block may have of shared memory, so that two of them fit a multiprocessor.
-const MOST_SHARED: usize = 112 << 10;
+/// What a block may have of shared memory on every GPU that the kernels are for; two of them fit the larger ones'
+/// multiprocessors.
+const MOST_SHARED: usize = 99 << 10;
 /// Tiles of a chunk of the gradients' sums at least, and blocks at most.
 const LEAST_TILES: usize = 4;
 const MAX_BLOCKS: usize = 4096;

@@ -37,9 +37,20 @@ fn build() -> std::result::Result<[Library; 2], String> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let mut names = Vec::new();
-    for file in
-        ["attention", "depthwise", "direct", "instance", "mlp", "norm", "optim", "patches", "pointwise", "sums", "swap"]
-    {
+    for file in [
+        "attention",
+        "depthwise",
+        "direct",
+        "instance",
+        "mlp",
+        "norm",
+        "optim",
+        "patches",
+        "pointwise",
+        "select",
+        "sums",
+        "swap",
+    ] {
         let text = std::fs::read_to_string(sources.join(file).with_extension("cu")).unwrap();
         let after = text.split("extern \"C\" __global__ void ").skip(1);
         // Between these words and the name there may be launch bounds.
@@ -461,6 +472,10 @@ fn kernels_agree_where_tiles_blocks_and_chunks_end() {
         let halves = [Axis::patches(2); 3];
         patches_agree([2, 4, 6, 4, 3], halves, half);
         patches_agree([1, 5, 3, 7, 33], halves, half);
+        // Packs of channels; lines longer than a block; and what no patch reaches.
+        patches_agree([1, 2, 5, 90, 12], halves, half);
+        patches_agree([2, 1, 7, 5, 8], [Axis::same(1), Axis::patches(3), Axis::patches(2)], half);
+        patches_agree([1, 2, 4, 5, 4], [Axis::same(3), Axis::same(3), Axis::padded(2, 1)], half);
         patches_agree([1, 3, 8, 9, 2], [Axis::same(3), Axis::patches(4), Axis::same(4)], half);
         patches_agree(
             [2, 2, 5, 5, 1],

@@ -8,5 +8,6 @@
 #include "optim.cu"
 #include "patches.cu"
 #include "pointwise.cu"
+#include "select.cu"
 #include "sums.cu"
 #include "swap.cu"

@@ -6,6 +6,7 @@
 // (4 C), the narrow layer's weight (C, 4 C) and bias (C), and gamma (C).
 #include "gelu.cuh"
 #include "mma.cuh"
+#include "sums.cuh"
 
 // Products with f32 activations are as precise as f32, with bf16 activations more precise than these.
 const bool EXACT = sizeof(Element) == sizeof(float);
@@ -378,22 +379,22 @@ extern "C" __global__ void mlp_parameters(const float *sums, const float *parame
 }
 
 // The gradients of the narrow layer's weight (C, 4 C) and bias (C) and of gamma (C), one behind the other, from the sums over
-// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. A thread
-// for each.
+// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. A warp for
+// every channel.
 extern "C" __global__ void mlp_end_parameters(const float *inner, const float *of_gradient, const float *narrow,
                                               const float *end, float *gradients, unsigned channels) {
-    unsigned hidden = 4 * channels, i = own_row() * LANES + threadIdx.x;
-    const float *bias = end, *gamma = end + channels;
-    if (i >= (hidden + 2) * channels) return;
-    unsigned c = i < hidden * channels ? i / hidden : (i - hidden * channels) % channels;
-    if (i < hidden * channels) {
-        gradients[i] = gamma[c] * inner[i % hidden * channels + c];
-    } else if (i < (hidden + 1) * channels) {
-        gradients[i] = gamma[c] * of_gradient[c];
-    } else {
-        float sum = bias[c] * of_gradient[c];
-        for (unsigned j = 0; j < hidden; j++) sum += narrow[c * hidden + j] * inner[j * channels + c];
-        gradients[i] = sum;
+    unsigned hidden = 4 * channels, c = own_row();
+    if (c >= channels) return;
+    float bias = end[c], gamma = end[channels + c], sum = 0;
+    for (unsigned j = threadIdx.x; j < hidden; j += LANES) {
+        float own = inner[j * channels + c];
+        gradients[c * hidden + j] = gamma * own;
+        sum += narrow[c * hidden + j] * own;
+    }
+    sum = sum_of_warp(sum);
+    if (threadIdx.x == 0) {
+        gradients[hidden * channels + c] = gamma * of_gradient[c];
+        gradients[(hidden + 1) * channels + c] = bias * of_gradient[c] + sum;
     }
 }
 

@@ -5,7 +5,7 @@ use candle_core::Result;
 use super::Argument::{Input, Number, Output, Scratch};
 use super::Kind::{Element, Float};
 use super::sums::Chunks;
-use super::{LANES, Plan, grid_over_each, rows_of, size};
+use super::{LANES, Plan, grid_over, grid_over_each, rows_of, size};
 
 /// Warps of a block; `MLP_WARPS` in mlp.cu.
 const WARPS: usize = 4;
@@ -82,5 +82,5 @@ pub(crate) fn backward(op: &'static str, y: &[usize], eps: f64) -> Result<Option
 pub(crate) fn end_parameters(op: &'static str, channels: usize) -> Result<Plan> {
     let count = (4 * channels + 2) * channels;
     let arguments = vec![Input(0), Input(1), Input(2), Input(3), Output(0, 0), size(channels)?];
-    Plan::new(op, &[Float; 4], Float, count).launch("mlp_end_parameters", grid_over_each(count), arguments)
+    Plan::new(op, &[Float; 4], Float, count).launch("mlp_end_parameters", grid_over(channels), arguments)
 }

@@ -1,5 +1,5 @@
 // Patches of a field x (B, T, H, W, C) as rows of a matrix (B T' H' W', kt kh kw C), and back.
-#include "element.cuh"
+#include "copy.cuh"
 
 // Axes are time, height and width.
 struct Window {
@@ -20,24 +20,34 @@ __device__ inline Position position(unsigned number, const unsigned size[3]) {
     return p;
 }
 
-// Where an element of a patch lies in the field: how far behind the element that the patch begins with, and at which tap.
+// Where a few neighbouring elements of a patch lie in the field: how far behind those that the patch begins with, and at
+// which tap.
 struct Place {
     int offset;
     unsigned char tap[4]; // time, height, width
 };
 const unsigned MOST_PLACES = 2048, ROWS_OF_BLOCK = 64;
 
-// A block gathers 64 rows; where their elements come from is the same for all, and is looked up.
-extern "C" __global__ void gather_patches(const Element *x, Element *patches, unsigned rows, Window window) {
-    __shared__ Place places[MOST_PLACES];
-    unsigned length = window.kernel[0] * window.kernel[1] * window.kernel[2] * window.channels;
+// Copies N neighbouring activations, or zeros if these are not inside the field.
+template <int N> __device__ inline void copy(const Element *from, Element *to, bool inside) {
+    typedef typename Elements<N>::Word Word;
+    Word word;
+#pragma unroll
+    for (int i = 0; i < N; i++) word.at[i] = element(0);
+    if (inside) word = *(const Word *)from;
+    *(Word *)to = word;
+}
+
+template <int N>
+__device__ inline void gather_by(const Element *x, Element *patches, unsigned rows, const Window &window, Place *places) {
+    unsigned channels = window.channels / N, length = window.kernel[0] * window.kernel[1] * window.kernel[2] * channels;
     for (unsigned first = 0; first < length; first += MOST_PLACES) {
         unsigned count = length - first < MOST_PLACES ? length - first : MOST_PLACES;
         __syncthreads();
         for (unsigned i = threadIdx.y * LANES + threadIdx.x; i < count; i += ROWS * LANES) {
-            Position tap = position((first + i) / window.channels, window.kernel);
+            Position tap = position((first + i) / channels, window.kernel);
             int at = (tap.at[0] * window.size[1] + tap.at[1]) * window.size[2] + tap.at[2];
-            places[i] = {(int)(at * window.channels + (first + i) % window.channels),
+            places[i] = {(int)(at * window.channels + (first + i) % channels * N),
                          {(unsigned char)tap.at[0], (unsigned char)tap.at[1], (unsigned char)tap.at[2], 0}};
         }
         __syncthreads();
@@ -53,16 +63,25 @@ extern "C" __global__ void gather_patches(const Element *x, Element *patches, un
                 from = from * window.size[axis] + start[axis];
             }
             from *= window.channels;
-            Element *patch = patches + (size_t)row * length + first;
+            Element *patch = patches + ((size_t)row * length + first) * N;
             for (unsigned i = threadIdx.x; i < count; i += LANES) {
                 Place place = places[i];
                 bool inside = true;
                 for (int axis = 0; axis < 3; axis++)
                     inside &= (unsigned)(start[axis] + place.tap[axis]) < window.size[axis];
-                patch[i] = inside ? x[from + place.offset] : element(0);
+                copy<N>(x + from + place.offset, patch + i * N, inside);
             }
         }
     }
+}
+
+// A block gathers 64 rows; where their elements come from is the same for all, and is looked up.
+extern "C" __global__ void gather_patches(const Element *x, Element *patches, unsigned rows, Window window) {
+    __shared__ Place places[MOST_PLACES];
+    if (in_packs(x, window.channels))
+        gather_by<COPIED>(x, patches, rows, window, places);
+    else
+        gather_by<1>(x, patches, rows, window, places);
 }
 
 // The transpose: every element of x is the sum of the patches' elements that were read from it, in order of the taps.
@@ -90,20 +109,29 @@ extern "C" __global__ void scatter_patches(const Element *patches, Element *x, u
     }
 }
 
-// The same for patches that touch and do not overlap: every element was read once, or not at all. A thread for each.
-extern "C" __global__ void place_patches(const Element *patches, Element *x, unsigned rows, Window window) {
-    size_t i = ((size_t)own_row()) * LANES + threadIdx.x;
-    unsigned row = i / window.channels, c = i % window.channels;
-    if (row >= rows) return;
-    Position from = position(row, window.size);
-    size_t to = from.sample, tap = 0;
-    bool reached = true;
-    for (int axis = 0; axis < 3; axis++) {
-        unsigned output = from.at[axis] / window.stride[axis];
-        reached &= output < window.outputs[axis];
-        to = to * window.outputs[axis] + output;
-        tap = tap * window.kernel[axis] + from.at[axis] % window.stride[axis];
+// The same for patches that touch and do not overlap: every element was read once, or not at all. A block goes along a line
+// of x, where as much as a patch is wide lies in one piece in the patch as well.
+template <int N> __device__ inline void place_by(const Element *patches, Element *x, const Window &window) {
+    const unsigned lines[3] = {window.size[0], window.size[1], 1};
+    Position from = position(blockIdx.x, lines);
+    unsigned t = from.at[0] / window.stride[0], h = from.at[1] / window.stride[1];
+    unsigned piece = window.kernel[2] * window.channels, length = window.size[2] * window.channels;
+    bool reached = t < window.outputs[0] && h < window.outputs[1];
+    // The piece of the line's first patch, and how far apart patches are.
+    unsigned tap = from.at[0] % window.stride[0] * window.kernel[1] + from.at[1] % window.stride[1];
+    size_t patch = ((size_t)from.sample * window.outputs[0] + t) * window.outputs[1] + h;
+    size_t apart = (size_t)window.kernel[0] * window.kernel[1] * piece;
+    patches += patch * window.outputs[2] * apart + (size_t)tap * piece;
+    x += (size_t)blockIdx.x * length;
+    for (unsigned i = (threadIdx.y * LANES + threadIdx.x) * N; i < length; i += ROWS * LANES * N) {
+        unsigned w = i / piece;
+        copy<N>(patches + w * apart + (i - w * piece), x + i, reached && w < window.outputs[2]);
     }
-    unsigned taps = window.kernel[0] * window.kernel[1] * window.kernel[2];
-    x[i] = reached ? patches[(to * taps + tap) * window.channels + c] : element(0);
+}
+
+extern "C" __global__ void place_patches(const Element *patches, Element *x, Window window) {
+    if (in_packs(patches, window.channels))
+        place_by<COPIED>(patches, x, window);
+    else
+        place_by<1>(patches, x, window);
 }

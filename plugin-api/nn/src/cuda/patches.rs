@@ -4,7 +4,7 @@ use candle_core::{Result, bail};
 
 use super::Argument::{self, Input, Output, Sizes};
 use super::Kind::Element;
-use super::{Plan, grid_over, grid_over_each, size};
+use super::{Plan, grid_over, size};
 use crate::conv::{Axis, patches::Window};
 
 impl Window {
@@ -44,10 +44,10 @@ pub(crate) fn gather(op: &'static str, window: &Window, batch: usize) -> Result<
 pub(crate) fn scatter(op: &'static str, window: &Window, batch: usize) -> Result<Plan> {
     let [t, h, w] = window.size;
     let rows = batch * t * h * w;
-    let arguments = vec![Input(0), Output(0, 0), size(rows)?, window.argument(op)?];
+    let (from, to, sizes) = (Input(0), Output(0, 0), window.argument(op)?);
     let plan = Plan::new(op, &[Element], Element, (batch, t, h, w, window.channels));
     if window.axes.iter().all(|axis| *axis == Axis::patches(axis.kernel)) {
-        return plan.launch("place_patches", grid_over_each(rows * window.channels), arguments);
+        return plan.launch("place_patches", [batch * t * h, 1, 1], vec![from, to, sizes]);
     }
-    plan.launch("scatter_patches", grid_over(rows), arguments)
+    plan.launch("scatter_patches", grid_over(rows), vec![from, to, size(rows)?, sizes])
 }
