@@ -101,8 +101,8 @@ def second(session):
         if not sanitizer:
             session.report.say("SKIP", "second", f"{tool}: no compute-sanitizer on PATH")
             continue
-        tests = [session.bundle / "bin/nn", "cuda::depthwise", "--test-threads", 1]
-        ended = session.run(f"second {tool}", [sanitizer, "--tool", tool, "--error-exitcode", 99, *tests], 90)
+        tests = [session.bundle / "bin/nn", "cuda::convnext_blocks", "--test-threads", 1]
+        ended = session.run(f"second {tool}", [sanitizer, "--tool", tool, "--error-exitcode", 99, *tests], 60)
         said = (re.findall(r"ERROR SUMMARY.*|RACECHECK SUMMARY.*", ended.out) or [ended.reason()])[-1]
         session.report.check(ended.status == 0, "second", f"{tool}: {said}")
 
@@ -120,7 +120,7 @@ def nsight(session):
         command += ["--kernel-name-base", "mangled", "--kernel-name", name]
         for section in ("SpeedOfLight", "Occupancy", "MemoryWorkloadAnalysis"):
             command += ["--section", section]
-        ended = session.run("second ncu", [*command, *speed.command(session, "jepa", "train", 224, 8, "f32", 1)], 60)
+        ended = session.run("second ncu", [*command, *speed.command(session, "jepa", "train", 224, 8, "f32", 1)], 40)
         figures = re.findall(NSIGHT, ended.out, re.M)
         said = ", ".join(f"{what} {value} %" for what, value in figures[:8])
         session.report.say("FIGURE" if said else "FAIL", "second", f"ncu {kernel[:60]}: {said or ended.reason()}")
