@@ -11,6 +11,7 @@ use crate::cpu::{by_dtype, slice, with_slice};
 use crate::float::Float;
 use crate::matmul::{AddOuter, Multiply, Panels, Rows, Start};
 use crate::memory::zeros;
+use crate::precision::precise;
 use crate::reduce::{add_in_order, row_max, row_sum};
 use crate::simd::{Isa, Kernel, Vector};
 
@@ -29,8 +30,10 @@ pub fn attention_pool(queries: &Tensor, tokens: &Tensor) -> Result<Tensor> {
         crate::flops::entered(tokens.elem_count() * heads, [queries, tokens]);
     }
     if !tokens.device().is_cpu() {
-        let weights = softmax(&tokens.broadcast_matmul(&queries.t()?)?.transpose(1, 2)?.contiguous()?)?;
-        return weights.matmul(tokens);
+        // In f32: means of bf16 weights, and gradients that sum over all tokens of a batch, would lose a digit.
+        let (queries, all) = (precise(queries)?, precise(tokens)?);
+        let weights = softmax(&all.broadcast_matmul(&queries.t()?)?.transpose(1, 2)?.contiguous()?)?;
+        return weights.matmul(&all)?.to_dtype(tokens.dtype());
     }
     let pool = Pool { heads, tokens: count, dim, weights: OnceLock::new() };
     queries.contiguous()?.apply_op2(&tokens.contiguous()?, pool)
