@@ -75,13 +75,15 @@ mod tests {
     use super::*;
     use crate::Rng;
 
+    type Clip = fn(&[(String, Var)], &mut GradStore, f64) -> Result<f64>;
+
     #[test]
     fn joined_gradients_are_clipped_as_each_by_itself() -> Result<()> {
         let normal = |shape: &[usize], seed| Rng::new(seed, "clip", 0).normal(shape, DType::F64, &Device::Cpu);
         let vars = [Var::from_tensor(&normal(&[30, 50], 1)?)?, Var::from_tensor(&normal(&[7], 2)?)?];
         let parameters: Vec<(String, Var)> = vars.iter().map(|var| (String::new(), var.clone())).collect();
         for longest in [0.5, 1e6] {
-            let clipped = |clip: fn(&[(String, Var)], &mut GradStore, f64) -> Result<f64>| {
+            let clipped = |clip: Clip| {
                 let loss = (vars[0].powf(3.0)?.sum_all()? + vars[1].sqr()?.sum_all()?)?;
                 let mut gradients = loss.backward()?;
                 let norm = clip(&parameters, &mut gradients, longest)?;

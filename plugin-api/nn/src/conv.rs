@@ -2,7 +2,7 @@
 
 pub(crate) mod kernel;
 mod normalised;
-mod on_card;
+mod on_gpu;
 pub(crate) mod patches;
 pub(crate) mod transposed;
 
@@ -100,7 +100,7 @@ pub fn conv(x: &Tensor, weight: &Tensor, bias: &Tensor, axes: &[Axis]) -> Result
     let (x, bias) = (x.contiguous()?, bias.contiguous()?);
     match x.device().is_cpu() {
         true => x.apply_op3(&weight.contiguous()?, &bias, convolution),
-        false => on_card::conv(&x, weight, &bias, convolution),
+        false => on_gpu::conv(&x, weight, &bias, convolution),
     }
 }
 

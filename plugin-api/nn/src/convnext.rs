@@ -3,7 +3,7 @@
 mod chain;
 pub(crate) mod decoder;
 pub(crate) mod encoder;
-mod on_card;
+mod on_gpu;
 
 use candle_core::{Result, Tensor};
 

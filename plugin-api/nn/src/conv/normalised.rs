@@ -6,7 +6,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::kernel::Convolution;
-use super::on_card::{Pass, samples};
+use super::on_gpu::{Pass, samples};
 use super::{Conv, OP, check, enter};
 use crate::cuda::{Composite, norm};
 use crate::gradients::Joined;

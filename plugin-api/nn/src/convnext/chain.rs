@@ -8,7 +8,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use super::on_card;
+use super::on_gpu;
 use crate::conv::Axis;
 use crate::cpu::{by_dtype, slice, with_slice};
 use crate::depthwise::kernel::{Geometry, backward, forward};
@@ -49,7 +49,7 @@ pub(super) fn chain(x: &Tensor, weight: &[usize], joined: Joined, eps: f64) -> R
         let keep = x.track_op() || parameters.track_op();
         x.apply_op2(&parameters, Chain { geometry, mlp, each, keep, passed: OnceLock::new() })
     } else {
-        on_card::chain(&x, joined, on_card::Form::new(geometry, eps))
+        on_gpu::chain(&x, joined, on_gpu::Form::new(geometry, eps))
     }
 }
 

@@ -33,7 +33,7 @@ impl<B> Composite<B> {
         }
     }
 
-    fn on_card(&self) -> Result<(CudaStorage, Shape)> {
+    fn on_gpu(&self) -> Result<(CudaStorage, Shape)> {
         let (plan, inputs) = self.last()?;
         let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
         device::run(&plan, &on_gpu(self.op, &inputs)?)
@@ -64,7 +64,7 @@ impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 1]>> CustomOp1 for Composite<B> {
     }
 
     fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
-        self.on_card()
+        self.on_gpu()
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -83,7 +83,7 @@ impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 2]>> CustomOp2 for Composite<B> {
     }
 
     fn cuda_fwd(&self, _: &CudaStorage, _: &Layout, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
-        self.on_card()
+        self.on_gpu()
     }
 
     fn bwd(&self, x: &Tensor, y: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -118,7 +118,7 @@ impl<B: Fn(&Tensor) -> Result<[Option<Tensor>; 3]>> CustomOp3 for Composite<B> {
         _: &CudaStorage,
         _: &Layout,
     ) -> Result<(CudaStorage, Shape)> {
-        self.on_card()
+        self.on_gpu()
     }
 
     fn bwd(
