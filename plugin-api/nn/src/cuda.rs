@@ -26,6 +26,7 @@ pub(crate) mod optim;
 pub(crate) mod patches;
 pub(crate) mod pointwise;
 pub(crate) mod select;
+pub(crate) mod squared_error;
 pub(crate) mod sums;
 pub(crate) mod swap;
 

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDTyp
 use rayon::prelude::*;
 
 use crate::cpu::{by_dtype, slice, with_slice};
+use crate::cuda::{Composite, squared_error};
 use crate::float::Float;
 use crate::memory::zeros;
 use crate::reduce::row_sum;
@@ -28,9 +29,19 @@ pub fn mean_squared_error(guess: &Tensor, target: &Tensor) -> Result<Tensor> {
         );
     }
     if !guess.device().is_cpu() {
-        return (guess - target)?.sqr()?.mean_all();
+        return on_gpu(&guess.contiguous()?, &target.contiguous()?);
     }
     guess.contiguous()?.apply_op2(&target.contiguous()?, SquaredError)
+}
+
+/// The same on a GPU, where candle's mean of everything is the work of one block.
+fn on_gpu(guess: &Tensor, target: &Tensor) -> Result<Tensor> {
+    let (a, b) = (guess.detach(), target.clone());
+    let sum = squared_error::sum(OP, guess.dims())?;
+    let last = Composite::new(sum, [guess, target], move |gradient: &Tensor| {
+        Ok([Some(squared_error::backward(OP, a.dims())?.on([&a, &b, gradient])?)])
+    });
+    (guess.apply_op1(last)? / guess.elem_count() as f64)?.reshape(())
 }
 
 struct SquaredError;
@@ -86,5 +97,24 @@ impl CustomOp2 for SquaredError {
             })?;
             Ok((Some(Tensor::from_vec(dguess, guess.shape(), guess.device())?), None))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cuda::emulation::composite_agrees;
+
+    #[test]
+    fn a_gpu_s_agrees_with_the_cpu_s_and_so_does_the_gradient() -> Result<()> {
+        for shape in [&[1, 1][..], &[7, 300], &[3, 50, 1000]] {
+            composite_agrees(
+                &format!("{shape:?}"),
+                [shape],
+                |[x]| mean_squared_error(x, &(x.detach() * 0.5)?)?.reshape((1, 1)),
+                |[x]| on_gpu(x, &(x.detach() * 0.5)?)?.reshape((1, 1)),
+            )?;
+        }
+        Ok(())
     }
 }

@@ -48,6 +48,7 @@ fn build() -> std::result::Result<[Library; 2], String> {
         "patches",
         "pointwise",
         "select",
+        "squared_error",
         "sums",
         "swap",
     ] {

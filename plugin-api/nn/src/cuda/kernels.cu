@@ -9,5 +9,6 @@
 #include "patches.cu"
 #include "pointwise.cu"
 #include "select.cu"
+#include "squared_error.cu"
 #include "sums.cu"
 #include "swap.cu"
