@@ -119,7 +119,7 @@ fn operations_on_rows() {
     for (tokens, heads, width) in [(53, 4, 8), (200, 3, 64)] {
         let qkv = normal((2, tokens, 3 * heads * width), 1);
         let bias = normal((heads, tokens, tokens), 2);
-        agrees("attention", &[qkv.clone()], 1, |i| self_attention(&i[0], None, heads));
+        agrees("attention", std::slice::from_ref(&qkv), 1, |i| self_attention(&i[0], None, heads));
         agrees("attention with a bias", &[qkv, bias], 1, |i| self_attention(&i[0], Some(&i[1]), heads));
     }
     let maps = [normal((3, 16, 196, 48), 1), normal(48, 2), normal(48, 3)];
