@@ -9,6 +9,8 @@ import sys
 from . import process
 
 PRECISIONS = ["f32", "tf32", "bf16"]
+# What a line of the baseline's has if it tells a time.
+MEASUREMENT = {"size", "batch", "mode", "what", "ms"}
 
 
 def command(session, method, mode, size, batch, precision, steps):
@@ -34,7 +36,7 @@ def gpu_bytes(measured):
 
 
 def figure(session, part, method, mode, size, batch, precision, steps):
-    """Times steps of a method, and reports and returns the milliseconds of the median."""
+    """Times steps of a method, reports the milliseconds, and returns what was measured."""
     measured = bench(session, part, method, mode, size, batch, precision, steps)
     if not measured:
         return None
@@ -44,7 +46,7 @@ def figure(session, part, method, mode, size, batch, precision, steps):
     detail = f"{method} {mode} {size} b{batch} {precision}: {median:.2f} ms median, {least:.2f} min, {memory / 1e9:.2f} GB"
     facts = {"method": method, "mode": mode, "size": size, "batch": batch, "precision": precision, "measured": measured}
     session.report.say("FIGURE", part, f"{detail}, {rate:.0f} GFLOP/s", **facts)
-    return median
+    return measured
 
 
 def jepa(session):
@@ -68,9 +70,12 @@ def methods(session):
 
 def timed(session, part, method, mode, size, batch, precision, steps):
     """Times steps and keeps the median for the comparison with PyTorch."""
-    median = figure(session, part, method, mode, size, batch, precision, steps)
-    if median:
-        session.figures.setdefault("steps", {})[method, mode, size, batch, precision] = median
+    measured = figure(session, part, method, mode, size, batch, precision, steps)
+    if measured:
+        median = 1e3 * measured["seconds_per_step"]["median"]
+        cell = method, mode, size, batch, precision
+        session.figures.setdefault("steps", {})[cell] = median
+        session.figures.setdefault("work", {})[cell] = median, measured.get("gflop_per_step")
 
 
 def torch(session):
@@ -84,7 +89,8 @@ def torch(session):
     for number, line in enumerate(line for line in commands.read_text().splitlines() if line.strip() and line[0] != "#"):
         seconds, *words = line.split()
         told += baseline(session, number, float(seconds), words)
-    ratios(session, told)
+    ratios(session, [line for line in told if MEASUREMENT <= line.keys()])
+    floors(session, {line["product"]: line["tflops"] for line in told if {"product", "tflops"} <= line.keys()})
 
 
 def baseline(session, number, limit, words):
@@ -100,12 +106,22 @@ def baseline(session, number, limit, words):
 
 
 def parsed(line):
-    """A measurement's line; none for anything else that is printed."""
+    """An object's line; none for anything else that is printed."""
     try:
         value = json.loads(line)
-        return value if isinstance(value, dict) and {"size", "batch", "mode", "what", "ms"} <= value.keys() else None
+        return value if isinstance(value, dict) else None
     except json.JSONDecodeError:
         return None
+
+
+def floors(session, ceilings):
+    """What each step would take if its operations ran as fast as large products of its precision do on this GPU."""
+    for (method, mode, size, batch, precision), (median, gflop) in session.figures.get("work", {}).items():
+        if gflop and precision in ceilings:
+            floor = gflop / ceilings[precision]
+            detail = f"{method} {mode} {size} b{batch} {precision}: {gflop:.0f} GFLOP a step; at {ceilings[precision]} TFLOP/s"
+            detail += f" {floor:.2f} ms, {100 * floor / median:.0f} % of our {median:.2f} ms"
+            session.report.say("FIGURE", "torch", f"floor of {detail}")
 
 
 def ratios(session, told):
