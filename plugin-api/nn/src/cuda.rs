@@ -1,7 +1,7 @@
-//! The operations on NVIDIA cards.
+//! The operations on NVIDIA GPUs.
 //!
 //! Each operation is planned in plain Rust: a [`Plan`] names the kernels to launch one behind the other, their grids
-//! and their arguments. A plan neither needs nor knows a card. With the cargo feature `cuda`, `device` carries it out;
+//! and their arguments. A plan neither needs nor knows a GPU. With the cargo feature `cuda`, `device` carries it out;
 //! in tests, `emulation` runs the same plans and the same kernel sources on the CPU.
 //!
 //! Activations are f32 or bf16; parameters, their gradients and all arithmetic are f32. Sums over positions are made

@@ -5,7 +5,7 @@
 //! plain matrix products. Weights have PyTorch's shapes and names, so that checkpoints load as
 //! they are.
 //!
-//! On the CPU all operations work in `f32` and `f64` (for gradient checks), on NVIDIA cards (cargo feature `cuda`) in
+//! On the CPU all operations work in `f32` and `f64` (for gradient checks), on NVIDIA GPUs (cargo feature `cuda`) in
 //! `f32`, and in `bf16` with `f32` parameters; they say so where they meet another type or device. Results do not
 //! depend on the number of threads.
 

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-/// How precisely a method computes on a card. Parameters, their gradients, the optimizer and losses are f32 always.
+/// How precisely a method computes on a GPU. Parameters, their gradients, the optimizer and losses are f32 always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {

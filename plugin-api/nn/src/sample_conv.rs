@@ -373,7 +373,7 @@ mod tests {
     use super::{Edge, dense_composed, depthwise_composed, sample_conv, sample_depthwise_conv};
     use crate::Rng;
 
-    /// What runs on a card, compared on the CPU with what runs there.
+    /// What runs on a GPU, compared on the CPU with what runs there.
     #[test]
     fn the_composed_operations_agree_with_the_kernels() {
         let normal =

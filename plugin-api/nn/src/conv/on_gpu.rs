@@ -1,4 +1,4 @@
-//! Dense convolution on a card: patches as rows of a matrix, times the weight's.
+//! Dense convolution on a GPU: patches as rows of a matrix, times the weight's.
 //!
 //! The matrix is many times as large as the field, so it is made in chunks of samples, and again in the backward pass.
 

@@ -1,4 +1,4 @@
-//! ConvNeXt blocks one behind the other on a card, in one operation of the graph.
+//! ConvNeXt blocks one behind the other on a GPU, in one operation of the graph.
 //!
 //! As on the CPU, gradients go from block to block directly, and the forward pass leaves to the backward pass no more than
 //! each block's input and its convolution's output. What lies behind the convolution is up to four times as wide: it is
@@ -206,7 +206,7 @@ mod tests {
     use crate::cuda::emulation::composite_agrees;
 
     #[test]
-    fn blocks_on_a_card_agree_with_those_on_the_cpu_and_so_do_all_gradients() -> Result<()> {
+    fn blocks_on_a_gpu_agree_with_those_on_the_cpu_and_so_do_all_gradients() -> Result<()> {
         // Chunks that end anywhere, and more blocks than one.
         let forms = [
             (&[2, 3, 5, 4, 6][..], &[7, 7, 7][..], 3, 50),

@@ -1,4 +1,4 @@
-//! Operations on a card that consist of several plans and products, and are one to the graph.
+//! Operations on a GPU that consist of several plans and products, and are one to the graph.
 //!
 //! The graph would clear a tensor for the gradient of each of their steps, add to it, and keep what every step has made.
 

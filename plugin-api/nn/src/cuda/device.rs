@@ -1,4 +1,4 @@
-//! Carries plans out on a card.
+//! Carries plans out on a GPU.
 
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute_enum;
@@ -10,7 +10,7 @@ use half::bf16;
 
 use super::{Argument, Kind, Plan, on_gpu};
 
-/// The kernels for activations of one type: name and PTX, which the driver compiles for its card at the first launch.
+/// The kernels for activations of one type: name and PTX, which the driver compiles for its GPU at the first launch.
 const F32: (&str, &str) = ("physrep_nn_f32", include_str!("ptx/kernels.f32.ptx"));
 const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("ptx/kernels.bf16.ptx"));
 

@@ -1,7 +1,7 @@
-//! Tests plans together with their kernels, on a machine without a card: a C++ compiler builds the kernels' own sources
+//! Tests plans together with their kernels, on a machine without a GPU: a C++ compiler builds the kernels' own sources
 //! into a library in which the threads of a block take turns (emulation/), and the plans run there. Reads and writes
 //! outside of buffers, scratch memory read before it is written, and barriers that not all threads reach, are found.
-//! What is not: races between threads that a card runs truly at once.
+//! What is not: races between threads that a GPU runs truly at once.
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::instance_norm::{Scheme, instance_norm, rms_instance_norm};
 use crate::{Rng, add_bias, conv, depthwise_conv, gelu, layer_norm};
 
 const OP: &str = "test";
-/// What cards run: for f32 and for bf16.
+/// What GPUs run: for f32 and for bf16.
 const PTX: [&str; 2] = [include_str!("ptx/kernels.f32.ptx"), include_str!("ptx/kernels.bf16.ptx")];
 /// Numbers on either side of a buffer that no kernel may touch.
 const MARGIN: usize = 128;
@@ -258,7 +258,7 @@ fn compare(got: &[f32], expected: &[f32], half: bool, what: &str) {
     }
 }
 
-/// An operation that consists of plans, on a card in f32 and in bf16, against the CPU's in f64: its output and the gradients of
+/// An operation that consists of plans, on a GPU in f32 and in bf16, against the CPU's in f64: its output and the gradients of
 /// all arguments, of which the first is an activation and the others are parameters.
 pub(crate) fn composite_agrees<const N: usize>(
     what: &str,

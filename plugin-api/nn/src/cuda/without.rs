@@ -1,4 +1,4 @@
-//! Stands in for `device` in a build without the feature `cuda`, where no tensor is on a card.
+//! Stands in for `device` in a build without the feature `cuda`, where no tensor is on a GPU.
 
 use candle_core::{CudaStorage, Layout, Result, Shape, Tensor, bail};
 

@@ -1,4 +1,4 @@
-//! Every operation on a card against the CPU in f64: outputs and gradients, in f32 (1e-5 of the largest value) and with bf16
+//! Every operation on a GPU against the CPU in f64: outputs and gradients, in f32 (1e-5 of the largest value) and with bf16
 //! activations (2e-2), and the same bytes twice. Without a GPU these tests say so in a line, and pass; where the variable
 //! PHYSREP_REQUIRE_GPU is set, they fail.
 
@@ -14,7 +14,7 @@ use physrep_nn::{
 use crate::support::{assert_close, normal, values};
 
 /// The first GPU, the same for all tests: the driver translates kernels once for each device.
-fn card() -> Option<Device> {
+fn gpu() -> Option<Device> {
     static GPU: OnceLock<Option<Device>> = OnceLock::new();
     let open = || match Device::new_cuda(0) {
         Ok(gpu) => Some(gpu),
@@ -57,7 +57,7 @@ fn run(
 }
 
 fn agrees(what: &str, inputs: &[Tensor], activations: usize, op: impl Fn(&[Tensor]) -> Result<Tensor>) {
-    let Some(card) = card() else { return };
+    let Some(gpu) = gpu() else { return };
     let exact = |inputs: &[Tensor]| run(inputs, activations, [DType::F64, DType::F64], &Device::Cpu, &op);
     let rounded: Vec<Tensor> =
         inputs
@@ -69,8 +69,8 @@ fn agrees(what: &str, inputs: &[Tensor], activations: usize, op: impl Fn(&[Tenso
             .collect();
     for (dtype, inputs, tolerance) in [(DType::F32, inputs, 1e-5), (DType::BF16, rounded.as_slice(), 2e-2)] {
         let expected = exact(inputs);
-        let got = run(inputs, activations, [dtype, DType::F32], &card, &op);
-        let again = run(inputs, activations, [dtype, DType::F32], &card, &op);
+        let got = run(inputs, activations, [dtype, DType::F32], &gpu, &op);
+        let again = run(inputs, activations, [dtype, DType::F32], &gpu, &op);
         for (i, ((got, again), expected)) in got.iter().zip(&again).zip(&expected).enumerate() {
             let what = format!("{what} in {dtype:?}: output or gradient {i}");
             assert_close(got, expected, tolerance, &what);
@@ -131,7 +131,7 @@ fn operations_on_rows() {
 /// A block in one operation, at numbers of channels that have a kernel of their own, and at others.
 #[test]
 fn convnext_blocks() {
-    let Some(card) = card() else { return };
+    let Some(gpu) = gpu() else { return };
     for (dims, kernel) in [
         ([2, 16, 24, 40, 16], [7, 7, 7]),
         ([3, 4, 17, 9, 8], [7, 7, 7]),
@@ -155,7 +155,7 @@ fn convnext_blocks() {
         };
         let expected = run(&Device::Cpu, [DType::F64, DType::F64]);
         for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::BF16, 2e-2)] {
-            let (got, again) = (run(&card, [dtype, DType::F32]), run(&card, [dtype, DType::F32]));
+            let (got, again) = (run(&gpu, [dtype, DType::F32]), run(&gpu, [dtype, DType::F32]));
             for (((name, expected), (_, got)), (_, again)) in expected.iter().zip(&got).zip(&again) {
                 let what = format!("a block of {dims:?} with {kernel:?} in {dtype:?}: {name}");
                 assert_close(got, expected, tolerance, &what);
@@ -165,10 +165,10 @@ fn convnext_blocks() {
     }
 }
 
-/// A block's output, and that a step of the optimizer on the card moves every parameter as on the CPU.
+/// A block's output, and that a step of the optimizer on the GPU moves every parameter as on the CPU.
 #[test]
 fn a_block_and_a_step_of_its_optimizer() {
-    let Some(card) = card() else { return };
+    let Some(gpu) = gpu() else { return };
     let x = normal((2, 4, 9, 10, 24), 1);
     let trained = |device: &Device| {
         let params = Params::new(DType::F32, device, 0);
@@ -181,8 +181,8 @@ fn a_block_and_a_step_of_its_optimizer() {
         }
         params.named()
     };
-    for ((name, on_card), (_, on_cpu)) in trained(&card).into_iter().zip(trained(&Device::Cpu)) {
-        assert_close(&on_card.to_device(&Device::Cpu).unwrap(), &on_cpu, 1e-4, &name);
+    for ((name, on_gpu), (_, on_cpu)) in trained(&gpu).into_iter().zip(trained(&Device::Cpu)) {
+        assert_close(&on_gpu.to_device(&Device::Cpu).unwrap(), &on_cpu, 1e-4, &name);
     }
 }
 
