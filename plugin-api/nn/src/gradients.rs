@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 
 use candle_core::backprop::GradStore;
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 thread_local! {
     /// Parameters and their gradients, if they are collected.
@@ -99,8 +99,16 @@ impl Joined {
         });
         let mut parts = parameters.iter().cloned().zip(parts.collect::<Result<Vec<_>>>()?);
         let first = parts.next().map_or_else(|| of_all.clone(), |(_, gradient)| gradient);
-        HANDED_OVER.with_borrow_mut(|all| all.get_or_insert_default().extend(parts));
-        Ok(first)
+        HANDED_OVER.with_borrow_mut(|all| match all {
+            Some(all) => {
+                all.extend(parts);
+                Ok(first)
+            }
+            None => bail!(
+                "a loss that was computed while DirectGradients were open needs their `backward`; the tensor's own finds \
+                 no gradients of joined parameters"
+            ),
+        })
     }
 }
 
@@ -147,6 +155,12 @@ mod tests {
             vars.iter().map(|var| gradients.get(var).unwrap().to_vec1()).collect()
         };
         assert_eq!(loss(true)?, loss(false)?);
+        let late = {
+            let _direct = DirectGradients::open();
+            sum(x)?.sum_all()?
+        };
+        let error = late.backward().unwrap_err().to_string();
+        assert!(error.contains("DirectGradients"), "{error}");
         assert_eq!(loss(true)?[1], vec![2.0 * 2.0 + 1.0 + 2.0 * 2.0; 4]);
         Ok(())
     }
