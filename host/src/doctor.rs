@@ -44,7 +44,7 @@ pub fn run() -> bool {
         "nvcc",
         compiler()
             .map(|path| path.display().to_string())
-            .ok_or("not on PATH, nor in $CUDA_HOME/bin; needed to build plugins for cards (docs/gpu.md)".into()),
+            .ok_or("not on PATH, nor in $CUDA_HOME/bin; needed to build plugins for GPUs (docs/gpu.md)".into()),
         false,
     );
     sound

@@ -57,27 +57,23 @@ def for_gpus(packages):
 
 
 def programs(_, tree):
-    """The program, the methods built for GPUs, and the tests and benchmarks of physrep-nn."""
+    """The program, the methods built for GPUs, and the CUDA tests of physrep-nn."""
     command("cargo", "build", "--release", "--locked", "--workspace")
     command("tools/dry-card", "cargo", "build", *for_gpus(f"physrep-{method}" for method in methods()))
     strip(ROOT / "target/release/physrep-bench", tree / "bin/physrep-bench")
     for library in libraries(CUDA_TARGET):
         strip(library, tree / "plugins" / library.name)
-    for name, executable in test_executables().items():
-        strip(executable, tree / "bin" / name)
+    strip(test_executable(), tree / "bin/nn")
 
 
-def test_executables():
-    """The CUDA tests and, if there is one, the benchmark `gpu` of physrep-nn, by name."""
+def test_executable():
+    """The CUDA tests of physrep-nn."""
     # Together with the methods: by itself it would have dependencies with fewer features, and candle would be compiled again.
     selected = for_gpus(["physrep-nn", *(f"physrep-{method}" for method in methods())])
-    targets = ["--test", "nn"]
-    if (ROOT / "plugin-api/nn/benches/gpu.rs").is_file():
-        targets += ["--bench", "gpu"]
-    words = ["cargo", "test", "--no-run", *selected, *targets, "--message-format=json-render-diagnostics"]
+    words = ["cargo", "test", "--no-run", *selected, "--test", "nn", "--message-format=json-render-diagnostics"]
     built = subprocess.run(["tools/dry-card", *words], check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
-    return {message["target"]["name"]: Path(message["executable"]) for message in messages if message.get("executable")}
+    return next(Path(message["executable"]) for message in messages if message.get("executable"))
 
 
 def strip(source, target):

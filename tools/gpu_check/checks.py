@@ -22,7 +22,6 @@ PARTS = {
     "suite": (suite.suite, 120),
     "resume": (suite.resume, 45),
     "leak": (parts.leak, 45),
-    "kernel-speed": (parts.kernel_speed, 90),
     "second": (parts.second, 240),
 }
 ONLY_IF_ASKED = ["second"]

@@ -66,19 +66,6 @@ def message_of(out, name):
     return " ".join(told) or "no message"
 
 
-def kernel_speed(session):
-    """The benchmark `gpu` of physrep-nn, if the bundle has it."""
-    program = session.bundle / "bin/gpu"
-    if not program.is_file():
-        return session.report.say("SKIP", "kernel-speed", "the bundle has no benchmark `gpu`")
-    ended = session.run("kernel-speed", [program, "--bench"], 90)
-    for line in ended.out.splitlines():
-        if line.strip():
-            session.report.say("FIGURE", "kernel-speed", line)
-    if ended.status != 0:
-        session.report.say("FAIL", "kernel-speed", ended.reason())
-
-
 def leak(session):
     """More steps take no more memory."""
     few, many = (10, 40) if session.mock else (100, 1000)

@@ -1,4 +1,4 @@
-"""Commands that may hang or crash: each runs in a session of its own, up to a limit, and leaves its output in files."""
+"""Commands that may hang or crash: each runs in its own process group, up to a limit, and leaves its output in files."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def run(command, limit, log, env=None, cwd=None):
 
 
 def start_process(command, out, err, env=None, cwd=None):
-    """Starts a command in a session of its own."""
+    """Starts a command as the leader of a new process session."""
     command = list(map(str, command))
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd, start_new_session=True)
 

@@ -102,7 +102,7 @@ def silent_tensors(run, method):
 
 
 def resume(session):
-    """A run that was killed in pretraining goes on and ends with the bytes of one that was left alone."""
+    """A run that was killed in pretraining resumes and ends with the same bytes as one that was left alone."""
     more = [*plugins([session.plugin("jepa")]), "--methods", "jepa"]
     whole, killed = (session.folder / "runs" / name for name in ("whole", "killed"))
     ended = session.run("resume whole", command(session, "suite-long.toml", whole, *more), 60)
@@ -113,11 +113,11 @@ def resume(session):
         return session.report.say("FAIL", "resume", "the run ended before it could be killed")
     ended = session.run("resume rest", command(session, "suite-long.toml", killed, *more), 60)
     if ended.status != 0:
-        return session.report.say("FAIL", "resume", f"the run that goes on: {ended.reason()}")
+        return session.report.say("FAIL", "resume", f"the resumed run: {ended.reason()}")
     told = different(Run(whole), Run(killed))
-    detail = f"killed after {steps} of 200 steps, gone on: {', '.join(told) or 'the same bytes'}"
+    detail = f"killed after {steps} of 200 steps, resumed: {', '.join(told) or 'the same bytes'}"
     if session.mock:
-        return session.report.say("MOCK", "resume", f"killed after {steps} of 200 steps, gone on; not compared")
+        return session.report.say("MOCK", "resume", f"killed after {steps} of 200 steps, resumed; not compared")
     session.report.check(not told, "resume", detail)
 
 
