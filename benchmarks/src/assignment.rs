@@ -2,10 +2,10 @@
 
 use rand::seq::SliceRandom;
 
-use crate::seeding::generator;
 use crate::split::Split;
 use crate::suite::{Generation, ParameterGrid, SystemSuite};
 use crate::system::Case;
+use physrep_random::keyed;
 
 /// One trajectory of a suite's system.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub fn trajectories(section: &SystemSuite, generation: &Generation, seed: u64) -
     let mut all = Vec::new();
     for (set, parameters) in parameter_sets(section).into_iter().enumerate() {
         let bits: Vec<u8> = parameters.iter().flat_map(|p| p.to_bits().to_le_bytes()).collect();
-        let mut random = generator(
+        let mut random = keyed(
             "physrep-bench 1 initial conditions of trajectories",
             &[&seed.to_le_bytes(), section.name.as_bytes(), &bits],
         );

@@ -2,7 +2,7 @@
 
 use rand::seq::SliceRandom;
 
-use crate::seeding::generator;
+use physrep_random::keyed;
 
 /// A fresh permutation of all windows in every epoch: a pure function of seed, epoch and position, so that every method
 /// sees the same windows and an interrupted run goes on from the number of samples seen so far.
@@ -32,7 +32,7 @@ impl Order {
         if self.epoch != Some(epoch) {
             self.permutation = (0..self.windows).collect();
             let keys = [self.seed, epoch, self.windows as u64].map(u64::to_le_bytes);
-            let mut random = generator("physrep-bench 1 order of windows", &[&keys[0], &keys[1], &keys[2]]);
+            let mut random = keyed("physrep-bench 1 order of windows", &[&keys[0], &keys[1], &keys[2]]);
             self.permutation.shuffle(&mut random);
             self.epoch = Some(epoch);
         }

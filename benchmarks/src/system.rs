@@ -180,6 +180,11 @@ pub trait System: Send + Sync {
     /// innermost, is the order of channels everywhere.
     fn fields(&self) -> Vec<Field>;
 
+    /// The channel that pictures show where nothing else is asked for; the first one by default.
+    fn shown_channel(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The physical parameters, in the order of labels.
     fn parameters(&self) -> &'static [Parameter];
 

@@ -1,4 +1,4 @@
-//! What a person sees while work goes on: bars on a terminal, plain lines when piped. Always on standard error.
+//! Progress on standard error: bars on a terminal, plain lines when piped.
 
 use std::{
     collections::HashMap,
@@ -8,8 +8,9 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 
-/// How often a plain line tells of the same task.
+/// How often a plain line is written for the same task.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows named tasks and their progress. Shared between threads.
@@ -39,11 +40,11 @@ impl Default for Display {
 }
 
 impl Display {
-    /// Writes one line that stays.
+    /// Writes a line above the bars.
     pub fn line(&self, text: &str) {
         match &self.bars {
             Some(bars) => {
-                // A terminal that is gone is no reason to stop working.
+                // A terminal that is gone is no reason to stop.
                 let _ = bars.println(text);
             }
             None => eprintln!("{text}"),
@@ -71,7 +72,7 @@ impl Display {
         }
         let due = entry.last_line.is_none_or(|(last, _)| last.elapsed() >= PLAIN_EVERY);
         if due || done == total {
-            // The pace since the last line: what an earlier run had done counts at once, and says nothing of the pace.
+            // The pace since the last line: what an earlier run had done counts at once and would distort it.
             let last = entry.last_line.replace((Instant::now(), done));
             let left = last.map(|(when, then)| remaining(when.elapsed(), done.saturating_sub(then), done, total));
             let left = left.unwrap_or_default();
@@ -80,8 +81,42 @@ impl Display {
         }
     }
 
+    /// Shows the progress of a phase of the cell called `title`.
+    pub fn phase_progress(&self, title: &str, progress: &PhaseProgress) {
+        if progress.phase != Phase::Start {
+            self.progress(title, progress.phase.name(), progress.done, progress.total, &progress.figures());
+        }
+    }
+
+    /// Shows the progress of preparing data as that of `task`.
+    pub fn data_progress(&self, task: &str, progress: &DataProgress<'_>) {
+        let step = match progress.step {
+            DataStep::Generate => "generate",
+            DataStep::Inspect => "MiB read",
+            DataStep::Pack => "pack",
+        };
+        self.progress(task, step, progress.done, progress.total, progress.note);
+    }
+
+    /// Shows what happens while cells run.
+    pub fn run_event(&self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Kept(cell) => self.line(&format!("{}: done before, kept", cell.title())),
+            RunEvent::Cells { done, total } => self.overall(*done, *total),
+            RunEvent::Progress(cell, progress) => self.phase_progress(&cell.title(), progress),
+            RunEvent::Done(cell, took) => {
+                self.finish(&cell.title(), &format!("done in {}", seconds(took.as_secs_f64())));
+            }
+            RunEvent::Failed { cell, reason, log } => {
+                self.finish(&cell.title(), &format!("failed: {reason} (log: {})", log.display()));
+            }
+            RunEvent::Stopped(cell) => self.clear(&cell.title()),
+            RunEvent::End => self.clear_overall(),
+        }
+    }
+
     /// On a terminal, a bar above all others: cells that are done, of all.
-    pub fn overall(&self, done: u64, total: u64) {
+    fn overall(&self, done: u64, total: u64) {
         let Some(bars) = &self.bars else {
             return;
         };
@@ -98,20 +133,20 @@ impl Display {
         bar.set_position(done);
     }
 
-    /// Takes the bar of all cells off the screen.
-    pub fn clear_overall(&self) {
+    /// Removes the bar of all cells.
+    fn clear_overall(&self) {
         if let Some(bar) = self.overall.lock().unwrap_or_else(|e| e.into_inner()).take() {
             bar.finish_and_clear();
         }
     }
 
-    /// Takes `task` off the screen and leaves `text` as its last word.
+    /// Removes the bar of `task` and writes `text` as its last line.
     pub fn finish(&self, task: &str, text: &str) {
         self.clear(task);
         self.line(&format!("{task}: {text}"));
     }
 
-    /// Takes `task` off the screen without a word.
+    /// Removes the bar of `task`.
     pub fn clear(&self, task: &str) {
         if let Some(entry) = self.tasks.lock().unwrap_or_else(|e| e.into_inner()).remove(task) {
             entry.bar.finish_and_clear();
@@ -140,7 +175,7 @@ fn remaining(elapsed: Duration, recent: u64, done: u64, total: u64) -> String {
     if left < 5.0 { String::new() } else { format!(", {} left", seconds(left)) }
 }
 
-/// A duration for people: `42 s`, `3 min 20 s`, `2 h 05 min`.
+/// A duration as text: `42 s`, `3 min 20 s`, `2 h 05 min`.
 pub fn seconds(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {

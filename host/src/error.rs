@@ -1,36 +1,17 @@
-//! Everything that can go wrong in the host.
+//! Why a command fails.
 
 use std::{io, path::PathBuf};
 
-/// An error of the host: what was being done, what was expected, what came, and what to do.
+/// The result of the program's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a command fails: what was being done, what was expected, what came, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
-    /// A file or folder cannot be read or written.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// A file does not hold what it should.
-    #[error("{path}: {reason}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and what was expected.
-        reason: String,
-    },
-    /// A library cannot be used as a plugin.
-    #[error("plugin {path}: {reason}", path = path.display())]
-    Plugin {
-        /// The library.
-        path: PathBuf,
-        /// Why, and what its author can do.
-        reason: String,
-    },
-    /// A file of the hub cannot be had.
+    /// The command line asks for something that does not exist or makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A file of the hub cannot be downloaded.
     #[error("{what}: {reason}")]
     Download {
         /// The data set or file on the hub.
@@ -38,53 +19,42 @@ pub enum Error {
         /// What was expected, what came, and what to do.
         reason: String,
     },
-    /// A plugin crate does not build.
-    #[error("plugin crate {path} does not build: {reason}", path = path.display())]
-    Build {
-        /// The crate's folder.
-        path: PathBuf,
-        /// The end of what cargo said.
-        reason: String,
-    },
-    /// A method reported an error or broke a promise of the interface.
-    #[error("{method}: {message}")]
-    Method {
-        /// The method's name.
-        method: String,
-        /// Its own words, or what it broke.
-        message: String,
-    },
-    /// A batch does not reach the card.
-    #[error("a batch cannot be copied to the card: {0}; what the method did there before may be the cause")]
-    Card(String),
-    /// The work was asked to stop.
-    #[error("interrupted; the same command goes on")]
-    Interrupted,
-    /// The command line asks for something that does not exist.
-    #[error("{0}")]
-    Usage(String),
     /// A suite, a data file or a solver failed.
     #[error(transparent)]
     Data(#[from] physrep_benchmarks::Error),
-    /// A probe failed.
+    /// A file of a run cannot be read or written.
     #[error(transparent)]
-    Probe(#[from] crate::probe::Error),
+    Records(#[from] physrep_records::Error),
+    /// Something cannot be run.
+    #[error(transparent)]
+    Runner(#[from] physrep_runner::Error),
+    /// A table, page or picture cannot be made.
+    #[error(transparent)]
+    Report(#[from] physrep_report::Error),
 }
-
-impl From<candle_core::Error> for Error {
-    /// The host computes with tensors in probes alone.
-    fn from(error: candle_core::Error) -> Self {
-        Self::Probe(error.into())
-    }
-}
-
-/// The result of the host's functions.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Turns an I/O error into one that names `path`; for `map_err`.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { path, source }
+        move |source| Self::Records(physrep_records::Error::Io { path, source })
+    }
+
+    /// A file that does not hold what it should, and why.
+    pub fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Records(physrep_records::Error::File { path: path.into(), reason: reason.into() })
+    }
+
+    /// Whether the request was wrong rather than the work.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Usage(_) | Self::Records(physrep_records::Error::Usage(_)) => true,
+            Self::Runner(error) => error.is_usage(),
+            Self::Report(error) => matches!(
+                error,
+                physrep_report::Error::Usage(_) | physrep_report::Error::Records(physrep_records::Error::Usage(_))
+            ),
+            Self::Download { .. } | Self::Data(_) | Self::Records(_) => false,
+        }
     }
 }

@@ -1,7 +1,17 @@
-//! The program; everything is in the library.
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod cli;
+mod commands;
+mod display;
+mod error;
+mod fetch;
+mod logger;
+mod show;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    physrep_bench::cli::main()
+    logger::install();
+    cli::main()
 }

@@ -12,7 +12,7 @@ use sha2::{
     digest::{Digest, Output},
 };
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The identity of a file's content on the hub, in lower-case hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,9 +15,9 @@ use ureq::{Body, http::Response};
 
 use super::{
     checksum::Checksum,
-    retry::{Failure, Patience, retry_after},
+    retry::{Failure, RetryPolicy, retry_after},
 };
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Who publishes The Well.
 const OWNER: &str = "polymathic-ai";
@@ -69,7 +69,7 @@ struct Lfs {
 
 impl Dataset {
     /// Asks the hub what the data set of `system` holds.
-    pub fn open(system: &str, patience: Patience) -> Result<Self> {
+    pub fn open(system: &str, retry: RetryPolicy) -> Result<Self> {
         let name = format!("{OWNER}/{system}");
         let fail = |reason: String| Error::Download { what: name.clone(), reason };
         let api = api().map_err(|e| fail(format!("the hub's client cannot be set up: {e}")))?;
@@ -82,13 +82,13 @@ impl Dataset {
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing { reason, asked }) => {
                     failures += 1;
-                    if failures >= patience.tries {
+                    if failures >= retry.tries {
                         return Err(fail(format!(
                             "the hub does not say what it holds, {failures} times: {reason}; try again later, or set \
                              HF_ENDPOINT to a mirror"
                         )));
                     }
-                    std::thread::sleep(patience.wait(failures, asked));
+                    std::thread::sleep(retry.wait(failures, asked));
                 }
             }
         };

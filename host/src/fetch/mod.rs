@@ -12,12 +12,16 @@ mod transfer;
 
 use std::{fs, path::PathBuf};
 
-pub use checksum::Checksum;
-pub use hub::RemoteFile;
+use hub::RemoteFile;
 use physrep_benchmarks::{split::Split, systems};
-pub use retry::Patience;
+pub use retry::RetryPolicy;
 
-use crate::{Error, Result, display::Display, files};
+use physrep_records::Lock;
+
+use crate::{
+    display::Display,
+    error::{Error, Result},
+};
 use hub::Dataset;
 use transfer::Outcome;
 
@@ -35,7 +39,7 @@ pub struct Fetch {
     /// Only say what would be fetched.
     pub dry_run: bool,
     /// How often to try again.
-    pub patience: Patience,
+    pub retry: RetryPolicy,
 }
 
 /// A file and the place it gets.
@@ -55,11 +59,11 @@ struct Wanted {
 pub fn run(fetch: &Fetch) -> Result<()> {
     systems::named(&fetch.system)?;
     let display = Display::default();
-    let dataset = Dataset::open(&fetch.system, fetch.patience)?;
+    let dataset = Dataset::open(&fetch.system, fetch.retry)?;
     let folder = fetch.out.join(&fetch.system);
     if folder.join("generated.json").exists() {
-        let reason = "it holds generated data, which published files must not mix with; give another --out".into();
-        return Err(Error::File { path: folder, reason });
+        let reason = "it holds generated data, which published files must not mix with; give another --out";
+        return Err(Error::file(folder, reason));
     }
     let mut wanted = Vec::new();
     for file in select::select(fetch, &dataset)? {
@@ -67,7 +71,7 @@ pub fn run(fetch: &Fetch) -> Result<()> {
         let finished = match fs::metadata(&target) {
             Ok(found) if found.len() != file.size => {
                 let reason = format!("{} bytes, but the hub's file has {}; move it away", found.len(), file.size);
-                return Err(Error::File { path: target, reason });
+                return Err(Error::file(target, reason));
             }
             found => found.is_ok(),
         };
@@ -88,7 +92,7 @@ pub fn run(fetch: &Fetch) -> Result<()> {
         }
         return Ok(());
     }
-    let _claim = files::claim(&folder)?;
+    let _claim = Lock::take(&folder, "another download is using this folder; wait for it, or choose another one with --out")?;
     let meter = Meter { display: &display, system: &fetch.system, total: missing };
     let mut wrong = Vec::new();
     let mut done = 0;
@@ -96,7 +100,7 @@ pub fn run(fetch: &Fetch) -> Result<()> {
         let folder = target.parent().unwrap_or(&folder);
         fs::create_dir_all(folder).map_err(Error::io(folder))?;
         let mut progress = |now: u64, note: &str| meter.show((done + now).saturating_sub(*here), &file.path, note);
-        match transfer::fetch(&dataset, file, target, fetch.patience, &mut progress)? {
+        match transfer::fetch(&dataset, file, target, fetch.retry, &mut progress)? {
             Outcome::Whole => {}
             Outcome::Wrong(reason) => {
                 display.line(&format!("{}/{}: {reason}", dataset.name, file.path));
@@ -125,7 +129,7 @@ fn announce(display: &Display, fetch: &Fetch, dataset: &Dataset, wanted: &[Wante
     // The folder may not exist yet; its closest ancestor that does lies on the same disk.
     let disk = fetch.out.ancestors().find(|path| path.exists()).map_or(".".into(), PathBuf::from);
     let disk = if disk.as_os_str().is_empty() { ".".into() } else { disk };
-    let space = rustix::fs::statvfs(&disk).map_err(|e| Error::Io { path: disk.clone(), source: e.into() })?;
+    let space = rustix::fs::statvfs(&disk).map_err(|e| Error::io(&disk)(std::io::Error::from(e)))?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let finished = wanted.iter().filter(|w| w.finished).count();
     display.line(&format!(
@@ -144,7 +148,7 @@ fn announce(display: &Display, fetch: &Fetch, dataset: &Dataset, wanted: &[Wante
             bytes(missing),
             bytes(free)
         );
-        return Err(Error::File { path: disk, reason });
+        return Err(Error::file(disk, reason));
     }
     Ok(missing)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
 
-use crate::Error;
+use crate::error::Error;
 
 /// The longest wait that doubling leads to.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -14,7 +14,7 @@ const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
 /// How often something is tried that may well succeed the next time.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Tries in a row that bring nothing before giving up.
     pub tries: u32,
     /// The wait after the first; it doubles with every further one, up to a minute.
@@ -46,7 +46,7 @@ impl From<Error> for Failure {
     }
 }
 
-impl Patience {
+impl RetryPolicy {
     /// The wait after the `failures`-th failure in a row: what the server asked for if that is longer.
     pub(super) fn wait(&self, failures: u32, asked: Option<Duration>) -> Duration {
         let doubled = self.first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST);
@@ -69,12 +69,12 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_minute_and_heed_the_server() {
-        let patience = Patience { tries: 9, first: Duration::from_secs(1) };
-        let waits: Vec<u64> = (1..=9).map(|n| patience.wait(n, None).as_secs()).collect();
+        let retry = RetryPolicy { tries: 9, first: Duration::from_secs(1) };
+        let waits: Vec<u64> = (1..=9).map(|n| retry.wait(n, None).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        assert_eq!(patience.wait(2, Some(Duration::from_secs(90))).as_secs(), 90);
-        assert_eq!(patience.wait(5, Some(Duration::from_secs(3))).as_secs(), 16);
-        assert_eq!(patience.wait(1, Some(Duration::from_secs(1_000_000))), LONGEST_ASKED);
+        assert_eq!(retry.wait(2, Some(Duration::from_secs(90))).as_secs(), 90);
+        assert_eq!(retry.wait(5, Some(Duration::from_secs(3))).as_secs(), 16);
+        assert_eq!(retry.wait(1, Some(Duration::from_secs(1_000_000))), LONGEST_ASKED);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     Fetch,
     hub::{Dataset, RemoteFile},
 };
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The wanted files, small ones first: `stats.yaml`, `SYSTEM.yaml`, then the splits' data files by name.
 ///

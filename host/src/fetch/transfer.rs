@@ -9,9 +9,9 @@ use std::{
 
 use super::{
     hub::{Dataset, RemoteFile},
-    retry::{Failure, Patience},
+    retry::{Failure, RetryPolicy},
 };
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How a transfer ended.
 pub(super) enum Outcome {
@@ -34,7 +34,7 @@ pub(super) fn fetch(
     dataset: &Dataset,
     file: &RemoteFile,
     target: &Path,
-    patience: Patience,
+    retry: RetryPolicy,
     progress: &mut dyn FnMut(u64, &str),
 ) -> Result<Outcome> {
     let part = part(target, file);
@@ -50,14 +50,14 @@ pub(super) fn fetch(
         // A connection that keeps breaking but brings something each time gets there in the end.
         failures = if transfer.here > before { 1 } else { failures + 1 };
         let here = transfer.here;
-        if failures >= patience.tries {
+        if failures >= retry.tries {
             return Err(transfer.fail(format!(
                 "{reason}; {failures} tries in a row brought nothing, {here} of {} bytes are here; run the same \
                  command again to go on from there",
                 file.size
             )));
         }
-        let wait = patience.wait(failures, asked);
+        let wait = retry.wait(failures, asked);
         progress(here, &format!("{reason}; trying again in {} s", wait.as_secs_f64()));
         sleep(wait);
     }

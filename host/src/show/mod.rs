@@ -3,14 +3,10 @@
 //! Rows are sets of parameters, the corners and the middle of the grid; columns are times. Panels have the domain's aspect
 //! ratio, `y` points up, and grids that are not uniform are drawn where their points are. The same input gives the same bytes.
 
-mod canvas;
 mod cases;
-mod colours;
-mod films;
-mod grid;
-mod quantity;
-mod raster;
-mod sheet;
+#[cfg(test)]
+mod tests;
+mod trajectories;
 
 use std::path::PathBuf;
 
@@ -18,11 +14,10 @@ use physrep_benchmarks::{
     suite::Suite,
     system::{Resolution, System},
 };
+use physrep_records::files;
+use physrep_report::contact_sheet::{self, Quantity};
 
-use crate::{Error, Result, display::Display, files};
-pub(crate) use grid::{channel, pictures};
-use quantity::Quantity;
-pub(crate) use sheet::number;
+use crate::{display::Display, error::Result};
 
 /// What to show.
 pub struct Show<'a> {
@@ -43,14 +38,14 @@ pub struct Show<'a> {
 /// Draws the sheet and writes it.
 ///
 /// # Errors
-/// [`Error::Usage`] for a field that the system does not have; [`Error::Data`] if a trajectory cannot be solved or read;
-/// [`Error::File`] and [`Error::Io`] for the picture's file.
+///
+/// If the system does not have the field, a trajectory can be neither solved nor read, or the picture cannot be written.
 pub fn run(show: &Show) -> Result<()> {
     let display = Display::default();
-    let quantity = Quantity::of(show.system.name(), &show.system.fields(), show.field.as_deref())?;
-    let columns = sheet::columns(&show.system.axes(), 5);
-    let films = match &show.data {
-        Some(data) => films::read(show.system, data, &quantity, columns)?,
+    let quantity = Quantity::of(show.system, show.field.as_deref())?;
+    let columns = contact_sheet::columns(&show.system.axes(), 5);
+    let shown = match &show.data {
+        Some(data) => trajectories::read(show.system, data, &quantity, columns)?,
         None => {
             let (section, generation) = show.suite.generation(show.system)?;
             let resolution = match show.resolution {
@@ -60,11 +55,10 @@ pub fn run(show: &Show) -> Result<()> {
                     Resolution { solve, store }
                 }
             };
-            films::solve(show.system, section, generation, resolution, &quantity, columns, &display)?
+            trajectories::solve(show.system, section, generation, resolution, &quantity, columns, &display)?
         }
     };
-    let canvas = sheet::draw(show.system, &quantity, &films);
-    let bytes = canvas.png().map_err(|e| Error::File { path: show.out.clone(), reason: format!("no PNG: {e}") })?;
+    let bytes = contact_sheet::draw(show.system, &quantity, &shown)?;
     files::write(&show.out, &bytes)?;
     display.finish(show.system.name(), &format!("{}", show.out.display()));
     Ok(())

@@ -3,8 +3,8 @@
 use rand::RngExt;
 use rustfft::num_complex::Complex64;
 
-use crate::seeding::generator;
 use crate::spectral::Fourier;
+use physrep_random::keyed;
 
 /// Root mean square of the initial order `|q|`.
 pub const INITIAL_ORDER: f64 = 0.01;
@@ -16,7 +16,7 @@ const HIGHEST: i64 = 5;
 /// Each part is a sum of waves `cos(k . x + phase)` with phases uniform on the circle and amplitudes uniform in `[0, 1)`,
 /// scaled so that the root mean square of `|q|` is [`INITIAL_ORDER`]. The waves do not depend on the grid.
 pub(super) fn waves(seed: u64, fourier: &Fourier) -> [Vec<Complex64>; 2] {
-    let mut random = generator("physrep-bench 1 active matter", &[&seed.to_le_bytes()]);
+    let mut random = keyed("physrep-bench 1 active matter", &[&seed.to_le_bytes()]);
     let width = fourier.width() as i64;
     let mut spectra = [fourier.zeros(), fourier.zeros()];
     let mut mean_square = 0.0;

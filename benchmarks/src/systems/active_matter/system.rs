@@ -30,6 +30,10 @@ impl System for ActiveMatterSystem {
         ["x", "y"].map(|name| Axis { name: name.into(), start, length, boundary, points })
     }
 
+    fn shown_channel(&self) -> Option<&'static str> {
+        Some("D_xx")
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![
             Field::new("concentration", Rank::Scalar),

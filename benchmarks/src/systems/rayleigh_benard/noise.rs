@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rustfft::num_complex::Complex64;
 
 use super::basis::chebyshev_points;
-use crate::seeding::generator;
+use physrep_random::keyed;
 
 /// The grid whose white noise this is.
 const GRID: [usize; 2] = [512, 128];
@@ -22,7 +22,7 @@ pub(super) fn noise(seed: u64, grid: [usize; 2]) -> Vec<f64> {
     let [nx, ny] = grid;
     let waves = (nx / 2).min(GRID[0] / 2);
     let degrees = (ny - 2).min(GRID[1]);
-    let mut random = generator("physrep-bench 1 Rayleigh-Benard noise", &[&seed.to_le_bytes()]);
+    let mut random = keyed("physrep-bench 1 Rayleigh-Benard noise", &[&seed.to_le_bytes()]);
     let angles: Vec<f64> = chebyshev_points(ny).into_iter().map(f64::acos).collect();
     let phases: Vec<f64> = (0..nx).map(|i| TAU * i as f64 / nx as f64).collect();
     let mut field = vec![0.0; nx * ny];

@@ -26,6 +26,10 @@ impl System for RayleighBenardSystem {
         ]
     }
 
+    fn shown_channel(&self) -> Option<&'static str> {
+        Some("buoyancy")
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![
             Field::new("buoyancy", Rank::Scalar),

@@ -27,6 +27,10 @@ impl System for ShearFlowSystem {
         })
     }
 
+    fn shown_channel(&self) -> Option<&'static str> {
+        Some("tracer")
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![
             Field::new("tracer", Rank::Scalar),

@@ -1,0 +1,91 @@
+//! The label permutation test: with labels permuted among trajectories there is nothing to estimate.
+//!
+//! All windows of a trajectory get the labels of another one. Train, valid and test are permuted together, so that a trajectory in
+//! two splits would have the same labels in both. The ridge probe is fitted, chosen and scored as usual. What it then explains of
+//! test, beyond the mean label of train, is chance, and its range over many permutations should contain zero. It does not if the
+//! evaluation itself leaks: if windows of one trajectory are in train and in test, or if a choice saw what it is scored on.
+
+use std::collections::BTreeMap;
+
+use physrep_random::Stream;
+use physrep_statistics::LabelPermutation;
+
+use crate::{
+    error::Result,
+    labelled::LabelledEmbeddings,
+    probes::ridge::{Basis, RidgeConfig},
+};
+
+/// R2 on `test`, the mean over parameters, of the ridge probe under each of `shuffles` shuffles of the labels of all trajectories:
+/// `1 - sum (y - f)^2 / sum (y - mean of train)^2`, which is 0 for whoever always predicts the mean of train.
+///
+/// # Errors
+/// As [`Probe::fit`](crate::Probe::fit).
+pub fn permute_labels(
+    train: &LabelledEmbeddings,
+    valid: &LabelledEmbeddings,
+    test: &LabelledEmbeddings,
+    config: &RidgeConfig,
+    shuffles: usize,
+    seed: u64,
+) -> Result<LabelPermutation> {
+    let basis = Basis::of(train, valid, config)?;
+    let labels = Shuffler::of(&[train, valid, test]);
+    let parameters = train.parameters();
+    let mut r2 = Vec::with_capacity(shuffles);
+    for shuffle in 0..shuffles as u64 {
+        let shuffled = labels.shuffled(&mut Stream::new(seed, "shuffled labels", shuffle));
+        let [seen, chosen_by, truth] = [train, valid, test].map(|split| shuffled.of(split));
+        let ridge = basis.fit(&seen, &chosen_by, parameters);
+        let predicted = ridge.predict(test)?;
+        let explained = |parameter: usize| {
+            let column = |values: &[f32]| -> Vec<f64> {
+                values.iter().skip(parameter).step_by(parameters).map(|&value| f64::from(value)).collect()
+            };
+            let (seen, truth, predicted) = (column(&seen), column(&truth), column(&predicted));
+            let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+            let error: f64 = truth.iter().zip(&predicted).map(|(y, f)| (y - f).powi(2)).sum();
+            let spread: f64 = truth.iter().map(|y| (y - mean).powi(2)).sum();
+            (spread > 0.0).then(|| 1.0 - error / spread)
+        };
+        let all: Option<f64> = (0..parameters).map(explained).sum();
+        r2.extend(all.map(|sum| sum / parameters as f64));
+    }
+    Ok(LabelPermutation::of(r2))
+}
+
+/// The labels of all trajectories.
+struct Shuffler<'a> {
+    trajectories: Vec<u32>,
+    labels: Vec<&'a [f32]>,
+}
+
+impl<'a> Shuffler<'a> {
+    fn of(splits: &[&'a LabelledEmbeddings]) -> Self {
+        let mut all: BTreeMap<u32, &[f32]> = BTreeMap::new();
+        for split in splits {
+            let labels = split.labels();
+            for (row, &trajectory) in labels.values.chunks_exact(labels.names.len()).zip(&labels.trajectory) {
+                all.entry(trajectory).or_insert(row);
+            }
+        }
+        Self { trajectories: all.keys().copied().collect(), labels: all.into_values().collect() }
+    }
+
+    /// The same trajectories with each other's labels.
+    fn shuffled(&self, rng: &mut Stream) -> Shuffled<'a> {
+        let order = rng.permutation(self.labels.len());
+        let other = |place: &u32| self.labels[*place as usize];
+        Shuffled(self.trajectories.iter().copied().zip(order.iter().map(other)).collect())
+    }
+}
+
+/// The labels that each trajectory has under a shuffle.
+struct Shuffled<'a>(BTreeMap<u32, &'a [f32]>);
+
+impl Shuffled<'_> {
+    /// Those of a split's windows, `(N, P)`.
+    fn of(&self, split: &LabelledEmbeddings) -> Vec<f32> {
+        split.labels().trajectory.iter().flat_map(|trajectory| self.0[trajectory]).copied().collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! The paper's probe: an attentive classifier trained on frozen tokens, of the same capacity for
+//! every method.
+//!
+//! Protocol (arXiv:2603.13227, as released): AdamW with betas (0.9, 0.999) and a cosine from the
+//! learning rate to zero, mean squared error on z-scored labels, no dropout. Where the released
+//! code leaves things open or lets them differ between methods, this probe fixes them: the MLP is
+//! four times as wide as a token for all, every batch is one update, every window is used, and the
+//! epoch that is reported is the one with the lowest error on the validation split.
+
+mod head;
+mod tokens;
+
+use candle_core::{DType, Device, Tensor};
+use physrep_nn::Params;
+use serde::{Deserialize, Serialize};
+
+use super::training::{self, Budget, Inputs};
+use crate::error::Result;
+use crate::labelled::{LabelledEmbeddings, check_dim};
+
+use head::heads;
+
+pub use head::AttentiveHead;
+pub use tokens::{Tokens, normalise_tokens};
+
+/// Settings of the attentive probe; the defaults are the paper's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttentiveConfig {
+    /// Passes over the training split.
+    pub epochs: usize,
+    /// Windows of one update; the last batch of an epoch may have fewer.
+    pub batch: usize,
+    /// Learning rate of the first update, from where a cosine leads to zero.
+    pub learning_rate: f64,
+    /// Decoupled weight decay of all parameters.
+    pub weight_decay: f64,
+}
+
+impl Default for AttentiveConfig {
+    fn default() -> Self {
+        Self { epochs: 100, batch: 32, learning_rate: 1e-3, weight_decay: 0.01 }
+    }
+}
+
+impl AttentiveConfig {
+    fn budget(&self) -> Budget {
+        let Self { epochs, batch, learning_rate, weight_decay } = *self;
+        Budget { probe: "attentive", epochs, batch, learning_rate, weight_decay }
+    }
+}
+
+/// What was chosen, and how the training went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttentiveRecord {
+    /// The epoch whose weights predict, counted from 1.
+    pub epoch: usize,
+    /// Heads of the attention: the largest number up to eight that divides the width of a token.
+    pub heads: usize,
+    /// Trainable numbers of the head.
+    pub head_parameters: usize,
+    /// Mean squared error over each epoch's batches, as they were met in training.
+    pub train: Vec<f64>,
+    /// Mean squared error on the validation split after each epoch.
+    pub valid: Vec<f64>,
+}
+
+/// A trained head.
+pub struct Attentive {
+    head: AttentiveHead,
+    dim: usize,
+    record: AttentiveRecord,
+}
+
+impl Attentive {
+    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` starts
+    /// the weights and orders the windows.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, if the splits' tokens differ in width, or if the training does
+    /// not stay finite.
+    pub fn fit(
+        train: &LabelledEmbeddings,
+        valid: &LabelledEmbeddings,
+        config: &AttentiveConfig,
+        seed: u64,
+    ) -> Result<Self> {
+        config.budget().check()?;
+        let dim = train.embeddings().dim;
+        check_dim(dim, valid)?;
+        let params = Params::new(DType::F32, &Device::Cpu, seed);
+        let head = AttentiveHead::new(dim, train.parameters(), &params)?;
+        let (tokens, valid_tokens) = (Tokens::new(train.embeddings()), Tokens::new(valid.embeddings()));
+        let forward = |tokens: &Tensor| Ok(head.forward(tokens)?);
+        let (fitted_on, chosen_on) =
+            ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
+        let history = training::train(config.budget(), seed, &params, &forward, fitted_on, chosen_on)?;
+        let record = AttentiveRecord {
+            epoch: history.epoch,
+            heads: heads(dim),
+            head_parameters: params.named().iter().map(|(_, var)| var.elem_count()).sum(),
+            train: history.train,
+            valid: history.valid,
+        };
+        Ok(Self { head, dim, record })
+    }
+
+    /// Predicted labels, `(N, P)`.
+    ///
+    /// # Errors
+    /// If the split's tokens differ in width from those of the fit.
+    pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
+        check_dim(self.dim, split)?;
+        self.head.predict(&Tokens::new(split.embeddings()), split.n())
+    }
+
+    /// What was chosen.
+    pub fn record(&self) -> &AttentiveRecord {
+        &self.record
+    }
+}
+
+impl Inputs for Tokens<'_> {
+    fn batch(&self, windows: &[u32]) -> Result<Tensor> {
+        Ok(self.batch(windows, &Device::Cpu)?)
+    }
+}

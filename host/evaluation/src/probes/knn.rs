@@ -1,0 +1,170 @@
+//! Regression by nearest neighbours of mean-pooled tokens: what the geometry of a representation tells by itself.
+//!
+//! A window is predicted by the mean label of the `k` training windows that are nearest to it, by Euclidean or by cosine distance
+//! between the tokens' means, standardised by the training split. `k` and the distance are those with the lowest mean squared
+//! error on the validation split.
+
+use serde::{Deserialize, Serialize};
+
+use super::standardise::Standardiser;
+use crate::error::{Error, Result};
+use crate::labelled::{LabelledEmbeddings, check_dim};
+use crate::linear_algebra::{product, rows};
+
+/// How far two windows are from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KnnMetric {
+    /// The length of the difference.
+    Euclidean,
+    /// One minus the cosine of the angle; 1 from a vector without length.
+    Cosine,
+}
+
+/// Settings of the nearest-neighbour probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KnnConfig {
+    /// Numbers of neighbours to choose from. Those beyond the number of training windows are that number.
+    pub neighbours: Vec<usize>,
+    /// Distances to choose from.
+    pub metrics: Vec<KnnMetric>,
+}
+
+impl Default for KnnConfig {
+    fn default() -> Self {
+        Self { neighbours: vec![1, 2, 5, 10, 20, 50, 100], metrics: vec![KnnMetric::Euclidean, KnnMetric::Cosine] }
+    }
+}
+
+/// What was chosen, and from what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KnnRecord {
+    /// The number of neighbours taken; of several equally good ones the largest.
+    pub neighbours: usize,
+    /// The distance taken; of two equally good ones the first.
+    pub metric: KnnMetric,
+    /// Every distance and number of neighbours with its mean squared error on the validation split.
+    pub path: Vec<(KnnMetric, usize, f64)>,
+}
+
+/// A fitted nearest-neighbour regression: the training split.
+pub struct Knn {
+    scaling: Standardiser,
+    /// Standardised training windows, `(N, dim)`.
+    train: Vec<f64>,
+    labels: Vec<f32>,
+    parameters: usize,
+    record: KnnRecord,
+}
+
+impl Knn {
+    /// Keeps `train`, and the distance and number of neighbours that are best on `valid`.
+    ///
+    /// # Errors
+    /// If there is nothing to choose from, a number of neighbours is 0, or the splits' tokens differ in width.
+    pub fn fit(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &KnnConfig) -> Result<Self> {
+        if config.metrics.is_empty() || config.neighbours.is_empty() || config.neighbours.contains(&0) {
+            return Err(Error::Setting {
+                setting: "knn".into(),
+                expected: "at least one metric and one number of neighbours, each 1 or more",
+                found: format!("{config:?}"),
+            });
+        }
+        let dim = train.embeddings().dim;
+        check_dim(dim, valid)?;
+        let pooled = train.embeddings().mean_pooled();
+        let scaling = Standardiser::of(&pooled, dim);
+        let mut knn = Self {
+            train: scaling.apply(pooled),
+            scaling,
+            labels: train.labels().values.clone(),
+            parameters: train.parameters(),
+            record: KnnRecord { neighbours: 1, metric: config.metrics[0], path: Vec::new() },
+        };
+        let mut counts: Vec<usize> = config.neighbours.iter().map(|&k| k.min(train.n())).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        let truth = &valid.labels().values;
+        let mut best = f64::INFINITY;
+        for &metric in &config.metrics {
+            for (&count, predicted) in counts.iter().zip(knn.means(valid, metric, &counts)) {
+                let error = |(f, &y): (&f64, &f32)| (f - f64::from(y)).powi(2);
+                let error = predicted.iter().zip(truth).map(error).sum::<f64>() / truth.len() as f64;
+                knn.record.path.push((metric, count, error));
+                if error < best || (error == best && metric == knn.record.metric) {
+                    best = error;
+                    (knn.record.metric, knn.record.neighbours) = (metric, count);
+                }
+            }
+        }
+        Ok(knn)
+    }
+
+    /// Predicted labels, `(N, P)`.
+    ///
+    /// # Errors
+    /// If the split's tokens differ in width from those of the fit.
+    pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
+        check_dim(self.scaling.dim(), split)?;
+        let KnnRecord { metric, neighbours, .. } = self.record;
+        let predicted = self.means(split, metric, &[neighbours]).concat();
+        Ok(predicted.into_iter().map(|label| label as f32).collect())
+    }
+
+    /// What was chosen.
+    pub fn record(&self) -> &KnnRecord {
+        &self.record
+    }
+
+    /// For each of `counts`, which ascend, the mean labels `(N, P)` of so many neighbours of the split's windows.
+    fn means(&self, split: &LabelledEmbeddings, metric: KnnMetric, counts: &[usize]) -> Vec<Vec<f64>> {
+        let most = counts.last().copied().unwrap_or_default();
+        let queries = self.scaling.apply(split.embeddings().mean_pooled());
+        let distances = distances(&queries, &self.train, self.scaling.dim(), metric);
+        let mut means = vec![Vec::with_capacity(split.n() * self.parameters); counts.len()];
+        for distances in distances.chunks_exact(self.labels.len() / self.parameters) {
+            let nearest = nearest(distances, most);
+            let mut sums = vec![0.0; self.parameters];
+            let mut taken = 0;
+            for (&count, means) in counts.iter().zip(&mut means) {
+                for &neighbour in &nearest[taken..count] {
+                    let labels = &self.labels[neighbour as usize * self.parameters..][..self.parameters];
+                    sums.iter_mut().zip(labels).for_each(|(sum, &label)| *sum += f64::from(label));
+                }
+                taken = count;
+                means.extend(sums.iter().map(|sum| sum / count as f64));
+            }
+        }
+        means
+    }
+}
+
+/// The `count` smallest distances' places, nearest first; of equally near ones the first comes first.
+fn nearest(distances: &[f64], count: usize) -> Vec<u32> {
+    let mut places: Vec<u32> = (0..distances.len() as u32).collect();
+    let order = |a: &u32, b: &u32| distances[*a as usize].total_cmp(&distances[*b as usize]).then(a.cmp(b));
+    if count < places.len() {
+        places.select_nth_unstable_by(count, order);
+        places.truncate(count);
+    }
+    places.sort_unstable_by(order);
+    places
+}
+
+/// What orders windows as their distance does, `(queries, windows)`: the square of the Euclidean one, or the cosine one.
+fn distances(queries: &[f64], train: &[f64], dim: usize, metric: KnnMetric) -> Vec<f64> {
+    let squares =
+        |values: &[f64]| -> Vec<f64> { values.chunks_exact(dim).map(|row| row.iter().map(|x| x * x).sum()).collect() };
+    let (query_squares, train_squares) = (squares(queries), squares(train));
+    let (n, m) = (query_squares.len(), train_squares.len());
+    let products = product(rows(queries, n), rows(train, m).transpose());
+    let distance = |i: usize, j: usize| match metric {
+        KnnMetric::Euclidean => query_squares[i] - 2.0 * products[(i, j)] + train_squares[j],
+        KnnMetric::Cosine => {
+            let lengths = (query_squares[i] * train_squares[j]).sqrt();
+            if lengths > 0.0 { 1.0 - products[(i, j)] / lengths } else { 1.0 }
+        }
+    };
+    (0..n).flat_map(|i| (0..m).map(move |j| distance(i, j))).collect()
+}

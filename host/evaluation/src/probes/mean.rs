@@ -1,0 +1,45 @@
+//! The floor below every probe: predicts the mean label of the training split.
+//!
+//! On labels z-scored over a balanced grid it scores a mean squared error of 1.0.
+
+use serde::{Deserialize, Serialize};
+
+use crate::labelled::LabelledEmbeddings;
+
+/// The training split's mean label.
+pub struct Mean {
+    labels: Vec<f64>,
+}
+
+/// What the floor reports about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeanRecord {
+    /// The constant that is predicted for each parameter, z-scored.
+    pub labels: Vec<f64>,
+}
+
+impl Mean {
+    /// Takes the mean over the windows of `train`.
+    pub fn fit(train: &LabelledEmbeddings) -> Self {
+        let parameters = train.parameters();
+        let mut labels = vec![0.0; parameters];
+        for row in train.labels().values.chunks_exact(parameters) {
+            for (sum, &label) in labels.iter_mut().zip(row) {
+                *sum += f64::from(label);
+            }
+        }
+        labels.iter_mut().for_each(|sum| *sum /= train.n() as f64);
+        Self { labels }
+    }
+
+    /// The same P numbers for each of the split's windows, `(N, P)`.
+    pub fn predict(&self, split: &LabelledEmbeddings) -> Vec<f32> {
+        let row: Vec<f32> = self.labels.iter().map(|&label| label as f32).collect();
+        row.repeat(split.n())
+    }
+
+    /// What was fitted.
+    pub fn record(&self) -> MeanRecord {
+        MeanRecord { labels: self.labels.clone() }
+    }
+}

@@ -1,0 +1,135 @@
+//! A perceptron of one hidden layer on mean-pooled tokens: what a simple non-linear map reads.
+//!
+//! `y = W_2 gelu(W_1 z + b_1) + b_2`, with `z` the tokens' mean, standardised by the training split. The hidden layer is as wide
+//! for every method, whatever the width of its tokens.
+
+use candle_core::{DType, Device, Tensor};
+use physrep_nn::{Linear, Params, gelu};
+use serde::{Deserialize, Serialize};
+
+use super::standardise::Standardiser;
+use super::training::{self, Budget, Inputs};
+use crate::error::{Error, Result};
+use crate::labelled::{LabelledEmbeddings, check_dim};
+
+/// Settings of the perceptron.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MlpConfig {
+    /// Width of the hidden layer.
+    pub hidden: usize,
+    /// Passes over the training split.
+    pub epochs: usize,
+    /// Windows of one update; the last batch of an epoch may have fewer.
+    pub batch: usize,
+    /// Learning rate of the first update, from where a cosine leads to zero.
+    pub learning_rate: f64,
+    /// Decoupled weight decay of all parameters.
+    pub weight_decay: f64,
+}
+
+impl Default for MlpConfig {
+    fn default() -> Self {
+        Self { hidden: 256, epochs: 100, batch: 32, learning_rate: 1e-3, weight_decay: 0.01 }
+    }
+}
+
+/// What was chosen, and how the training went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MlpRecord {
+    /// The epoch whose weights predict, counted from 1.
+    pub epoch: usize,
+    /// Trainable numbers.
+    pub parameters: usize,
+    /// Mean squared error over each epoch's batches, as they were met in training.
+    pub train: Vec<f64>,
+    /// Mean squared error on the validation split after each epoch.
+    pub valid: Vec<f64>,
+}
+
+/// A trained perceptron.
+pub struct Mlp {
+    scaling: Standardiser,
+    layers: [Linear; 2],
+    record: MlpRecord,
+}
+
+impl Mlp {
+    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` starts the weights and orders the
+    /// windows.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, if the splits' tokens differ in width, or if the training does not stay finite.
+    pub fn fit(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &MlpConfig, seed: u64) -> Result<Self> {
+        let MlpConfig { hidden, epochs, batch, learning_rate, weight_decay } = *config;
+        let budget = Budget { probe: "mlp", epochs, batch, learning_rate, weight_decay };
+        budget.check()?;
+        if hidden == 0 {
+            return Err(Error::Setting { setting: "mlp.hidden".into(), expected: "at least 1", found: "0".into() });
+        }
+        let dim = train.embeddings().dim;
+        check_dim(dim, valid)?;
+        let scaling = Standardiser::of(&train.embeddings().mean_pooled(), dim);
+        let (inputs, valid_inputs) = (Pooled::of(train, &scaling), Pooled::of(valid, &scaling));
+        let params = Params::new(DType::F32, &Device::Cpu, seed);
+        let layers = [
+            Linear::new(dim, hidden, params.pp("hidden"))?,
+            Linear::new(hidden, train.parameters(), params.pp("output"))?,
+        ];
+        let history = training::train(
+            budget,
+            seed,
+            &params,
+            &|inputs| forward(&layers, inputs),
+            (&inputs, train.labels()),
+            (&valid_inputs, valid.labels()),
+        )?;
+        let record = MlpRecord {
+            epoch: history.epoch,
+            parameters: params.named().iter().map(|(_, var)| var.elem_count()).sum(),
+            train: history.train,
+            valid: history.valid,
+        };
+        Ok(Self { scaling, layers, record })
+    }
+
+    /// Predicted labels, `(N, P)`.
+    ///
+    /// # Errors
+    /// If the split's tokens differ in width from those of the fit.
+    pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
+        check_dim(self.scaling.dim(), split)?;
+        training::predict(&|inputs| forward(&self.layers, inputs), &Pooled::of(split, &self.scaling), split.n())
+    }
+
+    /// What was chosen.
+    pub fn record(&self) -> &MlpRecord {
+        &self.record
+    }
+}
+
+/// `(B, dim)` to `(B, P)`.
+fn forward([hidden, output]: &[Linear; 2], inputs: &Tensor) -> Result<Tensor> {
+    Ok(output.forward(&gelu(&hidden.forward(inputs)?)?)?)
+}
+
+/// Mean-pooled, standardised tokens, `(N, dim)`.
+struct Pooled {
+    values: Vec<f32>,
+    dim: usize,
+}
+
+impl Pooled {
+    fn of(split: &LabelledEmbeddings, scaling: &Standardiser) -> Self {
+        let values = scaling.apply(split.embeddings().mean_pooled());
+        Self { values: values.into_iter().map(|value| value as f32).collect(), dim: scaling.dim() }
+    }
+}
+
+impl Inputs for Pooled {
+    fn batch(&self, windows: &[u32]) -> Result<Tensor> {
+        let row = |&window: &u32| &self.values[window as usize * self.dim..][..self.dim];
+        let values: Vec<f32> = windows.iter().flat_map(row).copied().collect();
+        Ok(Tensor::from_vec(values, (windows.len(), self.dim), &Device::Cpu)?)
+    }
+}

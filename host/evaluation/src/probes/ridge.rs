@@ -1,0 +1,203 @@
+//! Ridge regression on mean-pooled tokens: the linear probe in closed form.
+//!
+//! Minimises `1/N |Y - 1 b' - Z W|^2 + penalty |W|^2` over weights `W (dim, P)` and an intercept `b
+//! (P)` that carries no penalty, where `Z (N, dim)` are the tokens' means, standardised by the
+//! training split. The `1/N` makes one grid of penalties mean the same for any number of windows.
+//! With the thin decomposition `Z = U S V'`,
+//!
+//! ```text
+//! W = V diag(s / (s^2 + N penalty)) U' (Y - 1 b'),    b = mean Y,
+//! ```
+//!
+//! so one decomposition serves every penalty, with fewer windows than dimensions as well as with
+//! more (Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, eq. 3.47). The
+//! penalty with the lowest mean squared error on the validation split, over all parameters, is
+//! taken.
+
+use std::sync::Arc;
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
+use faer::{Col, Mat, Par};
+use serde::{Deserialize, Serialize};
+
+use super::standardise::Standardiser;
+use crate::error::{Error, Result};
+use crate::labelled::{LabelledEmbeddings, check_dim};
+use crate::linear_algebra::{product, rows};
+
+/// Settings of the ridge probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RidgeConfig {
+    /// The penalties to choose from, positive; by default half-decades from 1e-8 to 1e4.
+    pub penalties: Vec<f64>,
+}
+
+impl Default for RidgeConfig {
+    fn default() -> Self {
+        Self { penalties: (-16..=8).map(|half_decade| 10f64.powf(f64::from(half_decade) / 2.0)).collect() }
+    }
+}
+
+/// What was chosen, and from what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RidgeRecord {
+    /// The penalty taken; of several equally good ones the largest.
+    pub penalty: f64,
+    /// Every penalty, in the order of the settings, with its mean squared error on the validation
+    /// split.
+    pub path: Vec<(f64, f64)>,
+    /// Dimensions that are constant over the training split and take no part.
+    pub constant_dimensions: usize,
+}
+
+/// A fitted ridge regression.
+pub struct Ridge {
+    scaling: Arc<Standardiser>,
+    weights: Mat<f64>,
+    intercept: Vec<f64>,
+    record: RidgeRecord,
+}
+
+impl Ridge {
+    /// Solves for every penalty on `train` and keeps the one that is best on `valid`.
+    ///
+    /// # Errors
+    /// If the penalties are not positive numbers, if the splits' tokens differ in width, or if the
+    /// decomposition does not converge.
+    pub fn fit(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &RidgeConfig) -> Result<Self> {
+        Ok(Basis::of(train, valid, config)?.fit(&train.labels().values, &valid.labels().values, train.parameters()))
+    }
+
+    /// Predicted labels, `(N, P)`.
+    ///
+    /// # Errors
+    /// If the split's tokens differ in width from those of the fit.
+    pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
+        check_dim(self.weights.nrows(), split)?;
+        let inputs = self.scaling.apply(split.embeddings().mean_pooled());
+        let predicted = product(rows(&inputs, split.n()), self.weights.as_ref());
+        let cell = |row, column: usize| (predicted[(row, column)] + self.intercept[column]) as f32;
+        let parameters = self.intercept.len();
+        Ok((0..split.n()).flat_map(|row| (0..parameters).map(move |column| cell(row, column))).collect())
+    }
+
+    /// What was chosen.
+    pub fn record(&self) -> &RidgeRecord {
+        &self.record
+    }
+}
+
+/// What a fit needs of the embeddings, whatever the labels are.
+pub struct Basis {
+    scaling: Arc<Standardiser>,
+    decomposition: Decomposition,
+    /// `Z V` of the validation split.
+    valid: Mat<f64>,
+    penalties: Vec<f64>,
+}
+
+impl Basis {
+    /// The basis of the embeddings of `train`, and in it those of `valid`.
+    ///
+    /// # Errors
+    /// As [`Ridge::fit`].
+    pub fn of(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &RidgeConfig) -> Result<Self> {
+        check_penalties(&config.penalties)?;
+        check_dim(train.embeddings().dim, valid)?;
+        let pooled = train.embeddings().mean_pooled();
+        let scaling = Standardiser::of(&pooled, train.embeddings().dim);
+        let decomposition = Decomposition::of(scaling.apply(pooled), train.n())?;
+        let inputs = scaling.apply(valid.embeddings().mean_pooled());
+        let valid = product(rows(&inputs, valid.n()), decomposition.v.as_ref());
+        Ok(Self { scaling: Arc::new(scaling), decomposition, valid, penalties: config.penalties.clone() })
+    }
+
+    /// The regression of labels `(N, P)` of the training split, its penalty chosen by those of the validation split.
+    pub fn fit(&self, train: &[f32], valid: &[f32], parameters: usize) -> Ridge {
+        let n = train.len() / parameters;
+        let column = |j: usize| train.iter().skip(j).step_by(parameters).map(|&label| f64::from(label));
+        let intercept: Vec<f64> = (0..parameters).map(|j| column(j).sum::<f64>() / n as f64).collect();
+        let centred =
+            Mat::from_fn(n, parameters, |row, column| f64::from(train[row * parameters + column]) - intercept[column]);
+        // U' Y: in this basis a penalty costs a rescaling and one thin product.
+        let Decomposition { u, v, .. } = &self.decomposition;
+        let target = product(u.transpose(), centred.as_ref());
+        let shrink = |penalty| self.decomposition.shrink(&target, penalty);
+        let path: Vec<(f64, f64)> = self
+            .penalties
+            .iter()
+            .map(|&penalty| {
+                let predicted = product(self.valid.as_ref(), shrink(penalty).as_ref());
+                (penalty, mean_squared_error(&predicted, &intercept, valid))
+            })
+            .collect();
+        let best = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1).then(b.0.total_cmp(&a.0));
+        let penalty = path.iter().min_by(best).map_or(f64::NAN, |&(penalty, _)| penalty);
+        let weights = product(v.as_ref(), shrink(penalty).as_ref());
+        let constant_dimensions = self.scaling.constant_dimensions();
+        let record = RidgeRecord { penalty, path, constant_dimensions };
+        Ridge { scaling: self.scaling.clone(), weights, intercept, record }
+    }
+}
+
+/// The thin singular value decomposition `Z = U S V'` of N standardised rows.
+struct Decomposition {
+    u: Mat<f64>,
+    s: Col<f64>,
+    v: Mat<f64>,
+}
+
+impl Decomposition {
+    fn of(standardised: Vec<f64>, n: usize) -> Result<Self> {
+        let z = rows(&standardised, n);
+        let (rows, columns) = z.shape();
+        let rank = rows.min(columns);
+        let (mut u, mut s, mut v) = (Mat::zeros(rows, rank), Col::zeros(rank), Mat::zeros(columns, rank));
+        let thin = ComputeSvdVectors::Thin;
+        // Explicitly sequential, here and in `product`: the order of summation must not depend on
+        // the machine's load.
+        let scratch = svd_scratch::<f64>(rows, columns, thin, thin, Par::Seq, Default::default());
+        svd(
+            z,
+            s.as_mut().as_diagonal_mut(),
+            Some(u.as_mut()),
+            Some(v.as_mut()),
+            Par::Seq,
+            MemStack::new(&mut MemBuffer::new(scratch)),
+            Default::default(),
+        )
+        .map_err(|_| Error::Decomposition { rows, columns })?;
+        Ok(Self { u, s, v })
+    }
+
+    /// `diag(s / (s^2 + N penalty)) target`: the weights in the basis V.
+    fn shrink(&self, target: &Mat<f64>, penalty: f64) -> Mat<f64> {
+        let ridge = self.u.nrows() as f64 * penalty;
+        Mat::from_fn(target.nrows(), target.ncols(), |i, column| {
+            target[(i, column)] * self.s[i] / (self.s[i] * self.s[i] + ridge)
+        })
+    }
+}
+
+/// Over all windows and parameters, which carry the same weight because labels are z-scored.
+fn mean_squared_error(predicted: &Mat<f64>, intercept: &[f64], labels: &[f32]) -> f64 {
+    let error = |(index, &label): (usize, &f32)| {
+        let (row, column) = (index / intercept.len(), index % intercept.len());
+        (predicted[(row, column)] + intercept[column] - f64::from(label)).powi(2)
+    };
+    labels.iter().enumerate().map(error).sum::<f64>() / labels.len() as f64
+}
+
+fn check_penalties(penalties: &[f64]) -> Result<()> {
+    let positive = |penalty: &f64| penalty.is_finite() && *penalty > 0.0;
+    if !penalties.is_empty() && penalties.iter().all(positive) {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        setting: "ridge.penalties".into(),
+        expected: "at least one, all positive and finite",
+        found: format!("{penalties:?}"),
+    })
+}

@@ -1,0 +1,252 @@
+//! A cell: one method on one system with one seed, addressed by everything that decides its scores.
+
+use std::path::{Path, PathBuf};
+
+use physrep_benchmarks::suite::Suite;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    device::Device,
+    folder::{CellFolder, PretrainingFolder},
+    identity::{Identity, Initialisation, SCHEMA, SuiteFacts},
+};
+
+/// Raised by every change of the program that changes scores, such as another probe.
+pub const PROTOCOL: u32 = 2;
+
+/// What turns clips into the embeddings that are probed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum EncoderSpec {
+    /// A plugin's method.
+    Plugin {
+        /// The method's name.
+        name: String,
+        /// The library.
+        library: PathBuf,
+        /// BLAKE3 of the library.
+        checksum: String,
+        /// The keys of its configuration that differ from the defaults.
+        config: Value,
+        /// The state in which it is probed.
+        initialisation: Initialisation,
+    },
+    /// Hand-made statistics of the fields, probed by ridge regression: the floor that every method has to beat.
+    Features,
+    /// No encoder: the mean of the training labels.
+    Mean,
+}
+
+impl EncoderSpec {
+    /// The method's name in tables.
+    pub fn method(&self) -> &str {
+        match self {
+            Self::Plugin { name, .. } => name,
+            Self::Features => "features",
+            Self::Mean => "mean",
+        }
+    }
+
+    /// The state in which it is probed.
+    pub fn initialisation(&self) -> Initialisation {
+        match self {
+            Self::Plugin { initialisation, .. } => *initialisation,
+            Self::Features | Self::Mean => Initialisation::None,
+        }
+    }
+
+    /// Its part of a content address: everything but where the library lies.
+    fn address(&self) -> Value {
+        let mut address = serde_json::json!(self);
+        if let Some(encoder) = address.as_object_mut() {
+            encoder.remove("library");
+        }
+        address
+    }
+}
+
+/// The packed data of one system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// The system.
+    pub system: String,
+    /// The packed file.
+    pub path: PathBuf,
+    /// Its checksum.
+    pub checksum: String,
+}
+
+/// Everything that decides a cell's scores.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Cell {
+    /// The whole suite.
+    pub suite: Suite,
+    /// The physical system, as its packed data.
+    pub data: DataSource,
+    /// The data of all systems of a joint pretraining, including the cell's own, in the suite's order. Empty for any other cell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joint: Vec<DataSource>,
+    /// What is probed.
+    pub encoder: EncoderSpec,
+    /// The seed of the initial weights, the objective's randomness and the probes.
+    pub seed: u64,
+    /// Where the method computes. Not part of the address: the plugin's build for another kind of device has another checksum,
+    /// and that is part of it.
+    #[serde(default)]
+    pub device: Device,
+}
+
+impl Cell {
+    /// The method's name in tables.
+    pub fn method(&self) -> &str {
+        self.encoder.method()
+    }
+
+    /// The state in which the encoder is probed.
+    pub fn initialisation(&self) -> Initialisation {
+        self.encoder.initialisation()
+    }
+
+    /// The physical system.
+    pub fn system(&self) -> &str {
+        &self.data.system
+    }
+
+    /// The data that the encoder is trained on: that of all systems of a joint pretraining, or the cell's own.
+    pub fn sources(&self) -> &[DataSource] {
+        if self.joint.is_empty() { std::slice::from_ref(&self.data) } else { &self.joint }
+    }
+
+    /// The index of the cell's system among [`sources`](Self::sources).
+    pub fn index(&self) -> usize {
+        self.sources().iter().position(|source| source.system == self.data.system).unwrap_or_default()
+    }
+
+    /// Its identity, as its record has it.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            key: self.key(),
+            suite: SuiteFacts::of(&self.suite, self.system()),
+            system: self.system().to_owned(),
+            method: self.method().to_owned(),
+            initialisation: self.initialisation(),
+            seed: self.seed,
+        }
+    }
+
+    /// The hash of everything that decides the scores. Where files lie does not.
+    pub fn key(&self) -> String {
+        let mut address = self.pretraining_address();
+        address["system"] = self.data.system.as_str().into();
+        address["data"] = self.data.checksum.as_str().into();
+        hash(&address)
+    }
+
+    /// What decides the pretraining: the same for all cells of a joint one.
+    fn pretraining_address(&self) -> Value {
+        let systems: Vec<&str> = self.sources().iter().map(|source| source.system.as_str()).collect();
+        let mut address = serde_json::json!({
+            "protocol": PROTOCOL,
+            "schema": SCHEMA,
+            "suite": self.suite.deciding(&systems),
+            "encoder": self.encoder.address(),
+            "seed": self.seed,
+        });
+        if !self.joint.is_empty() {
+            address["joint"] = self.joint.iter().map(|source| source.checksum.as_str()).collect();
+        }
+        address
+    }
+
+    /// Its name in messages: `jepa (random) on shear_flow, seed 0`.
+    pub fn title(&self) -> String {
+        let variant = self.initialisation().variant().map(|variant| format!(" ({variant})")).unwrap_or_default();
+        format!("{}{variant} on {}, seed {}", self.method(), self.system(), self.seed)
+    }
+
+    /// The cell's folder under the run's.
+    pub fn folder(&self, out: &Path) -> CellFolder {
+        let variant = self.initialisation().variant().map(|variant| format!("-{variant}")).unwrap_or_default();
+        let (method, seed) = (format!("{}{variant}", self.method()), format!("seed{}-{}", self.seed, self.key()));
+        CellFolder::at(out.join("cells").join(self.system()).join(method).join(seed))
+    }
+
+    /// The folder of its pretraining: its own, or one that the cells of a joint pretraining share.
+    pub fn pretraining(&self, out: &Path) -> PretrainingFolder {
+        if self.joint.is_empty() {
+            return PretrainingFolder::at(self.folder(out).path().to_owned());
+        }
+        let seed = format!("seed{}-{}", self.seed, hash(&self.pretraining_address()));
+        PretrainingFolder::at(out.join("joint").join(self.method()).join(seed))
+    }
+}
+
+/// A content address.
+fn hash(address: &Value) -> String {
+    blake3::hash(address.to_string().as_bytes()).to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(system: &str) -> DataSource {
+        DataSource { system: system.into(), path: "data".into(), checksum: format!("checksum of {system}") }
+    }
+
+    /// Two cells of a joint pretraining, one on either system.
+    fn joint() -> [Cell; 2] {
+        let systems = ["active_matter", "shear_flow", "rayleigh_benard"].map(source);
+        [0, 1].map(|index| Cell {
+            suite: Suite::load("tiny").expect("a suite"),
+            data: systems[index].clone(),
+            joint: systems.to_vec(),
+            encoder: EncoderSpec::Plugin {
+                name: "mpp".into(),
+                library: "mpp.so".into(),
+                checksum: "checksum of mpp".into(),
+                config: Value::Null,
+                initialisation: Initialisation::Joint,
+            },
+            seed: 0,
+            device: Device::Cpu,
+        })
+    }
+
+    #[test]
+    fn the_cells_of_a_joint_pretraining_share_its_folder_and_nothing_else() {
+        let [one, other] = joint();
+        assert_eq!((one.index(), other.index()), (0, 1));
+        let out = Path::new("out");
+        assert_eq!(one.pretraining(out).path(), other.pretraining(out).path());
+        assert!(one.pretraining(out).path().starts_with("out/joint/mpp"));
+        assert_ne!(one.key(), other.key());
+        assert!(one.folder(out).path().starts_with("out/cells/active_matter/mpp-joint"));
+    }
+
+    #[test]
+    fn the_data_of_every_system_decides_a_joint_cell() {
+        let [one, _] = joint();
+        let mut changed = one.clone();
+        changed.joint[2].checksum = "another".into();
+        assert_ne!(one.key(), changed.key());
+        assert_ne!(one.pretraining(Path::new("")).path(), changed.pretraining(Path::new("")).path());
+        let mut moved = one.clone();
+        moved.joint[2].path = "elsewhere".into();
+        assert_eq!(one.key(), moved.key());
+    }
+
+    #[test]
+    fn whether_there_are_joint_rows_decides_no_other_cell() {
+        let [mut cell, _] = joint();
+        cell.joint.clear();
+        cell.encoder = EncoderSpec::Mean;
+        let before = cell.key();
+        cell.suite.pretrain.joint = !cell.suite.pretrain.joint;
+        assert_eq!(before, cell.key());
+        assert_eq!(cell.index(), 0);
+        let out = Path::new("out");
+        assert_eq!(cell.pretraining(out).path(), cell.folder(out).path());
+    }
+}

@@ -1,0 +1,195 @@
+//! Training curves as JSON lines: one object per step, with its number and whatever was recorded at it.
+
+use std::{
+    collections::BTreeMap,
+    fs::OpenOptions,
+    io::Write,
+    path::Path,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{Error, Result},
+    files,
+};
+
+/// How often lines are appended to the file during training.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The key of a step's number.
+const STEP: &str = "step";
+
+/// The training curves of a pretraining: the loss, the learning rate, and whatever the method records.
+#[derive(Debug, Default)]
+pub struct Curves(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By step and name.
+    points: BTreeMap<u64, BTreeMap<String, f64>>,
+    /// The steps before this one are in the file.
+    written: u64,
+    last: Option<Instant>,
+}
+
+impl Curves {
+    /// Adds a value at a step.
+    pub fn record(&self, name: &str, step: u64, value: f64) {
+        self.inner().points.entry(step).or_default().insert(name.to_owned(), value);
+    }
+
+    /// Every point: its name, step and value.
+    pub fn points(&self) -> Vec<(String, u64, f64)> {
+        let inner = self.inner();
+        let values =
+            inner.points.iter().flat_map(|(step, values)| values.iter().map(move |(name, value)| (name, step, value)));
+        values.map(|(name, step, value)| (name.clone(), *step, *value)).collect()
+    }
+
+    /// Reads the curves at `path`. A truncated last line is ignored.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or another line is no step.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
+        let mut points = BTreeMap::new();
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            match parse(line) {
+                Some((step, values)) => {
+                    points.insert(step, values);
+                }
+                None if number + 1 == lines.len() => {}
+                None => {
+                    let reason =
+                        format!("line {}: expected an object with the number of a step, found {line:?}", number + 1);
+                    return Err(Error::File { path: path.to_owned(), reason });
+                }
+            }
+        }
+        let written = points.keys().last().map_or(0, |step| step + 1);
+        Ok(Self(Mutex::new(Inner { points, written, last: None })))
+    }
+
+    /// Replaces its points by those of other curves.
+    pub fn replace(&self, other: Self) {
+        *self.inner() = other.0.into_inner().unwrap_or_else(|e| e.into_inner());
+    }
+
+    /// Appends the steps before `end` to the file, unless that was done within the last second.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn follow(&self, path: &Path, end: u64) -> Result<()> {
+        if self.inner().last.is_some_and(|last| last.elapsed() < EVERY) {
+            return Ok(());
+        }
+        self.flush(path, end)
+    }
+
+    /// Appends the steps before `end` to the file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn flush(&self, path: &Path, end: u64) -> Result<()> {
+        let mut inner = self.inner();
+        let lines: String = inner.points.range(inner.written..end).map(|(step, values)| line(*step, values)).collect();
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        file.and_then(|mut file| file.write_all(lines.as_bytes())).map_err(Error::io(path))?;
+        (inner.written, inner.last) = (end.max(inner.written), Some(Instant::now()));
+        Ok(())
+    }
+
+    /// Cuts the file to the steps before `step` that an interrupted attempt left, and takes their points.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or written.
+    pub fn restore(&self, path: &Path, step: u64) -> Result<()> {
+        let mut points =
+            if step > 0 && path.is_file() { Self::read(path)?.inner().points.clone() } else { BTreeMap::new() };
+        points.retain(|of, _| *of < step);
+        let lines: String = points.iter().map(|(step, values)| line(*step, values)).collect();
+        files::write(path, lines.as_bytes())?;
+        *self.inner() = Inner { points, written: step, last: None };
+        Ok(())
+    }
+
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+/// The line of a step: its number first. What is not finite is null.
+fn line(step: u64, values: &BTreeMap<String, f64>) -> String {
+    let values: Map<String, Value> = values.iter().map(|(name, value)| (name.clone(), Value::from(*value))).collect();
+    let rest = Value::Object(values).to_string();
+    let rest = rest.trim_start_matches('{');
+    let separator = if rest == "}" { "" } else { "," };
+    format!("{{\"{STEP}\":{step}{separator}{rest}\n")
+}
+
+fn parse(line: &str) -> Option<(u64, BTreeMap<String, f64>)> {
+    let Ok(Value::Object(values)) = serde_json::from_str(line) else {
+        return None;
+    };
+    let step = values.get(STEP)?.as_u64()?;
+    let numbers = values.iter().filter(|(name, _)| *name != STEP);
+    Some((step, numbers.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truncated_file_resumes_with_the_same_bytes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [whole, cut] = ["whole", "cut"].map(|name| folder.path().join(name));
+        let record = |curves: &Curves, steps: std::ops::Range<u64>| {
+            for step in steps {
+                curves.record("loss", step, 1.0 / (step + 1) as f64);
+                curves.record("a \"quoted\" name", step, -1e-30);
+            }
+        };
+        let curves = Curves::default();
+        record(&curves, 0..9);
+        curves.flush(&whole, 9).expect("written");
+
+        let first = Curves::default();
+        record(&first, 0..6);
+        first.flush(&cut, 4).expect("written");
+        first.flush(&cut, 6).expect("written");
+        let mut bytes = std::fs::read(&cut).expect("bytes");
+        bytes.truncate(bytes.len() - 7);
+        std::fs::write(&cut, bytes).expect("written");
+        let second = Curves::default();
+        second.restore(&cut, 5).expect("restored");
+        record(&second, 5..9);
+        second.flush(&cut, 9).expect("written");
+        assert_eq!(std::fs::read(&whole).expect("bytes"), std::fs::read(&cut).expect("bytes"));
+        assert_eq!(second.points(), curves.points());
+        assert_eq!(Curves::read(&whole).expect("curves").points(), curves.points());
+    }
+
+    #[test]
+    fn a_line_begins_with_the_step_and_what_is_not_a_number_is_null() {
+        let values = BTreeMap::from([("loss".to_owned(), f64::NAN), ("accuracy".to_owned(), 0.5)]);
+        assert_eq!(line(3, &values), "{\"step\":3,\"accuracy\":0.5,\"loss\":null}\n");
+        assert_eq!(line(3, &BTreeMap::new()), "{\"step\":3}\n");
+    }
+
+    #[test]
+    fn a_broken_line_in_the_middle_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("curves.jsonl");
+        std::fs::write(&path, "{\"step\":0}\nnonsense\n{\"step\":2}\n").expect("written");
+        assert!(Curves::read(&path).expect_err("refused").to_string().contains("line 2"));
+    }
+}

@@ -1,0 +1,25 @@
+//! Where a method computes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a method computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// The CPU.
+    #[default]
+    Cpu,
+    /// The NVIDIA GPU of this index.
+    Cuda(u32),
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Why a run's files cannot be read or written.
+
+use std::{io, path::PathBuf};
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a run's files cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder cannot be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path}: {reason}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what came.
+        reason: String,
+    },
+    /// A folder is locked by another process.
+    #[error("{path}: {reason}", path = path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// Who may hold it, and what to do.
+        reason: String,
+    },
+    /// What was asked for does not exist or cannot be shown.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Error {
+    /// Turns an I/O error into one that names `path`; for `map_err`.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

@@ -1,0 +1,92 @@
+//! Atomic files: written to a temporary file beside the target, synced, then renamed, so that a reader sees all of it or none.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// Writes `bytes` to `path` and replaces what is there in one step. The folder is created.
+///
+/// # Errors
+///
+/// If anything fails; what was at `path` is then unchanged.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    let mut file = temporary(folder).map_err(Error::io(folder))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
+    file.persist(path).map_err(|e| Error::Io { path: path.to_owned(), source: e.error })?;
+    // The rename itself is durable once the folder is.
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
+}
+
+/// A temporary file with the permissions of any new file; the default is the owner's alone.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Writes `value` to `path` as indented JSON.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|e| Error::File { path: path.to_owned(), reason: format!("cannot be written as JSON: {e}") })?;
+    text.push(b'\n');
+    write(path, &text)
+}
+
+/// Writes `value` to `path` as JSON on one line.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_compact_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec(value)
+        .map_err(|e| Error::File { path: path.to_owned(), reason: format!("cannot be written as JSON: {e}") })?;
+    text.push(b'\n');
+    write(path, &text)
+}
+
+/// Reads the whole file.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(Error::io(path))
+}
+
+/// Reads the JSON at `path`.
+///
+/// # Errors
+///
+/// If it cannot be read, or holds something else.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    serde_json::from_slice(&read(path)?)
+        .map_err(|e| Error::File { path: path.to_owned(), reason: format!("not the JSON that was expected here: {e}") })
+}
+
+/// The BLAKE3 hash of the file's bytes, in hexadecimal.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub fn checksum(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())).map_err(Error::io(path))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}

@@ -1,0 +1,133 @@
+//! The folders of a cell: its own, and that of its pretraining.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    error::Result,
+    files,
+    record::{CellFailure, CellRecord},
+};
+
+/// The files of a cell.
+#[derive(Clone, Debug)]
+pub struct CellFolder(PathBuf);
+
+impl CellFolder {
+    /// The folder at `path`.
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The [`Cell`](crate::Cell).
+    pub fn spec(&self) -> PathBuf {
+        self.0.join("cell.json")
+    }
+
+    /// The record; its presence means that the cell is done.
+    pub fn record(&self) -> PathBuf {
+        self.0.join("result.json")
+    }
+
+    /// Why the last attempt failed.
+    pub fn failure(&self) -> PathBuf {
+        self.0.join("failure.json")
+    }
+
+    /// What the process of the cell and its plugin wrote to standard error.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("log.txt")
+    }
+
+    /// The record of the cached embeddings; its presence means that they are complete.
+    pub fn embeddings_record(&self) -> PathBuf {
+        self.0.join("embeddings.json")
+    }
+
+    /// The cached embeddings of all splits.
+    pub fn embeddings(&self) -> PathBuf {
+        self.0.join("embeddings.safetensors")
+    }
+
+    /// What the plugin may write to while the cell runs.
+    pub fn scratch(&self) -> PathBuf {
+        self.0.join("scratch")
+    }
+
+    /// The cell's outcome so far.
+    ///
+    /// # Errors
+    ///
+    /// If its record cannot be read.
+    pub fn outcome(&self) -> Result<CellOutcome> {
+        if self.record().is_file() {
+            return Ok(CellOutcome::Done(Box::new(CellRecord::read(&self.record())?)));
+        }
+        if self.failure().is_file() {
+            let failure: CellFailure = files::read_json(&self.failure())?;
+            return Ok(CellOutcome::Failed(failure.reason));
+        }
+        Ok(CellOutcome::Missing)
+    }
+}
+
+/// The files of a pretraining.
+#[derive(Clone, Debug)]
+pub struct PretrainingFolder(PathBuf);
+
+impl PretrainingFolder {
+    /// The folder at `path`.
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The state of an unfinished pretraining.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint.bin")
+    }
+
+    /// The curves.
+    pub fn curves(&self) -> PathBuf {
+        self.0.join("curves.jsonl")
+    }
+
+    /// The complete state at the end.
+    pub fn state(&self) -> PathBuf {
+        self.0.join("state.safetensors")
+    }
+
+    /// What was pretrained; its presence means that the pretraining is done.
+    pub fn record(&self) -> PathBuf {
+        self.0.join("pretraining.json")
+    }
+}
+
+/// The outcome of a cell.
+#[derive(Clone, Debug)]
+pub enum CellOutcome {
+    /// It has its scores.
+    Done(Box<CellRecord>),
+    /// Its last attempt failed, for this reason.
+    Failed(String),
+    /// It was not run, or not to its end.
+    Missing,
+}
+
+impl CellOutcome {
+    /// The record, if the cell is done.
+    pub fn record(&self) -> Option<&CellRecord> {
+        match self {
+            Self::Done(record) => Some(record),
+            Self::Failed(_) | Self::Missing => None,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Which cell a record is of.
+
+use std::fmt;
+
+use physrep_benchmarks::suite::Suite;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the record. It is part of a cell's address, so a record of another version is never read.
+pub const SCHEMA: u32 = 5;
+
+/// Which cell a record is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Identity {
+    /// The cell's content address.
+    pub key: String,
+    /// The suite.
+    pub suite: SuiteFacts,
+    /// The physical system.
+    pub system: String,
+    /// The method, or the variant of one.
+    pub method: String,
+    /// The state in which the encoder is probed.
+    pub initialisation: Initialisation,
+    /// The seed of the initial weights, the objective's randomness and the probes.
+    pub seed: u64,
+}
+
+/// What makes rows comparable: a table refuses to mix suites that differ in any of this.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SuiteFacts {
+    /// The suite's name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// The start of the BLAKE3 hash of what the suite says of the cell's system, of budgets and of probes, so that a suite that
+    /// was edited without a new version is noticed.
+    pub checksum: String,
+}
+
+impl SuiteFacts {
+    /// The facts of `suite` for cells on `system`.
+    pub fn of(suite: &Suite, system: &str) -> Self {
+        let text = serde_json::json!(suite.deciding(&[system])).to_string();
+        let checksum = blake3::hash(text.as_bytes()).to_hex()[..16].to_owned();
+        Self { name: suite.name.clone(), version: suite.version, checksum }
+    }
+}
+
+/// The state in which an encoder is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Initialisation {
+    /// After pretraining on the system alone.
+    Pretrained,
+    /// After one pretraining on all systems of the suite, which the cells of those systems share.
+    Joint,
+    /// At its random initial weights: what the architecture alone is worth.
+    Random,
+    /// There is nothing to initialise: a floor.
+    None,
+}
+
+impl Initialisation {
+    /// Whether the encoder is pretrained.
+    pub fn is_pretrained(self) -> bool {
+        matches!(self, Self::Pretrained | Self::Joint)
+    }
+
+    /// What to add to a method's name, where the state is not the usual one.
+    pub(crate) fn variant(self) -> Option<Self> {
+        matches!(self, Self::Joint | Self::Random).then_some(self)
+    }
+}
+
+impl fmt::Display for Initialisation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pretrained => "pretrained",
+            Self::Joint => "joint",
+            Self::Random => "random",
+            Self::None => "none",
+        })
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod cell;
+mod cost;
+mod curves;
+mod device;
+mod environment;
+mod error;
+pub mod files;
+mod folder;
+mod identity;
+mod lock;
+mod manifest;
+mod record;
+mod run;
+mod samples;
+mod score;
+
+pub use cell::{Cell, DataSource, EncoderSpec, PROTOCOL};
+pub use cost::{Cost, PhaseCost};
+pub use curves::Curves;
+pub use device::Device;
+pub use environment::Environment;
+pub use error::{Error, Result};
+pub use folder::{CellFolder, CellOutcome, PretrainingFolder};
+pub use identity::{Identity, Initialisation, SCHEMA, SuiteFacts};
+pub use lock::{Lock, is_locked};
+pub use manifest::{ManifestCell, RunManifest};
+pub use record::{CellFailure, CellRecord, EncoderFacts, Health, LabelSubset, Recipe, ScoredTrajectories, json_schema};
+pub use run::{RunCell, RunResults};
+pub use samples::{Sample, SampleFields};
+pub use score::{Metrics, ParameterResult, ProbeScore, Regime, Selection, Track};

@@ -1,0 +1,97 @@
+//! The manifest of a run: its cells, in the order of the table, and their folders. Whatever reads a run reads this first, so that cells
+//! of earlier configurations, which stay in the folder, take no part.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cell::Cell,
+    error::{Error, Result},
+    files,
+    folder::CellFolder,
+    identity::{Identity, Initialisation},
+};
+
+/// A run's cells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// In the order of the table: by system, then by row, then by seed.
+    pub cells: Vec<ManifestCell>,
+}
+
+/// One cell of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestCell {
+    /// Which cell it is.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// Its folder, from the run's.
+    pub folder: PathBuf,
+}
+
+impl RunManifest {
+    /// The manifest of `cells`.
+    pub fn of(cells: &[Cell]) -> Self {
+        let entry = |cell: &Cell| ManifestCell {
+            identity: cell.identity(),
+            folder: cell.folder(Path::new("")).path().to_owned(),
+        };
+        Self { cells: cells.iter().map(entry).collect() }
+    }
+
+    /// The manifest of the run in folder `run`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if there is no run in it.
+    pub fn read(run: &Path) -> Result<Self> {
+        let path = file(run);
+        if path.is_file() {
+            return files::read_json(&path);
+        }
+        Err(Error::Usage(format!(
+            "{}: expected the folder of a run with a file run.json, which `physrep-bench all`, `plan` and `merge` write",
+            run.display()
+        )))
+    }
+
+    /// Sorts the cells into the order of a table: systems and rows in the order of their first cell, seeds ascending.
+    pub fn sort(&mut self) {
+        let system = |cell: &ManifestCell| cell.identity.system.clone();
+        let row = |cell: &ManifestCell| (cell.identity.method.clone(), cell.identity.initialisation);
+        let systems: Vec<String> = self.cells.iter().map(system).collect();
+        let rows: Vec<_> = self.cells.iter().map(row).collect();
+        self.cells.sort_by_key(|cell| {
+            let floor = cell.identity.initialisation == Initialisation::None;
+            let place = |found: Option<usize>| found.unwrap_or_default();
+            (
+                place(systems.iter().position(|other| *other == system(cell))),
+                floor,
+                place(rows.iter().position(|other| *other == row(cell))),
+                cell.identity.seed,
+            )
+        });
+    }
+
+    /// Writes the manifest into the run's folder.
+    pub fn write(&self, run: &Path) -> Result<()> {
+        files::write_json(&file(run), self)
+    }
+}
+
+impl ManifestCell {
+    /// Its folder in the run's.
+    pub fn folder(&self, run: &Path) -> CellFolder {
+        CellFolder::at(run.join(&self.folder))
+    }
+
+    /// The cell, if its description is there and can be read. Tables do not need it; training curves do.
+    pub fn cell(&self, run: &Path) -> Option<Cell> {
+        files::read_json(&self.folder(run).spec()).ok()
+    }
+}
+
+fn file(run: &Path) -> PathBuf {
+    run.join("run.json")
+}

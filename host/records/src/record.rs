@@ -1,0 +1,173 @@
+//! The record of a finished cell: its identity, its scores, and what a reader needs to judge them. Tables, reports and comparisons
+//! are derived from these records alone.
+
+use std::{collections::BTreeMap, path::Path};
+
+use physrep_benchmarks::{labels::Scaling, split::Split};
+use physrep_statistics::{GradientFlow, LabelPermutation, Spread};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    cost::Cost,
+    environment::Environment,
+    error::{Error, Result},
+    files,
+    identity::{Identity, SCHEMA},
+    score::{ProbeScore, Selection, Track},
+};
+
+/// A finished cell.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CellRecord {
+    /// The version of the record, [`SCHEMA`].
+    pub schema: u32,
+    /// The BLAKE3 hash of the record without this key; reserved, none today.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Which cell this is.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// Whether the encoder was trained outside this program, and so outside the suite's budget.
+    #[serde(default)]
+    pub external: bool,
+    /// The physical parameters, in the order of the labels, and how each becomes a label: `(scale(raw) - mean) / std`.
+    pub parameters: Vec<Scaling>,
+    /// The trajectories of each split that is scored.
+    pub splits: BTreeMap<Split, ScoredTrajectories>,
+    /// The trajectories whose labels the probes saw, for each label fraction.
+    pub label_subsets: Vec<LabelSubset>,
+    /// The score of each probe on each split. The same for every run of this cell on one machine.
+    pub scores: Vec<ProbeScore>,
+    /// What each probe selected on the valid split, and how its fit went.
+    pub selections: Vec<Selection>,
+    /// Whether the scores can be trusted; none for a row that has no embeddings.
+    pub health: Option<Health>,
+    /// Facts about the encoder; none for rows without one.
+    pub encoder: Option<EncoderFacts>,
+    /// What it takes to run the cell again.
+    pub recipe: Recipe,
+    /// Where and with what it was computed.
+    pub environment: Environment,
+    /// The protections that were in force around the method's process, such as `landlock`; reserved, none today.
+    #[serde(default)]
+    pub sandbox: Vec<String>,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+impl CellRecord {
+    /// The record at `path`.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a record, or one of another version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let value: Value = files::read_json(path)?;
+        let wrong = |reason: String| Error::File { path: path.to_owned(), reason };
+        match value["schema"].as_u64() {
+            Some(schema) if schema == u64::from(SCHEMA) => serde_json::from_value(value)
+                .map_err(|e| wrong(format!("not a cell's record as docs/result.schema.json describes it: {e}"))),
+            Some(schema) => Err(wrong(format!(
+                "a record of schema {schema}; this program reads schema {SCHEMA}; run the cell again with it"
+            ))),
+            None => Err(wrong("not a cell's record: it has no integer `schema`".into())),
+        }
+    }
+
+    /// The score of `probe` on `split` and `track`, fitted on a fraction of the labels.
+    pub fn score(&self, track: Track, probe: &str, label_fraction: f64, split: Split) -> Option<&ProbeScore> {
+        self.scores.iter().find(|score| {
+            (score.track, score.probe.as_str(), score.label_fraction, score.split, score.regime)
+                == (track, probe, label_fraction, split, None)
+        })
+    }
+}
+
+/// A cell whose last attempt failed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CellFailure {
+    /// The version of the record, [`SCHEMA`].
+    pub schema: u32,
+    /// Which cell this is.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// The trajectories of one split, the unit of all statistics: windows of one trajectory are alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoredTrajectories {
+    /// The index of each trajectory in the packed data, ascending.
+    pub index: Vec<u32>,
+    /// The number of windows that each is cut into.
+    pub windows: Vec<u32>,
+    /// The true labels, `[parameter][trajectory]`, scaled.
+    pub labels: Vec<Vec<f32>>,
+}
+
+/// The trajectories whose labels a fraction of the labels is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelSubset {
+    /// The fraction, as in [`ProbeScore::label_fraction`].
+    pub label_fraction: f64,
+    /// Indices of the trajectories of train, ascending.
+    pub train: Vec<u32>,
+    /// Indices of the trajectories of valid, ascending.
+    pub valid: Vec<u32>,
+}
+
+/// Whether a row's scores can be trusted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// How the embeddings of train, averaged over tokens, spread.
+    pub spread: Spread,
+    /// The gradient in the first steps of pretraining; none where there is no pretraining.
+    pub gradient: Option<GradientFlow>,
+    /// Whether the encoder's checksum was the same before and after probing; none where nothing was compared: for rows without
+    /// an encoder, and where the probes used embeddings of an earlier attempt.
+    pub encoder_unchanged: Option<bool>,
+    /// What the ridge probe estimates when labels are permuted among trajectories.
+    pub label_permutation: LabelPermutation,
+}
+
+/// Facts about an encoder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EncoderFacts {
+    /// Elements in the encoder's trainable tensors.
+    pub encoder_parameters: u64,
+    /// Elements in all trainable tensors of the method.
+    pub method_parameters: u64,
+    /// Tokens of an embedding.
+    pub tokens: usize,
+    /// Dimensions of a token.
+    pub dim: usize,
+    /// BLAKE3 over the encoder's parameters.
+    pub checksum: String,
+    /// BLAKE3 of the plugin's library.
+    pub plugin_checksum: String,
+    /// The version of the method's crate, if the plugin tells.
+    #[serde(default)]
+    pub method_version: Option<String>,
+    /// The revision of the method's sources, if the plugin tells.
+    #[serde(default)]
+    pub method_revision: Option<String>,
+}
+
+/// What it takes to run a cell again, besides the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Recipe {
+    /// The whole suite.
+    pub suite: Value,
+    /// The keys of the method's configuration that differ from the defaults; null for rows without a method.
+    pub config: Value,
+    /// The method that the plugin implements: the row's, or that of which it is a variant; none for rows without one.
+    pub plugin: Option<String>,
+}
+
+/// The JSON Schema of a finished cell's record.
+pub fn json_schema() -> Value {
+    schemars::schema_for!(CellRecord).to_value()
+}

@@ -1,0 +1,69 @@
+//! Sample fields of a system: a few frames of a few test trajectories, clean and as encoders see them.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::Result, files};
+
+/// Sample fields of one system. The report shows them; no score depends on them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleFields {
+    /// The physical system.
+    pub system: String,
+    /// BLAKE3 of the packed data that the samples are from.
+    pub data_checksum: String,
+    /// The channel that is shown.
+    pub channel: String,
+    /// The grid `[nx, ny]`.
+    pub grid: [usize; 2],
+    /// Frames of a window that encoders see.
+    pub context_frames: usize,
+    /// Standard deviation of the suite's Gaussian noise.
+    pub noise: f64,
+    /// The samples.
+    pub samples: Vec<Sample>,
+}
+
+/// Some frames of one window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The index of the trajectory in the packed data.
+    pub trajectory: usize,
+    /// The physical parameters: name and value.
+    pub parameters: Vec<(String, f64)>,
+    /// Whether the suite's noise was added.
+    pub noisy: bool,
+    /// The index of each frame in its trajectory.
+    pub frames: Vec<usize>,
+    /// The time of each frame (non-dimensional).
+    pub times: Vec<f64>,
+    /// The channel in each frame, `(nx, ny)` row-major, normalised as encoders see it.
+    pub values: Vec<Vec<f32>>,
+}
+
+impl SampleFields {
+    /// The file of a system's samples in the folder of a run.
+    pub fn file(run: &Path, system: &str) -> PathBuf {
+        run.join("samples").join(format!("{system}.json"))
+    }
+
+    /// The samples of a system in the folder of a run; none if there are none.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    pub fn read(run: &Path, system: &str) -> Result<Option<Self>> {
+        let path = Self::file(run, system);
+        if path.is_file() { files::read_json(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Writes the samples into the folder of a run.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written.
+    pub fn write(&self, run: &Path) -> Result<()> {
+        files::write_compact_json(&Self::file(run, &self.system), self)
+    }
+}

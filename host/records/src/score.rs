@@ -1,0 +1,102 @@
+//! What probes estimated, and what they selected.
+
+use std::fmt;
+
+use physrep_benchmarks::split::Split;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What labels may train. Tables never mix the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Track {
+    /// The probe alone; the encoder is frozen.
+    Frozen,
+    /// Encoder and probe together.
+    EndToEnd,
+}
+
+impl Track {
+    /// Both, in the order of tables.
+    pub const ALL: [Self; 2] = [Self::Frozen, Self::EndToEnd];
+}
+
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Frozen => "frozen",
+            Self::EndToEnd => "end-to-end",
+        })
+    }
+}
+
+/// Where the parameters of a held-out set lie with respect to those of train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Regime {
+    /// Within their range.
+    Interpolation,
+    /// Beyond its ends.
+    Extrapolation,
+}
+
+/// The score of one probe, fitted on a fraction of the labels, on one split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProbeScore {
+    /// What the labels trained.
+    pub track: Track,
+    /// The probe.
+    pub probe: String,
+    /// The fraction of the trajectories of train, and of valid, whose labels the fit and its selection saw, in (0, 1].
+    pub label_fraction: f64,
+    /// The split: valid, where the probe made its selection, test, or held-out.
+    pub split: Split,
+    /// The part of a held-out split that is scored; none for all of a split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regime: Option<Regime>,
+    /// One entry per parameter, in the order of the labels.
+    pub parameters: Vec<ParameterResult>,
+    /// The mean over parameters of each metric.
+    pub mean: Metrics,
+}
+
+/// The estimates of one parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ParameterResult {
+    /// The parameter.
+    pub name: String,
+    /// How good the estimates are.
+    #[serde(flatten)]
+    pub metrics: Metrics,
+    /// For each trajectory of the split, the predicted label, the mean over its windows.
+    pub predicted: Vec<f32>,
+    /// For each trajectory of the split, the squared error, the mean over its windows.
+    pub squared_error: Vec<f32>,
+}
+
+/// How good the estimates of a parameter are. Labels are scaled, so that always predicting the mean has an error of 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Metrics {
+    /// Mean squared error over windows.
+    pub mse: f64,
+    /// Coefficient of determination over windows, against the split's own mean; none if its labels are all equal.
+    pub r2: Option<f64>,
+    /// Mean squared error over trajectories, of the mean prediction over a trajectory's windows.
+    pub trajectory_mse: f64,
+    /// Coefficient of determination over trajectories.
+    pub trajectory_r2: Option<f64>,
+}
+
+/// What a fit selected on the valid split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Selection {
+    /// What the labels trained.
+    pub track: Track,
+    /// The probe.
+    pub probe: String,
+    /// The fraction of the labels, as in [`ProbeScore::label_fraction`].
+    pub label_fraction: f64,
+    /// What was selected, such as a penalty or an epoch, and from what.
+    pub record: Value,
+}

@@ -1,0 +1,52 @@
+//! The look of rows, the same in all figures of a report.
+
+use physrep_records::Initialisation;
+
+use super::colours;
+use crate::{
+    leaderboard::{Leaderboard, Row},
+    plot::Ink,
+};
+
+/// The shape of the marks of floors.
+const FLOOR: Ink = Ink { colour: 0, shape: 5, hollow: false };
+
+/// The colour and shape of every row: one per method, and one per joint pretraining, in the order of the tables.
+pub(crate) struct Palette(Vec<(String, bool)>);
+
+impl Palette {
+    /// The palette of all rows of a run.
+    pub fn of(leaderboard: &Leaderboard<'_>) -> Self {
+        let mut known = Vec::new();
+        for row in leaderboard.rows().filter(|row| !row.is_floor()) {
+            let key = key(row);
+            if !known.contains(&key) {
+                known.push(key);
+            }
+        }
+        Self(known)
+    }
+
+    /// The look of the marks of a row. A method at random initialisation looks like the pretrained one, but hollow.
+    pub fn ink(&self, row: &Row<'_>) -> Ink {
+        if row.is_floor() {
+            return FLOOR;
+        }
+        let place = self.0.iter().position(|known| *known == key(row)).unwrap_or_default();
+        // When all colours are used, they repeat with other shapes.
+        Ink {
+            colour: place % colours::ROWS,
+            shape: place + place / colours::ROWS,
+            hollow: row.identity.initialisation == Initialisation::Random,
+        }
+    }
+
+    /// The CSS classes of a group of marks of a row.
+    pub fn class(&self, row: &Row<'_>) -> String {
+        if row.is_floor() { "floor".into() } else { self.ink(row).class() }
+    }
+}
+
+fn key(row: &Row<'_>) -> (String, bool) {
+    (row.identity.method.clone(), row.identity.initialisation == Initialisation::Joint)
+}

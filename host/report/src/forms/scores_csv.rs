@@ -1,0 +1,73 @@
+//! All scores as tidy CSV: one row per cell, track, probe, label fraction, split, regime and parameter.
+
+use physrep_benchmarks::split::Split;
+use physrep_records::{CellRecord, Initialisation, Metrics, ProbeScore, Regime, RunResults, Track};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// One row; its fields are the columns.
+#[derive(Serialize)]
+struct TidyRow<'a> {
+    suite: &'a str,
+    suite_version: u32,
+    system: &'a str,
+    method: &'a str,
+    initialisation: Initialisation,
+    seed: u64,
+    track: Track,
+    probe: &'a str,
+    label_fraction: f64,
+    split: Split,
+    regime: Option<Regime>,
+    parameter: &'a str,
+    mse: f64,
+    r2: Option<f64>,
+    trajectory_mse: f64,
+    trajectory_r2: Option<f64>,
+}
+
+impl<'a> TidyRow<'a> {
+    fn of(record: &'a CellRecord, score: &'a ProbeScore, parameter: &'a str, metrics: Metrics) -> Self {
+        let cell = &record.identity;
+        Self {
+            suite: &cell.suite.name,
+            suite_version: cell.suite.version,
+            system: &cell.system,
+            method: &cell.method,
+            initialisation: cell.initialisation,
+            seed: cell.seed,
+            track: score.track,
+            probe: &score.probe,
+            label_fraction: score.label_fraction,
+            split: score.split,
+            regime: score.regime,
+            parameter,
+            mse: metrics.mse,
+            r2: metrics.r2,
+            trajectory_mse: metrics.trajectory_mse,
+            trajectory_r2: metrics.trajectory_r2,
+        }
+    }
+}
+
+/// The scores of all cells that are done as CSV. `parameter` is `mean` for the mean over parameters; `regime` is empty for scores of a
+/// whole split, `r2` where it is undefined.
+///
+/// # Errors
+///
+/// [`Error::Csv`] if a row cannot be written.
+pub fn scores_csv(results: &RunResults) -> Result<String> {
+    let failed = |source: csv::Error| Error::Csv { what: "scores".into(), source };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for record in results.cells.iter().filter_map(|cell| cell.record()) {
+        for score in &record.scores {
+            let parameters = score.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.metrics));
+            for (parameter, metrics) in parameters.chain([("mean", score.mean)]) {
+                writer.serialize(TidyRow::of(record, score, parameter, metrics)).map_err(failed)?;
+            }
+        }
+    }
+    let bytes = writer.into_inner().map_err(|e| failed(e.into_error().into()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,47 @@
+//! Tables for a terminal.
+
+use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table as Drawing, presets};
+
+use super::text::noted;
+use crate::tables::table::{Style, Table};
+
+/// The width of legends and notes, in characters.
+const WIDTH: usize = 100;
+
+/// The table with its title, legend and notes. Entries are never broken, however narrow the terminal; heads of columns are, between words.
+pub(super) fn render(table: &Table) -> String {
+    let mut drawing = Drawing::new();
+    drawing.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    drawing.set_header(table.columns.iter().map(|column| column.name.replace(' ', "\n")));
+    for line in &table.lines {
+        if line.ruled {
+            drawing.add_row(table.columns.iter().map(|_| Cell::new("")));
+        }
+        drawing.add_row(line.entries.iter().zip(&table.columns).map(|(entry, column)| {
+            let cell = Cell::new(noted(entry));
+            let cell = if column.numeric { cell.set_alignment(CellAlignment::Right) } else { cell };
+            match entry.style {
+                Style::Plain => cell,
+                Style::Best => cell.add_attribute(Attribute::Bold),
+                Style::Tied => cell.add_attribute(Attribute::Underlined),
+            }
+        }));
+    }
+    let mut text = format!("{}\n{}\n{drawing}\n\n", table.title, wrapped(&table.legend));
+    for (number, note) in (1..).zip(&table.notes) {
+        text += &format!("{}\n\n", wrapped(&format!("[{number}] {note}")));
+    }
+    text
+}
+
+/// The text in lines of at most [`WIDTH`] characters, as far as its words allow.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,62 @@
+//! The page around the sections.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use physrep_records::SuiteFacts;
+
+use crate::figures::{colour_variables, figure_style};
+
+/// A section of the page.
+pub(super) struct Section {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub body: Markup,
+}
+
+/// The page loads nothing; the policy makes browsers enforce it.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+/// The whole document.
+pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section]) -> String {
+    let title = format!("physrep-bench: suite {}, version {}", suite.name, suite.version);
+    let style = [&colour_variables(), include_str!("style.css"), &figure_style()].concat();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en-GB" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(style)) }
+            }
+            body {
+                a class="skip" href="#main" { "Skip to the scores" }
+                header {
+                    p class="eyebrow" { "physrep-bench · suite " (suite.name) " · version " (suite.version) }
+                    h1 { "How much physics do the representations hold?" }
+                    (lead)
+                }
+                nav aria-label="Sections" {
+                    ul { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                }
+                main id="main" tabindex="-1" {
+                    @for section in sections {
+                        section id=(section.id) aria-labelledby={ (section.id) "-title" } {
+                            h2 id={ (section.id) "-title" } { (section.title) }
+                            (section.body)
+                        }
+                    }
+                }
+                footer {
+                    p { "Made by " code { "physrep-bench report" } " from the records of the run alone. Every figure is beside this page as SVG, \
+                         with its values as CSV." }
+                }
+                p id="status" class="unseen" role="status" {}
+                script { (PreEscaped(include_str!("page.js"))) }
+            }
+        }
+    };
+    page.into_string()
+}

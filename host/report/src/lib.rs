@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod compare;
+pub mod contact_sheet;
+mod error;
+mod figures;
+mod forms;
+mod html;
+mod leaderboard;
+mod number;
+mod picture;
+mod plot;
+mod tables;
+mod tensorboard;
+#[cfg(test)]
+mod tests;
+
+pub use compare::compare;
+pub use error::{Error, Result};
+pub use forms::{latex, markdown, scores_csv, terminal, terminal_summary};
+pub use html::{ReportFiles, write_report};
+pub use leaderboard::{ByLabelFraction, Leaderboard, Note, Row, RowScore, Seeds, Significance, SystemLeaderboard};
+pub use number::number;
+pub use tensorboard::write_tensorboard;

@@ -1,0 +1,9 @@
+//! Tests across the stages: from records to leaderboards, tables and pages.
+
+mod compare;
+mod forms;
+mod notes;
+mod ranks;
+mod report;
+mod run;
+mod scores_csv;

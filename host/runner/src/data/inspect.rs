@@ -1,0 +1,233 @@
+//! Inspection of data files, each in a process of its own.
+//!
+//! HDF5 trusts what it reads: a damaged file can make it loop for ever or ask for any amount of memory. In a process with a memory
+//! limit and a supervisor with a time limit, that costs one file. Files are inspected in parallel, since HDF5 does one thing at a
+//! time within a process.
+
+use std::{
+    collections::HashMap,
+    env, fs, io,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use physrep_benchmarks::inspect::{self, Finding, Findings, Report, Severity};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    child::{ChildSettings, Heard, SupervisedChild, cause, end_with_parent, last_line},
+    error::{Error, Result},
+    events::{self, DataProgress, DataStep},
+};
+
+/// The most memory that a file may take, in bytes. Reading one takes 64 MiB of values at a time, twice over, and the
+/// program itself.
+const MEMORY: u64 = 2 << 30;
+
+/// Bytes in the unit that progress is counted in.
+const MIB: u64 = 1 << 20;
+
+/// What may be spent on inspecting files.
+#[derive(Clone, Copy, Debug)]
+pub struct InspectionLimits {
+    /// Files that are read at a time.
+    pub jobs: usize,
+    /// Time without progress after which the reader of a file is killed.
+    pub stall_timeout: Duration,
+}
+
+impl Default for InspectionLimits {
+    /// One file per core, 60 s.
+    fn default() -> Self {
+        Self { jobs: cores(), stall_timeout: Duration::from_secs(60) }
+    }
+}
+
+/// What the process of one file reports, one per line.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Message {
+    Progress { done: u64, total: u64 },
+    Report(Box<Report>),
+}
+
+/// Inspects one file, with its `values` or without, and writes the report to standard output. It runs in a process of its own.
+///
+/// # Errors
+///
+/// If the file cannot be opened at all, or nobody listens.
+pub fn inspect_in_this_process(path: &Path, values: bool) -> Result<()> {
+    end_with_parent();
+    limit_memory().map_err(Error::io("the memory limit of this process"))?;
+    let last = Mutex::new(Instant::now());
+    let progress = |done: usize, total: usize, _: &str| {
+        let mut last = last.lock().unwrap_or_else(|e| e.into_inner());
+        let recent = last.elapsed() < Duration::from_millis(100);
+        if !recent {
+            *last = Instant::now();
+        }
+        let message = Message::Progress { done: done as u64, total: total as u64 };
+        if recent || events::send(&message).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let report = inspect::inspect(path, values, &progress)?;
+    events::send(&Message::Report(Box::new(report))).map_err(Error::io("standard output"))
+}
+
+/// Limits this process's memory. Packed files are mapped, and a map of a file does not count.
+fn limit_memory() -> io::Result<()> {
+    #[cfg(unix)]
+    for (resource, most) in [(libc::RLIMIT_DATA, MEMORY), (libc::RLIMIT_CORE, 0)] {
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        // SAFETY: sets a limit of this process from a structure that lives through the call.
+        if unsafe { libc::setrlimit(resource, &limit) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Refuses files that HDF5 should not be trusted with.
+///
+/// # Errors
+///
+/// The first file whose structure cannot be read or is not sound.
+pub(super) fn vet(paths: &[PathBuf], task: &str, listener: &(dyn Fn(DataProgress<'_>) + Sync)) -> Result<()> {
+    let reports = inspect_files(paths, false, InspectionLimits::default(), task, listener)?;
+    for path in paths {
+        let mut findings = reports[path].findings.listed.iter();
+        if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
+            return Err(Error::file(path, finding.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Inspects files, with their `values` or without; progress is reported as that of `task`. A file that cannot be inspected has a
+/// report that says so.
+///
+/// # Errors
+///
+/// If a process cannot be started: never about a file.
+pub fn inspect_files(
+    paths: &[PathBuf],
+    values: bool,
+    limits: InspectionLimits,
+    task: &str,
+    listener: &(dyn Fn(DataProgress<'_>) + Sync),
+) -> Result<HashMap<PathBuf, Report>> {
+    let jobs = limits.jobs.clamp(1, paths.len().max(1));
+    let progress = BytesRead::new(paths, listener, task);
+    let next = AtomicUsize::new(0);
+    let reports = Mutex::new(HashMap::new());
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let report = supervise(path, values, limits.stall_timeout, &progress)?;
+                        progress.advance(path, 1.0);
+                        reports.lock().unwrap_or_else(|e| e.into_inner()).insert(path.clone(), report);
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().try_for_each(join)
+    })?;
+    Ok(reports.into_inner().unwrap_or_else(|e| e.into_inner()))
+}
+
+/// Inspects one file in a process of its own; the error is about this program, never about the file.
+fn supervise(path: &Path, values: bool, stall_timeout: Duration, progress: &BytesRead<'_>) -> Result<Report> {
+    let mut log = tempfile::tempfile().map_err(Error::io(env::temp_dir()))?;
+    let mut arguments: Vec<_> = ["data", "inspect-one"].map(Into::into).into();
+    arguments.extend(values.then(|| "--values".into()));
+    arguments.extend(["--".into(), path.into()]);
+    let mut child = SupervisedChild::spawn(ChildSettings {
+        arguments,
+        threads: None,
+        stops_at_end_of_input: false,
+        log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
+    })?;
+    let mut report = None;
+    let mut stalled = false;
+    loop {
+        match child.hear(stall_timeout) {
+            Heard::Message(Message::Progress { done, total }) => {
+                progress.advance(path, done as f64 / total.max(1) as f64);
+            }
+            Heard::Message(Message::Report(found)) => report = Some(*found),
+            Heard::End => break,
+            Heard::Silence => {
+                stalled = true;
+                child.kill();
+                break;
+            }
+        }
+    }
+    let status = child.wait().map_err(Error::io(path))?;
+    Ok(report.unwrap_or_else(|| {
+        let reason = if stalled {
+            format!(
+                "reading it timed out after {:.0} s without progress (--stall-timeout); it may be damaged",
+                stall_timeout.as_secs_f64()
+            )
+        } else {
+            format!("reading it crashed the reader ({}{}); it is damaged", cause(status), last_line(&mut log))
+        };
+        let mut findings = Findings::default();
+        findings.add(Finding::error("", reason));
+        Report { bytes: fs::metadata(path).map_or(0, |found| found.len()), contents: None, findings }
+    }))
+}
+
+/// Bytes read of all files together.
+struct BytesRead<'a> {
+    listener: &'a (dyn Fn(DataProgress<'_>) + Sync),
+    task: &'a str,
+    total: u64,
+    /// Bytes of each file, and how many of them are done.
+    files: Mutex<HashMap<&'a Path, [u64; 2]>>,
+}
+
+impl<'a> BytesRead<'a> {
+    fn new(paths: &'a [PathBuf], listener: &'a (dyn Fn(DataProgress<'_>) + Sync), task: &'a str) -> Self {
+        let bytes = |path: &PathBuf| fs::metadata(path).map_or(0, |found| found.len());
+        let files: HashMap<_, _> = paths.iter().map(|path| (path.as_path(), [bytes(path), 0])).collect();
+        let total = files.values().map(|[bytes, _]| bytes).sum();
+        Self { listener, task, total, files: Mutex::new(files) }
+    }
+
+    fn advance(&self, path: &Path, part: f64) {
+        let mut files = self.files.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some([bytes, done]) = files.get_mut(path) {
+            *done = (*bytes as f64 * part) as u64;
+        }
+        let done: u64 = files.values().map(|[_, done]| done).sum();
+        // Rounded so that only the last byte completes it.
+        let left = (self.total - done).div_ceil(MIB);
+        let total = self.total.div_ceil(MIB);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        (self.listener)(DataProgress {
+            task: self.task,
+            step: DataStep::Inspect,
+            done: total.saturating_sub(left),
+            total,
+            note: &name,
+        });
+    }
+}
+
+/// The cores of this machine that this process may use.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}

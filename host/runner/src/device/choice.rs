@@ -1,0 +1,66 @@
+//! Which device to use.
+
+use std::str::FromStr;
+
+use physrep_records::Device;
+
+use super::gpus::{CudaDriver, Gpu, cuda_compiler};
+use crate::error::{Error, Result};
+
+/// The device that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The first GPU that can be used, else the CPU.
+    Auto,
+    /// This device.
+    This(Device),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::This(Device::Cpu)),
+            "cuda" => Ok(Self::This(Device::Cuda(0))),
+            _ => match text.strip_prefix("cuda:").map(str::parse) {
+                Some(Ok(index)) => Ok(Self::This(Device::Cuda(index))),
+                _ => Err("expected auto, cpu or cuda:N".into()),
+            },
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device, and for `auto` without a GPU a line that says why it is the CPU.
+    ///
+    /// # Errors
+    ///
+    /// If a GPU was asked for that does not exist.
+    pub fn resolve(self) -> Result<(Device, Option<String>)> {
+        match self {
+            Self::This(Device::Cpu) => Ok((Device::Cpu, None)),
+            Self::This(Device::Cuda(index)) => {
+                let refuse = |why: String| Error::Usage(format!("--device cuda:{index}: {why}"));
+                let driver = CudaDriver::load().map_err(refuse)?;
+                if driver.gpus.iter().any(|gpu| gpu.index == index) {
+                    return Ok((Device::Cuda(index), None));
+                }
+                let gpus: Vec<String> = driver.gpus.iter().map(Gpu::to_string).collect();
+                Err(refuse(format!("there is no such GPU; the driver lists: {}", gpus.join("; "))))
+            }
+            Self::Auto => match CudaDriver::load() {
+                Err(why) => Ok((Device::Cpu, Some(format!("device: cpu ({why})")))),
+                Ok(driver) if cuda_compiler().is_none() => Ok((
+                    Device::Cpu,
+                    Some(format!(
+                        "device: cpu (building plugins for {} needs nvcc, on PATH or in $CUDA_HOME/bin; see docs/gpu.md)",
+                        driver.gpus[0]
+                    )),
+                )),
+                Ok(driver) => Ok((Device::Cuda(driver.gpus[0].index), None)),
+            },
+        }
+    }
+}

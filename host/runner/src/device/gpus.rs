@@ -1,0 +1,97 @@
+//! The GPUs of this machine, as the CUDA driver lists them.
+
+use std::{
+    env,
+    ffi::{CStr, c_char},
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use physrep_records::Device;
+
+use super::driver;
+
+/// An NVIDIA GPU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gpu {
+    /// Its index.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Its memory, in MiB.
+    pub memory_mib: u64,
+}
+
+impl fmt::Display for Gpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cuda:{} {} ({} MiB)", self.index, self.name, self.memory_mib)
+    }
+}
+
+/// The CUDA driver of this machine.
+#[derive(Clone, Debug)]
+pub struct CudaDriver {
+    /// The newest CUDA version that it runs, major and minor.
+    pub cuda: (u32, u32),
+    /// At least one GPU.
+    pub gpus: Vec<Gpu>,
+}
+
+impl CudaDriver {
+    /// Asks the driver.
+    ///
+    /// # Errors
+    ///
+    /// A few words about why there is none to ask.
+    pub fn load() -> std::result::Result<Self, String> {
+        let driver = driver::load()?;
+        let (mut cuda, mut count) = (0, 0);
+        // SAFETY: every place that the driver writes to is of the type that it writes, and lives.
+        unsafe {
+            driver.init(0)?;
+            driver.version(&mut cuda)?;
+            driver.device_count(&mut count)?;
+        }
+        let mut all = Vec::new();
+        for index in 0..count {
+            let (mut device, mut text, mut bytes) = (0, [0 as c_char; 256], 0);
+            // SAFETY: as above; the text is one shorter than its place, so that it ends.
+            let name = unsafe {
+                driver.device(&mut device, index)?;
+                driver.device_name(text.as_mut_ptr(), 255, device)?;
+                driver.device_memory(&mut bytes, device)?;
+                CStr::from_ptr(text.as_ptr())
+            };
+            let name = name.to_string_lossy().into_owned();
+            all.push(Gpu { index: index as u32, name, memory_mib: bytes as u64 >> 20 });
+        }
+        if all.is_empty() {
+            return Err("the CUDA driver finds no GPU".into());
+        }
+        Ok(Self { cuda: (cuda as u32 / 1000, cuda as u32 % 1000 / 10), gpus: all })
+    }
+}
+
+/// The CUDA compiler that plugin builds would use.
+pub fn cuda_compiler() -> Option<PathBuf> {
+    let on_path = env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
+    let homes = ["CUDA_HOME", "CUDA_PATH"].into_iter().filter_map(env::var_os).map(|home| Path::new(&home).join("bin"));
+    on_path
+        .chain(homes)
+        .chain([PathBuf::from("/usr/local/cuda/bin")])
+        .map(|folder| folder.join("nvcc"))
+        .chain(env::var_os("NVCC").map(PathBuf::from))
+        .find(|nvcc| nvcc.is_file())
+}
+
+/// The device as records have it: `cpu`, or the GPU with its name and memory and the driver's version.
+pub fn describe(device: Device) -> String {
+    let Device::Cuda(index) = device else { return device.to_string() };
+    match CudaDriver::load() {
+        Ok(driver) => {
+            let gpu = driver.gpus.iter().find(|gpu| gpu.index == index).map_or(device.to_string(), Gpu::to_string);
+            format!("{gpu}, driver of CUDA {}.{}", driver.cuda.0, driver.cuda.1)
+        }
+        Err(_) => device.to_string(),
+    }
+}

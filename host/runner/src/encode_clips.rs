@@ -1,0 +1,161 @@
+//! Encoding of clips from a file, with a method and a checkpoint.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use candle_core::{DType, Device as CandleDevice, Tensor, safetensors as st};
+use physrep_abi::{LoadScope, LogLevel};
+use physrep_records::{Device, files};
+use serde_json::Value;
+
+use crate::{
+    cell_run::log_method,
+    error::{Error, Result},
+    overrides,
+    plugin::{Callbacks, Geometry, Session, SessionSpec},
+    plugin_build::find_plugin,
+    stages::PretrainingRecord,
+    weights::read_weights,
+};
+
+/// What to encode, and with what.
+#[derive(Clone, Debug)]
+pub struct EncodeTask {
+    /// The method's name.
+    pub method: String,
+    /// Where plugins are looked for; empty for the checkout's.
+    pub plugins: Vec<PathBuf>,
+    /// `KEY=VALUE` overrides of the method's configuration.
+    pub set: Vec<String>,
+    /// The encoder's weights.
+    pub checkpoint: PathBuf,
+    /// Which of the systems that a run's state was pretrained on the clips are of; may be left out if it is one alone.
+    pub system: Option<String>,
+    /// A safetensors file with the tensor `input`, `(B, C, T, H, W)`.
+    pub input: PathBuf,
+    /// Gets the tensor `embedding`, `(B, tokens, dim)`.
+    pub output: PathBuf,
+    /// Where to compute.
+    pub device: Device,
+}
+
+/// Clips in a batch of encoding.
+const BATCH: usize = 16;
+
+struct Logged;
+
+impl Callbacks for Logged {
+    fn log(&self, level: LogLevel, message: &str) {
+        log_method(level, message);
+    }
+
+    fn metric(&self, _name: &str, _step: u64, _value: f64) {}
+}
+
+/// Encodes the clips of `input` and writes their embeddings to `output`.
+///
+/// # Errors
+///
+/// If a file does not hold what it should, or the method fails.
+pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
+    let device = encode.device;
+    let plugin = find_plugin(&encode.method, &encode.plugins, device)?;
+    let input_error = |reason: String| Error::file(&encode.input, reason);
+    let mut tensors = st::load(&encode.input, &CandleDevice::Cpu).map_err(|e| input_error(e.to_string()))?;
+    let input = tensors.remove("input").ok_or_else(|| input_error("has no tensor `input`".into()))?;
+    let [b, c, t, h, w] = *input.dims() else {
+        return Err(input_error(format!("`input` has shape {:?}; expected (B, C, T, H, W)", input.dims())));
+    };
+    if input.elem_count() == 0 {
+        return Err(input_error(format!("`input` has shape {:?}: it is empty", input.dims())));
+    }
+    let clips = input
+        .to_dtype(DType::F32)
+        .and_then(|input| input.flatten_all()?.to_vec1::<f32>())
+        .map_err(|e| input_error(e.to_string()))?;
+
+    let origin = Origin::for_clips(encode, [c, h, w])?;
+    let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
+    let spec = SessionSpec {
+        config: &overrides::parse(origin.config.as_ref(), encode.set.iter().map(String::as_str))?,
+        systems: &origin.systems,
+        context_frames: t,
+        future_frames: t,
+        batch: b,
+        steps: 0,
+        seed: 0,
+        device,
+        scratch: &scratch.path().to_string_lossy(),
+    };
+    let mut session = Session::new(&plugin, &spec, &Logged)?;
+    session.load(&read_weights(&encode.checkpoint)?, LoadScope::Encoder)?;
+
+    let mut values = Vec::new();
+    let mut shape = [0, 0, 0];
+    let clip = c * t * h * w;
+    for batch in clips.chunks(BATCH * clip) {
+        let tokens = session.encode(batch.into(), [batch.len() / clip, c, t, h, w], origin.system)?;
+        values.extend(tokens.values);
+        shape = [b, tokens.shape[1], tokens.shape[2]];
+    }
+    let error = |e: &dyn std::fmt::Display| Error::file(&encode.output, e.to_string());
+    let embedding = Tensor::from_vec(values, &shape, &CandleDevice::Cpu).map_err(|e| error(&e))?;
+    let tensors = HashMap::from([("embedding", embedding)]);
+    Ok(files::write(&encode.output, &safetensors::serialize(tensors, None).map_err(|e| error(&e))?)?)
+}
+
+/// What a checkpoint was trained for.
+struct Origin {
+    systems: Vec<Geometry>,
+    /// The index of the clips' system.
+    system: usize,
+    /// The configuration of the training, if known.
+    config: Option<Value>,
+}
+
+impl Origin {
+    /// From the record that a run left beside the checkpoint. Clips of another shape than its only system's, and clips for a
+    /// checkpoint without a record, are treated as scalar fields on a periodic grid.
+    fn for_clips(encode: &EncodeTask, [c, h, w]: [usize; 3]) -> Result<Self> {
+        let path = encode.checkpoint.display();
+        let anonymous = |config| Self { systems: vec![Geometry::anonymous(c, [h, w])], system: 0, config };
+        let record = PretrainingRecord::beside(&encode.checkpoint)?.filter(|record| record.method == encode.method);
+        let Some(PretrainingRecord { config, systems, .. }) = record else {
+            return match &encode.system {
+                None => Ok(anonymous(None)),
+                Some(name) => Err(Error::Usage(format!(
+                    "--system {name}: nothing beside {path} says what {} was pretrained on; leave it out",
+                    encode.method
+                ))),
+            };
+        };
+        let names = systems.iter().map(|system| system.system.as_str()).collect::<Vec<_>>().join(", ");
+        let system = match &encode.system {
+            Some(name) => systems.iter().position(|system| system.system == *name).ok_or_else(|| {
+                Error::Usage(format!("--system {name}: {path} was not pretrained on it, but on: {names}"))
+            })?,
+            None if systems.len() == 1 => 0,
+            None => {
+                return Err(Error::Usage(format!(
+                    "{path} was pretrained on several systems; name with --system the one that the clips are of: {names}"
+                )));
+            }
+        };
+        let [_, channels, _, height, width] = systems[system].geometry.shape(1, 1);
+        if [c, h, w] == [channels, height, width] {
+            return Ok(Self {
+                systems: systems.into_iter().map(|system| system.geometry).collect(),
+                system,
+                config: Some(config),
+            });
+        }
+        if systems.len() == 1 && encode.system.is_none() {
+            return Ok(anonymous(Some(config)));
+        }
+        let reason = format!(
+            "clips of {c} channels on {h}x{w} points; {path} was pretrained on {}, which has {channels} channels on \
+             {height}x{width} points",
+            systems[system].system
+        );
+        Err(Error::file(&encode.input, reason))
+    }
+}

@@ -1,0 +1,44 @@
+//! The environment of this process, as records have it.
+
+use physrep_records::{Device, Environment};
+use sysinfo::System;
+
+use crate::device::describe;
+
+/// The environment now, of a cell whose method computed on `device` and whose packed data has `data_checksum`.
+pub(crate) fn current(data_checksum: &str, device: Device) -> Environment {
+    // What the system does not tell stays empty: no reason to lose a result.
+    let machine = System::new().map(|mut system| {
+        system.refresh_memory();
+        system.refresh_cpu_all();
+        system
+    });
+    let machine = machine.ok();
+    let cpus = machine.as_ref().map(System::cpus).unwrap_or_default();
+    Environment {
+        physrep_bench: env!("CARGO_PKG_VERSION").into(),
+        git_revision: env!("PHYSREP_GIT_REVISION").into(),
+        rustc: env!("PHYSREP_RUSTC").into(),
+        os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.into()),
+        cpu: cpus.first().map(|cpu| cpu.brand().trim().to_owned()).unwrap_or_default(),
+        cores: cpus.len(),
+        memory_mib: machine.as_ref().map_or(0, System::total_memory) >> 20,
+        threads: rayon::current_num_threads(),
+        device: describe(device),
+        data_checksum: data_checksum.into(),
+        finished: now(),
+    }
+}
+
+/// The time now, UTC, such as `2026-01-31T12:00:00Z`.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Bytes of memory that this machine, or the container on it, has; 0 if that is unknown.
+pub fn machine_memory() -> u64 {
+    let Ok(mut system) = System::new() else { return 0 };
+    system.refresh_memory();
+    let container = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+    system.total_memory().min(container)
+}

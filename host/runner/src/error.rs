@@ -1,0 +1,85 @@
+//! Why something cannot be run.
+
+use std::{io, path::PathBuf};
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something cannot be run: what was being done, what was expected, what came, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A library cannot be used as a plugin.
+    #[error("plugin {path}: {reason}", path = path.display())]
+    Plugin {
+        /// The library.
+        path: PathBuf,
+        /// Why, and what its author can do.
+        reason: String,
+    },
+    /// A plugin crate does not build.
+    #[error("plugin crate {path} does not build: {reason}", path = path.display())]
+    Build {
+        /// The crate's folder.
+        path: PathBuf,
+        /// The end of cargo's output.
+        reason: String,
+    },
+    /// A method reported an error or broke the contract of the ABI.
+    #[error("{method}: {message}")]
+    Method {
+        /// The method's name.
+        method: String,
+        /// Its own words, or what it broke.
+        message: String,
+    },
+    /// A batch cannot be copied to the GPU.
+    #[error("a batch cannot be copied to the GPU: {0}; what the method did there before may be the cause")]
+    Device(String),
+    /// The work was asked to stop.
+    #[error("interrupted; run the same command again to resume")]
+    Interrupted,
+    /// What was asked for does not exist or makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A suite, a data file or a solver failed.
+    #[error(transparent)]
+    Data(#[from] physrep_benchmarks::Error),
+    /// A probe failed.
+    #[error(transparent)]
+    Evaluation(#[from] physrep_evaluation::Error),
+    /// A file of a run cannot be read or written.
+    #[error(transparent)]
+    Records(#[from] physrep_records::Error),
+}
+
+impl Error {
+    /// Turns an I/O error into one that names `path`; for `map_err`.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Records(physrep_records::Error::Io { path, source })
+    }
+
+    /// A file that does not hold what it should, and why.
+    pub fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Records(physrep_records::Error::File { path: path.into(), reason: reason.into() })
+    }
+
+    /// Whether the request was wrong rather than the work.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_) | Self::Records(physrep_records::Error::Usage(_)))
+    }
+}
+
+impl From<physrep_statistics::Error> for Error {
+    fn from(error: physrep_statistics::Error) -> Self {
+        Self::Evaluation(error.into())
+    }
+}
+
+impl From<candle_core::Error> for Error {
+    /// This crate computes with tensors in probes and heads alone.
+    fn from(error: candle_core::Error) -> Self {
+        Self::Evaluation(error.into())
+    }
+}

@@ -1,0 +1,159 @@
+//! What happens while work is done: typed, for whoever shows it.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use physrep_records::Cell;
+use serde::{Deserialize, Serialize};
+
+/// The phases of a cell, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Opening the data and the plugin.
+    Start,
+    /// Pretraining.
+    Pretrain,
+    /// Encoding all splits.
+    Encode,
+    /// Fitting and scoring the probes.
+    Probe,
+    /// Training encoder and head end to end.
+    EndToEnd,
+}
+
+impl Phase {
+    /// The phase in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Pretrain => "pretrain",
+            Self::Encode => "encode",
+            Self::Probe => "probe",
+            Self::EndToEnd => "end to end",
+        }
+    }
+}
+
+/// How far a phase of a cell is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseProgress {
+    /// The phase.
+    pub phase: Phase,
+    /// Units done.
+    pub done: u64,
+    /// Units of the phase.
+    pub total: u64,
+    /// The latest loss.
+    pub loss: Option<f64>,
+    /// Throughput since this process began the phase.
+    pub clips_per_second: Option<f64>,
+}
+
+impl PhaseProgress {
+    /// The loss and the throughput as text; empty if neither is known.
+    pub fn figures(&self) -> String {
+        let loss = self.loss.map(|loss| format!("loss {loss:.4}"));
+        let rate = self.clips_per_second.map(|rate| format!("{rate:.1} clips/s"));
+        [loss, rate].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What the process of a cell tells its supervisor: one JSON object per line on standard output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum CellEvent {
+    /// Work continues. A supervisor that hears nothing for long takes the process to hang.
+    Progress(PhaseProgress),
+    /// The record is written.
+    Done,
+    /// The cell failed.
+    Failed {
+        /// Why, in a sentence.
+        reason: String,
+    },
+}
+
+impl CellEvent {
+    /// Writes the event as a line to standard output.
+    ///
+    /// # Errors
+    ///
+    /// If nobody listens any more: the process should end.
+    pub fn send(&self) -> io::Result<()> {
+        send(self)
+    }
+
+    /// The event in a line that a process wrote; none if it is something else, such as a plugin's own print.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+}
+
+/// Writes a message as a line to standard output.
+pub(crate) fn send(message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
+}
+
+/// What happens while cells run.
+#[derive(Clone, Debug)]
+pub enum RunEvent<'a> {
+    /// A cell has a record from an earlier run.
+    Kept(&'a Cell),
+    /// So many of the cells are done.
+    Cells {
+        /// Cells with a record.
+        done: u64,
+        /// All cells.
+        total: u64,
+    },
+    /// A cell is running.
+    Progress(&'a Cell, PhaseProgress),
+    /// A cell has its record.
+    Done(&'a Cell, std::time::Duration),
+    /// A cell failed.
+    Failed {
+        /// The cell.
+        cell: &'a Cell,
+        /// Why, in a sentence.
+        reason: &'a str,
+        /// The log of the process that failed.
+        log: PathBuf,
+    },
+    /// A cell was stopped; it resumes from its last checkpoint.
+    Stopped(&'a Cell),
+    /// No cell is running any more.
+    End,
+}
+
+/// A step of preparing a system's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataStep {
+    /// Solving the equations.
+    Generate,
+    /// Inspecting files from elsewhere, in MiB.
+    Inspect,
+    /// Packing for training.
+    Pack,
+}
+
+/// How far the preparation of data is.
+#[derive(Clone, Copy, Debug)]
+pub struct DataProgress<'a> {
+    /// The system, or what else is being read.
+    pub task: &'a str,
+    /// The step.
+    pub step: DataStep,
+    /// Units done.
+    pub done: u64,
+    /// Units of the step.
+    pub total: u64,
+    /// What is being worked on, such as a file; may be empty.
+    pub note: &'a str,
+}

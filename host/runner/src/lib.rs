@@ -1,0 +1,45 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod bench;
+mod cell_run;
+mod child;
+mod data;
+mod device;
+mod encode_clips;
+mod environment;
+mod error;
+mod events;
+pub mod interrupt;
+mod overrides;
+mod peak_memory;
+mod phase_timer;
+mod plan;
+mod plugin;
+mod plugin_build;
+mod prefetch;
+mod progress;
+mod rerun;
+mod selection;
+mod single_cell;
+mod stages;
+mod status;
+mod supervisor;
+mod weights;
+
+pub use bench::{BatchShape, BenchMode, BenchResult, BenchTask, StepTimes, measure, measure_in_this_process};
+pub use child::end_with_parent;
+pub use data::{InspectionLimits, cores, inspect_files, inspect_in_this_process, pack_data, prepare_data};
+pub use device::{CudaDriver, DeviceChoice, Gpu, cuda_compiler, describe};
+pub use encode_clips::{EncodeTask, encode_clips};
+pub use error::{Error, Result};
+pub use events::{CellEvent, DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
+pub use overrides::{of_method, parse as parse_overrides};
+pub use plan::{PlanEvent, PlanSettings, RunPlan};
+pub use plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec, Tokens};
+pub use plugin_build::{PluginSource, find_plugin, plugin_sources};
+pub use rerun::{RerunSettings, rerun_cell};
+pub use selection::{Selection, SelectionEvent};
+pub use single_cell::SingleCell;
+pub use status::{CellState, CellStatus, RunState, RunStatus};
+pub use supervisor::{Policy, run_cells};

@@ -1,0 +1,110 @@
+//! `--set key=value`: single keys of a method's configuration, given on the command line.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// The overrides as a JSON object: `dims=[8,16]` and `training.lr=1e-3` become `{"dims": [8, 16], "training": {"lr": 0.001}}`.
+///
+/// They go over `base`, an object or nothing. Values are TOML; a bare list `8,16` and a bare word are taken as a list and
+/// a string.
+pub fn parse<'a>(base: Option<&Value>, settings: impl IntoIterator<Item = &'a str>) -> Result<Value> {
+    let mut object = base.and_then(Value::as_object).cloned().unwrap_or_default();
+    for setting in settings {
+        let (path, text) = setting
+            .split_once('=')
+            .ok_or_else(|| Error::Usage(format!("--set {setting}: expected KEY=VALUE, such as --set lr=1e-3")))?;
+        insert(&mut object, path.trim(), value(text.trim()), setting)?;
+    }
+    Ok(Value::Object(object))
+}
+
+/// `over` laid over `base`, both objects or nothing: keys of objects within objects, too.
+pub fn merge(base: Option<&Value>, over: Option<&Value>) -> Option<Value> {
+    match (base, over) {
+        (Some(Value::Object(base)), Some(Value::Object(over))) => {
+            let mut merged = base.clone();
+            for (key, value) in over {
+                let value = merge(base.get(key), Some(value)).unwrap_or_default();
+                merged.insert(key.clone(), value);
+            }
+            Some(Value::Object(merged))
+        }
+        (base, over) => over.or(base).cloned(),
+    }
+}
+
+/// The overrides `METHOD.KEY=VALUE` of one method, without its name.
+pub fn of_method<'a>(settings: &'a [String], method: &str) -> Vec<&'a str> {
+    settings.iter().filter_map(|setting| setting.strip_prefix(method)?.strip_prefix('.')).collect()
+}
+
+fn insert(object: &mut Map<String, Value>, path: &str, value: Value, setting: &str) -> Result<()> {
+    let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+    if key.is_empty() {
+        return Err(Error::Usage(format!("--set {setting}: an empty key")));
+    }
+    match rest {
+        None => {
+            object.insert(key.to_owned(), value);
+            Ok(())
+        }
+        Some(rest) => match object.entry(key).or_insert_with(|| Value::Object(Map::new())) {
+            Value::Object(inner) => insert(inner, rest, value, setting),
+            _ => Err(Error::Usage(format!("--set {setting}: `{key}` was set to a value before"))),
+        },
+    }
+}
+
+fn value(text: &str) -> Value {
+    let as_toml = |text: &str| -> Option<Value> {
+        let table: toml::Table = toml::from_str(&format!("value = {text}")).ok()?;
+        // TOML's `nan` and `inf` are no JSON; they stay words.
+        serde_json::to_value(table.get("value")?).ok().filter(|value| !value.is_null())
+    };
+    as_toml(text)
+        .or_else(|| text.contains(',').then(|| as_toml(&format!("[{text}]")))?)
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_toml_with_bare_lists_and_words() {
+        let settings = ["dims=4,6,8", "blocks=[1, 2]", "training.lr=1e-3", "training.warmup=0.1", "fault=panic"];
+        let parsed = parse(None, settings).expect("parses");
+        let expected = json!({
+            "dims": [4, 6, 8], "blocks": [1, 2], "training": {"lr": 1e-3, "warmup": 0.1}, "fault": "panic",
+        });
+        assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn a_setting_without_a_value_says_what_was_expected() {
+        let error = parse(None, ["lr"]).expect_err("refused").to_string();
+        assert!(error.contains("KEY=VALUE"), "{error}");
+        assert!(parse(None, ["a=1", "a.b=2"]).is_err());
+        assert!(parse(None, [".b=2"]).is_err());
+    }
+
+    #[test]
+    fn objects_are_merged_key_by_key() {
+        let base = json!({"dims": [4, 6], "training": {"lr": 1, "warmup": 2}});
+        let over = json!({"dims": [8], "training": {"lr": 3}, "target": "ema"});
+        let expected = json!({"dims": [8], "training": {"lr": 3, "warmup": 2}, "target": "ema"});
+        assert_eq!(merge(Some(&base), Some(&over)), Some(expected));
+        assert_eq!(merge(Some(&base), None), Some(base.clone()));
+        assert_eq!(merge(None, Some(&over)), Some(over));
+        assert_eq!(merge(None, None), None);
+    }
+
+    #[test]
+    fn overrides_belong_to_the_method_they_name() {
+        let settings = ["jepa.lr=1".to_owned(), "jepa2.lr=2".to_owned()];
+        assert_eq!(of_method(&settings, "jepa"), ["lr=1"]);
+    }
+}

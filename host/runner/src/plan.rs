@@ -1,0 +1,127 @@
+//! The plan of a run: its cells, complete before the first one runs.
+
+use std::path::{Path, PathBuf};
+
+use physrep_benchmarks::suite::Suite;
+use physrep_records::{Cell, DataSource, Device, EncoderSpec, Initialisation, RunManifest, files};
+
+use crate::{
+    data::{prepare_data, write_samples},
+    error::{Error, Result},
+    events::DataProgress,
+    selection::{Selection, SelectionEvent, no_joint_pretraining},
+};
+
+/// What a run consists of.
+#[derive(Debug)]
+pub struct RunPlan {
+    /// The cells, in the order of the table: by system, then by row, then by seed.
+    pub cells: Vec<Cell>,
+    /// The plugins that cannot take part.
+    pub unusable: Vec<Error>,
+}
+
+/// What happens while a run is planned.
+#[derive(Debug)]
+pub enum PlanEvent<'a> {
+    /// Plugins are being collected.
+    Selection(SelectionEvent<'a>),
+    /// Data is being prepared.
+    Data(DataProgress<'a>),
+    /// A system's data is ready, after so long.
+    DataReady(&'a str, std::time::Duration),
+}
+
+/// Where a run's data is, and how it is prepared and computed.
+#[derive(Clone, Debug)]
+pub struct PlanSettings {
+    /// The folder of the data.
+    pub data: PathBuf,
+    /// Where methods compute.
+    pub device: Device,
+    /// Threads that generate data.
+    pub threads: usize,
+}
+
+impl RunPlan {
+    /// Plans the run of what is selected of a suite: builds plugin crates that are stale, generates and packs data that is
+    /// missing.
+    ///
+    /// # Errors
+    ///
+    /// If something that was asked for does not exist, or data can be neither read nor made.
+    pub fn of(
+        suite: &Suite,
+        selection: &Selection,
+        settings: &PlanSettings,
+        listener: &(dyn Fn(PlanEvent<'_>) + Sync),
+    ) -> Result<Self> {
+        let tell = |event: SelectionEvent<'_>| listener(PlanEvent::Selection(event));
+        let mut selected = selection.encoders(suite, settings.device, &tell)?;
+        let systems = selection.systems_of(suite)?;
+        if let Some(reason) = no_joint_pretraining(suite, &systems) {
+            let before = selected.encoders.len();
+            selected.encoders.retain(|encoder| encoder.initialisation() != Initialisation::Joint);
+            if selected.encoders.len() < before {
+                tell(SelectionEvent::NoJointPretraining(reason));
+            }
+        }
+        let mut sources = Vec::new();
+        for system in &systems {
+            let clock = std::time::Instant::now();
+            let progress = |progress: DataProgress<'_>| listener(PlanEvent::Data(progress));
+            sources.push(prepare_data(suite, system, &settings.data, settings.threads, &progress)?);
+            listener(PlanEvent::DataReady(system, clock.elapsed()));
+        }
+        let seeds = selection.seeds_of(suite);
+        let cells = cells(suite, &sources, &selected.encoders, &seeds, settings.device);
+        Ok(Self { cells, unusable: selected.unusable })
+    }
+
+    /// Writes what a run's folder holds before its cells run: the manifest, the description of every cell, sample fields.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written, or the data cannot be read.
+    pub fn write(&self, run: &Path) -> Result<()> {
+        for cell in &self.cells {
+            let folder = cell.folder(run);
+            if !folder.record().is_file() {
+                files::write_json(&folder.spec(), cell)?;
+            }
+        }
+        let mut sampled: Vec<&str> = Vec::new();
+        for cell in &self.cells {
+            if !sampled.contains(&cell.system()) {
+                sampled.push(cell.system());
+                write_samples(&cell.suite, &cell.data, run)?;
+            }
+        }
+        Ok(RunManifest::of(&self.cells).write(run)?)
+    }
+}
+
+/// All cells, in the order of the table.
+fn cells(
+    suite: &Suite,
+    sources: &[DataSource],
+    encoders: &[EncoderSpec],
+    seeds: &[u64],
+    device: Device,
+) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for data in sources {
+        for encoder in encoders {
+            let joint = encoder.initialisation() == Initialisation::Joint;
+            cells.extend(seeds.iter().map(|&seed| Cell {
+                suite: suite.clone(),
+                data: data.clone(),
+                joint: if joint { sources.to_vec() } else { Vec::new() },
+                encoder: encoder.clone(),
+                seed,
+                device,
+            }));
+        }
+    }
+    cells
+}

@@ -1,0 +1,48 @@
+//! End-to-end training of a session's encoder: tokens out, the gradient of a loss back in.
+
+use physrep_abi::{FineTuneArgs, FineTuneV1};
+
+use super::session::{Session, Tokens, checked, with_batch, with_view};
+use crate::{
+    device::BatchRef,
+    error::{Error, Result},
+};
+
+impl Session<'_> {
+    /// Begins end-to-end training of the encoder, with an optimizer that has seen nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin was built before there was this interface, or refuses.
+    pub fn begin_finetuning(&mut self, weight_decay: f64) -> Result<()> {
+        // The attentive probe's.
+        let args = FineTuneArgs { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay };
+        checked(&self.name, (self.interface()?.begin)(self.handle, &args))
+    }
+
+    /// Embeds clips `(B, C, T, H, W)` and keeps the way back for [`finetune_step`](Self::finetune_step).
+    pub fn encode_with_gradient(&mut self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<Tokens> {
+        let encode = self.interface()?.encode;
+        let tokens = with_batch(clips, shape, system, |batch| encode(self.handle, batch));
+        self.tokens(checked(&self.name, tokens)?, shape[0])
+    }
+
+    /// Updates the encoder by `gradient`, that of a loss by the tokens of the last
+    /// [`encode_with_gradient`](Self::encode_with_gradient), of their shape.
+    pub fn finetune_step(&mut self, gradient: &[f32], shape: [usize; 3], learning_rate: f64) -> Result<()> {
+        let interface = self.interface()?;
+        let done = with_view(gradient.into(), &shape, |gradient| (interface.backward)(self.handle, &gradient));
+        checked(&self.name, done)?;
+        checked(&self.name, (interface.apply)(self.handle, learning_rate))
+    }
+
+    fn interface(&self) -> Result<&'static FineTuneV1> {
+        self.finetune.ok_or_else(|| Error::Method {
+            method: self.name.clone(),
+            message:
+                "the plugin has no interface for end-to-end training; rebuild it against physrep-plugin-api of this \
+                      physrep-bench"
+                    .into(),
+        })
+    }
+}

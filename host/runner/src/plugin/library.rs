@@ -1,0 +1,152 @@
+//! Opens a method's dynamic library and checks, before anything in it runs, that this program can call it.
+
+use std::path::{Path, PathBuf};
+
+use abi_stable::library::{LibraryError, lib_header_from_path};
+use physrep_abi::{
+    ABI_MAJOR, ABI_MINOR, COST, CostV1, FINETUNE, FineTuneV1, METHOD, MethodV1, Root_Ref, VERSION_SYMBOL, VersionFn,
+};
+use physrep_records::files;
+use serde_json::Value;
+
+use super::interface::{foreign_layout, optional, table};
+use crate::error::{Error, Result};
+
+/// An open library. It stays open until the process ends: candle's thread pools make unloading unsound.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    path: PathBuf,
+    description: Value,
+    checksum: String,
+    pub(super) method: &'static MethodV1,
+    cost: Option<&'static CostV1>,
+    pub(super) finetune: Option<&'static FineTuneV1>,
+}
+
+impl Plugin {
+    /// Opens and checks the library at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When the file is not a dynamic library, not a plugin, of another major version of the ABI, or compiled with
+    /// other layouts of the ABI's types; the message says how to get one that fits.
+    pub fn open(path: &Path) -> Result<Self> {
+        let refuse = |reason: String| Error::Plugin { path: path.to_owned(), reason };
+        // dlopen searches the system's folders for a bare file name.
+        let path = &path.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
+        check_version(path).map_err(refuse)?;
+        let root = lib_header_from_path(path)
+            .and_then(|header| header.init_root_module::<Root_Ref>())
+            .map_err(|e| refuse(explain(&e)))?;
+        let description = serde_json::from_str(&root.describe()())
+            .map_err(|e| refuse(format!("its description is not JSON: {e}")))?;
+        let interface = root.interface()(METHOD.into(), 1).into_option().ok_or_else(|| {
+            refuse(format!("it offers no version of `{METHOD}` that this physrep-bench knows (1); update physrep-bench"))
+        })?;
+        let method = table::<MethodV1>(&interface).ok_or_else(|| refuse(foreign_layout(METHOD)))?;
+        let cost = optional::<CostV1>(&root, COST).map_err(refuse)?;
+        let finetune = optional::<FineTuneV1>(&root, FINETUNE).map_err(refuse)?;
+        let checksum = files::checksum(path)?;
+        let plugin = Self { checksum, path: path.clone(), description, method, cost, finetune };
+        match plugin.name() {
+            "" => Err(refuse("its description names no method".into())),
+            _ => Ok(plugin),
+        }
+    }
+
+    /// The method's name on the command line and in tables.
+    pub fn name(&self) -> &str {
+        self.description["name"].as_str().unwrap_or_default()
+    }
+
+    /// The plugin's description: `name`, `title`, `summary`, `reference`, `version`, `revision`, `config` (the defaults), `joint`,
+    /// `accepts_device_memory`.
+    pub fn description(&self) -> &Value {
+        &self.description
+    }
+
+    /// Whether the method can learn from several systems at once.
+    pub fn joint(&self) -> bool {
+        self.description["joint"].as_bool().unwrap_or(false)
+    }
+
+    /// Whether the method accepts clips in the memory of the GPU that it computes on.
+    pub fn accepts_device_memory(&self) -> bool {
+        self.description["accepts_device_memory"].as_bool().unwrap_or(false)
+    }
+
+    /// The version of the method's crate, if the description says.
+    pub fn version(&self) -> Option<&str> {
+        self.description["version"].as_str()
+    }
+
+    /// The revision of the method's sources, if the description says.
+    pub fn revision(&self) -> Option<&str> {
+        self.description["revision"].as_str()
+    }
+
+    /// The library's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Floating-point operations that the library's sessions executed so far; none if the plugin does not count.
+    pub fn flops(&self) -> Option<u64> {
+        self.cost.map(|cost| (cost.flops)())
+    }
+
+    /// BLAKE3 of the library's file, in hexadecimal.
+    pub fn checksum(&self) -> &str {
+        &self.checksum
+    }
+}
+
+/// Reads the one C symbol that says which ABI the library speaks.
+fn check_version(path: &Path) -> std::result::Result<(), String> {
+    // SAFETY: running a plugin's initialisers is what loading plugins means; users choose which they trust.
+    let library = unsafe { libloading::Library::new(path) }.map_err(|e| {
+        let why = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+        format!("cannot be opened as a dynamic library: {why}")
+    })?;
+    let version = {
+        // SAFETY: any library that exports this name promises this type.
+        let symbol = unsafe { library.get::<VersionFn>(VERSION_SYMBOL) }.map_err(|_| {
+            format!(
+                "it is not a physrep-bench plugin: it does not export `{VERSION_SYMBOL}`. \
+                 A plugin crate is a `cdylib` with one `export_method!` line"
+            )
+        })?;
+        // SAFETY: as above.
+        unsafe { symbol() }
+    };
+    std::mem::forget(library); // never unloaded
+    let (major, minor) = (version >> 32, version & 0xffff_ffff);
+    if major == u64::from(ABI_MAJOR) {
+        return Ok(());
+    }
+    Err(format!(
+        "it is built for ABI {major}.{minor}, this physrep-bench for {ABI_MAJOR}.{ABI_MINOR}. Rebuild the plugin against \
+         physrep-plugin-api of this physrep-bench (`cargo build --release` in its crate), or use a physrep-bench \
+         of ABI {major}"
+    ))
+}
+
+/// abi_stable's errors run to thousands of lines; this is what an author needs of them.
+fn explain(error: &LibraryError) -> String {
+    match error {
+        LibraryError::AbiInstability(_) => foreign_layout("root module"),
+        LibraryError::IncompatibleVersionNumber { expected_version, actual_version, .. } => format!(
+            "its root module is of ABI {actual_version}, this physrep-bench's of {expected_version}. Rebuild the plugin against \
+             physrep-plugin-api of this physrep-bench"
+        ),
+        LibraryError::InvalidAbiHeader(_) => {
+            "it was built with another abi_stable than this physrep-bench. Rebuild the plugin against physrep-plugin-api of \
+             this physrep-bench"
+                .into()
+        }
+        LibraryError::GetSymbolError { .. } => {
+            "it exports a version but no root module. Use `export_method!` to export a method".into()
+        }
+        other => other.to_string().lines().next().unwrap_or_default().into(),
+    }
+}

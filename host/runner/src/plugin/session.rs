@@ -1,0 +1,255 @@
+//! A method's session, as the host uses it: safe calls with plain slices.
+
+use std::marker::PhantomData;
+
+use abi_stable::std_types::{RResult, RSlice, RStr};
+use physrep_abi::{
+    Batch, CreateArgs, DType, Device, FineTuneV1, Host, LoadScope, LogLevel, MethodV1, OwnedTensor, Parameter,
+    PluginError, StepReport, System, TensorView,
+};
+
+use physrep_records as records;
+
+use super::{geometry::Geometry, library::Plugin};
+use crate::{
+    device::{BatchRef, MemoryKind},
+    error::{Error, Result},
+};
+
+/// What the host does when a session calls back. Called from any thread.
+pub trait Callbacks: Sync {
+    /// A line for the cell's log.
+    fn log(&self, level: LogLevel, message: &str);
+    /// A value of a curve at a pretraining step.
+    fn metric(&self, name: &str, step: u64, value: f64);
+    /// Whether the run is being stopped.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// What a session is made for.
+#[derive(Clone, Debug)]
+pub struct SessionSpec<'a> {
+    /// The method's configuration: an object with the keys that differ from the defaults.
+    pub config: &'a serde_json::Value,
+    /// The systems to pretrain on.
+    pub systems: &'a [Geometry],
+    /// Frames of a clip that is encoded.
+    pub context_frames: usize,
+    /// Frames after the context in a pretraining clip.
+    pub future_frames: usize,
+    /// Clips in a pretraining batch.
+    pub batch: usize,
+    /// Pretraining batches that will come.
+    pub steps: u64,
+    /// The root of the session's randomness.
+    pub seed: u64,
+    /// Where the method computes.
+    pub device: records::Device,
+    /// A directory of the session's own.
+    pub scratch: &'a str,
+}
+
+/// Embeddings of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tokens {
+    /// `(B, tokens, dim)`, row-major.
+    pub values: Vec<f32>,
+    /// `[B, tokens, dim]`.
+    pub shape: [usize; 3],
+}
+
+/// The most elements that a tensor may have: a slice of more bytes than `isize::MAX` does not exist.
+const MOST_ELEMENTS: usize = isize::MAX as usize / size_of::<f32>();
+
+/// What the library hands back with every callback; it has an address of its own.
+struct Context<'a>(&'a dyn Callbacks);
+
+/// A method in training. Borrows its callbacks, and is used from the thread that made it.
+pub struct Session<'a> {
+    method: &'static MethodV1,
+    pub(super) finetune: Option<&'static FineTuneV1>,
+    pub(super) handle: physrep_abi::Session,
+    pub(super) name: String,
+    memory: MemoryKind,
+    // The library holds its address.
+    _context: Box<Context<'a>>,
+    _single_thread: PhantomData<*mut ()>,
+}
+
+impl<'a> Session<'a> {
+    /// Makes a session of `plugin`'s method.
+    pub fn new(plugin: &Plugin, spec: &SessionSpec<'_>, callbacks: &'a dyn Callbacks) -> Result<Self> {
+        let context = Box::new(Context(callbacks));
+        let channels: Vec<_> = spec.systems.iter().map(Geometry::abi_channels).collect();
+        let systems: Vec<System<'_>> =
+            spec.systems.iter().zip(&channels).map(|(geometry, channels)| geometry.abi_system(channels)).collect();
+        let config = spec.config.to_string();
+        let args = CreateArgs {
+            config: config.as_str().into(),
+            systems: systems.as_slice().into(),
+            context_frames: spec.context_frames as u32,
+            future_frames: spec.future_frames as u32,
+            batch: spec.batch as u32,
+            steps: spec.steps,
+            device: match spec.device {
+                records::Device::Cpu => Device::CPU,
+                records::Device::Cuda(index) => Device::cuda(index),
+            },
+            seed: spec.seed,
+            scratch: spec.scratch.into(),
+            host: Host { context: (&raw const *context).cast(), log, metric, cancelled },
+        };
+        let name = plugin.name().to_owned();
+        let handle = checked(&name, (plugin.method.create)(&args))?;
+        Ok(Self {
+            method: plugin.method,
+            finetune: plugin.finetune,
+            handle,
+            name,
+            memory: match spec.device {
+                records::Device::Cpu => MemoryKind::Host,
+                records::Device::Cuda(index) if plugin.accepts_device_memory() => MemoryKind::Device(index),
+                records::Device::Cuda(index) => MemoryKind::Pinned(index),
+            },
+            _context: context,
+            _single_thread: PhantomData,
+        })
+    }
+
+    /// The kind of memory that clips are best passed in; host memory is always accepted.
+    pub fn memory(&self) -> MemoryKind {
+        self.memory
+    }
+
+    /// Learns from clips `(B, C, T, H, W)` of the system with index `system`.
+    pub fn pretrain_step(&mut self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<StepReport> {
+        let report = with_batch(clips, shape, system, |batch| (self.method.pretrain_step)(self.handle, batch));
+        checked(&self.name, report)
+    }
+
+    /// Embeds clips `(B, C, T, H, W)` of the system with index `system`.
+    pub fn encode(&self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<Tokens> {
+        let tokens = with_batch(clips, shape, system, |batch| (self.method.encode)(self.handle, batch));
+        self.tokens(checked(&self.name, tokens)?, shape[0])
+    }
+
+    /// The tokens that a plugin returned for `clips` clips, checked.
+    pub(super) fn tokens(&self, tokens: OwnedTensor, clips: usize) -> Result<Tokens> {
+        let refuse = |what: String| Error::Method { method: self.name.clone(), message: what };
+        let sizes: Vec<usize> = tokens.shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
+        let [b, n, d] = *sizes.as_slice() else {
+            return Err(refuse(format!(
+                "encode returned a tensor of shape {:?}; expected (B, tokens, dim)",
+                tokens.shape
+            )));
+        };
+        // The stride of an axis of length one means nothing.
+        let mut next = 1i64;
+        let contiguous = tokens.strides.len() == 3
+            && sizes.iter().zip(tokens.strides.iter()).rev().all(|(&length, &stride)| {
+                let fits = length == 1 || stride == next;
+                next = next.saturating_mul(length as i64);
+                fits
+            });
+        let plain = tokens.device == Device::CPU && tokens.dtype == DType::F32 && contiguous && !tokens.data.is_null();
+        let elements = b.checked_mul(n).and_then(|tokens| tokens.checked_mul(d)).filter(|&n| n <= MOST_ELEMENTS);
+        let Some(elements) = elements.filter(|_| b == clips && n > 0 && d > 0 && plain) else {
+            return Err(refuse(format!(
+                "encode returned shape {:?}, strides {:?}, {:?} on {:?} at {:?}; expected ({}, tokens, dim), contiguous \
+                 f32 in host memory",
+                tokens.shape, tokens.strides, tokens.dtype, tokens.device, tokens.data, clips
+            )));
+        };
+        // SAFETY: the pointer is not null, the size does not overflow, and by the ABI's contract the plugin owns so many
+        // contiguous f32 values there until the tensor is dropped below.
+        let values = unsafe {
+            std::slice::from_raw_parts(tokens.data.add(tokens.byte_offset as usize).cast::<f32>(), elements)
+        };
+        Ok(Tokens { values: values.to_vec(), shape: [b, n, d] })
+    }
+
+    /// The complete state, as the bytes of a safetensors file.
+    pub fn save(&self) -> Result<Vec<u8>> {
+        checked(&self.name, (self.method.save)(self.handle)).map(Into::into)
+    }
+
+    /// Takes a state, or the encoder's weights, from the bytes of a safetensors file.
+    pub fn load(&mut self, file: &[u8], scope: LoadScope) -> Result<()> {
+        checked(&self.name, (self.method.load)(self.handle, file.into(), scope))
+    }
+
+    /// The trainable tensors, in order of their names.
+    pub fn parameters(&self) -> Result<Vec<Parameter>> {
+        checked(&self.name, (self.method.parameters)(self.handle)).map(Into::into)
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        (self.method.destroy)(self.handle);
+    }
+}
+
+pub(super) fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Result<T> {
+    result.into_result().map_err(|error| Error::Method { method: method.into(), message: error.message.into() })
+}
+
+/// Passes contiguous clips to one call.
+pub(super) fn with_batch<T>(
+    clips: BatchRef<'_>,
+    shape: [usize; 5],
+    system: usize,
+    call: impl FnOnce(&Batch<'_>) -> T,
+) -> T {
+    with_view(clips, &shape, |clips| call(&Batch { clips, system: system as u32 }))
+}
+
+/// Passes a contiguous tensor to one call.
+pub(super) fn with_view<T>(values: BatchRef<'_>, shape: &[usize], call: impl FnOnce(TensorView<'_>) -> T) -> T {
+    assert_eq!(values.len(), shape.iter().product::<usize>(), "a tensor holds as many values as its shape says");
+    let lengths: Vec<i64> = shape.iter().map(|&d| d as i64).collect();
+    let mut strides = vec![1i64; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * lengths[axis];
+    }
+    let (data, device, ready) = match values {
+        BatchRef::Host(values) => (values.as_ptr().cast(), Device::CPU, 0),
+        BatchRef::Device(buffer, _) => (buffer.address() as *const u8, Device::cuda(buffer.gpu()), buffer.ended()),
+    };
+    call(TensorView {
+        data,
+        device,
+        dtype: DType::F32,
+        shape: RSlice::from_slice(&lengths),
+        strides: RSlice::from_slice(&strides),
+        byte_offset: 0,
+        ready,
+    })
+}
+
+/// The callbacks behind a context that [`Session::new`] handed out.
+///
+/// # Safety
+///
+/// The session that got `context` is alive.
+unsafe fn callbacks<'a>(context: *const ()) -> &'a dyn Callbacks {
+    // SAFETY: the caller's promise: the context lives as long as its session.
+    unsafe { (*context.cast::<Context<'a>>()).0 }
+}
+
+extern "C" fn log(context: *const (), level: LogLevel, message: RStr<'_>) {
+    // SAFETY: plugins call back while their session lives.
+    unsafe { callbacks(context) }.log(level, message.as_str());
+}
+
+extern "C" fn metric(context: *const (), name: RStr<'_>, step: u64, value: f64) {
+    // SAFETY: as above.
+    unsafe { callbacks(context) }.metric(name.as_str(), step, value);
+}
+
+extern "C" fn cancelled(context: *const ()) -> bool {
+    // SAFETY: as above.
+    unsafe { callbacks(context) }.cancelled()
+}

@@ -1,0 +1,191 @@
+//! Finds plugin crates and libraries, and lets cargo build the crates that are stale.
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use physrep_records::Device;
+use serde_json::Value;
+
+use crate::{
+    error::{Error, Result},
+    plugin::Plugin,
+};
+
+/// Where a method comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginSource {
+    /// A crate's folder, which cargo builds.
+    Crate(PathBuf),
+    /// A library that is used as it is.
+    Library(PathBuf),
+}
+
+impl PluginSource {
+    /// The library's file. cargo builds it for `device` first if it comes from a crate and is stale.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] if the crate does not build.
+    pub fn library(&self, device: Device) -> Result<PathBuf> {
+        match self {
+            Self::Library(path) => Ok(path.clone()),
+            Self::Crate(folder) => build(folder, device),
+        }
+    }
+}
+
+/// The plugin sources that `paths` name: crates, folders of crates, or libraries. Without paths, the `plugins` folder of the
+/// nearest enclosing checkout.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if there is none.
+pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
+    if paths.is_empty() {
+        let here = env::current_dir().map_err(Error::io("."))?;
+        let plugins = here
+            .ancestors()
+            .map(|folder| folder.join("plugins"))
+            .find(|plugins| plugins.is_dir() && plugins.with_file_name("Cargo.toml").is_file());
+        return match plugins {
+            Some(plugins) => crates_in(&plugins),
+            None => Err(Error::Usage(format!(
+                "no `plugins` folder beside a Cargo.toml in {} or above it; run inside a checkout of physrep-bench, or \
+                 name crates or libraries with --plugins",
+                here.display()
+            ))),
+        };
+    }
+    let mut sources = Vec::new();
+    for path in paths {
+        if path.join("Cargo.toml").is_file() {
+            sources.push(PluginSource::Crate(path.clone()));
+        } else if path.is_dir() {
+            sources.extend(crates_in(path)?);
+        } else if path.is_file() {
+            sources.push(PluginSource::Library(path.clone()));
+        } else {
+            return Err(Error::Usage(format!("--plugins {}: no such file or folder", path.display())));
+        }
+    }
+    Ok(sources)
+}
+
+/// The plugin of the method called `name`. Crates are built until it is found.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if there is none; the message lists those there are.
+pub fn find_plugin(name: &str, plugins: &[PathBuf], device: Device) -> Result<Plugin> {
+    let mut others = Vec::new();
+    for source in plugin_sources(plugins)? {
+        let plugin = source.library(device).and_then(|library| Plugin::open(&library));
+        match plugin {
+            Ok(plugin) if plugin.name() == name => return Ok(plugin),
+            Ok(plugin) => others.push(plugin.name().to_owned()),
+            // Another method's broken crate is not this one's problem, unless it is this one.
+            Err(error) => others.push(format!("({error})")),
+        }
+    }
+    Err(Error::Usage(format!("no method `{name}`; found: {}", others.join(", "))))
+}
+
+/// The crates right under `folder`, in order of their names.
+fn crates_in(folder: &Path) -> Result<Vec<PluginSource>> {
+    let mut crates = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        if path.join("Cargo.toml").is_file() {
+            crates.push(path);
+        }
+    }
+    crates.sort();
+    if crates.is_empty() {
+        return Err(Error::Usage(format!("{} holds no plugin crate (a folder with a Cargo.toml)", folder.display())));
+    }
+    Ok(crates.into_iter().map(PluginSource::Crate).collect())
+}
+
+/// Where builds for GPUs go: beside those for the CPU, in the target folder of the crate's workspace.
+fn cuda_target(folder: &Path) -> OsString {
+    if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
+        return Path::new(&target).join("cuda").into();
+    }
+    let here = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // The outermost crate above: the workspace, or the crate itself.
+    let root = here.ancestors().filter(|above| above.join("Cargo.toml").is_file()).last().unwrap_or(&here);
+    root.join("target/cuda").into()
+}
+
+/// Builds the crate's library with `cargo build --release` and returns its path. For a GPU that is a build with the
+/// feature `cuda`, in `target/cuda` so that neither build undoes the other.
+fn build(folder: &Path, device: Device) -> Result<PathBuf> {
+    let fail = |reason: String| Error::Build { path: folder.to_owned(), reason };
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = clean(&cargo)
+        .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics"])
+        .args(match device {
+            Device::Cpu => beside_the_host(&cargo, folder),
+            Device::Cuda(_) => vec!["--features".into(), "cuda".into(), "--target-dir".into(), cuda_target(folder)],
+        })
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| fail(format!("cargo does not run: {e}")))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let from = said.find("error").unwrap_or(0);
+        return Err(fail(said[from..].trim().to_owned()));
+    }
+    let manifest = folder.join("Cargo.toml").canonicalize().map_err(Error::io(folder))?;
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| {
+            message["reason"] == "compiler-artifact"
+                && message["manifest_path"].as_str().map(Path::new) == Some(&manifest)
+        })
+        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .find(|file| file.extension().is_some_and(|e| e == env::consts::DLL_EXTENSION))
+        .ok_or_else(|| fail("it has no dynamic library; its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into()))
+}
+
+/// cargo without what a cargo above this process says of its own package: build scripts look at that, such as ring's, and
+/// would run again.
+fn clean(cargo: &OsStr) -> Command {
+    let mut command = Command::new(cargo);
+    let of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "OUT_DIR"];
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| of_a_package.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Arguments that build a crate of this program's own workspace together with this program, which is built already. Alone it
+/// would have dependencies with fewer features, and cargo would compile these a second time.
+fn beside_the_host(cargo: &OsStr, folder: &Path) -> Vec<OsString> {
+    let metadata = clean(cargo)
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    let Some(metadata) = metadata.ok().and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()) else {
+        return Vec::new(); // the build will say why
+    };
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let manifest = folder.join("Cargo.toml").canonicalize().unwrap_or_default();
+    let own = packages.iter().find(|package| package["manifest_path"].as_str().map(Path::new) == Some(&manifest));
+    let host = packages.iter().find(|package| package["name"] == "physrep-bench");
+    match [own, host].map(|package| package.and_then(|package| package["name"].as_str())) {
+        [Some(own), Some(host)] => ["-p", own, "-p", host].map(OsString::from).to_vec(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,220 @@
+//! Prefetch: the next batch of clips is filled, and copied to the GPU, while the current step computes.
+//!
+//! There are two buffers: one that is computed on, one that is filled meanwhile. Then they swap. Nothing is allocated once both have
+//! held a batch of the longest clips. A clip depends on its item alone, so that batches are the same bytes for any number of threads.
+
+use std::{
+    cell::Cell,
+    io,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread::{Builder, Scope},
+    time::{Duration, Instant},
+};
+
+use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
+
+use crate::{
+    device::{BatchBuffer, BatchRef, Staging},
+    error::{Error, Result},
+};
+
+/// One that is computed on and one that is filled.
+const BUFFERS: usize = 2;
+
+/// The size of batches, and how they are filled.
+#[derive(Clone, Debug)]
+pub struct PrefetchSettings {
+    /// Clips of a batch; the last one may have fewer.
+    pub batch: usize,
+    /// Threads that fill.
+    pub threads: usize,
+    /// The memory of batches: those for a GPU are copied there as soon as they are filled.
+    pub staging: Staging,
+}
+
+/// Threads that prefetch beside a computation on this process's thread pool: a quarter as many.
+pub fn threads_beside_computation() -> usize {
+    (rayon::current_num_threads() / 4).max(1)
+}
+
+/// Batches in the order of their items, filled ahead of time.
+///
+/// Dropping it stops the filling within a clip; the scope it was spawned in waits for that.
+#[derive(Debug)]
+pub struct Loader {
+    filled: Receiver<Result<Filled>>,
+    empty: SyncSender<BatchBuffer>,
+    stop: Arc<AtomicBool>,
+    waited: Cell<Duration>,
+}
+
+#[derive(Debug)]
+struct Filled {
+    buffer: BatchBuffer,
+    len: usize,
+}
+
+/// A batch of clips. Its buffer goes back to the loader when this is dropped. Dereferences to its values in host memory.
+#[derive(Debug)]
+pub struct PrefetchedBatch<'a> {
+    filled: Filled,
+    empty: &'a SyncSender<BatchBuffer>,
+}
+
+impl Loader {
+    /// Starts to fill batches of `items`, in their order; `clip_len` says how many values the clip of an item has, which is
+    /// the same for all items of a batch, and `fill` writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the threads cannot be started.
+    pub fn spawn<'scope, T: Send + Sync>(
+        scope: &'scope Scope<'scope, '_>,
+        settings: PrefetchSettings,
+        items: impl Iterator<Item = T> + Send + 'scope,
+        clip_len: impl Fn(&T) -> usize + Send + 'scope,
+        fill: impl Fn(&T, &mut [f32]) -> Result<()> + Send + Sync + 'scope,
+    ) -> Result<Self> {
+        let name = "loader";
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(settings.threads.max(1))
+            .thread_name(move |index| format!("{name}-{index}"))
+            .build()
+            .map_err(|e| Error::io("the threads of the loader")(io::Error::other(e)))?;
+        let (filled_sender, filled) = mpsc::sync_channel(BUFFERS);
+        let (empty, empty_receiver) = mpsc::sync_channel(BUFFERS);
+        let stop = Arc::new(AtomicBool::new(false));
+        let feeder = Feeder {
+            settings,
+            threads,
+            stop: stop.clone(),
+            empty: empty_receiver,
+            filled: filled_sender,
+            items,
+            clip_len,
+            fill,
+        };
+        for _ in 0..BUFFERS {
+            // Both fit the queue, whose other end lives.
+            let _ = empty.send(BatchBuffer::default());
+        }
+        Builder::new()
+            .name(name.into())
+            .spawn_scoped(scope, move || feeder.run())
+            .map_err(Error::io("the thread of the loader"))?;
+        Ok(Self { filled, empty, stop, waited: Cell::default() })
+    }
+
+    /// The next batch, clip after clip, as soon as it is filled; none after the last one.
+    ///
+    /// # Errors
+    ///
+    /// That of the first of its clips which could not be filled. No batch comes after it.
+    pub fn next(&self) -> Result<Option<PrefetchedBatch<'_>>> {
+        let clock = Instant::now();
+        let next = self.filled.recv();
+        self.waited.set(self.waited.get() + clock.elapsed());
+        match next {
+            Ok(filled) => Ok(Some(PrefetchedBatch { filled: filled?, empty: &self.empty })),
+            Err(mpsc::RecvError) => Ok(None),
+        }
+    }
+
+    /// How long [`next`](Self::next) has waited so far.
+    pub fn waited(&self) -> Duration {
+        self.waited.get()
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl PrefetchedBatch<'_> {
+    /// The clips, in the memory that the method reads them from.
+    pub fn as_batch(&self) -> BatchRef<'_> {
+        self.filled.buffer.as_batch(self.filled.len)
+    }
+}
+
+impl Deref for PrefetchedBatch<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.filled.buffer[..self.filled.len]
+    }
+}
+
+impl Drop for PrefetchedBatch<'_> {
+    fn drop(&mut self) {
+        // After the last batch nobody takes it any more.
+        let _ = self.empty.send(std::mem::take(&mut self.filled.buffer));
+    }
+}
+
+/// The loader's side that fills.
+struct Feeder<I, L, F> {
+    settings: PrefetchSettings,
+    threads: ThreadPool,
+    stop: Arc<AtomicBool>,
+    empty: Receiver<BatchBuffer>,
+    filled: SyncSender<Result<Filled>>,
+    items: I,
+    clip_len: L,
+    fill: F,
+}
+
+impl<T, I, L, F> Feeder<I, L, F>
+where
+    T: Send + Sync,
+    I: Iterator<Item = T>,
+    L: Fn(&T) -> usize,
+    F: Fn(&T, &mut [f32]) -> Result<()> + Send + Sync,
+{
+    fn run(mut self) {
+        let mut items = Vec::with_capacity(self.settings.batch);
+        // Either queue ends when the loader is dropped.
+        while let Ok(mut buffer) = self.empty.recv() {
+            items.clear();
+            items.extend(self.items.by_ref().take(self.settings.batch));
+            let Some(first) = items.first() else { break };
+            let clip_len = (self.clip_len)(first);
+            let len = items.len() * clip_len;
+            if buffer.len() < len {
+                // The short one goes before the long one comes.
+                drop(std::mem::take(&mut buffer));
+                let reason;
+                (buffer, reason) = self.settings.staging.zeros(len);
+                if let Some(reason) = reason {
+                    log::warn!("{reason}");
+                }
+            }
+            let filled = self.fill_batch(&items, clip_len, &mut buffer, len);
+            let last = filled.is_err();
+            if self.filled.send(filled.map(|()| Filled { buffer, len })).is_err() || last {
+                break;
+            }
+        }
+    }
+
+    /// Fills the clips and sends them on their way; the error is the first clip's, if any has one.
+    fn fill_batch(&self, items: &[T], clip_len: usize, buffer: &mut BatchBuffer, len: usize) -> Result<()> {
+        let (stop, fill) = (&*self.stop, &self.fill);
+        let clips = &mut buffer.values_mut().map_err(Error::Device)?[..len];
+        let failed = self.threads.install(|| {
+            clips.par_chunks_exact_mut(clip_len).zip(items).find_map_first(|(clip, item)| {
+                // Whoever has stopped reads no batch any more, whatever it holds.
+                if stop.load(Ordering::Relaxed) { None } else { fill(item, clip).err() }
+            })
+        });
+        failed.map_or(Ok(()), Err)?;
+        buffer.send(len).map_err(Error::Device)
+    }
+}

@@ -1,0 +1,92 @@
+//! Runs a recorded cell again.
+
+use std::path::{Path, PathBuf};
+
+use physrep_benchmarks::suite::Suite;
+use physrep_records::{Cell, CellOutcome, CellRecord, Device, EncoderSpec, Initialisation, RunManifest, files};
+
+use crate::{
+    data::prepare_data,
+    error::{Error, Result},
+    events::{DataProgress, RunEvent},
+    plugin_build::find_plugin,
+    supervisor::{Policy, run_cells},
+};
+
+/// What it takes to run a recorded cell again.
+#[derive(Clone, Debug)]
+pub struct RerunSettings {
+    /// The folder of the data; none for `data/SUITE`.
+    pub data: Option<PathBuf>,
+    /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
+    pub plugins: Vec<PathBuf>,
+    /// Where the method computes.
+    pub device: Device,
+    /// How the cell is run.
+    pub policy: Policy,
+}
+
+/// Runs the cell of the record at `path` again in a temporary folder. Both records come back: the one at `path`, and the new one.
+///
+/// # Errors
+///
+/// If the record cannot be read, or the cell cannot be run or fails.
+pub fn rerun_cell(
+    path: &Path,
+    settings: &RerunSettings,
+    on_data: &(dyn Fn(DataProgress<'_>) + Sync),
+    on_run: &(dyn Fn(RunEvent<'_>) + Sync),
+) -> Result<[CellRecord; 2]> {
+    let record = CellRecord::read(path)?;
+    let cell = recorded_cell(path, &record, settings, on_data)?;
+    let folder = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
+    files::write_json(&cell.folder(folder.path()).spec(), &cell)?;
+    RunManifest::of(std::slice::from_ref(&cell)).write(folder.path())?;
+    run_cells(std::slice::from_ref(&cell), folder.path(), &settings.policy, on_run)?;
+    match cell.folder(folder.path()).outcome()? {
+        CellOutcome::Done(again) => Ok([record, *again]),
+        CellOutcome::Failed(reason) => Err(Error::file(path, format!("the cell failed this time: {reason}"))),
+        CellOutcome::Missing => Err(Error::Interrupted),
+    }
+}
+
+/// The cell of a record, with the plugin and the data of this machine.
+fn recorded_cell(
+    path: &Path,
+    record: &CellRecord,
+    settings: &RerunSettings,
+    on_data: &(dyn Fn(DataProgress<'_>) + Sync),
+) -> Result<Cell> {
+    let wrong = |reason: String| Error::file(path, reason);
+    let suite: Suite = serde_json::from_value(record.recipe.suite.clone())
+        .map_err(|e| wrong(format!("its `recipe.suite` is not a suite of this program: {e}")))?;
+    let identity = &record.identity;
+    let encoder = match &record.recipe.plugin {
+        Some(method) => {
+            let plugin = find_plugin(method, &settings.plugins, settings.device)?;
+            EncoderSpec::Plugin {
+                name: identity.method.clone(),
+                library: plugin.path().to_owned(),
+                checksum: plugin.checksum().to_owned(),
+                config: record.recipe.config.clone(),
+                initialisation: identity.initialisation,
+            }
+        }
+        None if identity.method == EncoderSpec::Features.method() => EncoderSpec::Features,
+        None if identity.method == EncoderSpec::Mean.method() => EncoderSpec::Mean,
+        None => return Err(wrong(format!("its method `{}` is no floor, but it names no plugin", identity.method))),
+    };
+    let joint = identity.initialisation == Initialisation::Joint;
+    let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
+    let sources = suite
+        .systems
+        .iter()
+        .map(|system| &system.name)
+        .filter(|name| joint || **name == identity.system)
+        .map(|system| prepare_data(&suite, system, &data, settings.policy.threads, on_data))
+        .collect::<Result<Vec<_>>>()?;
+    let own = sources.iter().find(|source| source.system == identity.system);
+    let own = own.ok_or_else(|| wrong(format!("its suite has no system `{}`", identity.system)))?.clone();
+    let joint = if joint { sources } else { Vec::new() };
+    Ok(Cell { suite, data: own, joint, encoder, seed: identity.seed, device: settings.device })
+}

@@ -1,0 +1,184 @@
+//! The selection of what to run: which rows of the table, on which systems, from which plugins.
+
+use std::path::PathBuf;
+
+use physrep_benchmarks::suite::Suite;
+use physrep_records::{Device, EncoderSpec, Initialisation};
+use serde_json::Value;
+
+use crate::{
+    error::{Error, Result},
+    overrides,
+    plugin::Plugin,
+    plugin_build::{PluginSource, plugin_sources},
+};
+
+/// The rows that need no plugin.
+const FLOORS: [EncoderSpec; 2] = [EncoderSpec::Features, EncoderSpec::Mean];
+
+/// What to run of a suite. Empty lists select everything.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
+    pub plugins: Vec<PathBuf>,
+    /// Only these methods; `features` and `mean` are the floors.
+    pub methods: Vec<String>,
+    /// Only these systems.
+    pub systems: Vec<String>,
+    /// These seeds instead of the suite's.
+    pub seeds: Vec<u64>,
+    /// Overrides of methods' configurations, `METHOD.KEY=VALUE`.
+    pub overrides: Vec<String>,
+}
+
+/// What happens while plugins are collected.
+#[derive(Debug)]
+pub enum SelectionEvent<'a> {
+    /// A plugin crate is being built, if it is stale.
+    Building(&'a std::path::Path),
+    /// A plugin cannot take part.
+    Unusable(&'a Error),
+    /// A variant is left out, because no plugin has its method.
+    VariantWithoutMethod {
+        /// The row.
+        variant: &'a str,
+        /// The method that it is a variant of.
+        method: &'a str,
+    },
+    /// Rows of joint pretraining are left out.
+    NoJointPretraining(&'a str),
+}
+
+/// The encoders that were selected, and the plugins that cannot take part.
+#[derive(Debug)]
+pub(crate) struct SelectedEncoders {
+    pub encoders: Vec<EncoderSpec>,
+    pub unusable: Vec<Error>,
+}
+
+impl Selection {
+    /// The selected systems, in the suite's order.
+    pub(crate) fn systems_of(&self, suite: &Suite) -> Result<Vec<String>> {
+        let mut names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
+        if let Some(unknown) = self.systems.iter().find(|system| !names.contains(system)) {
+            let known = names.join(", ");
+            return Err(Error::Usage(format!("suite {} has no system `{unknown}`; it has: {known}", suite.name)));
+        }
+        names.retain(|name| self.systems.is_empty() || self.systems.contains(name));
+        Ok(names)
+    }
+
+    /// The seeds to run.
+    pub(crate) fn seeds_of(&self, suite: &Suite) -> Vec<u64> {
+        if self.seeds.is_empty() { suite.seeds.clone() } else { self.seeds.clone() }
+    }
+
+    /// The encoders of the selected rows, in the order of the table. Plugin crates are built if they are stale.
+    pub(crate) fn encoders(
+        &self,
+        suite: &Suite,
+        device: Device,
+        listener: &dyn Fn(SelectionEvent<'_>),
+    ) -> Result<SelectedEncoders> {
+        let wanted = |name: &str| self.methods.is_empty() || self.methods.iter().any(|method| method == name);
+        let (mut encoders, mut unusable) = (Vec::new(), Vec::new());
+        let mut known: Vec<String> = FLOORS.iter().map(|floor| floor.method().to_owned()).collect();
+        let only_floors = !self.methods.is_empty() && self.methods.iter().all(|method| known.contains(method));
+        let sources = if only_floors { Vec::new() } else { plugin_sources(&self.plugins)? };
+        for source in sources {
+            if let PluginSource::Crate(folder) = &source {
+                listener(SelectionEvent::Building(folder));
+            }
+            let plugin = match source.library(device).and_then(|library| Plugin::open(&library)) {
+                Ok(plugin) => plugin,
+                Err(error) => {
+                    listener(SelectionEvent::Unusable(&error));
+                    unusable.push(error);
+                    continue;
+                }
+            };
+            let name = plugin.name().to_owned();
+            // A variant has the method's configuration, and its own on top.
+            let own = overrides::parse(suite.methods.get(&name), overrides::of_method(&self.overrides, &name))?;
+            let variants = suite.variants.iter().filter(|(_, method)| **method == name).map(|(row, _)| row);
+            for row in std::iter::once(&name).chain(variants) {
+                if known.contains(row) {
+                    let reason = format!("there is a row `{row}` already; names must differ");
+                    return Err(Error::Plugin { path: plugin.path().to_owned(), reason });
+                }
+                known.push(row.clone());
+                if wanted(row) {
+                    let config = match *row == name {
+                        true => own.clone(),
+                        false => overrides::parse(
+                            overrides::merge(Some(&own), suite.methods.get(row)).as_ref(),
+                            overrides::of_method(&self.overrides, row),
+                        )?,
+                    };
+                    encoders.extend(rows(&plugin, row, &config, suite.pretrain.joint));
+                }
+            }
+        }
+        self.check_names(&known)?;
+        for (variant, method) in suite.variants.iter().filter(|(row, method)| wanted(row) && !known.contains(method)) {
+            listener(SelectionEvent::VariantWithoutMethod { variant, method });
+        }
+        encoders.extend(FLOORS.into_iter().filter(|floor| wanted(floor.method())));
+        Ok(SelectedEncoders { encoders, unusable })
+    }
+
+    /// Refuses names of methods, and of overrides' methods, that no row has.
+    fn check_names(&self, known: &[String]) -> Result<()> {
+        if let Some(unknown) = self.methods.iter().find(|method| !known.contains(method)) {
+            return Err(Error::Usage(format!("no method `{unknown}`; there are: {}", known.join(", "))));
+        }
+        for setting in &self.overrides {
+            let method = setting.split(['.', '=']).next().unwrap_or_default();
+            if !known.iter().any(|name| name == method) {
+                return Err(Error::Usage(format!(
+                    "--set {setting}: expected METHOD.KEY=VALUE with a METHOD of: {}",
+                    known.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a method, or of its variant, called `name`: pretrained, pretrained on all systems together if that is asked for and
+/// the plugin can, and at random initialisation.
+fn rows(plugin: &Plugin, name: &str, config: &Value, joint: bool) -> impl Iterator<Item = EncoderSpec> {
+    let joint = (joint && plugin.joint()).then_some(Initialisation::Joint);
+    let states = [Some(Initialisation::Pretrained), joint, Some(Initialisation::Random)];
+    states.into_iter().flatten().map(|initialisation| EncoderSpec::Plugin {
+        name: name.to_owned(),
+        library: plugin.path().to_owned(),
+        checksum: plugin.checksum().to_owned(),
+        config: config.clone(),
+        initialisation,
+    })
+}
+
+/// Why nothing is pretrained on several systems together, if `systems`, of those of the suite, do not allow it.
+pub(crate) fn no_joint_pretraining(suite: &Suite, systems: &[String]) -> Option<&'static str> {
+    match systems.len() {
+        selected if selected < suite.systems.len() => Some("not all systems of the suite are selected"),
+        1 => Some("the suite has a single system"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joint_rows_need_several_systems_and_all_of_them() {
+        let mut suite = Suite::load("tiny").expect("a suite");
+        let all: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
+        assert_eq!(no_joint_pretraining(&suite, &all), None);
+        assert!(no_joint_pretraining(&suite, &all[1..]).is_some_and(|reason| reason.contains("not all systems")));
+        suite.systems.truncate(1);
+        assert!(no_joint_pretraining(&suite, &all[..1]).is_some_and(|reason| reason.contains("single system")));
+    }
+}

@@ -1,0 +1,79 @@
+//! One cell of a run folder, run in this process: what a supervisor starts, and what a scheduler may start by itself.
+
+use std::{path::Path, time::Duration};
+
+use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, Lock, RunManifest, SCHEMA, files};
+
+use crate::{
+    cell_run::{CellRun, run_cell},
+    error::{Error, Result},
+    events::PhaseProgress,
+};
+
+/// A cell of a run's folder.
+#[derive(Debug)]
+pub struct SingleCell {
+    cell: Cell,
+    folder: CellFolder,
+}
+
+impl SingleCell {
+    /// The cell of the run in folder `run` whose key begins with `id`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no run, no such cell, or more than one.
+    pub fn find(run: &Path, id: &str) -> Result<Self> {
+        let manifest = RunManifest::read(run)?;
+        let found: Vec<_> = manifest.cells.iter().filter(|cell| cell.identity.key.starts_with(id)).collect();
+        let [listed] = found[..] else {
+            let what = if found.is_empty() { "no cell has" } else { "several cells have" };
+            return Err(Error::Usage(format!(
+                "cell {id}: {what} a key that begins so in {}; `physrep-bench plan` lists them",
+                run.join("run.json").display()
+            )));
+        };
+        let folder = listed.folder(run);
+        let cell = files::read_json(&folder.spec())?;
+        Ok(Self { cell, folder })
+    }
+
+    /// The cell.
+    pub fn cell(&self) -> &Cell {
+        &self.cell
+    }
+
+    /// Runs the cell in this process, unless it has a record. Locks on the cell and on its pretraining let two processes share a
+    /// run folder: the second one waits, then finds the work done.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run_cell`].
+    pub fn run(
+        &self,
+        run: &Path,
+        checkpoint_every: Duration,
+        listener: &mut dyn FnMut(PhaseProgress) -> Result<()>,
+    ) -> Result<()> {
+        let pretraining = self.cell.pretraining(run);
+        let _shared = match self.cell.joint.is_empty() {
+            true => None,
+            false => Some(Lock::wait(pretraining.path())?),
+        };
+        let _lock = Lock::wait(self.folder.path())?;
+        if let CellOutcome::Done(_) = self.folder.outcome()? {
+            return Ok(());
+        }
+        run_cell(CellRun { cell: &self.cell, folder: &self.folder, pretraining: &pretraining, checkpoint_every }, listener)
+    }
+
+    /// Records why the cell has no record.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn fail(&self, reason: &str) -> Result<()> {
+        let failure = CellFailure { schema: SCHEMA, identity: self.cell.identity(), reason: reason.to_owned() };
+        Ok(files::write_json(&self.folder.failure(), &failure)?)
+    }
+}

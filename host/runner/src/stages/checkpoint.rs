@@ -1,0 +1,57 @@
+//! The checkpoint of an unfinished pretraining: the step and the cost so far, then the session's own state, in one file so that they
+//! cannot disagree.
+
+use std::path::Path;
+
+use physrep_abi::LoadScope;
+use physrep_records::{PhaseCost, files};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    plugin::Session,
+};
+
+/// The file begins with this, then a little-endian 64-bit length and so many bytes of JSON, [`Checkpoint`]; the rest is the session's
+/// state.
+const MAGIC: &[u8; 8] = b"physrep3";
+
+/// The progress of an interrupted pretraining.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    /// Steps done.
+    pub(super) step: u64,
+    /// Over all attempts.
+    pub(super) cost: PhaseCost,
+}
+
+impl Checkpoint {
+    /// Before the first step.
+    pub(super) const START: Self = Self {
+        step: 0,
+        cost: PhaseCost { samples: 0, seconds: 0.0, peak_memory_mib: Some(0), peak_device_memory_mib: Some(0) },
+    };
+
+    /// Writes the checkpoint with the state of `session`.
+    pub(super) fn save(&self, path: &Path, session: &Session<'_>) -> Result<()> {
+        let header = serde_json::to_vec(self).expect("plain JSON");
+        let length = (header.len() as u64).to_le_bytes();
+        Ok(files::write(path, &[&MAGIC[..], &length, &header, &session.save()?].concat())?)
+    }
+
+    /// Reads a checkpoint and loads its state into `session`.
+    pub(super) fn load(path: &Path, session: &mut Session<'_>) -> Result<Self> {
+        let bytes = files::read(path)?;
+        let (checkpoint, state) =
+            parts(&bytes).ok_or_else(|| Error::file(path, "not a checkpoint of this program; delete it to start over"))?;
+        session.load(state, LoadScope::State)?;
+        Ok(checkpoint)
+    }
+}
+
+/// The checkpoint and the session's state, if `bytes` are such a file.
+fn parts(bytes: &[u8]) -> Option<(Checkpoint, &[u8])> {
+    let (length, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+    let (header, state) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    Some((serde_json::from_slice(header).ok()?, state))
+}

@@ -1,0 +1,93 @@
+//! The embedding cache: embeddings on disk. They are made once per cell; the probes need no plugin to read them. The record beside
+//! them is written last and says that they are complete.
+
+use std::collections::BTreeMap;
+
+use physrep_benchmarks::{packed::Packed, split::Split};
+use physrep_evaluation::{Embeddings, LabelledEmbeddings};
+use physrep_records::{Cell, CellFolder, EncoderFacts, PhaseCost, files};
+use physrep_statistics::GradientFlow;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::encode::{EmbeddedSplits, labels};
+use crate::error::{Error, Result};
+
+/// The record of complete embeddings: what they are of, and their cost.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CachedEmbeddings {
+    /// BLAKE3 of their file.
+    pub checksum: String,
+    /// The encoder, if there is one.
+    pub encoder: Option<EncoderFacts>,
+    /// The gradient in the first steps of its pretraining, if there was one.
+    pub gradient: Option<GradientFlow>,
+    /// What the pretraining cost.
+    pub pretrain: PhaseCost,
+    /// What encoding cost.
+    pub encode: PhaseCost,
+}
+
+impl CachedEmbeddings {
+    /// Writes the tokens, `(N, tokens, dim)` for each split, and the labels, `(N, P)`, as a safetensors file, then the record, whose
+    /// checksum it fills in.
+    pub fn save(&mut self, embedded: &EmbeddedSplits, folder: &CellFolder) -> Result<()> {
+        let bytes =
+            serialize(embedded).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
+        self.checksum = blake3::hash(&bytes).to_hex().to_string();
+        files::write(&folder.embeddings(), &bytes)?;
+        Ok(files::write_json(&folder.embeddings_record(), self)?)
+    }
+
+    /// The complete embeddings of `cell` in `folder`, if there are any. None if they do not match
+    /// their record: they are then made again.
+    pub fn load(cell: &Cell, data: &Packed, folder: &CellFolder) -> Result<Option<(Self, EmbeddedSplits)>> {
+        if !folder.embeddings_record().is_file() || !folder.embeddings().is_file() {
+            return Ok(None);
+        }
+        let cached: Self = files::read_json(&folder.embeddings_record())?;
+        let bytes = files::read(&folder.embeddings())?;
+        if blake3::hash(&bytes).to_hex().as_str() != cached.checksum {
+            log::warn!("{} is damaged or was changed; encoding again", folder.embeddings().display());
+            return Ok(None);
+        }
+        let file = SafeTensors::deserialize(&bytes)
+            .map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
+        let cut = cell.suite.window_on(cell.system());
+        let mut embedded = EmbeddedSplits::new();
+        for split in data.header().splits() {
+            let Ok(tokens) = file.tensor(&tokens_of(split)) else {
+                continue;
+            };
+            let &[n, count, dim] = tokens.shape() else {
+                continue;
+            };
+            let (values, _) = tokens.data().as_chunks::<4>();
+            let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+            let embeddings = Embeddings { values, n, tokens: count, dim };
+            let windows = data.windows(split, &cut);
+            embedded.insert(split, LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?);
+        }
+        Ok(Some((cached, embedded)))
+    }
+}
+
+fn tokens_of(split: Split) -> String {
+    format!("{split}.tokens")
+}
+
+fn serialize(embedded: &EmbeddedSplits) -> std::result::Result<Vec<u8>, safetensors::SafeTensorError> {
+    let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let mut tensors = BTreeMap::new();
+    for (&split, embedded) in embedded {
+        let (embeddings, labels) = (embedded.embeddings(), embedded.labels());
+        let shape = vec![embeddings.n, embeddings.tokens, embeddings.dim];
+        tensors.insert(tokens_of(split), (shape, bytes(&embeddings.values)));
+        tensors.insert(format!("{split}.labels"), (vec![labels.n(), labels.names.len()], bytes(&labels.values)));
+    }
+    let views = tensors
+        .iter()
+        .map(|(name, (shape, bytes))| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
+        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()?;
+    safetensors::serialize(views, None)
+}

@@ -1,0 +1,128 @@
+//! Encoding: the embeddings of all windows, as the probes see them.
+
+use std::{collections::BTreeMap, thread};
+
+use physrep_benchmarks::{
+    observation::{NoiseStream, load_clip},
+    packed::Packed,
+    split::Split,
+    system::Boundary,
+    windows::Window,
+};
+use physrep_evaluation::{Embeddings, FeatureExtractor, LabelledEmbeddings};
+use physrep_records::Cell;
+use physrep_statistics::Labels;
+use rayon::prelude::*;
+
+use crate::{
+    device::{MemoryKind, Staging},
+    error::{Error, Result},
+    plugin::{Geometry, Session},
+    prefetch::{Loader, PrefetchSettings, PrefetchedBatch, threads_beside_computation},
+};
+
+/// Clips in a batch of encoding.
+const BATCH: usize = 16;
+
+/// The embeddings and labels of every split there is.
+pub type EmbeddedSplits = BTreeMap<Split, LabelledEmbeddings>;
+
+/// Embeds all windows of `splits`, as far as the data has them, with `session`. `report` gets the windows done and their total.
+pub fn with_session(
+    cell: &Cell,
+    data: &Packed,
+    session: &Session<'_>,
+    splits: &[Split],
+    report: impl FnMut(u64, u64) -> Result<()>,
+) -> Result<EmbeddedSplits> {
+    let (geometry, system) = (Geometry::of(data.header()), cell.index());
+    each_split(cell, data, splits, session.memory(), report, |clips, count| {
+        let tokens = session.encode(clips.as_batch(), geometry.shape(count, cell.suite.window.context), system)?;
+        Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
+    })
+}
+
+/// Embeds all windows of all splits by hand-made statistics, one token per window. `report` gets the windows done and their
+/// total.
+pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) -> Result<()>) -> Result<EmbeddedSplits> {
+    let geometry = Geometry::of(data.header());
+    let channels: Vec<String> = geometry.channels.iter().map(|channel| channel.name.clone()).collect();
+    let periodic = geometry.boundary.map(|boundary| boundary == Boundary::Periodic);
+    let extractor = FeatureExtractor::new(&channels, cell.suite.window.context, geometry.size(), periodic)?;
+    each_split(cell, data, &Split::ALL, MemoryKind::Host, report, |clips, count| {
+        let rows: Vec<Vec<f32>> = clips
+            .par_chunks_exact(clips.len() / count)
+            .map(|clip| extractor.features(clip))
+            .collect::<physrep_evaluation::Result<_>>()?;
+        Ok((rows.concat(), 1, extractor.names().len()))
+    })
+}
+
+/// Embeds all windows of all splits as one token that is always zero: the probes see the labels alone.
+pub fn with_zeros(cell: &Cell, data: &Packed) -> Result<EmbeddedSplits> {
+    each_split(cell, data, &Split::ALL, MemoryKind::Host, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
+}
+
+/// Runs `embed` over batches of the splits' context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens
+/// with the number and the length of a clip's tokens.
+fn each_split(
+    cell: &Cell,
+    data: &Packed,
+    splits: &[Split],
+    memory: MemoryKind,
+    mut report: impl FnMut(u64, u64) -> Result<()>,
+    mut embed: impl FnMut(&PrefetchedBatch<'_>, usize) -> Result<(Vec<f32>, usize, usize)>,
+) -> Result<EmbeddedSplits> {
+    let frames = cell.suite.window.context;
+    let clip_len = data.clip_len(frames);
+    let cut = cell.suite.window_on(cell.system());
+    let windows = |split| data.windows(split, &cut);
+    let splits: Vec<Split> = data.header().splits().filter(|split| splits.contains(split)).collect();
+    let total = splits.iter().map(|&split| windows(split).len() as u64).sum();
+    let staging = Staging::at(memory);
+    let mut done = 0;
+    let mut one = |split: Split| -> Result<LabelledEmbeddings> {
+        let windows = windows(split);
+        let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
+        let settings = PrefetchSettings { batch: BATCH, threads: threads_beside_computation(), staging: staging.clone() };
+        thread::scope(|scope| -> Result<()> {
+            let loader = Loader::spawn(
+                scope,
+                settings,
+                windows.iter(),
+                |_| clip_len,
+                |&&window, clip| Ok(load_clip(data, &cell.suite, window, frames, NoiseStream::Encoding, clip)?),
+            )?;
+            while let Some(clips) = loader.next()? {
+                let count = clips.len() / clip_len;
+                let (values, tokens, dim) = embed(&clips, count)?;
+                if !embeddings.values.is_empty() && (tokens, dim) != (embeddings.tokens, embeddings.dim) {
+                    return Err(Error::Method {
+                        method: cell.method().to_owned(),
+                        message: format!(
+                            "embeddings changed from (tokens, dim) = {:?} to {:?} between batches",
+                            (embeddings.tokens, embeddings.dim),
+                            (tokens, dim)
+                        ),
+                    });
+                }
+                (embeddings.tokens, embeddings.dim) = (tokens, dim);
+                embeddings.values.extend(values);
+                done += count as u64;
+                report(done, total)?;
+            }
+            Ok(())
+        })?;
+        Ok(LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?)
+    };
+    splits.iter().map(|&split| Ok((split, one(split)?))).collect()
+}
+
+/// The scaled labels of windows.
+pub fn labels(data: &Packed, windows: &[Window]) -> Labels {
+    Labels {
+        values: windows.iter().flat_map(|w| data.labels(w.trajectory)).map(|&label| label as f32).collect(),
+        names: data.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),
+        trajectory: windows.iter().map(|window| window.trajectory as u32).collect(),
+    }
+}

@@ -1,0 +1,206 @@
+//! Pretraining of one session on one system or on several: batches in the suite's order, training curves, and checkpoints to
+//! resume from.
+
+use std::{
+    fs,
+    ops::Range,
+    thread,
+    time::{Duration, Instant},
+};
+
+use physrep_abi::LoadScope;
+use physrep_benchmarks::{
+    observation::{NoiseStream, load_clip},
+    order::Order,
+    packed::Packed,
+    split::Split,
+    suite::{PretrainBudget, Suite},
+};
+use physrep_records::{Curves, Device, PhaseCost, PretrainingFolder, files};
+use serde_json::Value;
+
+use super::{
+    checkpoint::Checkpoint,
+    pretraining_record::{PretrainedSystem, PretrainingRecord},
+};
+use crate::{
+    device::Staging,
+    error::{Error, Result},
+    events::{Phase, PhaseProgress},
+    interrupt,
+    phase_timer::PhaseTimer,
+    plugin::{Geometry, Session},
+    prefetch::{Loader, PrefetchSettings, threads_beside_computation},
+    progress::Progress,
+};
+
+/// What to pretrain on what.
+#[derive(Clone, Copy)]
+pub struct Pretraining<'a> {
+    /// Gives the budget, the order and the noise.
+    pub suite: &'a Suite,
+    /// The data of each system, in the suite's order.
+    pub data: &'a [Packed],
+    /// The method.
+    pub method: &'a str,
+    /// The keys of its configuration that differ from the defaults.
+    pub config: &'a Value,
+    /// Its folder.
+    pub folder: &'a PretrainingFolder,
+    /// Where the method computes.
+    pub device: Device,
+    /// Time between checkpoints.
+    pub checkpoint_every: Duration,
+}
+
+/// The steps of pretraining on `systems` systems: the suite's for each.
+pub fn steps(budget: &PretrainBudget, systems: usize) -> u64 {
+    budget.steps() * systems as u64
+}
+
+/// A clip of the pretraining of one of several systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Clip {
+    system: usize,
+    /// Counted over what is seen of this system.
+    sample: u64,
+}
+
+/// The system of a step: systems take turns.
+fn system_at(step: u64, systems: usize) -> usize {
+    (step % systems as u64) as usize
+}
+
+/// The clips of `steps`, batch by batch. Each system sees its own samples in their order, as if it were alone.
+fn clips(steps: Range<u64>, systems: usize, batch: usize) -> impl Iterator<Item = Clip> + Send {
+    steps.flat_map(move |step| {
+        let (system, first) = (system_at(step, systems), step / systems as u64 * batch as u64);
+        (first..first + batch as u64).map(move |sample| Clip { system, sample })
+    })
+}
+
+/// Pretrains `session`, or loads its state if that was done before. Returns the cost over all attempts.
+pub fn run(
+    task: &Pretraining<'_>,
+    session: &mut Session<'_>,
+    curves: &Curves,
+    progress: &mut Progress<'_>,
+) -> Result<PhaseCost> {
+    if let Some(record) = PretrainingRecord::read(task.folder)? {
+        session.load(&files::read(&task.folder.state())?, LoadScope::State)?;
+        curves.replace(Curves::read(&task.folder.curves())?);
+        return Ok(record.cost);
+    }
+    let cost = train(task, session, curves, progress)?;
+    files::write(&task.folder.state(), &session.save()?)?;
+    let systems = task.data.iter().map(|data| {
+        let header = data.header();
+        PretrainedSystem { system: header.system.clone(), geometry: Geometry::of(header) }
+    });
+    let record =
+        PretrainingRecord { method: task.method.to_owned(), config: task.config.clone(), systems: systems.collect(), cost };
+    files::write_json(&task.folder.record(), &record)?;
+    // The state replaces it.
+    let _ = fs::remove_file(task.folder.checkpoint());
+    Ok(cost)
+}
+
+/// Takes the steps after the checkpoint, if there is one, and writes the curves.
+fn train(
+    task: &Pretraining<'_>,
+    session: &mut Session<'_>,
+    curves: &Curves,
+    progress: &mut Progress<'_>,
+) -> Result<PhaseCost> {
+    let Pretraining { suite, data, folder, .. } = *task;
+    let batch = suite.pretrain.batch;
+    let steps = steps(&suite.pretrain, data.len());
+    let frames = suite.window.frames();
+    let shapes: Vec<_> = data.iter().map(|data| Geometry::of(data.header()).shape(batch, frames)).collect();
+    let windows = data.iter().map(|data| data.windows(Split::Train, &suite.window_on(&data.header().system)));
+    let mut orders: Vec<_> = windows.map(|windows| (Order::new(suite.seed, windows.len()), windows)).collect();
+
+    let mut start = Checkpoint::START;
+    if folder.checkpoint().is_file() {
+        start = Checkpoint::load(&folder.checkpoint(), session)?;
+    }
+    curves.restore(&folder.curves(), start.step)?;
+    progress.report(Phase::Pretrain, start.step, steps)?;
+    let timer = PhaseTimer::start(task.device);
+    // The cost up to a step, over all attempts.
+    let cost = |step: u64| start.cost.and(timer.cost(0), step * batch as u64);
+    let began = Instant::now();
+    let mut saved = began;
+    let items = clips(start.step..steps, data.len(), batch).map(move |Clip { system, sample }| {
+        let (order, windows) = &mut orders[system];
+        (system, windows[order.window(sample)], NoiseStream::Pretraining(sample))
+    });
+    let settings =
+        PrefetchSettings { batch, threads: threads_beside_computation(), staging: Staging::at(session.memory()) };
+    let clip_len = |&(system, ..): &(usize, _, _)| data[system].clip_len(frames);
+    thread::scope(|scope| -> Result<()> {
+        let loader = Loader::spawn(scope, settings, items, clip_len, |&(system, window, noise), clip| {
+            Ok(load_clip(&data[system], suite, window, frames, noise, clip)?)
+        })?;
+        let mut step = start.step;
+        while let Some(clips) = loader.next()? {
+            let system = system_at(step, data.len());
+            let report = session.pretrain_step(clips.as_batch(), shapes[system], system)?;
+            if !report.loss.is_finite() {
+                return Err(Error::Method {
+                    method: task.method.to_owned(),
+                    message: format!("the loss is {} at step {step}", report.loss),
+                });
+            }
+            curves.record("loss", step, report.loss);
+            curves.record("learning_rate", step, report.learning_rate);
+            step += 1;
+            curves.follow(&folder.curves(), step)?;
+            if interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps) {
+                curves.flush(&folder.curves(), step)?;
+                Checkpoint { step, cost: cost(step) }.save(&folder.checkpoint(), session)?;
+                saved = Instant::now();
+            }
+            progress.report_figures(PhaseProgress {
+                phase: Phase::Pretrain,
+                done: step,
+                total: steps,
+                loss: Some(report.loss),
+                clips_per_second: Some(((step - start.step) * batch as u64) as f64 / began.elapsed().as_secs_f64()),
+            })?;
+        }
+        let (waited, all) = (loader.waited().as_secs_f64(), timer.cost(0).seconds);
+        log::info!("pretraining waited {waited:.3} s of {all:.1} s for data");
+        Ok(())
+    })?;
+    curves.flush(&folder.curves(), steps)?;
+    Ok(cost(steps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The samples of one system in the order in which `steps` see them.
+    fn samples(steps: Range<u64>, systems: usize, system: usize) -> Vec<u64> {
+        clips(steps, systems, 4).filter(|clip| clip.system == system).map(|clip| clip.sample).collect()
+    }
+
+    #[test]
+    fn systems_take_turns_and_see_the_samples_that_they_see_alone() {
+        let alone: Vec<u64> = (0..24).collect();
+        assert_eq!(samples(0..6, 1, 0), alone);
+        for system in 0..3 {
+            assert_eq!(samples(0..18, 3, system), alone);
+        }
+        let turns: Vec<usize> = clips(0..6, 3, 4).map(|clip| clip.system).collect();
+        assert_eq!(turns, [[0; 4], [1; 4], [2; 4], [0; 4], [1; 4], [2; 4]].concat());
+    }
+
+    #[test]
+    fn a_resumed_pretraining_sees_what_it_had_not_seen() {
+        let whole: Vec<Clip> = clips(0..18, 3, 4).collect();
+        let halves: Vec<Clip> = clips(0..7, 3, 4).chain(clips(7..18, 3, 4)).collect();
+        assert_eq!(whole, halves);
+    }
+}

@@ -1,0 +1,211 @@
+//! The progress of a run, for another shell: the supervisor keeps a file, and `physrep-bench status` reads it.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use physrep_records::files;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    environment::now,
+    error::{Error, Result},
+    events::PhaseProgress,
+};
+
+/// How often the file is written while nothing but progress changes.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The progress of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunStatus {
+    /// The process that runs it, or ran it last.
+    pub process: u32,
+    /// When it started, UTC.
+    pub started: String,
+    /// When this was written, UTC.
+    pub written: String,
+    /// Its state when this was written.
+    pub state: RunState,
+    /// The cells, in the order of the table.
+    pub cells: Vec<CellStatus>,
+}
+
+/// The state of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Cells are being run.
+    Running,
+    /// All cells were tried.
+    Finished,
+    /// It was asked to stop.
+    Interrupted,
+}
+
+/// The progress of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellStatus {
+    /// Its name for people.
+    pub title: String,
+    /// Its state.
+    pub state: CellState,
+    /// While it runs, the progress of its phase.
+    pub progress: Option<PhaseProgress>,
+    /// Seconds that the phase will still take at its pace so far.
+    pub remaining: Option<f64>,
+    /// Why it failed.
+    pub reason: Option<String>,
+}
+
+/// The state of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CellState {
+    /// It has not started.
+    Waiting,
+    /// Its process is running.
+    Running,
+    /// It has its record.
+    Done,
+    /// It failed.
+    Failed,
+}
+
+impl CellStatus {
+    fn new(title: &str, state: CellState, reason: Option<&str>) -> Self {
+        let (title, reason) = (title.to_owned(), reason.map(str::to_owned));
+        Self { title, state, progress: None, remaining: None, reason }
+    }
+}
+
+impl RunStatus {
+    /// The progress of the run in folder `run`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if there is no run in it.
+    pub fn read(run: &Path) -> Result<Self> {
+        let path = file(run);
+        if path.is_file() {
+            return Ok(files::read_json(&path)?);
+        }
+        Err(Error::Usage(format!(
+            "{}: expected the folder of a run with a file status.json, which `physrep-bench all` writes",
+            run.display()
+        )))
+    }
+}
+
+/// The file of a run's progress. It is for readers alone: that it cannot be written is no reason to stop a run.
+pub(crate) struct StatusFile {
+    path: PathBuf,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    status: RunStatus,
+    /// When the present phase of a cell began, and what was done then.
+    began: HashMap<String, (Instant, u64)>,
+    written: Option<Instant>,
+}
+
+impl StatusFile {
+    /// Starts the file of the run in folder `run`, none of whose cells has started.
+    pub(crate) fn start<'a>(run: &Path, titles: impl Iterator<Item = &'a str>) -> Self {
+        let status = RunStatus {
+            process: std::process::id(),
+            started: now(),
+            written: now(),
+            state: RunState::Running,
+            cells: titles.map(|title| CellStatus::new(title, CellState::Waiting, None)).collect(),
+        };
+        let inner = Inner { status, began: HashMap::new(), written: None };
+        let status = Self { path: file(run), inner: Mutex::new(inner) };
+        status.change(|_| true);
+        status
+    }
+
+    /// Sets a cell's state, with the reason of a failure.
+    pub(crate) fn state(&self, title: &str, state: CellState, reason: Option<&str>) {
+        self.change(|inner| {
+            inner.began.remove(title);
+            if let Some(cell) = inner.cell(title) {
+                *cell = CellStatus::new(title, state, reason);
+            }
+            true
+        });
+    }
+
+    /// Sets the progress of a running cell.
+    pub(crate) fn progress(&self, title: &str, progress: &PhaseProgress) {
+        self.change(|inner| {
+            let Some(cell) = inner.cell(title) else {
+                return false;
+            };
+            let new_phase = cell.progress.is_none_or(|before| before.phase != progress.phase);
+            (cell.state, cell.progress) = (CellState::Running, Some(*progress));
+            let (done, total) = (progress.done, progress.total);
+            if new_phase {
+                inner.began.insert(title.to_owned(), (Instant::now(), done));
+            }
+            let pace = inner
+                .began
+                .get(title)
+                .map(|(since, first)| (since.elapsed().as_secs_f64(), done.saturating_sub(*first)));
+            if let (Some((elapsed, recent)), Some(cell)) = (pace, inner.cell(title)) {
+                let left = elapsed / recent as f64 * total.saturating_sub(done) as f64;
+                cell.remaining = (recent > 0).then_some(left);
+            }
+            new_phase
+        });
+    }
+
+    /// Cells that are done, and all.
+    pub(crate) fn done(&self) -> (u64, u64) {
+        let inner = self.inner.lock().unwrap_or_else(|e| e.into_inner());
+        let done = inner.status.cells.iter().filter(|cell| cell.state == CellState::Done).count();
+        (done as u64, inner.status.cells.len() as u64)
+    }
+
+    /// Sets the state in which the run ends.
+    pub(crate) fn end(&self, state: RunState) {
+        self.change(|inner| {
+            inner.status.state = state;
+            for cell in &mut inner.status.cells {
+                if cell.state == CellState::Running {
+                    cell.state = CellState::Waiting;
+                }
+            }
+            true
+        });
+    }
+
+    /// Changes the status and writes it, if the change says that it matters or the file is old.
+    fn change(&self, change: impl FnOnce(&mut Inner) -> bool) {
+        let mut inner = self.inner.lock().unwrap_or_else(|e| e.into_inner());
+        if !change(&mut inner) && inner.written.is_some_and(|last| last.elapsed() < INTERVAL) {
+            return;
+        }
+        inner.written = Some(Instant::now());
+        inner.status.written = now();
+        let beside = self.path.with_extension("json.new");
+        if let Ok(text) = serde_json::to_vec_pretty(&inner.status) {
+            let _ = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &self.path));
+        }
+    }
+}
+
+impl Inner {
+    fn cell(&mut self, title: &str) -> Option<&mut CellStatus> {
+        self.status.cells.iter_mut().find(|cell| cell.title == title)
+    }
+}
+
+fn file(run: &Path) -> PathBuf {
+    run.join("status.json")
+}

@@ -1,0 +1,229 @@
+//! Runs cells, each in a process of its own, so that whatever happens to that process costs its cell and nothing else.
+
+use std::{
+    collections::VecDeque,
+    ffi::OsString,
+    fs::File,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
+
+use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, SCHEMA, files};
+
+use crate::{
+    child::{ChildSettings, Heard, SupervisedChild, cause, last_line},
+    error::{Error, Result},
+    events::{CellEvent, Phase, RunEvent},
+    interrupt,
+    status::{CellState, RunState, StatusFile},
+};
+
+/// How often a supervisor checks for interruption while a process is silent.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How long a process that is asked to stop may take before it is killed; its last checkpoint remains.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How cells are run. Nothing here changes a score.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Cells that run at a time.
+    pub jobs: usize,
+    /// Threads of each.
+    pub threads: usize,
+    /// A process that reports nothing for this long, other than while probing, is killed.
+    pub stall_timeout: Duration,
+    /// Time between checkpoints of pretraining.
+    pub checkpoint_every: Duration,
+}
+
+/// Runs the cells of a planned run that have no record yet, and failed ones again. A cell's failure is written into its folder and is no error
+/// here.
+///
+/// # Errors
+///
+/// If a file of the run cannot be read or written; [`Error::Interrupted`] if this process is to stop.
+pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn(RunEvent<'_>) + Sync)) -> Result<()> {
+    let titles: Vec<String> = cells.iter().map(Cell::title).collect();
+    let status = StatusFile::start(run, titles.iter().map(String::as_str));
+    let mut missing = Vec::new();
+    for (cell, title) in cells.iter().zip(&titles) {
+        match cell.folder(run).outcome()? {
+            CellOutcome::Done(_) => {
+                listener(RunEvent::Kept(cell));
+                status.state(title, CellState::Done, None);
+            }
+            CellOutcome::Failed(_) | CellOutcome::Missing => missing.push(cell),
+        }
+    }
+    let queue = Mutex::new(groups(&missing, run));
+    let take = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front().filter(|_| !interrupt::requested());
+    let supervisor = Supervisor { run, policy, listener, status: &status };
+    let result = thread::scope(|scope| {
+        let workers: Vec<_> = (0..policy.jobs.max(1))
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while let Some(group) = take() {
+                        supervisor.run_group(&group)?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    status.end(if interrupt::requested() { RunState::Interrupted } else { RunState::Finished });
+    listener(RunEvent::End);
+    result?;
+    interrupt::check()
+}
+
+/// The cells in their order, those that share a pretraining together at the place of the first.
+fn groups<'a>(cells: &[&'a Cell], run: &Path) -> VecDeque<Vec<&'a Cell>> {
+    let mut groups: VecDeque<(PathBuf, Vec<&Cell>)> = VecDeque::new();
+    for &cell in cells {
+        let pretraining = cell.pretraining(run).path().to_owned();
+        match groups.iter_mut().find(|(shared, _)| *shared == pretraining) {
+            Some((_, group)) => group.push(cell),
+            None => groups.push_back((pretraining, vec![cell])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+struct Supervisor<'a> {
+    run: &'a Path,
+    policy: &'a Policy,
+    listener: &'a (dyn Fn(RunEvent<'_>) + Sync),
+    status: &'a StatusFile,
+}
+
+/// How the process of a cell ended.
+enum End {
+    Done,
+    Failed(String),
+    Interrupted,
+}
+
+impl Supervisor<'_> {
+    /// Runs cells that share a pretraining one after the other: the first one pretrains. If that fails, so do the others.
+    fn run_group(&self, cells: &[&Cell]) -> Result<()> {
+        for (place, cell) in cells.iter().enumerate() {
+            self.report_cells();
+            let folder = cell.folder(self.run);
+            let clock = Instant::now();
+            self.status.state(&cell.title(), CellState::Running, None);
+            let reason = match self.attempt(cell, &folder) {
+                End::Done => {
+                    (self.listener)(RunEvent::Done(cell, clock.elapsed()));
+                    self.status.state(&cell.title(), CellState::Done, None);
+                    self.report_cells();
+                    continue;
+                }
+                End::Interrupted => {
+                    (self.listener)(RunEvent::Stopped(cell));
+                    return Ok(());
+                }
+                End::Failed(reason) => reason,
+            };
+            if cell.joint.is_empty() || cell.pretraining(self.run).record().is_file() {
+                self.fail(cell, &reason, &folder)?;
+                continue;
+            }
+            let reason = format!("the joint pretraining failed: {reason}");
+            return cells[place..].iter().try_for_each(|cell| self.fail(cell, &reason, &folder));
+        }
+        Ok(())
+    }
+
+    fn report_cells(&self) {
+        let (done, total) = self.status.done();
+        (self.listener)(RunEvent::Cells { done, total });
+    }
+
+    /// Records why a cell has no record; the log of the process is in `attempted`.
+    fn fail(&self, cell: &Cell, reason: &str, attempted: &CellFolder) -> Result<()> {
+        (self.listener)(RunEvent::Failed { cell, reason, log: attempted.log() });
+        self.status.state(&cell.title(), CellState::Failed, Some(reason));
+        let failure = CellFailure { schema: SCHEMA, identity: cell.identity(), reason: reason.to_owned() };
+        Ok(files::write_json(&cell.folder(self.run).failure(), &failure)?)
+    }
+
+    /// One process from start to end.
+    fn attempt(&self, cell: &Cell, folder: &CellFolder) -> End {
+        let mut child = match self.spawn(cell, folder) {
+            Ok(child) => child,
+            Err(error) => return End::Failed(error.to_string()),
+        };
+        let mut phase = Phase::Start;
+        let mut last_event = None;
+        let mut heard = Instant::now();
+        let mut asked: Option<Instant> = None;
+        let mut stalled = false;
+        loop {
+            if interrupt::requested() {
+                child.ask_to_stop();
+                if asked.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                    child.kill();
+                }
+            }
+            match child.hear(POLL) {
+                Heard::Message(CellEvent::Progress(progress)) => {
+                    (phase, heard) = (progress.phase, Instant::now());
+                    if phase != Phase::Start {
+                        (self.listener)(RunEvent::Progress(cell, progress));
+                        self.status.progress(&cell.title(), &progress);
+                    }
+                }
+                Heard::Message(last) => last_event = Some(last),
+                Heard::End => break,
+                // Probing is this program's own work, and one probe may fit for long without a report.
+                Heard::Silence if phase == Phase::Probe || heard.elapsed() < self.policy.stall_timeout => {}
+                Heard::Silence => {
+                    stalled = true;
+                    child.kill();
+                    break;
+                }
+            }
+        }
+        let status = match child.wait() {
+            Ok(status) => status,
+            Err(error) => return End::Failed(format!("the end of the cell's process cannot be seen: {error}")),
+        };
+        match last_event {
+            Some(CellEvent::Done) if folder.record().is_file() => End::Done,
+            _ if stalled => End::Failed(format!(
+                "no progress for {:.0} s in {}; killed (--stall-timeout)",
+                self.policy.stall_timeout.as_secs_f64(),
+                phase.name()
+            )),
+            _ if asked.is_some() => End::Interrupted,
+            Some(CellEvent::Failed { reason }) => End::Failed(reason),
+            _ => End::Failed(describe_death(status, phase, folder)),
+        }
+    }
+
+    fn spawn(&self, cell: &Cell, folder: &CellFolder) -> Result<SupervisedChild<CellEvent>> {
+        let log = File::create(folder.log()).map_err(Error::io(folder.log()))?;
+        let mut arguments: Vec<OsString> = ["cell", "--supervised", "--checkpoint-every"].map(OsString::from).into();
+        arguments.push(self.policy.checkpoint_every.as_secs_f64().to_string().into());
+        arguments.extend([OsString::from("--run"), self.run.into(), cell.key().into()]);
+        SupervisedChild::spawn(ChildSettings {
+            arguments,
+            threads: Some(self.policy.threads),
+            stops_at_end_of_input: true,
+            log,
+        })
+    }
+}
+
+/// How a process died without a message: by what, when, and the last line of its log.
+fn describe_death(status: ExitStatus, phase: Phase, folder: &CellFolder) -> String {
+    let last = File::open(folder.log()).map(|mut log| last_line(&mut log)).unwrap_or_default();
+    format!("its process died in {} ({}){last}", phase.name(), cause(status))
+}

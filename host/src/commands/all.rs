@@ -1,0 +1,67 @@
+//! `physrep-bench all`: data if missing, plugin crates if stale, cells if not done, tables.
+
+use std::{path::Path, process::ExitCode};
+
+use clap::Args;
+use physrep_records::{RunResults, files};
+use physrep_report as report;
+use physrep_runner::{Policy, interrupt, run_cells};
+
+use super::run_arguments::RunArguments;
+use crate::{arguments::duration, display::Display, error::Result};
+
+/// What to run, and how.
+#[derive(Debug, Args)]
+pub struct All {
+    #[command(flatten)]
+    run: RunArguments,
+    /// Seconds without progress after which a cell is killed.
+    #[arg(long, default_value_t = 600.0, value_name = "SECONDS")]
+    stall_timeout: f64,
+    /// Seconds between checkpoints of pretraining.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    checkpoint_every: f64,
+}
+
+impl All {
+    /// Runs everything, then writes and prints the tables.
+    pub fn run(self) -> Result<ExitCode> {
+        interrupt::install_signal_handlers()?;
+        let policy = Policy {
+            jobs: self.run.jobs,
+            threads: self.run.threads()?,
+            stall_timeout: duration("--stall-timeout", self.stall_timeout)?,
+            checkpoint_every: duration("--checkpoint-every", self.checkpoint_every)?,
+        };
+        let display = Display::default();
+        let planned = self.run.plan(&display)?;
+        run_cells(&planned.plan.cells, &planned.folder, &policy, &|event| display.run_event(&event))?;
+
+        let results = RunResults::read(&planned.folder)?;
+        let written = write_tables(&results, &planned.folder)?;
+        println!("{}", report::terminal_summary(&results));
+        println!("written: {}", written.join(", "));
+        for error in &planned.plan.unusable {
+            eprintln!("left out: {error}");
+        }
+        let missing = results.incomplete() + planned.plan.unusable.len();
+        Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    }
+}
+
+/// Writes every form of a run's tables, and its report, into the run's folder.
+fn write_tables(results: &RunResults, run: &Path) -> Result<Vec<String>> {
+    let tables = [
+        ("scores.csv", report::scores_csv(results)?),
+        ("table.md", report::markdown(results)),
+        ("table.tex", report::latex(results)),
+    ];
+    let mut written = Vec::new();
+    for (name, text) in tables {
+        let path = run.join(name);
+        files::write(&path, text.as_bytes())?;
+        written.push(path);
+    }
+    written.push(report::write_report(run, results, &run.join("report"))?.page);
+    Ok(written.iter().map(|path| path.display().to_string()).collect())
+}

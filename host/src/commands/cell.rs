@@ -1,0 +1,78 @@
+//! `physrep-bench cell`: one cell of a planned run, in this process.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use physrep_runner::{CellEvent, Error as RunnerError, SingleCell, end_with_parent, interrupt};
+
+use crate::{
+    arguments::duration,
+    display::Display,
+    error::{Error, Result},
+};
+
+/// Which cell to run.
+#[derive(Debug, Args)]
+pub struct RunCell {
+    /// The cell's key, or the beginning of it, as `plan` prints it.
+    key: String,
+    /// The folder of the run, which `plan` or `all` wrote.
+    #[arg(long, value_name = "DIR", default_value = "runs/tiny")]
+    run: PathBuf,
+    /// Seconds between checkpoints of pretraining.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    checkpoint_every: f64,
+    /// Report events in JSON lines, stop at the end of standard input, end with the parent process; used by `all`.
+    #[arg(long, hide = true)]
+    supervised: bool,
+}
+
+impl RunCell {
+    /// Runs the cell, unless it is done.
+    pub fn run(self) -> Result<ExitCode> {
+        if self.supervised { self.run_supervised() } else { self.run_alone() }
+    }
+
+    fn run_alone(self) -> Result<ExitCode> {
+        interrupt::install_signal_handlers()?;
+        let every = duration("--checkpoint-every", self.checkpoint_every)?;
+        let cell = SingleCell::find(&self.run, &self.key)?;
+        let (display, title) = (Display::default(), cell.cell().title());
+        let outcome = cell.run(&self.run, every, &mut |progress| {
+            display.phase_progress(&title, &progress);
+            Ok(())
+        });
+        match outcome {
+            Ok(()) => {
+                display.finish(&title, "done");
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(RunnerError::Interrupted) => Err(RunnerError::Interrupted.into()),
+            Err(error) => {
+                cell.fail(&error.to_string())?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The supervisor records a failure, whether it is reported or the process dies.
+    fn run_supervised(self) -> Result<ExitCode> {
+        end_with_parent();
+        interrupt::stop_at_end_of_input();
+        let output = "standard output";
+        let outcome = duration("--checkpoint-every", self.checkpoint_every).and_then(|every| {
+            let cell = SingleCell::find(&self.run, &self.key)?;
+            cell.run(&self.run, every, &mut |progress| {
+                CellEvent::Progress(progress).send().map_err(RunnerError::io(output))
+            })?;
+            Ok(())
+        });
+        let (event, code) = match outcome {
+            Err(Error::Runner(RunnerError::Interrupted)) => return Ok(ExitCode::from(interrupt::EXIT_CODE)),
+            Ok(()) => (CellEvent::Done, ExitCode::SUCCESS),
+            Err(error) => (CellEvent::Failed { reason: error.to_string() }, ExitCode::FAILURE),
+        };
+        event.send().map_err(Error::io(output))?;
+        Ok(code)
+    }
+}

@@ -1,0 +1,27 @@
+//! `physrep-bench compare`: what changed between two runs, and whether it matters.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use physrep_records::RunResults;
+
+use crate::error::Result;
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The folder of a run.
+    a: PathBuf,
+    /// The folder of another one.
+    b: PathBuf,
+}
+
+impl Compare {
+    /// Prints, for each row and probe that both runs have, both errors, their difference with its intervals, and a verdict; then
+    /// what else differs.
+    pub fn run(self) -> Result<ExitCode> {
+        let (a, b) = (RunResults::read(&self.a)?, RunResults::read(&self.b)?);
+        print!("{}", physrep_report::compare(&a, &b)?);
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,47 @@
+//! `physrep-bench data generate`.
+
+use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Instant};
+
+use clap::Args;
+use physrep_benchmarks::{generate, suite::Suite, systems};
+use physrep_runner::cores;
+
+use crate::{
+    display::{Display, seconds},
+    error::Result,
+};
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// The system, such as shear_flow.
+    system: String,
+    /// A suite's name, or the path of a suite file.
+    #[arg(long, default_value = "tiny")]
+    suite: String,
+    /// The folder that gets SYSTEM/data/{train,valid,test,held_out}/*.hdf5.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Threads [default: all cores].
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Generate {
+    /// Generates what is missing of the data.
+    pub fn run(self) -> Result<ExitCode> {
+        let Self { system, suite, out, threads } = self;
+        let display = Display::default();
+        let suite = Suite::load(&suite)?;
+        let clock = Instant::now();
+        let progress = |done: usize, total: usize, note: &str| {
+            display.progress(&system, "generate", done as u64, total as u64, note);
+            ControlFlow::Continue(())
+        };
+        let solver = systems::named(&system)?;
+        let summary = generate::generate(&suite, solver, &out, threads.unwrap_or_else(cores), &progress)?;
+        let took = seconds(clock.elapsed().as_secs_f64());
+        let solved = format!("{} of {} trajectories solved", summary.simulated, summary.trajectories);
+        display.finish(&system, &format!("{}: {solved}, in {took}", out.join(&system).display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,182 @@
+//! `physrep-bench data info`: what does data hold?
+
+use std::{
+    io::{IsTerminal, stdout},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Args;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use physrep_benchmarks::{
+    inspect::{
+        Contents,
+        report::{ChannelReport, Kind},
+        target,
+    },
+    well::stats::Moments,
+};
+use serde_json::{Value, json};
+
+use super::{
+    inspection::Limits,
+    summary::Summary,
+    text::{bytes, counted, one_line, say},
+};
+use crate::{display::Display, error::Result};
+
+#[derive(Debug, Args)]
+pub struct Info {
+    /// Files, folders of data sets, or folders of several.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Do not read the values.
+    #[arg(long)]
+    no_stats: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+impl Info {
+    /// Prints what there is, and to standard error what is wrong with it. A file that cannot be read makes the exit code 1.
+    pub fn run(self) -> Result<ExitCode> {
+        let display = Display::default();
+        let mut summaries = Vec::new();
+        for path in &self.paths {
+            for target in target::find(path)? {
+                let (task, paths) = Summary::files(&target);
+                let reports = self.limits.inspect(&paths, !self.no_stats, &display, &task)?;
+                display.clear(&task);
+                summaries.extend(Summary::of(&target, &reports));
+            }
+        }
+        if self.json {
+            let all: Vec<Value> = summaries.iter().map(as_json).collect();
+            say(format_args!("{:#}", Value::Array(all)));
+        } else {
+            summaries.iter().for_each(print);
+        }
+        for (path, finding) in summaries.iter().flat_map(|summary| &summary.errors) {
+            eprintln!("error: {}: {finding}", one_line(path));
+        }
+        let unread = summaries.iter().any(|summary| summary.unread > 0);
+        Ok(if unread { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+fn print(summary: &Summary) {
+    say(format_args!("{}", one_line(&summary.path)));
+    let Some(contents) = &summary.contents else { return say("  nothing that can be read\n") };
+    say(format_args!("{}\n", facts(summary, contents)));
+    let fields = contents.fields.iter().map(|field| {
+        let shape = field.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        [
+            field.name.clone(),
+            format!("{:?}", field.rank).to_lowercase(),
+            shape,
+            field.dtype.clone(),
+            field.storage.clone(),
+            bytes(field.bytes),
+        ]
+    });
+    say(format_args!("{}\n", table(["field", "rank", "shape", "type", "storage", "size"], fields)));
+    if !contents.channels.is_empty() {
+        let channels = contents.channels.iter().map(|channel| {
+            let [min, max] = channel.range.map_or(["-".into(), "-".into()], |range| range.map(|v| number(v.into())));
+            [channel.name.clone(), min, number(channel.values.mean()), number(channel.values.std()), max]
+        });
+        say(format_args!("statistics of {}", summary.statistics_of()));
+        say(format_args!("{}\n", table(["channel", "min", "mean", "std", "max"], channels)));
+    }
+}
+
+/// The first table: one fact a line.
+fn facts(summary: &Summary, contents: &Contents) -> Table {
+    let mut rows = vec![("data set".to_owned(), one_word(&contents.dataset))];
+    match &contents.kind {
+        Kind::Well => rows.push(("format".into(), "The Well, HDF5".into())),
+        Kind::Packed { suite, .. } => rows.push(("format".into(), format!("packed for suite {suite}"))),
+    }
+    for axis in &contents.axes {
+        let [first, last] = axis.ends.map(number);
+        let boundary = format!("{:?}", axis.boundary).to_lowercase();
+        rows.push((format!("axis {}", axis.name), format!("{} points, {first} to {last}, {boundary}", axis.points)));
+    }
+    let [first, last] = contents.times.map(number);
+    rows.push(("times".into(), format!("{} frames, {first} to {last}", contents.frames)));
+    for parameter in &contents.parameters {
+        let values: Vec<String> = parameter.values.iter().map(|&v| number(v)).collect();
+        rows.push((one_word(&parameter.name), values.join(", ")));
+    }
+    for split in &summary.splits {
+        let files = if split.files > 0 { format!(", {}", counted(split.files, "file")) } else { String::new() };
+        let size = if split.bytes > 0 { format!(", {}", bytes(split.bytes)) } else { String::new() };
+        rows.push((split.name.clone(), format!("{}{files}{size}", counted(split.trajectories, "trajectory"))));
+    }
+    if summary.splits.is_empty() {
+        rows.push(("trajectories".into(), contents.trajectories.to_string()));
+    }
+    rows.push(("size".into(), bytes(summary.bytes)));
+    let mut table = empty();
+    rows.into_iter().for_each(|(name, value)| {
+        table.add_row([name, value]);
+    });
+    table
+}
+
+fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
+    let mut table = empty();
+    table.set_header(header);
+    rows.for_each(|row| {
+        table.add_row(row.map(|text| one_word(&text)));
+    });
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Framed on a terminal, Markdown when piped. Numbers and names are never broken.
+fn empty() -> Table {
+    let mut table = Table::new();
+    let style = if stdout().is_terminal() { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_MARKDOWN };
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+/// Names come from the file, and may hold anything.
+fn one_word(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// Five digits, in whichever notation is the shorter.
+fn number(value: f64) -> String {
+    let rounded: f64 = format!("{value:.4e}").parse().unwrap_or(value);
+    let (plain, scientific) = (rounded.to_string(), format!("{rounded:e}"));
+    if plain.len() <= scientific.len() + 2 { plain } else { scientific }
+}
+
+fn as_json(summary: &Summary) -> Value {
+    let mut value = json!({
+        "path": summary.path,
+        "bytes": summary.bytes,
+        "splits": summary.splits,
+        "contents": summary.contents,
+        "errors": summary.errors.iter().map(|(path, e)| json!({ "path": path, "error": e.to_string() })).collect::<Vec<_>>(),
+        "warnings": summary.warnings,
+    });
+    if let Some(contents) = &summary.contents {
+        let moments = |m: &Moments| json!({ "mean": m.mean(), "std": m.std() });
+        let channel = |c: &ChannelReport| {
+            let [min, max] = c.range.map_or([None, None], |range| range.map(Some));
+            json!({ "name": c.name, "min": min, "mean": c.values.mean(), "std": c.values.std(), "max": max,
+                    "delta": moments(&c.deltas) })
+        };
+        value["contents"]["channels"] = contents.channels.iter().map(channel).collect();
+        value["statistics_of"] = summary.statistics_of().into();
+    }
+    value
+}

@@ -1,0 +1,82 @@
+//! `physrep-bench doctor`: what this machine offers, and what is missing.
+
+use std::{
+    env,
+    process::{Command, ExitCode},
+};
+
+use clap::Args;
+use physrep_runner::{CudaDriver, PluginSource, cores, cuda_compiler, plugin_sources};
+use sysinfo::System;
+
+use crate::error::Result;
+
+/// Nothing to choose.
+#[derive(Debug, Args)]
+pub struct Doctor {}
+
+impl Doctor {
+    /// Prints a line for each thing that runs depend on. The exit code is 1 if something is missing that a run on the CPU needs.
+    pub fn run(self) -> Result<ExitCode> {
+        Ok(if check() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn check() -> bool {
+    let mut complete = true;
+    let mut say = |name: &str, found: Result<String, String>, needed: bool| {
+        complete &= found.is_ok() || !needed;
+        let mark = match &found {
+            Ok(_) => "ok",
+            Err(_) if needed => "MISSING",
+            Err(_) => "-",
+        };
+        println!("{name:14} {mark:8} {}", found.unwrap_or_else(|why| why));
+    };
+    let memory = System::new().map_or(0, |mut system| {
+        system.refresh_memory();
+        system.total_memory() >> 20
+    });
+    say("processor", Ok(format!("{} threads, {}", cores(), physrep_nn::instruction_set())), true);
+    say("memory", Ok(format!("{memory} MiB")), true);
+    for tool in ["cargo", "rustc"] {
+        say(tool, version(tool), true);
+    }
+    say("plugins", plugins(), true);
+    match CudaDriver::load() {
+        Ok(driver) => {
+            say("CUDA driver", Ok(format!("runs CUDA {}.{}", driver.cuda.0, driver.cuda.1)), false);
+            for gpu in driver.gpus {
+                say("GPU", Ok(gpu.to_string()), false);
+            }
+        }
+        Err(why) => say("CUDA driver", Err(format!("{why}; methods compute on the CPU")), false),
+    }
+    say(
+        "nvcc",
+        cuda_compiler()
+            .map(|path| path.display().to_string())
+            .ok_or("not on PATH, nor in $CUDA_HOME/bin; needed to build plugins for GPUs (docs/gpu.md)".into()),
+        false,
+    );
+    complete
+}
+
+/// The first line of a tool's version.
+fn version(tool: &str) -> Result<String, String> {
+    let name = env::var_os(tool.to_uppercase()).unwrap_or_else(|| tool.into());
+    let missing = || format!("`{tool}` does not run; it builds plugin crates: install Rust from https://rustup.rs");
+    let output = Command::new(name).arg("--version").output().map_err(|_| missing())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().filter(|_| output.status.success()).map(str::to_owned).ok_or_else(missing)
+}
+
+/// Names of the plugin crates that `all` would build.
+fn plugins() -> Result<String, String> {
+    let sources = plugin_sources(&[]).map_err(|error| error.to_string())?;
+    let names = sources.iter().filter_map(|source| match source {
+        PluginSource::Crate(folder) => folder.file_name().map(|name| name.to_string_lossy().into_owned()),
+        PluginSource::Library(_) => None,
+    });
+    Ok(names.collect::<Vec<_>>().join(", "))
+}

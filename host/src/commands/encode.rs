@@ -1,0 +1,55 @@
+//! `physrep-bench encode`: embeddings of clips, with a method and a checkpoint.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use physrep_runner::{EncodeTask, encode_clips};
+
+use crate::{
+    arguments::{DeviceArgument, Plugins},
+    error::Result,
+};
+
+/// What to encode, and with what.
+#[derive(Debug, Args)]
+pub struct Encode {
+    /// The method.
+    #[arg(long)]
+    method: String,
+    /// Override one key of the method's configuration, such as dims=[16,32,64,128,128].
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The encoder's weights: a state that a run left, a safetensors file, or a PyTorch state dict (.pth).
+    #[arg(long, value_name = "FILE")]
+    checkpoint: PathBuf,
+    /// The system of the clips, if the checkpoint was pretrained on several [default: the only one].
+    #[arg(long)]
+    system: Option<String>,
+    /// A safetensors file with the tensor `input`, (B, C, T, H, W).
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// The safetensors file that gets the tensor `embedding`, (B, tokens, dim).
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    plugins: Plugins,
+    #[command(flatten)]
+    device: DeviceArgument,
+}
+
+impl Encode {
+    /// Encodes the clips of the input and writes their embeddings to the output.
+    pub fn run(self) -> Result<ExitCode> {
+        encode_clips(&EncodeTask {
+            device: self.device.resolve_and_log()?,
+            method: self.method,
+            plugins: self.plugins.plugins,
+            set: self.set,
+            checkpoint: self.checkpoint,
+            system: self.system,
+            input: self.input,
+            output: self.output,
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,55 @@
+//! `physrep-bench list`: the methods, systems or suites there are.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use physrep_benchmarks::{suite::Suite, systems};
+use physrep_records::Device;
+use physrep_runner::{Plugin, plugin_sources};
+
+use crate::{arguments::Plugins, error::Result};
+
+/// What to list.
+#[derive(Debug, Args)]
+pub struct List {
+    /// What to list.
+    #[arg(value_enum)]
+    what: What,
+    #[command(flatten)]
+    plugins: Plugins,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    Methods,
+    Systems,
+    Suites,
+}
+
+impl List {
+    /// Prints the list.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.what {
+            What::Methods => self.methods()?,
+            What::Systems => systems::names().for_each(|name| println!("{name}")),
+            What::Suites => Suite::names().for_each(|name| println!("{name}")),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn methods(&self) -> Result<()> {
+        for source in plugin_sources(&self.plugins.plugins)? {
+            match source.library(Device::Cpu).and_then(|library| Plugin::open(&library)) {
+                Ok(plugin) => {
+                    let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
+                    println!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));
+                    println!("{:12} config: {}", "", plugin.description()["config"]);
+                }
+                Err(error) => eprintln!("{error}"),
+            }
+        }
+        println!("{:12} Floor: ridge regression on hand-made statistics of the fields.", "features");
+        println!("{:12} Floor: the mean of the training labels.", "mean");
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! `physrep-bench merge`: the runs of several machines as one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+use physrep_records::{CellOutcome, CellRecord, ManifestCell, RunManifest, RunResults, SampleFields, files};
+
+use crate::error::{Error, Result};
+
+/// What to join.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The folder of the joined run; it must not exist, or be empty.
+    out: PathBuf,
+    /// The folders of the runs.
+    #[arg(required = true)]
+    runs: Vec<PathBuf>,
+}
+
+impl Merge {
+    /// Merges the runs.
+    pub fn run(self) -> Result<ExitCode> {
+        let cells = merge(&self.out, &self.runs)?;
+        println!("{}: {cells} cells of {} runs", self.out.display(), self.runs.len());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Copies the records of all cells into one folder with one manifest; the number of cells comes back. Where several runs have a
+/// cell, a record goes before a failure, and records must have the same scores.
+fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
+    if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Error::Usage(format!("{}: expected a folder that is new or empty", out.display())));
+    }
+    let mut merged: Vec<(ManifestCell, PathBuf, CellOutcome)> = Vec::new();
+    for run in runs {
+        for listed in RunManifest::read(run)?.cells {
+            let outcome = listed.folder(run).outcome()?;
+            match merged.iter_mut().find(|(known, ..)| known.identity == listed.identity) {
+                None => merged.push((listed, run.clone(), outcome)),
+                Some((known, from, before)) => match (before.record(), outcome.record()) {
+                    (Some(one), Some(other)) if one.scores != other.scores => {
+                        return Err(Error::Usage(format!(
+                            "{} and {} are of the same cell with different scores; merge one of the two runs alone",
+                            known.folder(from).record().display(),
+                            listed.folder(run).record().display()
+                        )));
+                    }
+                    (None, Some(_)) => (*from, *before) = (run.clone(), outcome),
+                    (None, None) if matches!(before, CellOutcome::Missing) => (*from, *before) = (run.clone(), outcome),
+                    _ => {}
+                },
+            }
+        }
+    }
+    refuse_other_settings(&merged)?;
+    copy_samples(runs, out, &merged)?;
+    for (listed, from, _) in &merged {
+        let (source, target) = (listed.folder(from), listed.folder(out));
+        let files = [(source.record(), target.record()), (source.failure(), target.failure())];
+        // A cell that is done may have failed before.
+        for (source, target) in files.into_iter().filter(|(source, _)| source.is_file()).take(1) {
+            files::write(&target, &files::read(&source)?)?;
+        }
+        copy_curves(listed, from, out)?;
+    }
+    let mut manifest = RunManifest { cells: merged.into_iter().map(|(listed, ..)| listed).collect() };
+    manifest.sort();
+    // What cannot be in one table is found before there is a manifest, without which the folder is no run.
+    RunResults::of(&manifest, out)?;
+    manifest.write(out)?;
+    Ok(manifest.cells.len())
+}
+
+/// Copies a cell's description and the curves of its pretraining, for the report, where they are there.
+fn copy_curves(listed: &ManifestCell, from: &Path, out: &Path) -> Result<()> {
+    let Some(cell) = listed.cell(from) else {
+        return Ok(());
+    };
+    let files = [
+        (listed.folder(from).spec(), listed.folder(out).spec()),
+        (cell.pretraining(from).curves(), cell.pretraining(out).curves()),
+    ];
+    for (source, target) in files.into_iter().filter(|(source, _)| source.is_file()) {
+        files::write(&target, &files::read(&source)?)?;
+    }
+    Ok(())
+}
+
+/// Copies the sample fields of each system from the first run that has them, for the report.
+fn copy_samples(runs: &[PathBuf], out: &Path, merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> Result<()> {
+    for (listed, ..) in merged {
+        let system = &listed.identity.system;
+        let target = SampleFields::file(out, system);
+        let source = runs.iter().map(|run| SampleFields::file(run, system)).find(|file| file.is_file());
+        if let Some(source) = source.filter(|_| !target.is_file()) {
+            files::write(&target, &files::read(&source)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Seeds of one row that were run under different configurations are not repeats of one another.
+fn refuse_other_settings(merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> Result<()> {
+    let results: Vec<&CellRecord> = merged.iter().filter_map(|(_, _, outcome)| outcome.record()).collect();
+    for (index, one) in results.iter().enumerate() {
+        let row = |result: &CellRecord| {
+            let cell = &result.identity;
+            (cell.system.clone(), cell.method.clone(), cell.initialisation)
+        };
+        let same_row = |other: &&&CellRecord| row(other) == row(one);
+        if let Some(other) = results[index + 1..].iter().find(|o| same_row(o) && o.recipe.config != one.recipe.config) {
+            return Err(Error::Usage(format!(
+                "{} on {}: seed {} was run with the configuration {}, seed {} with {}; give one of them a name of its own",
+                one.identity.method,
+                one.identity.system,
+                one.identity.seed,
+                one.recipe.config,
+                other.identity.seed,
+                other.recipe.config
+            )));
+        }
+    }
+    Ok(())
+}

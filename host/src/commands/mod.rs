@@ -1,0 +1,19 @@
+//! The commands: each file holds the arguments of one as a struct, and a method `run` that carries it out and returns the exit code.
+
+pub mod all;
+pub mod bench;
+pub mod cell;
+pub mod compare;
+pub mod data;
+pub mod doctor;
+pub mod encode;
+pub mod list;
+pub mod merge;
+pub mod plan;
+pub mod report;
+mod run_arguments;
+pub mod schema;
+pub mod status;
+pub mod table;
+pub mod tensorboard;
+pub mod verify_result;

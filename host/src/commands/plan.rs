@@ -1,0 +1,60 @@
+//! `physrep-bench plan`: what a run consists of, without running it.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+use physrep_records::CellOutcome;
+use physrep_runner::interrupt;
+
+use super::run_arguments::RunArguments;
+use crate::{display::Display, error::Result};
+
+/// What to plan.
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+impl Plan {
+    /// Prepares data and plugins, writes the run's folder, and prints its cells. `cell` runs one of them.
+    pub fn run(self) -> Result<ExitCode> {
+        interrupt::install_signal_handlers()?;
+        let planned = self.run.plan(&Display::default())?;
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(["cell", "system", "method", "initialisation", "seed", "state", "joint pretraining"]);
+        let mut missing = 0;
+        for cell in &planned.plan.cells {
+            let state = match cell.folder(&planned.folder).outcome()? {
+                CellOutcome::Done(_) => "done",
+                CellOutcome::Failed(_) => "failed",
+                CellOutcome::Missing => "missing",
+            };
+            missing += usize::from(state != "done");
+            let pretraining = cell.pretraining(&planned.folder);
+            let shared = pretraining.path().file_name().filter(|_| !cell.joint.is_empty());
+            table.add_row([
+                cell.key(),
+                cell.system().to_owned(),
+                cell.method().to_owned(),
+                cell.initialisation().to_string(),
+                cell.seed.to_string(),
+                state.to_owned(),
+                shared.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            ]);
+        }
+        println!("{table}");
+        println!(
+            "{} cells in {}, {missing} to run: `physrep-bench cell KEY --run {}` runs one, `physrep-bench all` runs them all",
+            planned.plan.cells.len(),
+            planned.folder.display(),
+            planned.folder.display()
+        );
+        for error in &planned.plan.unusable {
+            eprintln!("left out: {error}");
+        }
+        Ok(if planned.plan.unusable.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    }
+}

@@ -1,0 +1,19 @@
+//! `physrep-bench schema`: the JSON Schema of a cell's record.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::Result;
+
+/// Nothing to choose.
+#[derive(Debug, Args)]
+pub struct Schema {}
+
+impl Schema {
+    /// Prints the schema.
+    pub fn run(self) -> Result<ExitCode> {
+        println!("{:#}", physrep_records::json_schema());
+        Ok(ExitCode::SUCCESS)
+    }
+}

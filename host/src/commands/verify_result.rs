@@ -1,0 +1,104 @@
+//! `physrep-bench verify-result`: runs a cell again and compares its scores with its record.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Args;
+use physrep_records::CellRecord;
+use physrep_runner::{Policy, RerunSettings, cores, interrupt, rerun_cell};
+
+use crate::{
+    arguments::{DeviceArgument, Plugins},
+    display::Display,
+    error::Result,
+};
+
+/// What to verify.
+#[derive(Debug, Args)]
+pub struct VerifyResult {
+    /// The record of a cell, result.json.
+    file: PathBuf,
+    /// The folder of the data, which is generated if it is missing [default: data/SUITE].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    plugins: Plugins,
+    #[command(flatten)]
+    device: DeviceArgument,
+    /// The largest difference of a mean squared error that counts as none [default: 0 for the same plugin, data and processor, else
+    /// 0.05].
+    #[arg(long)]
+    tolerance: Option<f64>,
+    /// Threads [default: all cores].
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// The tolerance where the machine or a build differs: rounding then differs, and training amplifies it.
+const ELSEWHERE: f64 = 0.05;
+
+impl VerifyResult {
+    /// Runs the cell again and prints how its scores differ. The exit code is 1 if they do.
+    pub fn run(self) -> Result<ExitCode> {
+        interrupt::install_signal_handlers()?;
+        let display = Display::default();
+        let settings = RerunSettings {
+            data: self.data,
+            plugins: self.plugins.plugins,
+            device: self.device.resolve()?.0,
+            policy: Policy {
+                jobs: 1,
+                threads: self.threads.unwrap_or_else(cores).max(1),
+                stall_timeout: Duration::from_secs(600),
+                checkpoint_every: Duration::from_secs(600),
+            },
+        };
+        let on_data = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);
+        let [record, again] = rerun_cell(&self.file, &settings, &on_data, &|event| display.run_event(&event))?;
+        Ok(if agree(&record, &again, self.tolerance) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Prints what differs. Whether the scores agree comes back.
+fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> bool {
+    let plugin = |result: &CellRecord| result.encoder.as_ref().map(|encoder| encoder.plugin_checksum.clone());
+    let (before, now) = (&record.environment, &again.environment);
+    let mut differs = Vec::new();
+    let mut note = |what: &str, before: &str, now: &str| {
+        if before != now {
+            differs.push(format!("{what}: {before} then, {now} now"));
+        }
+    };
+    note("plugin", &plugin(record).unwrap_or_default(), &plugin(again).unwrap_or_default());
+    note("data", &before.data_checksum, &now.data_checksum);
+    note("processor", &before.cpu, &now.cpu);
+    note("device", &before.device, &now.device);
+    let tolerance = tolerance.unwrap_or(if differs.is_empty() { 0.0 } else { ELSEWHERE });
+    differs.iter().for_each(|line| println!("{line}"));
+
+    let mut worst: f64 = 0.0;
+    for score in &record.scores {
+        let other = again.score(score.track, &score.probe, score.label_fraction, score.split);
+        let Some(other) = other else {
+            println!("{} of {} labels on {}: not scored this time", score.probe, score.label_fraction, score.split);
+            return false;
+        };
+        let difference = (score.mean.mse - other.mean.mse).abs();
+        if difference > tolerance || difference.is_nan() {
+            println!(
+                "{} {} on {} with {} of the labels: MSE {} then, {} now",
+                score.track, score.probe, score.split, score.label_fraction, score.mean.mse, other.mean.mse
+            );
+        }
+        worst = if difference.is_nan() { f64::INFINITY } else { worst.max(difference) };
+    }
+    let agrees = worst <= tolerance;
+    let verdict = if agrees { "verified" } else { "NOT verified" };
+    println!(
+        "{verdict}: {} scores of {} on {}, seed {}; the largest difference of an MSE is {worst:.3e}, the tolerance {tolerance}",
+        record.scores.len(),
+        record.identity.method,
+        record.identity.system,
+        record.identity.seed
+    );
+    agrees
+}

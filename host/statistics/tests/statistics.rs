@@ -1,0 +1,162 @@
+//! Intervals by simulation, against known tables, and on input that has no interval.
+
+use physrep_statistics::{Errors, Resampler, compare, ranks, t_interval, t_quantile};
+use physrep_random::Stream;
+
+/// Resamples in simulations; fewer than a table uses.
+const RESAMPLES: usize = 1000;
+
+#[test]
+fn quantiles_are_those_of_printed_tables() {
+    for (degrees, table) in [(1, 12.706), (2, 4.303), (4, 2.776), (10, 2.228), (30, 2.042)] {
+        let quantile = t_quantile(0.975, degrees).expect("a quantile");
+        assert!((quantile - table).abs() < 5e-4, "{degrees}: {quantile}, {table}");
+    }
+    // 1, 2, 3: mean 2, deviation 1, 4.303 / sqrt 3 to either side.
+    let interval = t_interval(&[1.0, 2.0, 3.0]).expect("an interval");
+    assert!((interval.low + 0.4841).abs() < 1e-3 && (interval.high - 4.4841).abs() < 1e-3, "{interval:?}");
+}
+
+#[test]
+fn the_t_interval_covers_the_mean_of_few_seeds_as_often_as_it_says() {
+    for seeds in [2, 3, 5] {
+        let repeats = 20_000;
+        let covered = (0..repeats)
+            .filter(|&repeat| {
+                let mut rng = Stream::new(seeds, "seeds", repeat);
+                let scores: Vec<f64> = (0..seeds).map(|_| 0.4 + 0.05 * rng.standard_normal()).collect();
+                t_interval(&scores).expect("an interval").contains(0.4)
+            })
+            .count();
+        let coverage = covered as f64 / repeats as f64;
+        println!("t interval over {seeds} seeds: {coverage:.3}");
+        assert!((coverage - 0.95).abs() < 0.006, "{seeds} seeds: {coverage}");
+    }
+}
+
+/// The mean squared errors of `n` trajectories with five windows each: what a trajectory shares, and what its windows do not.
+/// They are as skewed as squares of normal numbers are. Their expectation is 0.5.
+fn errors(rng: &mut Stream, n: usize) -> Vec<[f64; 5]> {
+    (0..n)
+        .map(|_| {
+            let shared = 0.6f64.sqrt() * rng.standard_normal();
+            [(); 5].map(|()| 0.5 * (shared + 0.4f64.sqrt() * rng.standard_normal()).powi(2))
+        })
+        .collect()
+}
+
+fn mean(windows: &[f64; 5]) -> f64 {
+    windows.iter().sum::<f64>() / 5.0
+}
+
+#[test]
+fn the_bootstrap_over_trajectories_covers_and_one_over_windows_would_not() {
+    for (n, least, most) in [(16, 0.89, 0.96), (64, 0.92, 0.965), (200, 0.935, 0.965)] {
+        let repeats = 1500;
+        let (by_trajectory, by_window) = (Resampler::with(RESAMPLES, n, 1), Resampler::with(RESAMPLES, 5 * n, 2));
+        let (mut covered, mut covered_by_windows) = (0, 0);
+        for repeat in 0..repeats {
+            let errors = errors(&mut Stream::new(n as u64, "errors", repeat), n);
+            let means: Vec<f64> = errors.iter().map(mean).collect();
+            covered += usize::from(by_trajectory.interval(&means, &vec![5.0; n]).expect("one").contains(0.5));
+            if n == 64 {
+                let windows = errors.concat();
+                let interval = by_window.interval(&windows, &vec![1.0; 5 * n]).expect("one");
+                covered_by_windows += usize::from(interval.contains(0.5));
+            }
+        }
+        let coverage = covered as f64 / repeats as f64;
+        println!("bootstrap over {n} trajectories: {coverage:.3}");
+        assert!(least < coverage && coverage < most, "{n} trajectories: {coverage}");
+        if n == 64 {
+            let coverage = covered_by_windows as f64 / repeats as f64;
+            println!("bootstrap over their windows as if they were independent: {coverage:.3}");
+            assert!(coverage < 0.85, "windows: {coverage}");
+        }
+    }
+}
+
+#[test]
+fn paired_differences_are_covered_and_pairing_makes_them_sharp() {
+    let (n, repeats) = (64, 1500);
+    let resampler = Resampler::with(RESAMPLES, n, 3);
+    let weights = vec![5.0; n];
+    let (mut covered, mut paired, mut alone) = (0, 0.0, 0.0);
+    for repeat in 0..repeats {
+        let mut rng = Stream::new(9, "pairs", repeat);
+        // Two methods with errors in common, of which the second has 0.1 more.
+        let a: Vec<f64> = errors(&mut rng, n).iter().map(mean).collect();
+        let b: Vec<f64> = a.iter().map(|error| error + 0.1 * rng.standard_normal().powi(2)).collect();
+        let difference = resampler.paired(&b, &a, &weights).expect("a difference");
+        covered += usize::from(difference.interval.contains(0.1));
+        paired += difference.interval.half_width();
+        alone += resampler.interval(&b, &weights).expect("an interval").half_width();
+    }
+    let coverage = covered as f64 / repeats as f64;
+    println!("paired difference over {n} trajectories: {coverage:.3}");
+    assert!((0.915..0.965).contains(&coverage), "{coverage}");
+    assert!(paired < alone / 3.0, "half widths {paired} paired, {alone} alone");
+}
+
+#[test]
+fn weights_are_windows() {
+    let resampler = Resampler::new(2, 0);
+    let interval = resampler.interval(&[1.0, 4.0], &[1.0, 1.0]).expect("an interval");
+    assert_eq!((interval.low, interval.high), (1.0, 4.0));
+    let difference = resampler.paired(&[1.0, 4.0], &[0.0, 0.0], &[3.0, 1.0]).expect("a difference");
+    assert_eq!(difference.mean, 1.75);
+}
+
+#[test]
+fn a_difference_must_stand_against_other_seeds_too() {
+    let weights = vec![1.0; 40];
+    let resampler = Resampler::new(40, 0);
+    let errors = |offsets: &[f64]| Errors {
+        seeds: offsets
+            .iter()
+            .enumerate()
+            .map(|(seed, offset)| (seed as u64, (0..40).map(|t| 0.5 + offset + 0.01 * f64::from(t % 7)).collect()))
+            .collect(),
+        weights: weights.clone(),
+    };
+    let base = errors(&[0.0, 0.0, 0.0]);
+    let steady = compare(&errors(&[0.1, 0.11, 0.09]), &base, &resampler).expect("a comparison");
+    assert!((steady.difference - 0.1).abs() < 1e-12 && steady.clear(), "{steady:?}");
+    // The same mean, but a matter of seeds.
+    let fickle = compare(&errors(&[0.35, 0.0, -0.05]), &base, &resampler).expect("a comparison");
+    assert!((fickle.difference - 0.1).abs() < 1e-12, "{fickle:?}");
+    assert!(fickle.over_trajectories.is_some_and(|d| d.clear()) && !fickle.clear(), "{fickle:?}");
+    // One seed in common: there is no interval over seeds.
+    let one = compare(&errors(&[0.1]), &base, &resampler).expect("a comparison");
+    assert_eq!(one.over_seeds, None);
+}
+
+#[test]
+fn ranks_are_shared_by_ties() {
+    assert_eq!(ranks(&[0.3, 0.1, 0.3, 0.2]), [3.5, 1.0, 3.5, 2.0]);
+    assert!(ranks(&[]).is_empty());
+}
+
+#[test]
+fn draws_are_the_same_for_the_same_seed() {
+    let errors: Vec<f64> = (0..30).map(|t| f64::from(t % 11)).collect();
+    let interval = |seed| Resampler::new(30, seed).interval(&errors, &[1.0; 30]);
+    assert_eq!(interval(4), interval(4));
+    assert_ne!(interval(4), interval(5));
+}
+
+#[test]
+fn what_has_no_interval_gets_none() {
+    assert_eq!(t_interval(&[1.0]), None);
+    assert_eq!(t_interval(&[1.0, f64::NAN]), None);
+    let resampler = Resampler::new(3, 0);
+    assert_eq!(resampler.interval(&[1.0, 2.0], &[1.0, 1.0]), None);
+    assert_eq!(resampler.interval(&[1.0, 2.0, f64::INFINITY], &[1.0; 3]), None);
+    assert_eq!(resampler.interval(&[1.0, 2.0, 3.0], &[1.0, 0.0, 1.0]), None);
+    assert_eq!(resampler.paired(&[1.0; 3], &[1.0; 2], &[1.0; 3]), None);
+    for n in [0, 1] {
+        assert_eq!(Resampler::new(n, 0).interval(&vec![1.0; n], &vec![1.0; n]), None);
+    }
+    let none = Errors { seeds: vec![], weights: vec![1.0; 3] };
+    assert_eq!(compare(&none, &none, &resampler), None);
+}

@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod keyed;
+mod stream;
+
+pub use keyed::keyed;
+pub use stream::Stream;
