@@ -11,8 +11,8 @@ use half::bf16;
 use super::{Argument, Kind, Plan, on_gpu};
 
 /// The kernels for activations of one type: name and PTX, which the driver compiles for its GPU at the first launch.
-const F32: (&str, &str) = ("physrep_nn_f32", include_str!("ptx/kernels.f32.ptx"));
-const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("ptx/kernels.bf16.ptx"));
+const F32: (&str, &str) = ("physrep_nn_f32", include_str!("kernels/ptx/kernels.f32.ptx"));
+const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("kernels/ptx/kernels.bf16.ptx"));
 
 /// The plan's outputs, from contiguous tensors.
 pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<Vec<Tensor>> {

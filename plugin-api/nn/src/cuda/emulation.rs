@@ -4,7 +4,7 @@
 //! What is not: races between threads that a GPU runs truly at once.
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
@@ -23,7 +23,7 @@ use crate::{Rng, add_bias, conv, depthwise_conv, gelu, layer_norm};
 
 const OP: &str = "test";
 /// What GPUs run: for f32 and for bf16.
-const PTX: [&str; 2] = [include_str!("ptx/kernels.f32.ptx"), include_str!("ptx/kernels.bf16.ptx")];
+const PTX: [&str; 2] = [include_str!("kernels/ptx/kernels.f32.ptx"), include_str!("kernels/ptx/kernels.bf16.ptx")];
 /// Numbers on either side of a buffer that no kernel may touch.
 const MARGIN: usize = 128;
 
@@ -34,45 +34,16 @@ fn kernels() -> &'static Mutex<std::result::Result<[Library; 2], String>> {
 }
 
 fn build() -> std::result::Result<[Library; 2], String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let mut names = Vec::new();
-    for file in [
-        "attention",
-        "depthwise",
-        "direct",
-        "instance",
-        "mlp",
-        "norm",
-        "optim",
-        "patches",
-        "pointwise",
-        "select",
-        "squared_error",
-        "sums",
-        "swap",
-    ] {
-        let text = std::fs::read_to_string(sources.join(file).with_extension("cu")).unwrap();
-        let after = text.split("extern \"C\" __global__ void ").skip(1);
-        // Between these words and the name there may be launch bounds.
-        let name = |rest: &str| {
-            rest.split("(const")
-                .next()
-                .unwrap()
-                .split("(float")
-                .next()
-                .unwrap()
-                .split_whitespace()
-                .last()
-                .unwrap()
-                .to_string()
-        };
-        names.extend(after.map(name));
+    let mut includes = String::new();
+    let mut calls = String::new();
+    for file in sources(&["cu"]) {
+        includes += &format!("#include {:?}\n", file.file_name().unwrap());
+        for name in kernels_in(&std::fs::read_to_string(&file).unwrap()) {
+            calls += &format!("    if (!strcmp(name, \"{name}\")) return call({name}, arguments);\n");
+        }
     }
-    let calls: String = names
-        .iter()
-        .map(|name| format!("    if (!strcmp(name, \"{name}\")) return call({name}, arguments);\n"))
-        .collect();
+    std::fs::write(folder.path().join("kernels.cu"), includes).unwrap();
     let main = folder.path().join("kernels.cpp");
     let text = format!(
         "#include \"run.cpp\"\nstatic void call_kernel(const char *name, void **arguments) {{\n{calls}    abort();\n}}\n"
@@ -86,9 +57,11 @@ fn build() -> std::result::Result<[Library; 2], String> {
             .args(["-fsanitize=bounds", "-fsanitize-undefined-trap-on-error"])
             .args(flags)
             .arg("-I")
-            .arg(sources.join("emulation"))
+            .arg(folder.path())
             .arg("-I")
-            .arg(&sources)
+            .arg(folder_of_sources().join("../emulation"))
+            .arg("-I")
+            .arg(folder_of_sources())
             .args([main.as_os_str(), "-o".as_ref(), library.as_os_str()])
             .output()
             .map_err(|e| format!("no C++ compiler {compiler}: {e}"))?;
@@ -97,6 +70,31 @@ fn build() -> std::result::Result<[Library; 2], String> {
         Ok::<_, String>(unsafe { Library::new(&library) }.unwrap())
     };
     Ok([library("f32.so", &[])?, library("bf16.so", &["-DBF16"])?])
+}
+
+fn folder_of_sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda/kernels")
+}
+
+/// The source files with one of these extensions, sorted by name.
+fn sources(extensions: &[&str]) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder_of_sources()).unwrap().map(|entry| entry.unwrap().path());
+    let has_extension = |path: &PathBuf| path.extension().is_some_and(|end| extensions.iter().any(|e| end == *e));
+    let mut files: Vec<PathBuf> = files.filter(has_extension).collect();
+    files.sort();
+    files
+}
+
+/// The names of the kernels that a source file defines.
+fn kernels_in(source: &str) -> Vec<String> {
+    let name = |definition: &str| {
+        let signature = match definition.trim_start().strip_prefix("__launch_bounds__") {
+            Some(rest) => rest.split_once(')').unwrap().1,
+            None => definition,
+        };
+        signature.split_once('(').unwrap().0.trim().to_string()
+    };
+    source.split("extern \"C\" __global__ void ").skip(1).map(name).collect()
 }
 
 /// The parameters that the committed PTX declares for a kernel, in bytes.
@@ -115,12 +113,8 @@ fn declared(ptx: &str, kernel: &str) -> Vec<usize> {
 
 #[test]
 fn the_committed_ptx_was_made_from_these_sources() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda");
-    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|end| end == "cu" || end == "cuh"));
-    files.sort();
     let mut hash = Sha256::new();
-    for file in files {
+    for file in sources(&["cu", "cuh"]) {
         hash.update(std::fs::read(file).unwrap());
     }
     let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

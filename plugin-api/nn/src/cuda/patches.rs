@@ -37,7 +37,7 @@ pub(crate) fn gather(op: &'static str, window: &Window, batch: usize) -> Result<
     let rows = batch * window.outputs.iter().product::<usize>();
     let arguments = vec![Input(0), Output(0, 0), size(rows)?, window.argument(op)?];
     let grid = [rows.div_ceil(ROWS_OF_BLOCK), 1, 1];
-    Plan::new(op, &[Element], Element, (rows, window.patch_len())).launch("gather_patches", grid, arguments)
+    Plan::new(op, &[Element], Element, (rows, window.patch_len())).launch("im2col", grid, arguments)
 }
 
 /// The transpose of [`gather`].
@@ -47,7 +47,7 @@ pub(crate) fn scatter(op: &'static str, window: &Window, batch: usize) -> Result
     let (from, to, sizes) = (Input(0), Output(0, 0), window.argument(op)?);
     let plan = Plan::new(op, &[Element], Element, (batch, t, h, w, window.channels));
     if window.axes.iter().all(|axis| *axis == Axis::patches(axis.kernel)) {
-        return plan.launch("place_patches", [batch * t * h, 1, 1], vec![from, to, sizes]);
+        return plan.launch("col2im_disjoint", [batch * t * h, 1, 1], vec![from, to, sizes]);
     }
-    plan.launch("scatter_patches", grid_over(rows), vec![from, to, size(rows)?, sizes])
+    plan.launch("col2im", grid_over(rows), vec![from, to, size(rows)?, sizes])
 }

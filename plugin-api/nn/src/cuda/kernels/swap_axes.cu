@@ -1,18 +1,18 @@
-// Transposed matrices.
+// Transposition of a batch of matrices, tile by tile.
 #include "element.cuh"
 
-// Numbers of a tile; `AREA` in swap.rs.
+// Elements of a tile; `AREA` in plans/swap_axes.rs.
 const unsigned SWAP_AREA = 4096;
 
 struct Tiles {
-    // Of each matrix, and of a tile of it; a tile's rows are `stride` numbers apart in shared memory.
+    // Sizes of each matrix and of a tile of it. The rows of a tile are `stride` elements apart in shared memory.
     unsigned rows, columns, tile_rows, tile_columns, stride;
 };
 
 __device__ inline unsigned at_most(unsigned most, unsigned count) { return count < most ? count : most; }
 
-// x (.., rows, columns) to y (.., columns, rows), a block for each tile. Threads go through a tile along x's rows, then along
-// y's, so that neighbours read and write neighbours; `stride` is odd, for columns to lie in different banks.
+// x (.., rows, columns) to y (.., columns, rows), one block per tile. Threads read a tile along the rows of x and write it along
+// the rows of y, so that both accesses are coalesced; `stride` is odd, so that the elements of a column fall into different banks.
 extern "C" __global__ void swap_axes(const Element *x, Element *y, Tiles tiles) {
     __shared__ Element tile[2 * SWAP_AREA];
     unsigned across = (tiles.columns + tiles.tile_columns - 1) / tiles.tile_columns;

@@ -1,9 +1,10 @@
+// The sum of squared differences, and its gradient.
 #include "sums.cuh"
 
-// partials (chunks): of the squares of a - b, `count` numbers each, the sum over each chunk. A grid (1, chunks) of blocks (32, 8).
+// partials (chunks): the sum of (a - b)^2 over each chunk of the `count` elements. A grid (1, chunks) of blocks (32, 8).
 extern "C" __global__ void squared_error_partials(const Element *a, const Element *b, float *partials, unsigned count,
-                                                  unsigned numbers_per_chunk) {
-    Chunk chunk = own_chunk(count, numbers_per_chunk);
+                                                  unsigned elements_per_chunk) {
+    Chunk chunk = own_chunk(count, elements_per_chunk);
     float sum = 0;
     for (unsigned i = chunk.begin + threadIdx.y * LANES + threadIdx.x; i < chunk.end; i += ROWS * LANES) {
         float difference = value(a[i]) - value(b[i]);
@@ -13,7 +14,7 @@ extern "C" __global__ void squared_error_partials(const Element *a, const Elemen
     if (threadIdx.y == 0 && threadIdx.x == 0) partials[blockIdx.y] = sum;
 }
 
-// The gradient of a from that of the sum, which is one number.
+// The gradient of a, from the gradient of the sum, which is a scalar.
 extern "C" __global__ void squared_error_backward(const Element *a, const Element *b, const float *dsum, Element *da,
                                                   unsigned count) {
     unsigned i = own_row() * LANES + threadIdx.x;

@@ -1,7 +1,8 @@
-// Attention between its matrix products: rows in another order, and the softmax of scores with its gradient.
+// The parts of attention between its matrix products: reordering of rows, and the softmax of scores with its gradient.
 #include "sums.cuh"
 
-// y (sizes, length): rows of x in the order that `strides`, counted in rows, gives. Rows of a warp each.
+// y (sizes, length): the rows of x, permuted: the row of x at index (i, j, k, l) is the dot product with `strides`, in rows. One
+// warp per row.
 struct Order {
     unsigned sizes[4], strides[4];
 };
@@ -28,8 +29,8 @@ __device__ inline float score_at(const Element *scores, const float *bias, size_
     return bias ? score + bias[(size_t)bias_row * columns + i] : score;
 }
 
-// The softmax of each row of scale * scores (rows, columns) + bias (bias_rows, columns), whose rows take turns if it is not
-// null. A warp for every row.
+// The softmax of each row of scale * scores (rows, columns) + bias (bias_rows, columns); the rows of the bias repeat, and it may
+// be null. One warp per row.
 extern "C" __global__ void softmax_rows(const Element *scores, const float *bias, Element *y, unsigned rows,
                                         unsigned columns, unsigned bias_rows, float scale) {
     unsigned row = own_row();
@@ -47,7 +48,7 @@ extern "C" __global__ void softmax_rows(const Element *scores, const float *bias
             element(share * expf(score_at(scores, bias, row, bias_row, columns, i, scale) - largest));
 }
 
-// The gradient of scores from the softmax y and its gradient.
+// The gradient of the scores, from the softmax y and its gradient.
 extern "C" __global__ void softmax_rows_backward(const Element *y, const Element *dy, Element *dscores, unsigned rows,
                                                  unsigned columns, float scale) {
     unsigned row = own_row();

@@ -1,13 +1,13 @@
-// Products of small matrices on tensor cores, by a warp.
+// Products of small matrices on tensor cores, one warp per product.
 //
-// A tile is 16 rows by 8 columns. Thread 4 g + t of the warp holds four numbers of it: columns 2 t and 2 t + 1 of row g, then
-// of row g + 8, which is how a product's result lies. As the left factor of the next product it lies the same way: the inner
-// dimension is summed over in an order of its own, 0, 2, 4, 6, 1, 3, 5, 7, and the right factor, 8 x 8, follows: of its column
-// g the thread holds rows 2 t and 2 t + 1.
+// A tile is 16 rows by 8 columns. Thread 4 g + t of the warp holds four elements of it: columns 2 t and 2 t + 1 of row g, then of
+// row g + 8, which is the layout of a result. The left factor of the next product has the same layout: the inner dimension is
+// summed in the order 0, 2, 4, 6, 1, 3, 5, 7. The right factor, 8 x 8, matches it: thread 4 g + t holds rows 2 t and 2 t + 1 of its
+// column g.
 #pragma once
 #include "element.cuh"
 
-// d += a b, where a and b are rounded to 10 bits of mantissa by whoever calls.
+// d += a b. The caller has rounded a and b to 10 bits of mantissa.
 #ifdef __CUDACC__
 __device__ inline void multiply_rounded(float d[4], const float a[4], const float b[2]) {
     asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -19,13 +19,13 @@ __device__ inline void multiply_rounded(float d[4], const float a[4], const floa
 void multiply_rounded(float d[4], const float a[4], const float b[2]);
 #endif
 
-// The first 10 bits of mantissa, cut.
+// x truncated to 10 bits of mantissa.
 __device__ inline float upper_bits(float x) { return __uint_as_float(__float_as_uint(x) & 0xffffe000u); }
 // x rounded to 10 bits of mantissa.
 __device__ inline float rounded(float x) { return __uint_as_float((__float_as_uint(x) + 0x1000u) & 0xffffe000u); }
 
-// d += a b. If EXACT, about as precisely as in f32: each factor is a sum of two that tensor cores take, and the product of the
-// lower two is left out. Otherwise factors are rounded to 10 bits.
+// d += a b. If EXACT, with about f32 precision: each factor is split into two tf32 values, and the product of the two lower parts
+// is dropped. Otherwise the factors are rounded to 10 bits of mantissa.
 template <bool EXACT> __device__ inline void multiply(float d[4], const float a[4], const float b[2]) {
     float upper_a[4], upper_b[2];
 #pragma unroll

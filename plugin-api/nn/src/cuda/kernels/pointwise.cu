@@ -1,4 +1,4 @@
-// Element by element over x (rows, channels): GELU, bias, and the end of a residual block.
+// Element-wise operations on x (rows, channels): GELU, bias, and the end of a residual block.
 #include "gelu.cuh"
 
 // `BODY` for every element `i` of this thread's row, in channel `c`.

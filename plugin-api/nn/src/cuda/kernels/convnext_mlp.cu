@@ -1,35 +1,35 @@
-// What lies behind the convolution of a ConvNeXt block with few channels C: layer normalisation, a layer that widens
-// fourfold, GELU, a layer that narrows, and the residual, on tensor cores (mma.cuh). A warp computes 16 rows at a time, and
-// nothing of what lies between leaves its registers.
+// The part of a ConvNeXt block after its convolution, for few channels C: layer normalisation, a linear layer that widens
+// fourfold, GELU, a linear layer that narrows, and the residual, on tensor cores (mma.cuh). A warp computes 16 rows at a time and
+// keeps all intermediate values in registers.
 //
-// The parameters lie one behind the other: the norm's weight (C) and bias (C), the wide layer's weight (4 C, C) and bias
+// The parameters are contiguous: the norm's weight (C) and bias (C), the wide layer's weight (4 C, C) and bias
 // (4 C), the narrow layer's weight (C, 4 C) and bias (C), and gamma (C).
 #include "gelu.cuh"
 #include "mma.cuh"
 #include "sums.cuh"
 
-// Products with f32 activations are as precise as f32, with bf16 activations more precise than these.
+// With f32 activations products have f32 precision; with bf16 activations the precision of tf32, which is higher than bf16.
 const bool EXACT = sizeof(Element) == sizeof(float);
 
 const int MLP_WARPS = 4;
 const int TILE_ROWS = 16;
 const int BLOCK_ROWS = MLP_WARPS * TILE_ROWS;
 
-// Where the parameters begin.
+// Offsets of the parameters.
 template <int C> struct Mlp {
     static const int HIDDEN = 4 * C, TILES = HIDDEN / 8, PARTS = C / 8;
     static const int WIDE = 2 * C, WIDE_BIAS = WIDE + HIDDEN * C, NARROW = WIDE_BIAS + HIDDEN;
     static const int NARROW_BIAS = NARROW + HIDDEN * C, GAMMA = NARROW_BIAS + C;
-    // Numbers of a weight's right factors, a pair for each thread of a warp.
+    // Elements of the right factors of a weight: a pair per thread of a warp.
     static const int FACTORS = TILES * PARTS * LANES * 2;
 };
 
-// A thread's place in a tile.
+// The row and column of a thread in a tile.
 __device__ inline unsigned tile_row() { return threadIdx.x / 4; }
 __device__ inline unsigned tile_column() { return threadIdx.x % 4 * 2; }
 
-// Copies a weight to shared memory as the right factors of products, one for each tile of hidden numbers and part of the
-// channels: `inner` and `outer` say how far apart neighbours along the inner dimension and along the other lie.
+// Copies a weight to shared memory as the right factors of products, one for each tile of hidden units and part of the channels.
+// `of_hidden` and `of_channel` are the strides of the weight along its two axes.
 template <int C>
 __device__ inline void factors(float *to, const float *weight, bool inner_is_hidden, unsigned of_hidden,
                                unsigned of_channel) {
@@ -44,7 +44,7 @@ __device__ inline void factors(float *to, const float *weight, bool inner_is_hid
     }
 }
 
-// What a thread holds of the 16 rows of x (rows, C) from `first` on; beyond the last it holds that.
+// Loads this thread's part of the 16 rows of x (rows, C) from `first` on; rows beyond the last repeat the last.
 template <int C>
 __device__ inline void load_tile(const Element *x, size_t first, unsigned rows, float tile[C / 8][4]) {
 #pragma unroll
@@ -67,13 +67,13 @@ __device__ inline void store_tile(Element *x, size_t first, unsigned rows, const
     }
 }
 
-// Adds up what the four threads of a row hold.
+// The sum over the four threads of a row.
 __device__ inline float sum_of_row(float own) {
     own += __shfl_xor_sync(0xffffffffu, own, 1);
     return own + __shfl_xor_sync(0xffffffffu, own, 2);
 }
 
-// Subtracts each row's mean and divides by its deviation; the reciprocals of these are in `scales`.
+// Standardises each row: subtracts its mean and divides by its standard deviation, whose reciprocal goes to `scales`.
 template <int C> __device__ inline void standardise(float tile[C / 8][4], float scales[2], float eps) {
 #pragma unroll
     for (int half = 0; half < 2; half++) {
@@ -176,17 +176,17 @@ __device__ inline void mlp_forward(const Element *y, const Element *x, const flo
     }
 }
 
-// Sums over rows that the gradients of the parameters are made of: of hidden x normalised (4 C, C), of activated x gradient
-// (4 C, C), of hidden (4 C) and of the gradient (C), where hidden is the gradient of what goes into GELU.
+// The sums over rows from which the gradients of the parameters are computed: of hidden x normalised (4 C, C), of activated x
+// gradient (4 C, C), of hidden (4 C) and of the gradient (C), where hidden is the gradient of the input of GELU.
 template <int C> struct MlpSums {
     static const int HIDDEN = 4 * C, COUNT = 2 * HIDDEN * C + HIDDEN + C;
 };
 
-// dy, the gradient of y, from that of the result; and in partials (chunks, sums) the sums for the gradients of the
-// parameters. Blocks of (32, 4), each of which takes `rows_per_block` rows.
+// dy, the gradient of y, from the gradient of the output; and partials (chunks, sums), the sums for the gradients of the
+// parameters. Blocks of (32, 4); each takes `rows_per_block` rows.
 //
-// TEAM warps share their rows, of TEAM tiles of hidden numbers at a time, and each adds up the products of one tile with all
-// channels over the rows of all. Shared memory: the factors of three products, the other parameters, and these rows.
+// TEAM warps share their rows, for TEAM tiles of hidden units at a time; each warp sums the products of one tile with all channels
+// over the rows of the whole team. Shared memory: the factors of three products, the other parameters, and these rows.
 template <int C, int TEAM>
 __device__ inline void mlp_backward(const Element *y, const Element *gradient, const float *parameters, Element *dy,
                                     float *partials, unsigned rows, unsigned rows_per_block, float eps) {
@@ -196,7 +196,7 @@ __device__ inline void mlp_backward(const Element *y, const Element *gradient, c
     float *up = (float *)shared_memory, *back_down = up + M::FACTORS, *back_up = back_down + M::FACTORS;
     float *norm_weight = back_up + M::FACTORS, *norm_bias = norm_weight + C, *gamma = norm_bias + C;
     float *wide_bias = gamma + C;
-    // What goes with hidden, then what goes with activated: all channels of the block's rows, and the tiles at hand.
+    // The left factor for hidden, then the one for activated: all channels of the block's rows, and the current tiles.
     const int NARROW = BLOCK_ROWS * PITCH, WIDE = TEAM * BLOCK_ROWS * TILE_PITCH;
     float *narrow = wide_bias + M::HIDDEN, *wide = narrow + 2 * NARROW;
     factors<C>(up, parameters + M::WIDE, false, C, 1);
@@ -220,7 +220,7 @@ __device__ inline void mlp_backward(const Element *y, const Element *gradient, c
         load_tile<C>(y, first, rows, normal);
         load_tile<C>(gradient, first, rows, above);
         standardise<C>(normal, scales, eps);
-        meet<TEAM>(); // nobody reads the rows before any more
+        meet<TEAM>(); // all reads of the previous rows are done
 #pragma unroll
         for (int half = 0; half < 2; half++) {
             unsigned row = tile_row() + 8 * half;
@@ -228,7 +228,7 @@ __device__ inline void mlp_backward(const Element *y, const Element *gradient, c
             float *own = narrow + (threadIdx.y * TILE_ROWS + row) * PITCH + tile_column();
 #pragma unroll
             for (int part = 0; part < M::PARTS; part++) {
-                if (!inside) above[part][2 * half] = above[part][2 * half + 1] = 0; // and nothing counts
+                if (!inside) above[part][2 * half] = above[part][2 * half + 1] = 0; // adds nothing to any sum
                 put<2>(normal[part] + 2 * half, own + 8 * part);
                 put<2>(above[part] + 2 * half, own + 8 * part + NARROW);
             }
@@ -272,7 +272,7 @@ __device__ inline void mlp_backward(const Element *y, const Element *gradient, c
                 put<2>(activated + 2, beside + 8 * TILE_PITCH);
             }
             meet<TEAM>();
-            // This warp's tile, with all channels of the rows of all: eight rows at a time are the inner dimension.
+            // This warp's tile, with all channels of the rows of the team; eight rows at a time are the inner dimension.
             float fresh[2][STRIPS][4] = {};
 #pragma unroll(TEAM == 1 ? 2 : 1)
             for (int eight = 0; eight < TEAM_ROWS / 8; eight++)
@@ -345,7 +345,7 @@ __device__ inline void mlp_backward(const Element *y, const Element *gradient, c
         if (threadIdx.x % 4 == 0 && member == 0 && c < C) partials[2 * M::HIDDEN * C + M::HIDDEN + c] = sum;
     }
 }
-// The gradients of the parameters, in their order, from the sums over all rows. A thread for each.
+// The gradients of the parameters, in their order, from the sums over all rows. One thread per element.
 extern "C" __global__ void mlp_parameters(const float *sums, const float *parameters, float *gradients,
                                           unsigned channels) {
     unsigned hidden = 4 * channels, i = own_row() * LANES + threadIdx.x;
@@ -378,9 +378,9 @@ extern "C" __global__ void mlp_parameters(const float *sums, const float *parame
     gradients[i] = sum;
 }
 
-// The gradients of the narrow layer's weight (C, 4 C) and bias (C) and of gamma (C), one behind the other, from the sums over
-// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. A warp for
-// every channel.
+// The gradients of the narrow layer's weight (C, 4 C) and bias (C) and of gamma (C), concatenated, from the sums over
+// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. One warp per
+// channel.
 extern "C" __global__ void mlp_end_parameters(const float *inner, const float *of_gradient, const float *narrow,
                                               const float *end, float *gradients, unsigned channels) {
     unsigned hidden = 4 * channels, c = own_row();

@@ -1,6 +1,7 @@
+// Sums over the rows of a matrix.
 #include "sums.cuh"
 
-// partials (chunks, channels): of x (rows, channels), the sum over each chunk of rows.
+// partials (chunks, channels): the sums over each chunk of the rows of x (rows, channels).
 extern "C" __global__ void column_partials(const Element *x, float *partials, unsigned rows, unsigned channels,
                                            unsigned rows_per_chunk) {
     unsigned c = blockIdx.x * LANES + threadIdx.x;
@@ -13,7 +14,7 @@ extern "C" __global__ void column_partials(const Element *x, float *partials, un
     if (threadIdx.y == 0 && c < channels) partials[(size_t)blockIdx.y * channels + c] = sum;
 }
 
-// The chunks of partials (chunks, stride) that belong to this thread's group, added up in order, at place `i`.
+// The sum of element `i` over the chunks `begin..end` of partials (chunks, stride), in order.
 __device__ inline float sum_of_chunks(const float *partials, unsigned begin, unsigned end, unsigned stride, unsigned i) {
     float sum = 0;
 #pragma unroll 8
@@ -21,7 +22,7 @@ __device__ inline float sum_of_chunks(const float *partials, unsigned begin, uns
     return sum;
 }
 
-// sums (groups, stride): groups of `each` chunks of partials (chunks, stride) added up. A grid (stride / 256, groups).
+// sums (groups, stride): the sums over groups of `each` chunks of partials (chunks, stride). A grid (stride / 256, groups).
 extern "C" __global__ void add_groups(const float *partials, float *sums, unsigned chunks, unsigned stride, unsigned each) {
     unsigned i = own_row() * LANES + threadIdx.x;
     if (i >= stride) return;
@@ -29,7 +30,8 @@ extern "C" __global__ void add_groups(const float *partials, float *sums, unsign
     sums[(size_t)blockIdx.y * stride + i] = sum_of_chunks(partials, group.begin, group.end, stride, i);
 }
 
-// sums (columns, rows): of partials (chunks, stride), whose chunks begin with (rows, columns), all chunks added up.
+// sums (columns, rows): the sum over all chunks of partials (chunks, stride); each chunk begins with a matrix (rows, columns),
+// which is transposed on the way.
 extern "C" __global__ void add_partials(const float *partials, float *sums, unsigned chunks, unsigned stride,
                                         unsigned rows, unsigned columns) {
     unsigned i = own_row() * LANES + threadIdx.x;

@@ -1,3 +1,4 @@
+// Rows of a matrix in another order.
 #include "element.cuh"
 
 // y (rows, channels): row `order[row]` of x, or zeros where that is negative. A warp for every row.

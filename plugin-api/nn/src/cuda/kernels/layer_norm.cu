@@ -1,11 +1,11 @@
-// Layer normalisation of x (rows, channels): a warp for every row.
+// Layer normalisation of x (rows, channels), one warp per row.
 #include "sums.cuh"
 
 struct Moments {
     float mean, scale;
 };
 
-// Mean and reciprocal deviation of a row, in every thread of its warp.
+// Mean and reciprocal standard deviation of a row, in every thread of its warp.
 __device__ inline Moments moments_of(const Element *row, unsigned channels, float eps) {
     float sum = 0, squares = 0;
     for (unsigned c = threadIdx.x; c < channels; c += LANES) sum += value(row[c]);
@@ -50,7 +50,7 @@ extern "C" __global__ void layer_norm_backward(const Element *x, const float *we
     }
 }
 
-// moments (rows, 2): mean and reciprocal deviation.
+// moments (rows, 2): mean and reciprocal standard deviation.
 extern "C" __global__ void layer_norm_moments(const Element *x, float *moments, unsigned rows, unsigned channels,
                                               float eps) {
     unsigned row = own_row();
@@ -79,12 +79,12 @@ extern "C" __global__ void layer_norm_partials(const Element *x, const Element *
     store_sums_of_columns(partials, channels, along_weight, along_bias);
 }
 
-// Rows of 4, 8, 16, ... or 128 channels, for which a warp has lanes enough: each holds 4 neighbouring channels in registers,
-// and rows lie beside each other in a warp.
+// Rows of 4, 8, 16, ... or 128 channels fit into the registers of a warp: each lane holds 4 neighbouring channels, and a warp
+// holds as many rows as fit.
 const int PACK = 4;
 
 struct Packed {
-    unsigned lanes, lane, rows; // of a row; this thread's among them; of a warp
+    unsigned lanes, lane, rows; // lanes per row; this thread's lane within its row; rows per warp
 };
 __device__ inline Packed packed(unsigned channels) {
     unsigned lanes = channels / PACK;
@@ -96,7 +96,7 @@ __device__ inline float sum_of_lanes(float own, unsigned lanes) {
     return own;
 }
 
-// Subtracts a row's mean from what this thread holds of it and divides by its deviation; gives the reciprocal of that.
+// Standardises this thread's part of a row: subtracts the mean and divides by the standard deviation, whose reciprocal it returns.
 __device__ inline float standardise_packed(float own[PACK], unsigned lanes, unsigned channels, float eps) {
     float mean = sum_of_lanes(own[0] + own[1] + own[2] + own[3], lanes) / channels, square = 0;
 #pragma unroll

@@ -1,9 +1,9 @@
-// Sums over the rows of a matrix, in two stages and always in the same order: each block adds up a chunk of rows, then
-// one thread per column adds up the chunks.
+// Sums over the rows of a matrix, in two stages and always in the same order: each block sums a chunk of rows, then one thread per
+// column sums the chunks.
 #pragma once
 #include "element.cuh"
 
-// The rows of this thread's chunk, in a grid (channels / 32, chunks).
+// The rows of this block's chunk, in a grid (channels / 32, chunks).
 struct Chunk {
     unsigned begin, end;
 };
@@ -13,13 +13,13 @@ __device__ inline Chunk own_chunk(unsigned rows, unsigned rows_per_chunk) {
     return {begin, begin + (left < rows_per_chunk ? left : rows_per_chunk)};
 }
 
-// Adds up what the threads of a warp hold.
+// The sum over the threads of a warp.
 __device__ inline float sum_of_warp(float own) {
     for (int distance = 16; distance > 0; distance /= 2) own += __shfl_xor_sync(0xffffffffu, own, distance);
     return own;
 }
 
-// Adds up what the threads of a column hold; all threads of the block must call it.
+// The sum over the threads of a column; all threads of the block must call this.
 __device__ inline float sum_of_column(float own) {
     __shared__ float all[ROWS][LANES];
     __syncthreads();
@@ -30,8 +30,7 @@ __device__ inline float sum_of_column(float own) {
     return sum;
 }
 
-// Puts a chunk's sums of two quantities in each column into partials (chunks, 2, channels); all threads of the block
-// must call it.
+// Writes the sums of two quantities over a chunk to partials (chunks, 2, channels); all threads of the block must call this.
 __device__ inline void store_sums_of_columns(float *partials, unsigned channels, float first, float second) {
     unsigned c = blockIdx.x * LANES + threadIdx.x;
     first = sum_of_column(first);

@@ -1,9 +1,9 @@
 // Depthwise convolution of x (B, T, H, W, C), stride 1, zero padding that keeps the size.
 //
-// Kernels of 7 in height and width work on 16 channels at a time, in tiles of the plane that slide along all frames: a
-// frame is staged in shared memory once, with its margin, and added to all sums that it is part of, which are in registers.
-// A warp holds two rows of a tile, in lanes 0 to 15 and 16 to 31; rows of shared memory are as long as keeps these apart in
-// its banks. All other sizes take one output at a time.
+// For kernels of 7 in height and width a block works on 16 channels of a tile of the plane, and slides along all frames: each
+// frame is staged in shared memory once, with its margin, and added to all output sums that depend on it, which stay in registers.
+// A warp holds two rows of a tile, in lanes 0 to 15 and 16 to 31; the pitch of the rows in shared memory puts them into different
+// banks. For all other kernel sizes a thread computes one output at a time.
 #include "copy.cuh"
 #include "sums.cuh"
 
@@ -13,10 +13,10 @@ struct Field {
 
 const int SIDE = 7;
 const int MARGIN = SIDE / 2;
-const int GROUP = 16; // channels of a block
+const int GROUP = 16; // channels per block
 
-// weights (taps + 1, C) from weight (C, taps) and bias (C): taps beside each other for all channels, the bias last. For
-// the gradient of the input, the taps in reverse and no bias.
+// weights (taps + 1, C) from weight (C, taps) and bias (C): transposed, with the bias as the last row. For the gradient of the
+// input the taps are reversed, and the bias is 0.
 extern "C" __global__ void depthwise_weights(const float *weight, const float *bias, float *weights, unsigned taps,
                                              unsigned channels, unsigned reverse) {
     unsigned i = own_row() * LANES + threadIdx.x;
@@ -28,23 +28,23 @@ extern "C" __global__ void depthwise_weights(const float *weight, const float *b
         weights[i] = weight[c * taps + (reverse ? taps - 1 - tap : tap)];
 }
 
-// The index of a frame's first element.
+// The index of the first element of a frame.
 __device__ inline size_t frame_start(const Field &field, unsigned sample, unsigned t) {
     return ((size_t)sample * field.frames + t) * field.height * field.width * field.channels;
 }
 
-// An element of channel `c` of the frame that starts at `x`, zero outside of it.
+// An element of channel `c` of the frame that starts at `x`; zero outside the frame.
 __device__ inline float value_at(const Element *x, const Field &field, unsigned h, unsigned w, unsigned c) {
     if (h >= field.height || w >= field.width || c >= field.channels) return 0;
     return value(x[((size_t)h * field.width + w) * field.channels + c]);
 }
 
-// Begins to copy HEIGHT x WIDTH positions of 16 channels, from (h, w) and channel `group` on, of the frame that starts at
-// `x`, N channels at once; zeros outside of it. Each of `warps` takes whole rows, `warp` is this one's number.
+// Starts to copy HEIGHT x WIDTH positions of 16 channels, from (h, w) and channel `group` on, of the frame that starts at `x`, N
+// channels at a time; zeros outside the frame. Each of the `warps` warps copies whole rows; `warp` is the index of this one.
 template <int N, int HEIGHT, int WIDTH, int PITCH>
 __device__ inline void begin_plane_by(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
                                       unsigned warp, unsigned warps) {
-    const int EACH = GROUP / N, BESIDE = LANES / EACH; // copies of a position, and positions that a warp copies at once
+    const int EACH = GROUP / N, BESIDE = LANES / EACH; // copies per position, and positions per warp and pass
     int column = threadIdx.x / EACH, c = threadIdx.x % EACH * N;
     for (int row = warp; row < HEIGHT; row += warps) {
         const Element *from = x + ((ptrdiff_t)(h + row) * (int)field.width + w + column) * (int)field.channels + group + c;
@@ -77,13 +77,13 @@ __device__ inline Tile tile_of(unsigned number, const Field &field, unsigned til
     return {number % columns * TILE_WIDTH, number / columns % rows * tile_height, number / columns / rows};
 }
 
-// The plane of a tile with its margin, and its rows' distance in shared memory.
+// The plane of a tile with its margin, and the pitch of its rows in shared memory.
 const int PLANE_HEIGHT = TILE_HEIGHT + SIDE - 1, PLANE_WIDTH = TILE_WIDTH + SIDE - 1, PLANE_PITCH = PLANE_WIDTH * GROUP + 16;
-// Weights of a row of the kernel lie in two words of four for each channel, which costs fewer loads.
+// The weights of a kernel row are two words of four per channel, which takes fewer loads.
 const int WEIGHTS = 8;
 
-// Adds a frame to the sums of those around it that lie in the field, `first` to `last`; ALL if these are all of them. Both
-// plane and taps begin at the thread's row and channel.
+// Adds a frame to the sums of the output frames `first` to `last` around it; ALL if none of them lies outside the field. `plane`
+// and `taps` point to the row and channel of the thread.
 template <int DEPTH, bool ALL>
 __device__ inline void add_frame(float (&sums)[DEPTH][TILE_WIDTH], const Element *plane, const float *taps, int first,
                                  int last) {
@@ -107,8 +107,8 @@ __device__ inline void add_frame(float (&sums)[DEPTH][TILE_WIDTH], const Element
     }
 }
 
-// y, and what `addend` holds if it is not null. A grid (tiles, channels / 16) of blocks (32, 8). Shared memory: the
-// weights, and two planes, of which one is filled while the other is read.
+// y = convolution (+ addend, which may be null). A grid (tiles, channels / 16) of blocks (32, 8). Shared memory: the weights, and
+// two planes: one is filled while the other is read.
 template <int DEPTH>
 __device__ inline void depthwise_tiled(const Element *x, const float *weights, const Element *addend, Element *y,
                                        const Field &field) {
@@ -124,13 +124,13 @@ __device__ inline void depthwise_tiled(const Element *x, const float *weights, c
                                                             threadIdx.y, ROWS);
     };
     begin_frame(0);
-    // Lanes beyond the last channel work on its weights, and store nothing.
+    // Lanes beyond the last channel use its weights, and store nothing.
     for (int tap = half_warp; tap < DEPTH * SIDE * SIDE; tap += TILE_HEIGHT) {
         int row = tap / SIDE, dw = tap % SIDE;
         taps[((row * 2 + dw / 4) * GROUP + channel) * 4 + dw % 4] = weights[(size_t)tap * field.channels + own];
     }
     float bias = weights[(size_t)DEPTH * SIDE * SIDE * field.channels + own];
-    // sums[f] are those of the output frame t - DEPTH / 2 + f.
+    // sums[f] belongs to the output frame t - DEPTH / 2 + f.
     float sums[DEPTH][TILE_WIDTH];
 #pragma unroll
     for (int f = 0; f < DEPTH; f++)
@@ -140,7 +140,7 @@ __device__ inline void depthwise_tiled(const Element *x, const float *weights, c
     int frames = field.frames;
     for (int t = 0; t < frames + HALF; t++) {
         if (t < frames) {
-            // Behind the barrier this frame is there for all, and nobody reads the one before it any more.
+            // After the barrier this frame is visible to all threads, and no thread reads the previous one any more.
             await_copies();
             __syncthreads();
             if (t + 1 < frames) begin_frame(t + 1);
@@ -178,7 +178,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     depthwise_tiled<1>(x, weights, addend, y, field);
 }
 
-// Any odd kernel: a warp for every position.
+// Any odd kernel size: one warp per position.
 extern "C" __global__ void depthwise_any(const Element *x, const float *weights, const Element *addend,
                                          Element *y, Field field, unsigned depth, unsigned kernel_height, unsigned kernel_width,
                                          unsigned positions) {
@@ -205,8 +205,8 @@ extern "C" __global__ void depthwise_any(const Element *x, const float *weights,
     }
 }
 
-// Stages HEIGHT x WIDTH positions of channel `c`, from (h, w) on, of the frame that starts at `x`; zeros outside of it.
-// Each of `count` half-warps takes whole rows, `number` is this one's.
+// Stages HEIGHT x WIDTH positions of channel `c`, from (h, w) on, of the frame that starts at `x`; zeros outside the
+// frame. Each of the `count` half-warps copies whole rows; `number` is the index of this one.
 template <int HEIGHT, int WIDTH, int PITCH>
 __device__ inline void stage(float *to, const Element *x, const Field &field, int h, int w, unsigned c,
                              unsigned number, unsigned count) {
@@ -222,20 +222,20 @@ __device__ inline void stage(float *to, const Element *x, const Field &field, in
     }
 }
 
-// partials (chunks, taps + 1, C): the gradients of the weight and, behind it, of the bias, summed over each chunk of tiles.
-// A grid (channels / 16, chunks) of blocks (32, 7): the thread's y is the tap's height.
+// partials (chunks, taps + 1, C): the gradients of the weight and, in the last row, of the bias, summed over each chunk of tiles.
+// A grid (channels / 16, chunks) of blocks (32, 7): threadIdx.y is the row of the tap.
 const int GRADIENT_HEIGHT = 8;
 template <int DEPTH>
 __device__ inline void depthwise_tiled_partials(const Element *x, const Element *dy, float *partials,
                                                 const Field &field, unsigned tiles, unsigned tiles_per_chunk) {
     const int HEIGHT = GRADIENT_HEIGHT + SIDE - 1, WIDTH = TILE_WIDTH + SIDE - 1, PITCH = WIDTH * GROUP + 4;
     const int OWN = GRADIENT_HEIGHT / 2, GRADIENT_PITCH = TILE_WIDTH * GROUP + 4;
-    // Of the gradient, the DEPTH frames that a frame of x goes with, in turns.
+    // A ring of the DEPTH frames of the gradient that depend on a frame of x.
     __shared__ float plane[HEIGHT * PITCH], gradient[DEPTH * GRADIENT_HEIGHT * GRADIENT_PITCH];
     unsigned channel = threadIdx.x % GROUP, c = blockIdx.x * GROUP + channel, half = threadIdx.x / GROUP;
     unsigned half_warp = 2 * threadIdx.y + half;
     int frames = field.frames;
-    // sums[f] are those of the gradient's frame t - DEPTH / 2 + f.
+    // sums[f] belongs to the gradient's frame t - DEPTH / 2 + f.
     float sums[DEPTH][SIDE] = {}, bias = 0;
     unsigned begin = blockIdx.y * tiles_per_chunk;
     for (unsigned number = begin; number < tiles && number < begin + tiles_per_chunk; number++) {
@@ -296,7 +296,7 @@ extern "C" __global__ void __launch_bounds__(224, 3)
     depthwise_tiled_partials<1>(x, dy, partials, field, tiles, tiles_per_chunk);
 }
 
-// The same for any odd kernel, over chunks of positions: a grid (channels / 32, chunks, taps + 1).
+// The same for any odd kernel size, over chunks of positions: a grid (channels / 32, chunks, taps + 1).
 extern "C" __global__ void depthwise_any_partials(const Element *x, const Element *dy, float *partials, Field field,
                                                   unsigned depth, unsigned kernel_height, unsigned kernel_width,
                                                   unsigned positions, unsigned positions_per_chunk) {

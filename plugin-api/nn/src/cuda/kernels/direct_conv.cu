@@ -1,8 +1,8 @@
-// Dense convolution of x (B, T, H, W, I) with a kernel of one frame, stride 1 and few input channels, to outputs
-// (B, T, H', W', O), 16 of them at a time: without a matrix of patches, which would be many times as large as the field.
+// Dense convolution of x (B, T, H, W, I) with a kernel of one frame, stride 1 and few input channels, to (B, T, H', W', O), 16
+// output channels at a time. It needs no im2col matrix, which would be many times as large as the field.
 //
-// A tile of the field lies in shared memory. Its positions are an odd number of floats apart, which keeps the threads of a
-// warp, for neighbouring positions, apart in the banks.
+// A tile of the field lies in shared memory. Its positions are an odd number of floats apart, so that the threads of a warp, which
+// read neighbouring positions, hit different banks.
 #include "copy.cuh"
 #include "sums.cuh"
 
@@ -11,14 +11,14 @@ struct DirectField {
 };
 
 const int FILTERS = 16; // of a block
-// A block has 128 threads. Each multiplies several numbers of x with 16 weights, or with as many of the gradient, all of
-// which it loads from shared memory: those of x at 8 positions, or of 6 taps.
+// A block has 128 threads. Each multiplies several elements of x (at 8 positions, or of 6 taps) by 16 weights, or by 16 elements of
+// the gradient; all of them come from shared memory.
 const int POSITIONS = 8, TAPS = 6;
 const unsigned DIRECT_ROWS = 4, DIRECT_THREADS = DIRECT_ROWS * LANES;
 
 __device__ inline unsigned pitch_of(const DirectField &field) { return field.channels | 1; }
 
-// Which tile of outputs a number stands for.
+// The tile of outputs with the index `number`.
 struct DirectTile {
     unsigned row, column, frame;
 };
@@ -27,7 +27,7 @@ __device__ inline DirectTile direct_tile(unsigned number, const DirectField &fie
     return {number / columns % rows * height, number % columns * width, number / columns / rows};
 }
 
-// Begins to copy what a tile of height x width outputs reads, in rows `line` floats apart.
+// Starts to copy the inputs of a tile of height x width outputs, to rows that are `line` floats apart.
 __device__ inline void begin_tile(float *tile, unsigned line, const Element *x, const DirectField &field, const DirectTile &at,
                                   unsigned height, unsigned width) {
     unsigned rows = height + field.kernel[0] - 1, length = (width + field.kernel[1] - 1) * field.channels;
@@ -45,7 +45,7 @@ __device__ inline void begin_tile(float *tile, unsigned line, const Element *x, 
     }
 }
 
-// A grid (tiles, filters / 16) of blocks (32, 4); each thread computes 8 positions, 4 rows apart. Shared memory: of the
+// A grid (tiles, filters / 16) of blocks (32, 4); each thread computes 8 positions, 4 rows apart. Shared memory: the
 // weights (taps, 16), and the tile.
 const int DIRECT_SIDE = 32;
 extern "C" __global__ void __launch_bounds__(128, 3)
@@ -66,7 +66,7 @@ extern "C" __global__ void __launch_bounds__(128, 3)
     }
     await_copies();
     __syncthreads();
-    // Without gaps between positions, those of a row of the kernel are as one.
+    // Without gaps between positions, the taps of a row of the kernel are contiguous.
     unsigned step = pitch == field.channels ? field.kernel[1] : 1, below = 4 * DIRECT_ROWS * line; // in bytes
     const float *weight = weights;
     for (unsigned dh = 0; dh < field.kernel[0]; dh++)
@@ -95,8 +95,8 @@ extern "C" __global__ void __launch_bounds__(128, 3)
     }
 }
 
-// Copies a tile of the gradient of so many rows, with zeros outside of the field, and adds it to what this thread holds for
-// the bias of four filters, always the same. Rows are as far apart as keeps two of them apart in the banks.
+// Copies a tile of `rows` rows of the gradient, with zeros outside the field, and adds it to this thread's sums for the bias of its
+// four filters. The pitch of the rows puts two of them into different banks.
 const int GRADIENT_SIDE = 16, GRADIENT_LINE = GRADIENT_SIDE * FILTERS + FILTERS;
 __device__ inline void copy_gradient_tile(float *gradient, const Element *dy, const DirectField &field, const DirectTile &at,
                                           unsigned rows, unsigned thread, float (&bias)[4]) {
@@ -124,9 +124,9 @@ extern "C" __global__ void __launch_bounds__(128, 3)
     unsigned taps = field.kernel[0] * field.kernel[1] * field.channels, apart = (taps + TAPS - 1) / TAPS;
     unsigned thread = threadIdx.y * LANES + threadIdx.x, share = thread / apart, rows = GRADIENT_SIDE / shares;
     unsigned pitch = pitch_of(field), line = (GRADIENT_SIDE + field.kernel[1] - 1) * pitch;
-    line += (apart - line) % LANES; // the shares are as far apart in the banks as their threads
+    line += (apart - line) % LANES; // shares are as far apart in the banks as their threads
     float *gradient = (float *)shared_memory, *tile = gradient + shares * rows * GRADIENT_LINE;
-    // From the tile's start to the thread's taps in its first row.
+    // Offsets of this thread's taps from the start of the tile, in its first row.
     unsigned from[TAPS];
 #pragma unroll
     for (int k = 0; k < TAPS; k++) {
@@ -161,7 +161,7 @@ extern "C" __global__ void __launch_bounds__(128, 3)
             }
         }
     }
-    // The shares are added up one behind the other, always in the same order.
+    // The sums of the shares are added one after the other, always in the same order.
     float *totals = (float *)shared_memory;
     for (unsigned turn = 0; turn < shares; turn++) {
         __syncthreads();

@@ -1,4 +1,5 @@
-// Patches of a field x (B, T, H, W, C) as rows of a matrix (B T' H' W', kt kh kw C), and back.
+// im2col: the windows of a convolution on x (B, T, H, W, C) as rows of a matrix (B T' H' W', kt kh kw C); and col2im, its
+// transpose.
 #include "copy.cuh"
 
 // Axes are time, height and width.
@@ -6,7 +7,7 @@ struct Window {
     unsigned size[3], outputs[3], kernel[3], stride[3], padding[3], channels;
 };
 
-// A position (sample, time, height, width) from its number.
+// The position (sample, time, height, width) with the index `number`.
 struct Position {
     unsigned at[3], sample;
 };
@@ -20,8 +21,7 @@ __device__ inline Position position(unsigned number, const unsigned size[3]) {
     return p;
 }
 
-// Where a few neighbouring elements of a patch lie in the field: how far behind those that the patch begins with, and at
-// which tap.
+// The source of a few neighbouring elements of a row: their offset from the first element of the window, and their tap.
 struct Place {
     int offset;
     unsigned char tap[4]; // time, height, width
@@ -39,7 +39,7 @@ template <int N> __device__ inline void copy(const Element *from, Element *to, b
 }
 
 template <int N>
-__device__ inline void gather_by(const Element *x, Element *patches, unsigned rows, const Window &window, Place *places) {
+__device__ inline void im2col_by(const Element *x, Element *patches, unsigned rows, const Window &window, Place *places) {
     unsigned channels = window.channels / N, length = window.kernel[0] * window.kernel[1] * window.kernel[2] * channels;
     for (unsigned first = 0; first < length; first += MOST_PLACES) {
         unsigned count = length - first < MOST_PLACES ? length - first : MOST_PLACES;
@@ -55,7 +55,7 @@ __device__ inline void gather_by(const Element *x, Element *patches, unsigned ro
             unsigned row = blockIdx.x * ROWS_OF_BLOCK + own;
             if (row >= rows) break;
             Position to = position(row, window.outputs);
-            // The patch's first tap, which may be outside.
+            // The first tap of the window, which may lie outside the field.
             int start[3];
             ptrdiff_t from = to.sample;
             for (int axis = 0; axis < 3; axis++) {
@@ -75,17 +75,17 @@ __device__ inline void gather_by(const Element *x, Element *patches, unsigned ro
     }
 }
 
-// A block gathers 64 rows; where their elements come from is the same for all, and is looked up.
-extern "C" __global__ void gather_patches(const Element *x, Element *patches, unsigned rows, Window window) {
+// A block writes 64 rows. The offsets of their elements are the same for all rows, so they are computed once, in shared memory.
+extern "C" __global__ void im2col(const Element *x, Element *patches, unsigned rows, Window window) {
     __shared__ Place places[MOST_PLACES];
     if (in_packs(x, window.channels))
-        gather_by<COPIED>(x, patches, rows, window, places);
+        im2col_by<COPIED>(x, patches, rows, window, places);
     else
-        gather_by<1>(x, patches, rows, window, places);
+        im2col_by<1>(x, patches, rows, window, places);
 }
 
-// The transpose: every element of x is the sum of the patches' elements that were read from it, in order of the taps.
-extern "C" __global__ void scatter_patches(const Element *patches, Element *x, unsigned rows, Window window) {
+// The transpose: every element of x is the sum of the matrix elements that im2col copies from it, in the order of the taps.
+extern "C" __global__ void col2im(const Element *patches, Element *x, unsigned rows, Window window) {
     unsigned row = own_row();
     if (row >= rows) return;
     Position from = position(row, window.size);
@@ -109,15 +109,15 @@ extern "C" __global__ void scatter_patches(const Element *patches, Element *x, u
     }
 }
 
-// The same for patches that touch and do not overlap: every element was read once, or not at all. A block goes along a line
-// of x, where as much as a patch is wide lies in one piece in the patch as well.
-template <int N> __device__ inline void place_by(const Element *patches, Element *x, const Window &window) {
+// col2im for windows that touch without overlapping: im2col reads every element once or never. A block copies one line of x;
+// the part of it that belongs to one window is contiguous in the matrix, too.
+template <int N> __device__ inline void col2im_disjoint_by(const Element *patches, Element *x, const Window &window) {
     const unsigned lines[3] = {window.size[0], window.size[1], 1};
     Position from = position(blockIdx.x, lines);
     unsigned t = from.at[0] / window.stride[0], h = from.at[1] / window.stride[1];
     unsigned piece = window.kernel[2] * window.channels, length = window.size[2] * window.channels;
     bool reached = t < window.outputs[0] && h < window.outputs[1];
-    // The piece of the line's first patch, and how far apart patches are.
+    // The piece of the first window on this line, and the distance between windows.
     unsigned tap = from.at[0] % window.stride[0] * window.kernel[1] + from.at[1] % window.stride[1];
     size_t patch = ((size_t)from.sample * window.outputs[0] + t) * window.outputs[1] + h;
     size_t apart = (size_t)window.kernel[0] * window.kernel[1] * piece;
@@ -129,9 +129,9 @@ template <int N> __device__ inline void place_by(const Element *patches, Element
     }
 }
 
-extern "C" __global__ void place_patches(const Element *patches, Element *x, Window window) {
+extern "C" __global__ void col2im_disjoint(const Element *patches, Element *x, Window window) {
     if (in_packs(patches, window.channels))
-        place_by<COPIED>(patches, x, window);
+        col2im_disjoint_by<COPIED>(patches, x, window);
     else
-        place_by<1>(patches, x, window);
+        col2im_disjoint_by<1>(patches, x, window);
 }

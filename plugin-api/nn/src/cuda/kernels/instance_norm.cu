@@ -1,17 +1,15 @@
-// Instance normalisation of maps x (maps, N, C): each channel over the positions of its map. A block for 32 channels of a
+// Instance normalisation of maps x (maps, N, C): each channel over the N positions of its map. One block per 32 channels of a
 // map, in a grid (channels / 32, maps) of blocks (32, 8).
 //
-// If `centred`, the mean is subtracted and the result divided by the root of the biased variance plus eps; otherwise x is
-// divided by the unbiased deviation plus eps.
+// If `centred`, (x - mean) / sqrt(biased variance + eps); otherwise x / (unbiased standard deviation + eps).
 #include "sums.cuh"
 
-// Of one channel of a map: what is subtracted, the mean, what is multiplied by, and how that changes with x: by `slope`
-// times x - mean.
+// The moments of one channel of a map: the output is (x - centre) * scale, and d scale / dx = slope * (x - mean).
 struct MapMoments {
     float centre, mean, scale, slope;
 };
 
-// All threads of the block must call it; `x` is the map's first row at this thread's channel.
+// All threads of the block must call this. `x` points to this thread's channel in the first row of the map.
 __device__ inline MapMoments map_moments(const Element *x, unsigned positions, unsigned channels, bool inside,
                                          unsigned centred, float eps) {
     float sum = 0, square = 0;
@@ -29,7 +27,7 @@ __device__ inline MapMoments map_moments(const Element *x, unsigned positions, u
         return {mean, mean, scale, -scale * scale * scale / positions};
     }
     float degrees = positions - 1.0f, deviation = sqrtf(square / degrees), scale = 1.0f / (deviation + eps);
-    // A constant channel has no slope to either side.
+    // At a constant channel the standard deviation has no derivative; 0 stands for it.
     return {0, mean, scale, deviation > 0 ? -scale * scale / (degrees * deviation) : 0};
 }
 
@@ -48,7 +46,7 @@ extern "C" __global__ void instance_norm_forward(const Element *x, const float *
     }
 }
 
-// dx, and partials (maps, 2, C): the gradients of weight and bias that each map adds.
+// dx, and partials (maps, 2, C): the contribution of each map to the gradients of weight and bias.
 extern "C" __global__ void instance_norm_backward(const Element *x, const float *weight, const Element *dy, Element *dx,
                                                   float *partials, unsigned positions, unsigned channels,
                                                   unsigned centred, float eps) {

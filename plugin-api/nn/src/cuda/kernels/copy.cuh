@@ -1,16 +1,16 @@
-// Copies from global to shared memory that go on behind the arithmetic.
+// Asynchronous copies from global to shared memory, which overlap with arithmetic.
 #pragma once
 #include "element.cuh"
 
-// Activations of one copy, where the field allows it.
+// Activations per copy, where alignment allows it.
 const int COPIED = 4;
 
-// Whether rows of so many channels can be copied COPIED activations at once.
+// Whether rows of `channels` channels can be copied COPIED activations at a time.
 __device__ inline bool in_packs(const Element *x, unsigned channels) {
     return channels % COPIED == 0 && (size_t)x % (COPIED * sizeof(Element)) == 0;
 }
 
-// Begins to copy N neighbouring activations, or zeros if these are not inside the field; then `from` is not read.
+// Starts to copy N neighbouring activations. If not `inside`, writes zeros and does not read `from`.
 template <int N> __device__ inline void begin_copy(Element *to, const Element *from, bool inside) {
     const unsigned BYTES = N * sizeof(Element);
 #ifdef __CUDACC__
@@ -19,13 +19,13 @@ template <int N> __device__ inline void begin_copy(Element *to, const Element *f
         asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared), "l"(from), "n"(BYTES),
                      "r"(inside ? BYTES : 0)
                      : "memory");
-    } else // what the hardware does not copy by itself
+    } else // too few bytes for an asynchronous copy
 #endif
 #pragma unroll
         for (int i = 0; i < N; i++) to[i] = inside ? from[i] : element(0);
 }
 
-// The same for one activation, which becomes a float. As bf16 it is read and written at once.
+// The same for one activation, converted to float. bf16 is copied synchronously.
 __device__ inline void begin_float(float *to, const Element *from, bool inside) {
 #ifdef BF16
     *to = inside ? value(*from) : 0;
@@ -34,7 +34,7 @@ __device__ inline void begin_float(float *to, const Element *from, bool inside) 
 #endif
 }
 
-// Waits for this thread's copies. Only a barrier behind it tells of those of other threads.
+// Waits for this thread's copies. Copies of other threads are complete only after a barrier.
 __device__ inline void await_copies() {
 #ifdef __CUDACC__
     asm volatile("cp.async.wait_all;" ::: "memory");

@@ -1,7 +1,7 @@
-// What all kernels share: the type of activations, and the way a block covers a matrix.
+// Shared by all kernels: the type of activations, and the mapping of blocks to the rows of a matrix.
 //
-// Activations are `Element`s, f32 or bf16 by how this is compiled; parameters and their gradients are floats, and so is
-// all arithmetic. A block has 32 threads along x, for neighbouring channels, and `ROWS` along y.
+// Activations are `Element`s: f32, or bf16 if BF16 is defined. Parameters, their gradients and all arithmetic are f32. A block has
+// 32 threads along x, for neighbouring channels, and `ROWS` along y.
 #pragma once
 #include <cuda_bf16.h>
 
@@ -15,7 +15,7 @@ __device__ inline float value(Element x) { return x; }
 __device__ inline Element element(float x) { return x; }
 #endif
 
-// Shared memory of as many bytes as the launch asks for.
+// Dynamic shared memory; the launch gives its size.
 #ifdef __CUDACC__
 extern __shared__ float4 shared_memory[];
 #else
@@ -25,11 +25,11 @@ extern float4 shared_memory[];
 const unsigned LANES = 32;
 const unsigned ROWS = 8;
 
-// The row of the matrix that this thread works on, in a grid that covers all rows once.
+// The row of the matrix that belongs to this thread, in a grid that covers every row once.
 __device__ inline unsigned own_row() { return blockIdx.x * ROWS + threadIdx.y; }
 
-// N neighbouring numbers at once, N a power of two, between registers and shared memory. They begin at a multiple of N
-// numbers, or of 16 bytes.
+// Vector loads and stores of N neighbouring floats, N a power of two, between registers and shared memory. The address is a
+// multiple of N floats, or of 16 bytes.
 template <int N> struct alignas(4 * (N < 4 ? N : 4)) Floats {
     float at[N < 4 ? N : 4];
 };
@@ -53,7 +53,7 @@ template <int N> __device__ inline void get(const float *from, float *to) {
     }
 }
 
-// N neighbouring activations at once, in words of at most 16 bytes, at a multiple of which they begin.
+// Vector loads and stores of N neighbouring activations, in words of at most 16 bytes; the address is a multiple of the word.
 template <int N> struct Elements {
     static const int EACH = N < 16 / (int)sizeof(Element) ? N : 16 / (int)sizeof(Element);
     struct alignas(EACH * sizeof(Element)) Word {
@@ -80,7 +80,7 @@ template <int N> __device__ inline void store(const float *from, Element *to) {
     }
 }
 
-// A barrier of one warp, or of the whole block.
+// A barrier for one warp, or for the whole block.
 template <int WARPS> __device__ inline void meet() {
     if (WARPS == 1)
         __syncwarp();
