@@ -28,7 +28,7 @@ use work::Work;
 pub fn run(folder: &Path, pretraining: &Path, checkpoint_every: Duration) -> Result<()> {
     end_with_supervisor();
     interrupt::heed_standard_input();
-    physrep_nn::keep_freed_memory();
+    physrep_nn::retain_heap_memory();
     let folder = CellFolder::at(folder.to_owned());
     let pretraining = PretrainingFolder::at(pretraining.to_owned());
     let cell: Cell = files::read_json(&folder.spec())?;

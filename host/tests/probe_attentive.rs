@@ -9,8 +9,7 @@ use candle_core::{D, DType, Device, Result, Tensor};
 use physrep_bench::probe::attentive::{Attentive, Config, Head, Tokens, heads};
 use physrep_bench::probe::ridge::Ridge;
 use physrep_bench::probe::{Embeddings, Error, Labels, Split, metrics};
-use physrep_nn::optim::{AdamW, AdamWConfig};
-use physrep_nn::{CrossAttention, Init, LayerNorm, Linear, Params, Rng, gelu, layer_norm};
+use physrep_nn::{AdamW, AdamWConfig, CrossAttention, Init, LayerNorm, Linear, Params, Rng, gelu, layer_norm};
 
 const CPU: Device = Device::Cpu;
 

@@ -31,7 +31,7 @@ fn warm_up(task: &Task) -> u64 {
 /// Does the task, given as JSON, and says the outcome on standard output.
 pub(crate) fn worker(task: &str) -> Result<()> {
     end_with_supervisor();
-    physrep_nn::keep_freed_memory();
+    physrep_nn::retain_heap_memory();
     let said = match serde_json::from_str(task).map_err(|e| Error::Usage(e.to_string())).and_then(|task| measure(&task))
     {
         Ok(measurement) => Said::Measured(Box::new(measurement)),

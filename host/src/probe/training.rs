@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use physrep_nn::optim::{AdamW, AdamWConfig};
-use physrep_nn::schedule::CosineSchedule;
-use physrep_nn::{Params, Rng};
+use physrep_nn::{AdamW, AdamWConfig, CosineSchedule, Params, Rng};
 
 use super::error::{Error, Result};
 use super::metrics;

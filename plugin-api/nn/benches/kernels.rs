@@ -11,11 +11,11 @@ use std::{hint::black_box, time::Instant};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
 use physrep_nn::{
     Axis, Conv, ConvNextBlock, DepthwiseConv, LayerNorm, Linear, Params, Rng, TransformerBlock, gelu,
-    keep_freed_memory, self_attention,
+    retain_heap_memory, self_attention,
 };
 
 fn main() -> Result<()> {
-    keep_freed_memory();
+    retain_heap_memory();
     // As in the host's workers: the threads of candle's own pool spin while they wait, and take the cores from rayon's.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };

@@ -8,8 +8,8 @@ use std::{hint::black_box, time::Instant};
 
 use candle_core::{DType, Device, Result, Tensor};
 use physrep_nn::{
-    AdamW, AdamWConfig, Init, LayerNorm, Linear, Params, Rng, TransformerBlock, keep_freed_memory, mean_squared_error,
-    patches, sincos_positions,
+    AdamW, AdamWConfig, Init, LayerNorm, Linear, Params, Rng, TransformerBlock, mean_squared_error, patches,
+    retain_heap_memory, sincos_positions,
 };
 
 const CHANNELS: usize = 11;
@@ -21,7 +21,7 @@ const TUBELET: [usize; 3] = [2, 16, 16];
 const KEPT: usize = 10;
 
 fn main() -> Result<()> {
-    keep_freed_memory();
+    retain_heap_memory();
     // As in the host's workers: the threads of candle's own pool spin while they wait, and take the cores from rayon's.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };

@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use physrep_nn::optim::{AdamW, AdamWConfig};
+use physrep_nn::{AdamW, AdamWConfig};
 use physrep_nn::{
     Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, instance_norm, layer_norm,
     linear, rms_instance_norm, self_attention, swap_axes,
