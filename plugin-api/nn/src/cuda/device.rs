@@ -71,7 +71,7 @@ fn activations(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<DType>
     if plan.inputs.len() != inputs.len() {
         bail!("{}: expected {} inputs, got {}", plan.op, plan.inputs.len(), inputs.len());
     }
-    for (number, (kind, (storage, _))) in plan.inputs.iter().zip(inputs).enumerate() {
+    for (index, (kind, (storage, _))) in plan.inputs.iter().zip(inputs).enumerate() {
         let dtype = storage.dtype();
         let expected = match kind {
             Kind::Float => DType::F32,
@@ -79,7 +79,7 @@ fn activations(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<DType>
         };
         if dtype != expected || !matches!(dtype, DType::F32 | DType::BF16) {
             bail!(
-                "{}: on a GPU expected F32 parameters, and activations all F32 or all BF16; input {number} is {dtype:?}",
+                "{}: on a GPU expected F32 parameters, and activations all F32 or all BF16; input {index} is {dtype:?}",
                 plan.op
             );
         }
@@ -121,9 +121,9 @@ fn launch(plan: &Plan, activations: DType, inputs: &[(&CudaStorage, &Layout)], o
             .arguments
             .iter()
             .map(|argument| match argument {
-                Argument::Input(number) => inputs[*number].0,
-                Argument::Output(number, offset) => {
-                    let (at, size, _) = &outputs[*number];
+                Argument::Input(index) => inputs[*index].0,
+                Argument::Output(index, offset) => {
+                    let (at, size, _) = &outputs[*index];
                     at + (offset * size) as u64
                 }
                 Argument::Scratch(offset) => scratch_at + 4 * *offset as u64,

@@ -61,8 +61,8 @@ pub(super) fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Ve
         for argument in &launch.arguments {
             let pointer = |at: *mut c_void| (at as usize).to_ne_bytes().to_vec();
             arguments.push(match argument {
-                Argument::Input(number) => pointer(buffers[*number].at(0)),
-                Argument::Output(number, offset) => pointer(outputs[*number].at(*offset)),
+                Argument::Input(index) => pointer(buffers[*index].at(0)),
+                Argument::Output(index, offset) => pointer(outputs[*index].at(*offset)),
                 Argument::Null => pointer(std::ptr::null_mut()),
                 Argument::Scratch(offset) => pointer(scratch.at(*offset)),
                 Argument::Size(size) => size.to_ne_bytes().to_vec(),

@@ -7,9 +7,9 @@ pub(crate) fn on_gpu<'a>(
     op: &str,
     inputs: &'a [(StorageRef<'a>, &'a Layout)],
 ) -> Result<Vec<(&'a CudaStorage, &'a Layout)>> {
-    let on_gpu = inputs.iter().enumerate().map(|(number, (storage, layout))| match &**storage {
+    let on_gpu = inputs.iter().enumerate().map(|(index, (storage, layout))| match &**storage {
         Storage::Cuda(storage) => Ok((storage, *layout)),
-        other => bail!("{op}: expected all inputs on a GPU, got input {number} on {:?}", other.device().location()),
+        other => bail!("{op}: expected all inputs on a GPU, got input {index} on {:?}", other.device().location()),
     });
     on_gpu.collect()
 }

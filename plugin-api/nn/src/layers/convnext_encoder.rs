@@ -56,7 +56,7 @@ impl ConvNextEncoder {
         }
         if in_channels == 0 || dims.contains(&0) {
             bail!(
-                "a ConvNeXt encoder needs positive channel counts: got {in_channels} input channels and dims {dims:?}"
+                "the ConvNeXt encoder needs channels: expected positive counts, got {in_channels} input channels and dims {dims:?}"
             );
         }
         let downsample = params.pp("downsample_layers");
@@ -124,6 +124,6 @@ pub(super) fn halvings(frames: usize) -> Result<&'static [usize]> {
     match frames {
         16 => Ok(&[2, 2, 2, 2]),
         4 => Ok(&[2, 1, 2]),
-        _ => bail!("the ConvNeXt encoder expects clips of 16 or 4 frames, got {frames}"),
+        _ => bail!("the ConvNeXt encoder takes clips of 16 or 4 frames, not {frames}"),
     }
 }

@@ -1,4 +1,4 @@
-//! AdamW against its formula; its state; its refusals.
+//! AdamW against its formula; its state; its errors.
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
@@ -15,7 +15,7 @@ fn network(dtype: DType) -> Params {
     params
 }
 
-/// Gradients for all parameters, another set for each step.
+/// Gradients for all parameters, different at each step.
 fn gradients(params: &Params, step: u64) -> GradStore {
     let mut store = GradStore::default();
     for (i, (_, var)) in params.named().into_iter().enumerate() {
@@ -62,7 +62,7 @@ fn agrees_with_the_formula() {
 }
 
 #[test]
-fn a_run_goes_on_from_its_state_bit_for_bit() {
+fn a_run_resumes_from_its_state_bit_for_bit() {
     let whole = network(DType::F32);
     let mut optimizer = AdamW::new(whole.named(), CONFIG).unwrap();
     for step in 0..2 {
@@ -87,7 +87,7 @@ fn a_run_goes_on_from_its_state_bit_for_bit() {
 }
 
 #[test]
-fn a_state_that_does_not_fit_is_refused() {
+fn a_state_that_does_not_fit_is_an_error() {
     let params = network(DType::F32);
     let mut optimizer = AdamW::new(params.named(), CONFIG).unwrap();
     optimizer.step(&gradients(&params, 0), 1e-2).unwrap();
@@ -127,7 +127,7 @@ fn a_parameter_without_gradient_is_named() {
     assert!(optimizer.allow_missing(["c".to_string()]).is_err());
 }
 
-/// The first update of a parameter has the size of the learning rate, whenever it comes.
+/// The first update of a parameter has the size of the learning rate, at whichever step.
 #[test]
 fn each_parameter_counts_its_own_steps() {
     let params = network(DType::F64);
@@ -149,7 +149,7 @@ fn each_parameter_counts_its_own_steps() {
 }
 
 #[test]
-fn bad_numbers_and_shapes_are_refused() {
+fn bad_hyperparameters_and_shapes_are_errors() {
     let params = network(DType::F32);
     for config in [
         AdamWConfig { beta1: 1.0, ..CONFIG },
@@ -164,5 +164,5 @@ fn bad_numbers_and_shapes_are_refused() {
     let (_, var) = params.named().remove(0);
     store.insert(&var, Var::zeros(3, DType::F32, &Device::Cpu).unwrap().as_tensor().clone());
     let error = optimizer.step(&store, 1e-2).unwrap_err().to_string();
-    assert!(error.contains("shape [3] for a parameter of shape [3, 5]"), "{error}");
+    assert!(error.contains("gradient of shape [3, 5], as its parameter, got [3]"), "{error}");
 }

@@ -16,10 +16,10 @@ fn values_are_those_of_broadcasting_and_gradients_agree_with_differences() {
 }
 
 #[test]
-fn bad_input_is_refused_with_a_reason() {
+fn bad_input_is_an_error_with_a_reason() {
     let error = add_bias(&normal((2, 3), 1), &normal(2, 2)).unwrap_err();
     assert!(error.to_string().contains("[2, 3] and [2]"), "{error}");
     let single = normal(3, 2).to_dtype(DType::F32).unwrap();
     let error = add_bias(&normal((2, 3), 1), &single).unwrap_err();
-    assert!(error.to_string().contains("must be F64"), "{error}");
+    assert!(error.to_string().contains("expected all inputs to be F64"), "{error}");
 }

@@ -10,7 +10,7 @@ fn params() -> Params {
 }
 
 #[test]
-fn one_head_over_one_token_reads_its_value() {
+fn one_head_over_one_token_returns_its_value() {
     let params = params();
     let attention = CrossAttention::new(4, 2, params.clone()).unwrap();
     let token = normal((3, 1, 4), 1);
@@ -27,7 +27,7 @@ fn agrees_with_a_loop_over_heads() {
     let (dim, heads) = (6, 3);
     let params = params();
     let attention = CrossAttention::new(dim, heads, params.clone()).unwrap();
-    // Weights far larger than at the start, for the softmax to be far from uniform.
+    // Large weights, so that the softmax is far from uniform.
     for (i, (_, var)) in params.named().into_iter().enumerate() {
         var.set(&normal(var.shape(), 10 + i as u64)).unwrap();
     }

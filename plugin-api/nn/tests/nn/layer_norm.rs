@@ -44,7 +44,7 @@ fn agrees_with_the_definition() {
 #[test]
 fn gradients_agree_with_differences() {
     for shape in SHAPES {
-        // A large eps keeps the curvature of a row of one or two numbers within the step.
+        // A large eps keeps the curvature of a row of one or two elements within the step.
         check_gradients(&inputs(shape), |t| layer_norm(&t[0], &t[1], &t[2], 1e-2));
     }
 }
@@ -58,10 +58,10 @@ fn a_constant_row_gives_the_bias() {
 }
 
 #[test]
-fn bad_input_is_refused_with_a_reason() {
+fn bad_input_is_an_error_with_a_reason() {
     let error = layer_norm(&normal((2, 4), 1), &normal(3, 2), &normal(4, 3), 1e-6).unwrap_err();
     assert!(error.to_string().contains("expected x (.., C)"), "{error}");
     let x = normal((2, 4), 1).to_dtype(DType::I64).unwrap();
     let error = layer_norm(&x, &x.get(0).unwrap(), &x.get(0).unwrap(), 1e-6).unwrap_err();
-    assert!(error.to_string().contains("f32 and f64"), "{error}");
+    assert!(error.to_string().contains("expected f32 or f64"), "{error}");
 }

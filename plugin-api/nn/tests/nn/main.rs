@@ -1,4 +1,4 @@
-//! Tests of physrep-nn: one module a concept, one binary for all.
+//! Tests of physrep-nn through its public API: one module per concept, one binary for all.
 
 mod adamw;
 mod add_bias;

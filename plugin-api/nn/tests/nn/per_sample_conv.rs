@@ -6,7 +6,7 @@ use crate::support::{assert_close, check_gradients, normal, values};
 
 const EDGES: [[Edge; 2]; 4] = [[Periodic, Periodic], [Periodic, Reflect], [Reflect, Periodic], [Reflect, Reflect]];
 
-/// The point `i + offset` of an axis, back on the axis.
+/// The point `i + offset` of an axis, mapped back onto the axis.
 fn beyond(i: usize, offset: isize, len: usize, edge: Edge) -> usize {
     let (i, len) = (i as isize + offset, len as isize);
     let point = match edge {
@@ -90,7 +90,7 @@ fn gradients_agree_with_differences() {
 }
 
 #[test]
-fn a_point_that_is_its_own_neighbour_is_counted_as_often() -> Result<()> {
+fn a_point_that_is_its_own_neighbour_counts_as_often() -> Result<()> {
     let (x, weight) = (normal((1, 1, 1, 1), 1), normal((1, 1, 9), 2));
     let y = values(&per_sample_conv(&x, &weight, [Periodic; 2])?)[0];
     assert!((y - values(&x)[0] * values(&weight).iter().sum::<f64>()).abs() < 1e-14);
@@ -98,7 +98,7 @@ fn a_point_that_is_its_own_neighbour_is_counted_as_often() -> Result<()> {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn shapes_that_do_not_fit_are_errors() {
     let x = normal((2, 4, 4, 6), 1);
     let refuse = |result: Result<Tensor>, reason: &str| {
         let error = result.unwrap_err().to_string();

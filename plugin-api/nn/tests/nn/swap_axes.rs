@@ -9,7 +9,7 @@ const SHAPES: [[usize; 4]; 4] = [[1, 1, 1, 1], [2, 3, 5, 7], [1, 16, 4, 3], [5, 
 
 #[test]
 fn is_a_transposition() {
-    // More tokens than one task takes, too.
+    // Also more tokens than one task.
     for shape in SHAPES.into_iter().chain([[2, 3, 2500, 1], [1, 3, 1100, 2]]) {
         for dtype in [DType::F32, DType::F64] {
             let x = normal(&shape[..], 1).to_dtype(dtype).unwrap();
