@@ -89,7 +89,7 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
         let Self { queries, tokens, dim, weights, means } = self;
         let heads = means.len() / dim;
         let rows = Rows::plain(tokens, dim);
-        Multiply { rows, panels: queries, start: Start::Zero, out: weights, out_stride: heads }.run::<V>();
+        V::call(Multiply { rows, panels: queries, start: Start::Zero, out: weights, out_stride: heads });
         let mut scores = vec![T::zero(); weights.len() / heads];
         for head in 0..heads {
             for (score, row) in scores.iter_mut().zip(weights.chunks_exact(heads)) {
@@ -104,7 +104,7 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
                 row[head] = *score * scale;
             }
         }
-        AddOuter { a: Rows::plain(weights, heads), b: tokens, sums: means }.run::<V>();
+        V::call(AddOuter { a: Rows::plain(weights, heads), b: tokens, sums: means });
     }
 }
 
@@ -128,7 +128,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         let Self { tokens, dim, weights, dmeans, dscores, dqueries } = self;
         let heads = dqueries.len() / dim;
         let rows = Rows::plain(tokens, dim);
-        Multiply { rows, panels: dmeans, start: Start::Zero, out: dscores, out_stride: heads }.run::<V>();
+        V::call(Multiply { rows, panels: dmeans, start: Start::Zero, out: dscores, out_stride: heads });
         // Weights and their gradients, multiplied and summed over the tokens.
         let mut along = vec![T::zero(); heads];
         for (dweights, weights) in dscores.chunks_exact(heads).zip(weights.chunks_exact(heads)) {
@@ -141,6 +141,6 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
                 *dscore = *weight * (*dscore - *along);
             }
         }
-        AddOuter { a: Rows::plain(dscores, heads), b: tokens, sums: dqueries }.run::<V>();
+        V::call(AddOuter { a: Rows::plain(dscores, heads), b: tokens, sums: dqueries });
     }
 }

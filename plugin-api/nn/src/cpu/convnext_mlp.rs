@@ -163,11 +163,11 @@ impl<T: Float> Kernel<T> for ForwardRows<'_, T> {
         for ((x, y), result) in blocks.zip(self.result.chunks_mut(ROWS * c)) {
             let (normal, hidden) = (&mut normal[..y.len()], &mut hidden[..4 * y.len()]);
             let active = &mut active[..4 * y.len()];
-            NormaliseRows { x: y, weight: norm.weight, bias: norm.bias, eps: norm.eps, y: normal }.run::<V>();
+            V::call(NormaliseRows { x: y, weight: norm.weight, bias: norm.bias, eps: norm.eps, y: normal });
             widen::<T, V>(normal, w1, b1, hidden);
-            GeluForward { x: hidden, y: active }.run::<V>();
+            V::call(GeluForward { x: hidden, y: active });
             let rows = Rows::plain(active, 4 * c);
-            Multiply { rows, panels: w2, start: Start::Row(b2), out: result, out_stride: c }.run::<V>();
+            V::call(Multiply { rows, panels: w2, start: Start::Row(b2), out: result, out_stride: c });
             for (result, x) in result.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
                 for i in (0..c).step_by(V::LANES) {
                     let branch = load_some::<T, V>(&gamma[i..]).mul(load_some(&result[i..]));
@@ -181,7 +181,7 @@ impl<T: Float> Kernel<T> for ForwardRows<'_, T> {
 #[inline(always)]
 fn widen<T: Float, V: Vector<T>>(normal: &[T], w1: &Panels<T>, b1: &[T], hidden: &mut [T]) {
     let rows = Rows::plain(normal, b1.len() / 4);
-    Multiply { rows, panels: w1, start: Start::Row(b1), out: hidden, out_stride: b1.len() }.run::<V>();
+    V::call(Multiply { rows, panels: w1, start: Start::Row(b1), out: hidden, out_stride: b1.len() });
 }
 
 struct Backward<'a, T> {
@@ -220,22 +220,22 @@ impl<T: Float> Kernel<T> for BackwardRows<'_, T> {
             let (narrow, wide) = (y.len(), 4 * y.len());
             let (normal, hidden) = (&mut normal[..narrow], &mut hidden[..wide]);
             let (active, back) = (&mut active[..wide], &mut back[..wide]);
-            NormaliseRows { x: y, weight: norm.weight, bias: norm.bias, eps: norm.eps, y: normal }.run::<V>();
+            V::call(NormaliseRows { x: y, weight: norm.weight, bias: norm.bias, eps: norm.eps, y: normal });
             widen::<T, V>(normal, w1, b1, hidden);
-            WithSlope { x: hidden, y: active }.run::<V>();
+            V::call(WithSlope { x: hidden, y: active });
 
             add_rows::<T, V>(db2, gradient);
-            AddOuter { a: Rows::plain(gradient, c), b: active, sums: dw2 }.run::<V>();
+            V::call(AddOuter { a: Rows::plain(gradient, c), b: active, sums: dw2 });
             let rows = Rows::plain(gradient, c);
-            Multiply { rows, panels: w2, start: Start::Zero, out: back, out_stride: 4 * c }.run::<V>();
+            V::call(Multiply { rows, panels: w2, start: Start::Zero, out: back, out_stride: 4 * c });
             for (back, slope) in back.iter_mut().zip(hidden) {
                 *back *= *slope;
             }
             add_rows::<T, V>(db1, back);
-            AddOuter { a: Rows::plain(normal, c), b: back, sums: dw1 }.run::<V>();
+            V::call(AddOuter { a: Rows::plain(normal, c), b: back, sums: dw1 });
             let rows = Rows::plain(back, 4 * c);
-            Multiply { rows, panels: w1_back, start: Start::Zero, out: normal, out_stride: c }.run::<V>();
-            GradientRows { x: y, weight: norm.weight, eps: norm.eps, dy: normal, dx: dy, sums: dnorm }.run::<V>();
+            V::call(Multiply { rows, panels: w1_back, start: Start::Zero, out: normal, out_stride: c });
+            V::call(GradientRows { x: y, weight: norm.weight, eps: norm.eps, dy: normal, dx: dy, sums: dnorm });
         }
     }
 }

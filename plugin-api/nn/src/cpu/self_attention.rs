@@ -192,7 +192,7 @@ impl<T: Float> Kernel<T> for ForwardRows<'_, T> {
             }
             *log = largest + T::from_f64(sum.to_f64().ln());
         }
-        Multiply { rows: Rows::plain(scores, n), panels: values, start: Start::Zero, out, out_stride: d }.run::<V>();
+        V::call(Multiply { rows: Rows::plain(scores, n), panels: values, start: Start::Zero, out, out_stride: d });
     }
 }
 
@@ -205,7 +205,7 @@ fn score<T: Float, V: Vector<T>>(
     scores: &mut [T],
     n: usize,
 ) {
-    Multiply { rows: queries, panels: keys, start: Start::Zero, out: scores, out_stride: n }.run::<V>();
+    V::call(Multiply { rows: queries, panels: keys, start: Start::Zero, out: scores, out_stride: n });
     if let Some(bias) = bias {
         for (score, bias) in scores.iter_mut().zip(bias) {
             *score += *bias;
@@ -253,16 +253,16 @@ impl<T: Float> Kernel<T> for BackwardRows<'_, T> {
                 *score = (if below > T::zero() { T::zero() } else { below }).exp_of_negative(V::FUSED);
             }
         }
-        AddOuter { a: Rows::plain(scores, n), b: gradient, sums: dv }.run::<V>();
+        V::call(AddOuter { a: Rows::plain(scores, n), b: gradient, sums: dv });
         let rows = Rows::plain(gradient, d);
-        Multiply { rows, panels: values, start: Start::Zero, out: dscores, out_stride: n }.run::<V>();
+        V::call(Multiply { rows, panels: values, start: Start::Zero, out: dscores, out_stride: n });
         for ((dscores, scores), &along) in dscores.chunks_exact_mut(n).zip(scores.chunks_exact(n)).zip(along) {
             for (dscore, score) in dscores.iter_mut().zip(scores) {
                 *dscore = *score * (*dscore - along);
             }
         }
         let rows = Rows::plain(dscores, n);
-        Multiply { rows, panels: keys_back, start: Start::Zero, out: dq, out_stride: d }.run::<V>();
-        AddOuter { a: rows, b: query, sums: dk }.run::<V>();
+        V::call(Multiply { rows, panels: keys_back, start: Start::Zero, out: dq, out_stride: d });
+        V::call(AddOuter { a: rows, b: query, sums: dk });
     }
 }

@@ -12,5 +12,5 @@ mod vector;
 mod x86;
 
 pub use isa::instruction_set;
-pub(crate) use isa::{Float, Isa, Kernel};
-pub(crate) use vector::{Vector, load, load_some, store, store_some};
+pub(crate) use isa::{Float, Isa};
+pub(crate) use vector::{Kernel, Vector, load, load_some, store, store_some};

@@ -98,7 +98,7 @@ impl<T: Float> Kernel<T> for ForwardBand<'_, T> {
         let starts = bands.starts(y.len() / row);
         for (i, out) in y.chunks_exact_mut(row).enumerate() {
             let rows = bands.patches(copy, &starts, i);
-            Multiply { rows, panels, start: Start::Row(bias), out, out_stride }.run::<V>();
+            V::call(Multiply { rows, panels, start: Start::Row(bias), out, out_stride });
         }
     }
 }
@@ -120,7 +120,7 @@ impl<T: Float> Kernel<T> for WeightGradientBand<'_, T> {
         let bands = Bands::new(&shape.window);
         let starts = bands.starts(dy.len() / row);
         for (i, b) in dy.chunks_exact(row).enumerate() {
-            AddOuter { a: bands.patches(copy, &starts, i), b, sums }.run::<V>();
+            V::call(AddOuter { a: bands.patches(copy, &starts, i), b, sums });
         }
     }
 }

@@ -51,19 +51,18 @@ impl<T: Float> Multiply<'_, T> {
         const PIECE: usize = 384;
         let (count, width) = (self.rows.count, N * V::LANES);
         let Rows { starts, len, .. } = self.rows;
+        let whole = self.rows.width() <= PIECE + PIECE / 2;
+        let per_stretch = if whole { 1 } else { len.div_ceil(PIECE) };
+        let pieces = if whole { 1 } else { starts.len() * per_stretch };
         for panel in 0..self.panels.columns.div_ceil(width) {
-            if self.rows.width() <= PIECE + PIECE / 2 {
-                let piece = Piece { starts, len, inner: 0 };
+            for piece in 0..pieces {
+                let (stretch, first) = (piece / per_stretch, piece % per_stretch * PIECE);
+                let start = [starts[stretch] + first];
+                let piece = match whole {
+                    true => Piece { starts, len, inner: 0 },
+                    false => Piece { starts: &start, len: PIECE.min(len - first), inner: stretch * len + first },
+                };
                 self.rows_of_blocks::<V, M, N>(panel, count, piece);
-                continue;
-            }
-            for (stretch, start) in starts.iter().enumerate() {
-                for first in (0..len).step_by(PIECE) {
-                    let start = [start + first];
-                    let inner = stretch * len + first;
-                    let piece = Piece { starts: &start, len: PIECE.min(len - first), inner };
-                    self.rows_of_blocks::<V, M, N>(panel, count, piece);
-                }
             }
         }
     }

@@ -3,7 +3,7 @@
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 use super::portable::Portable;
-use super::vector::Vector;
+use super::vector::{Kernel, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use crate::cpu::scalar::Scalar;
@@ -24,15 +24,8 @@ impl Float for f64 {
     /// Always portable code: this type is for gradient checks, and its kernels for every instruction set would take as long to
     /// compile as those that train.
     fn run<K: Kernel<Self>>(_isa: Isa, kernel: K) -> K::Output {
-        kernel.run::<Portable<f64>>()
+        Portable::<f64>::call(kernel)
     }
-}
-
-/// A computation that is compiled for every instruction set. `run` and all functions that it calls must be `#[inline(always)]`, and
-/// must not go through rayon; otherwise they are compiled for the baseline instruction set.
-pub(crate) trait Kernel<T: Float> {
-    type Output;
-    fn run<V: Vector<T>>(self) -> Self::Output;
 }
 
 /// An instruction set of this machine.
@@ -112,28 +105,15 @@ impl Isa {
 
     /// [`run`](Self::run) in single precision, whose kernels are compiled for every instruction set.
     fn run_single<K: Kernel<f32>>(self, kernel: K) -> K::Output {
+        // The machine has the instruction set: `available` made this `Isa`, and has checked it.
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => {
-                #[target_feature(enable = "avx512f,avx2,fma")]
-                fn run<K: Kernel<f32>>(kernel: K) -> K::Output {
-                    kernel.run::<x86::F32x16>()
-                }
-                // SAFETY: `available` made this `Isa`, and it has checked that the machine has the instruction set.
-                unsafe { run(kernel) }
-            }
+            Set::Avx512 => x86::F32x16::call(kernel),
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => {
-                #[target_feature(enable = "avx2,fma")]
-                fn run<K: Kernel<f32>>(kernel: K) -> K::Output {
-                    kernel.run::<x86::F32x8>()
-                }
-                // SAFETY: as for AVX-512.
-                unsafe { run(kernel) }
-            }
+            Set::Avx2 => x86::F32x8::call(kernel),
             #[cfg(target_arch = "aarch64")]
-            Set::Neon => kernel.run::<neon::F32x4>(),
-            Set::Portable => kernel.run::<Portable<f32>>(),
+            Set::Neon => neon::F32x4::call(kernel),
+            Set::Portable => Portable::<f32>::call(kernel),
         }
     }
 }

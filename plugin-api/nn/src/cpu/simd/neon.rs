@@ -5,7 +5,7 @@ use std::arch::aarch64::*;
 use super::register::register;
 
 #[rustfmt::skip]
-    register!(F32x4, float32x4_t, 4, 32, vaddvq_f32,
+    register!(F32x4, float32x4_t, 4, 32, vaddvq_f32, "neon",
         vdupq_n_f32, vld1q_f32, vst1q_f32, vaddq_f32, vsubq_f32, vmulq_f32, multiply_add);
 
 #[target_feature(enable = "neon")]

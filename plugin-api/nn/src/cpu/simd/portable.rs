@@ -1,6 +1,6 @@
 //! Registers for every machine: arrays that the compiler keeps in the registers of the baseline instruction set.
 
-use super::vector::Vector;
+use super::vector::{Kernel, Vector};
 use crate::cpu::scalar::Scalar;
 
 /// Four elements.
@@ -52,5 +52,10 @@ impl<T: Scalar> Vector<T> for Portable<T> {
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i].mul_add(b.0[i], c.0[i], Self::FUSED)))
+    }
+
+    #[inline(never)]
+    fn call<K: Kernel<T>>(kernel: K) -> K::Output {
+        kernel.run::<Self>()
     }
 }

@@ -3,7 +3,7 @@
 /// Defines a register of `f32` from the intrinsics that work on it. Such registers exist only inside kernels that `Isa::run` has
 /// started on a machine with the instruction set, so the intrinsics may be called.
 macro_rules! register {
-    ($name:ident, $register:ty, $lanes:literal, $registers:literal, $sum:ident,
+    ($name:ident, $register:ty, $lanes:literal, $registers:literal, $sum:ident, $features:literal,
      $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident) => {
         #[derive(Clone, Copy)]
         pub(super) struct $name($register);
@@ -59,6 +59,17 @@ macro_rules! register {
             fn mul_add(self, b: Self, c: Self) -> Self {
                 // SAFETY: the machine has the instruction set; see the macro.
                 Self(unsafe { $mul_add(self.0, b.0, c.0) })
+            }
+
+            #[inline(always)]
+            fn call<K: $crate::cpu::simd::vector::Kernel<f32>>(kernel: K) -> K::Output {
+                #[inline(never)]
+                #[target_feature(enable = $features)]
+                fn run<K: $crate::cpu::simd::vector::Kernel<f32>>(kernel: K) -> K::Output {
+                    kernel.run::<$name>()
+                }
+                // SAFETY: the machine has the instruction set; see the macro.
+                unsafe { run(kernel) }
             }
         }
     };
