@@ -18,7 +18,7 @@ def fnv1a(data):
 
 def embedded(root, target, plugins):
     """The texts of PTX that lie in the plugins, with their files."""
-    candidates = [*target.glob("release/build/candle-kernels-*/out/*.ptx"), *root.glob("plugin-api/nn/src/cuda/ptx/*.ptx")]
+    candidates = [*target.glob("release/build/candle-kernels-*/out/*.ptx"), *root.glob("plugin-api/nn/src/cuda/kernels/ptx/*.ptx")]
     texts = {path.read_bytes().partition(b"\0")[0]: path for path in sorted(candidates)}
     libraries = [path.read_bytes() for path in plugins]
     found = {text: path for text, path in texts.items() if any(text in library for library in libraries)}

@@ -48,7 +48,7 @@ pub struct CellRun<'a> {
 ///
 /// Whatever keeps the cell from its record; [`Error::Interrupted`] if this process is to stop.
 pub fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Result<()>) -> Result<()> {
-    physrep_nn::keep_freed_memory();
+    physrep_nn::retain_heap_memory();
     keep_freed_memory(run.cell.device);
     let mut progress = Progress::new(listener);
     progress.report(Phase::Start, 0, 1)?;

@@ -71,7 +71,7 @@ fn resource_usage() -> Option<u64> {
     (status == 0).then_some(if cfg!(target_os = "macos") { peak } else { peak << 10 })
 }
 
-/// A worker keeps what it has freed (see [`physrep_nn::keep_freed_memory`]), which is not what the next phase needs.
+/// A worker keeps what it has freed (see [`physrep_nn::retain_heap_memory`]), which is not what the next phase needs.
 fn hand_back_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `malloc_trim` locks the allocator while it works.

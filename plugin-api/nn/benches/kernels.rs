@@ -1,22 +1,22 @@
-//! Each kernel's share of what this machine's multipliers can do.
+//! The speed of each kernel, beside the peak of this machine.
 //!
-//! `cargo bench -p physrep-nn --bench kernels` measures first the peak, a loop of nothing but fused multiply-adds on
-//! all threads (RAYON_NUM_THREADS sets how many), and then every kernel at the shapes that the JEPA encoder of
-//! arXiv:2603.13227 gives it on clips of 16 frames. Operations are counted as the definition has them, so a fast
-//! algorithm may come out above 100 %. Times are the least of several runs; from those of gradients is taken what candle needs
-//! to hand gradients on, as an operation that does nothing shows it.
+//! `cargo bench -p physrep-nn --bench kernels` first measures the peak, a loop of fused multiply-adds on all threads
+//! (RAYON_NUM_THREADS sets their number), then every kernel at its shapes in the JEPA encoder of arXiv:2603.13227 on clips of 16
+//! frames. Operations are counted by the definition, so a fast algorithm may exceed 100 %. Times are the minimum of several runs.
+//! From the times of gradients the overhead of candle's backward pass, measured with an operation that does nothing, is
+//! subtracted.
 
 use std::{hint::black_box, time::Instant};
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
 use physrep_nn::{
     Axis, Conv, ConvNextBlock, DepthwiseConv, LayerNorm, Linear, Params, Rng, TransformerBlock, gelu,
-    keep_freed_memory, self_attention,
+    retain_heap_memory, self_attention,
 };
 
 fn main() -> Result<()> {
-    keep_freed_memory();
-    // As in the host's workers: the threads of candle's own pool spin while they wait, and take the cores from rayon's.
+    retain_heap_memory();
+    // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set the same.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -75,7 +75,7 @@ impl Case {
     }
 }
 
-/// A scalar whose gradient is this tensor: a loss that takes no time.
+/// A scalar whose gradient is this tensor: a loss that costs no time.
 struct GradientOf(Tensor);
 
 impl CustomOp1 for GradientOf {
@@ -92,7 +92,7 @@ impl CustomOp1 for GradientOf {
     }
 }
 
-/// An operation that does nothing but have a result of this shape.
+/// An operation that does nothing; its result has this shape.
 struct Nothing(Shape);
 
 impl CustomOp1 for Nothing {
@@ -109,7 +109,7 @@ impl CustomOp1 for Nothing {
     }
 }
 
-/// The least time of `run` in about a second; `run` returns the seconds it took itself, or 0 to be timed as a whole.
+/// The minimum time of `run` within about a second. `run` returns the seconds that it measured itself, or 0 to be timed as a whole.
 fn least_seconds(run: impl Fn() -> Result<f64>) -> Result<f64> {
     let (all, mut least) = (Instant::now(), f64::INFINITY);
     let mut runs = 0;
@@ -200,12 +200,12 @@ fn multiply_add(rounds: u64) -> f64 {
         rounds!(avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps);
         rounds!(avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps);
         if is_x86_feature_detected!("avx512f") {
-            // SAFETY: asked on the line above.
+            // SAFETY: the line above has checked the instruction set.
             black_box(unsafe { avx512(rounds) });
             return rounds as f64 * 12.0 * 16.0 * 2.0;
         }
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            // SAFETY: asked on the line above.
+            // SAFETY: the line above has checked the instruction set.
             black_box(unsafe { avx2(rounds) });
             return rounds as f64 * 12.0 * 8.0 * 2.0;
         }

@@ -1,15 +1,15 @@
 //! A small vision transformer on clips: inference, and a step of masked-autoencoder training.
 //!
 //! `cargo bench -p physrep-nn --bench vit -- [BATCH] [SIDE]` times ViT-S (12 blocks of 384 channels and 6 heads) on clips of
-//! 16 frames and SIDE x SIDE pixels, in tubelets of 2x16x16, as VideoMAE (arXiv:2203.12602) has it: 90 % of the tubelets
-//! masked in training, and a decoder of 4 blocks of 192 channels and 3 heads. Prints the least and the median seconds.
+//! 16 frames and SIDE x SIDE pixels, in tubelets of 2x16x16, as in VideoMAE (arXiv:2203.12602): in training, 90 % of the tubelets
+//! are masked, and a decoder has 4 blocks of 192 channels and 3 heads. Prints the minimum and the median in seconds.
 
 use std::{hint::black_box, time::Instant};
 
 use candle_core::{DType, Device, Result, Tensor};
 use physrep_nn::{
-    AdamW, AdamWConfig, Init, LayerNorm, Linear, Params, Rng, TransformerBlock, keep_freed_memory, mean_squared_error,
-    patches, sincos_positions,
+    AdamW, AdamWConfig, Init, LayerNorm, Linear, Params, Rng, TransformerBlock, mean_squared_error, patches,
+    retain_heap_memory, sincos_positions,
 };
 
 const CHANNELS: usize = 11;
@@ -17,16 +17,16 @@ const FRAMES: usize = 16;
 const DIM: usize = 384;
 const DECODER: usize = 192;
 const TUBELET: [usize; 3] = [2, 16, 16];
-/// Tubelets that are not masked, of 100.
+/// Percentage of tubelets that are not masked.
 const KEPT: usize = 10;
 
 fn main() -> Result<()> {
-    keep_freed_memory();
-    // As in the host's workers: the threads of candle's own pool spin while they wait, and take the cores from rayon's.
+    retain_heap_memory();
+    // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set the same.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
-    let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
-    let (batch, side) = (numbers.first().copied().unwrap_or(2), numbers.get(1).copied().unwrap_or(224));
+    let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
+    let (batch, side) = (sizes.first().copied().unwrap_or(2), sizes.get(1).copied().unwrap_or(224));
     let params = Params::new(DType::F32, &Device::Cpu, 1);
     let model = Autoencoder::new(side, &params)?;
     let clips = Rng::new(1, "clips", 0).normal((batch, FRAMES, side, side, CHANNELS), DType::F32, &Device::Cpu)?;

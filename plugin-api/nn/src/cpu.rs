@@ -1,56 +1,32 @@
-//! How kernels get at candle's CPU memory: slices of the right type, or an error that says why not.
+//! The kernels for CPUs: loops on slices of `f32` or `f64`, parallel with rayon, in vector registers where that pays.
+//!
+//! A file holds the kernels of the operation of the same name in `ops/`. What several of them use: [`simd`] (vector registers
+//! and the choice of the instruction set), [`scalar`] (arithmetic of one element), [`matmul`], [`reduce`] (sums in a fixed
+//! order), [`zeros`], and [`storage`] (slices of candle tensors).
+//!
+//! How work is split into tasks depends on shapes alone, and partial sums are added in a fixed order, so results do not depend
+//! on the number of threads.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
-
-use crate::float::Float;
-
-/// Runs `$body` with `$T` standing for the number type that `$dtype` names.
-macro_rules! by_dtype {
-    ($op:expr, $dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            candle_core::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            candle_core::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            other => Err($crate::cpu::unsupported($op, other)),
-        }
-    };
-}
-pub(crate) use by_dtype;
-
-pub(crate) fn unsupported(op: &str, dtype: DType) -> candle_core::Error {
-    candle_core::Error::Msg(format!("{op} works in f32 and f64, not in {dtype:?}: convert its inputs with to_dtype"))
-}
-
-/// The elements of a contiguous tensor.
-pub(crate) fn slice<'a, T: Float>(op: &str, storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
-    let Ok(all) = T::cpu_storage_as_slice(storage) else {
-        bail!("{op}: all inputs must be {:?}, as the first is", T::DTYPE)
-    };
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&all[start..end]),
-        None => bail!("{op} needs contiguous inputs, not strides {:?}", layout.stride()),
-    }
-}
-
-/// The elements of a contiguous tensor, to be written.
-pub(crate) fn slice_mut<'a, T: Float>(op: &str, storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [T]> {
-    match (T::storage_mut(storage), layout.contiguous_offsets()) {
-        (Some(all), Some((start, end))) => Ok(&mut all[start..end]),
-        _ => bail!("{op} changes contiguous tensors of {:?} only", T::DTYPE),
-    }
-}
-
-/// Calls `f` with the elements of `tensor`, which is made contiguous first if it is not.
-pub(crate) fn with_slice<T: Float, R>(op: &str, tensor: &Tensor, f: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(storage) => f(slice(op, storage, layout)?),
-        _ => bail!("{op} has no backward pass on {:?}: train on the CPU", tensor.device()),
-    }
-}
+pub(crate) mod adamw;
+pub(crate) mod add_bias;
+pub(crate) mod attention_pool;
+pub(crate) mod conv;
+pub(crate) mod convnext;
+pub(crate) mod convnext_mlp;
+pub(crate) mod depthwise;
+pub(crate) mod gelu;
+pub(crate) mod group_norm;
+pub(crate) mod im2col;
+pub(crate) mod instance_norm;
+pub(crate) mod layer_norm;
+pub(crate) mod linear;
+pub(crate) mod matmul;
+pub(crate) mod per_sample_conv;
+pub(crate) mod reduce;
+pub(crate) mod scalar;
+pub(crate) mod self_attention;
+pub(crate) mod simd;
+pub(crate) mod squared_error;
+pub(crate) mod storage;
+pub(crate) mod swap_axes;
+pub(crate) mod zeros;

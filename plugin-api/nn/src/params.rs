@@ -1,83 +1,21 @@
-//! Named trainable parameters: what a network is made of, and what a checkpoint holds.
+//! Named parameters: of a network, and of its checkpoint.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
 
+use crate::init::Init;
 use crate::rng::Rng;
 
-/// How a parameter is filled before training.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Init {
-    /// Every element the same.
-    Const(f64),
-    /// Uniform on `[-bound, bound)`.
-    Uniform {
-        /// Half the width of the interval.
-        bound: f64,
-    },
-    /// Normal with mean zero.
-    Normal {
-        /// Standard deviation.
-        std: f64,
-    },
-    /// Normal with mean zero, redrawn while outside `[-2, 2]`: the interval is absolute, as in
-    /// `torch.nn.init.trunc_normal_`, so the usual `std` of 0.02 is hardly cut at all.
-    TruncNormal {
-        /// Standard deviation before truncation; at most 2, beyond which redrawing would be rare luck.
-        std: f64,
-    },
-}
-
-impl Init {
-    /// PyTorch's default for the weights and biases of linear and convolutional layers
-    /// (`kaiming_uniform_` with `a = sqrt(5)`): uniform with bound `1 / sqrt(fan_in)`, where
-    /// `fan_in` is the number of inputs of one output.
-    pub fn fan_in_uniform(fan_in: usize) -> Self {
-        Self::Uniform { bound: 1.0 / (fan_in.max(1) as f64).sqrt() }
-    }
-
-    fn fill(self, len: usize, rng: &mut Rng) -> Result<Vec<f64>> {
-        let scale = match self {
-            Self::Const(value) => value,
-            Self::Uniform { bound } => bound,
-            Self::Normal { std } | Self::TruncNormal { std } => std,
-        };
-        let valid = match self {
-            Self::Const(_) => scale.is_finite(),
-            Self::Uniform { .. } | Self::Normal { .. } => scale.is_finite() && scale >= 0.0,
-            Self::TruncNormal { .. } => (0.0..=2.0).contains(&scale),
-        };
-        if !valid {
-            bail!("cannot initialise with {self:?}: its number is outside the range it allows");
-        }
-        Ok((0..len)
-            .map(|_| match self {
-                Self::Const(value) => value,
-                Self::Uniform { bound } => bound * (2.0 * rng.uniform() - 1.0),
-                Self::Normal { std } => std * rng.standard_normal(),
-                Self::TruncNormal { std } => loop {
-                    let value = std * rng.standard_normal();
-                    if value.abs() <= 2.0 {
-                        break value;
-                    }
-                },
-            })
-            .collect())
-    }
-}
-
-/// The parameters of a network, seen from one module: a cheap handle on a shared store, with the
-/// path of the module in front of every name.
+/// The parameters of a network, seen from one module: a cheap handle to a shared store, with the path of the module as the prefix of
+/// every name.
 ///
 /// Paths are joined with dots, so that `params.pp("encoder").pp("norm").get(.., "weight", ..)` is
-/// the checkpoint's `encoder.norm.weight`. [`named`](Self::named) and [`load`](Self::load) speak
-/// of names relative to this handle's path: a checkpoint of the encoder alone is loaded by
-/// `params.pp("encoder").load(..)`.
+/// `encoder.norm.weight` in a checkpoint. [`named`](Self::named) and [`load`](Self::load) use names relative to the path of the
+/// handle: `params.pp("encoder").load(..)` loads a checkpoint of the encoder alone.
 ///
-/// Initial values depend on the seed and a parameter's full name only, not on the order in which
-/// the modules are built.
+/// Initial values depend on the seed and the full name of the parameter alone, not on the order in which modules are built.
 #[derive(Clone)]
 pub struct Params {
     store: Arc<Store>,
@@ -110,15 +48,15 @@ impl Params {
         Self { path: self.full_name(&name.to_string()), ..self.clone() }
     }
 
-    /// A handle whose parameters no gradient moves: they are saved and loaded as all others, and are not among those of
-    /// [`trained`](Self::trained). See [`MovingAverage`](crate::moving_average::MovingAverage).
+    /// A handle whose parameters are not trained: they are saved and loaded like all others, but are not among those of
+    /// [`trained`](Self::trained). See [`MovingAverage`](crate::MovingAverage).
     pub fn untrained(&self) -> Self {
         Self { trained: false, ..self.clone() }
     }
 
-    /// A handle for a twin of a network that was built before: it gives that network's parameters, as tensors that follow
-    /// their values and that no gradient reaches. What the twin computes leaves no graph behind, and no memory in it. None of
-    /// them is the twin's own: [`named`](Self::named) is empty, so that building it changes no value.
+    /// A handle for an inference copy of a network that was built before: [`get`](Self::get) returns the parameters of that network,
+    /// detached, as tensors that follow their values. The copy records no autograd graph and keeps no activations. It owns no
+    /// parameters: [`named`](Self::named) is empty, and building it changes no value.
     pub fn frozen(&self) -> Self {
         Self { frozen: true, ..self.clone() }
     }
@@ -133,11 +71,11 @@ impl Params {
         &self.store.device
     }
 
-    /// Creates the parameter `name` and returns the tensor that follows its value; a [`frozen`](Self::frozen) handle finds it.
+    /// Creates the parameter `name` and returns the tensor that follows its value; a [`frozen`](Self::frozen) handle looks it up.
     ///
     /// # Errors
-    /// If a parameter of this name exists already, or `init` holds a number that makes no sense; for a frozen handle, if there
-    /// is none of this name and shape.
+    /// If a parameter of this name exists already, or `init` is out of range; for a frozen handle, if there is none of this name and
+    /// shape.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         let shape = shape.into();
         let name = self.full_name(name);
@@ -145,7 +83,7 @@ impl Params {
         if self.frozen {
             return match vars.get(&name) {
                 Some(Parameter { var, .. }) if *var.shape() == shape => Ok(var.as_tensor().detach()),
-                _ => bail!("the network that this one is a twin of has no parameter {name} of shape {shape:?}"),
+                _ => bail!("inference copy: the original network has no parameter {name} of shape {shape:?}"),
             };
         }
         if vars.contains_key(&name) {
@@ -166,7 +104,7 @@ impl Params {
         self.below(|_| true)
     }
 
-    /// Those of [`named`](Self::named) that an optimizer is to move.
+    /// Those of [`named`](Self::named) that are trained.
     pub fn trained(&self) -> Vec<(String, Var)> {
         self.below(|parameter| parameter.trained)
     }
@@ -188,8 +126,8 @@ impl Params {
     /// type and device.
     ///
     /// # Errors
-    /// If a parameter has no tensor, a tensor no parameter, or shapes differ. Then no parameter
-    /// has been touched, and the message lists the names.
+    /// If a parameter has no tensor, a tensor has no parameter, or shapes differ. Then no parameter has changed, and the message lists
+    /// the names.
     pub fn load<'a>(&self, tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>) -> Result<()> {
         let given: BTreeMap<&str, &Tensor> = tensors.into_iter().map(|(n, t)| (n.as_str(), t)).collect();
         let own = self.named();
@@ -197,29 +135,29 @@ impl Params {
 
         let missing = own.iter().filter(|(name, _)| !given.contains_key(&**name));
         let unknown = given.keys().filter(|name| !known.contains(**name));
-        let mut complaints = Vec::new();
-        complaints.extend(missing.map(|(name, _)| format!("{name} is missing")));
-        complaints.extend(unknown.map(|name| format!("{name} is not a parameter of this network")));
+        let mut problems = Vec::new();
+        problems.extend(missing.map(|(name, _)| format!("{name} is missing")));
+        problems.extend(unknown.map(|name| format!("{name} is not a parameter of this network")));
         for (name, var) in &own {
             if let Some(tensor) = given.get(name.as_str()) {
                 if tensor.dims() != var.dims() {
                     let (want, got) = (var.dims(), tensor.dims());
-                    complaints.push(format!("{name} has shape {got:?}, expected {want:?}"));
+                    problems.push(format!("{name} has shape {got:?}, expected {want:?}"));
                 } else if !tensor.dtype().is_float() {
-                    complaints.push(format!("{name} holds {:?}", tensor.dtype()));
+                    problems.push(format!("{name} holds {:?}", tensor.dtype()));
                 }
             }
         }
-        if !complaints.is_empty() {
+        if !problems.is_empty() {
             let place = match self.path.as_str() {
                 "" => String::new(),
                 path => format!(" into {path}"),
             };
             bail!(
-                "cannot load the checkpoint{place}: {} of {} parameters fit badly: {}",
-                complaints.len(),
+                "cannot load the checkpoint{place}: {} problems with {} parameters: {}",
+                problems.len(),
                 own.len(),
-                summary(&complaints)
+                summary(&problems)
             );
         }
         for (name, var) in &own {
@@ -234,17 +172,17 @@ impl Params {
     }
 
     fn vars(&self) -> MutexGuard<'_, BTreeMap<String, Parameter>> {
-        // The map is valid after a panic elsewhere: it is only ever inserted into.
+        // A panic in another thread cannot leave the map invalid: it is only inserted into.
         self.store.vars.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
-/// The first few of a list of complaints, and how many more there are.
-pub(crate) fn summary(complaints: &[String]) -> String {
+/// The first few of a list of problems, and the number of the rest.
+pub(crate) fn summary(problems: &[String]) -> String {
     const SHOWN: usize = 8;
-    let mut text = complaints[..complaints.len().min(SHOWN)].join("; ");
-    if complaints.len() > SHOWN {
-        text.push_str(&format!("; and {} more", complaints.len() - SHOWN));
+    let mut text = problems[..problems.len().min(SHOWN)].join("; ");
+    if problems.len() > SHOWN {
+        text.push_str(&format!("; and {} more", problems.len() - SHOWN));
     }
     text
 }

@@ -1,9 +1,9 @@
-//! The count of operations is that of the definitions. One test in a process of its own: the counter is the process's.
+//! Operations are counted by their definitions. In a test binary of its own, since the counter is global to the process.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use physrep_nn::{Axis, Conv, ConvNextBlock, DepthwiseConv, Linear, Params, flops};
 
-/// Operations asked for by `run`, with a backward pass of its result or without.
+/// The operations that `run` counts, with or without a backward pass of its result.
 fn counted(backward: bool, run: impl FnOnce() -> Result<Tensor>) -> Result<u64> {
     flops::step_begins();
     let before = flops::total();
@@ -16,7 +16,7 @@ fn counted(backward: bool, run: impl FnOnce() -> Result<Tensor>) -> Result<u64> 
 }
 
 #[test]
-fn operations_count_what_their_definitions_ask_for() -> Result<()> {
+fn operations_are_counted_by_their_definitions() -> Result<()> {
     let device = Device::Cpu;
     let params = Params::new(DType::F32, &device, 0);
     let data = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &device);
@@ -24,15 +24,15 @@ fn operations_count_what_their_definitions_ask_for() -> Result<()> {
     let linear = Linear::new(3, 5, params.pp("linear"))?;
     let x = data(&[2, 7, 3])?;
     assert_eq!(counted(false, || linear.forward(&x))?, 2 * 14 * 15);
-    // The weight's gradient, but none of the data; then both.
+    // The gradient of the weight, but none of the data; then both.
     assert_eq!(counted(true, || linear.forward(&x))?, 2 * (2 * 14 * 15));
     let learned = Var::from_tensor(&x)?;
     assert_eq!(counted(true, || linear.forward(&learned))?, 3 * (2 * 14 * 15));
-    // What was not differentiated does not wait for a later backward pass.
+    // A forward pass without a backward pass is not counted by a later one.
     assert_eq!(counted(false, || linear.forward(&learned))?, 2 * 14 * 15);
     assert_eq!(counted(true, || linear.forward(&x))?, 2 * (2 * 14 * 15));
 
-    // 3 + 2 + 2 taps along each side of a field of 3 points.
+    // 2 + 3 + 2 taps along each side of a field of 3 points.
     let depthwise = DepthwiseConv::new(4, &[3, 3], params.pp("depthwise"))?;
     let field = data(&[2, 3, 3, 4])?;
     assert_eq!(counted(false, || depthwise.forward(&field))?, 2 * (2 * 7 * 7 * 4));

@@ -1,7 +1,6 @@
 //! Attention along one axis at a time: blocks of temporal and axial attention.
 
 use candle_core::{Result, Tensor, bail};
-use physrep_nn::relative_position::buckets;
 use physrep_nn::{Init, Linear, Params, QkNorm, RelativeBias, gelu, group_norm, linear, self_attention, swap_axes};
 
 /// As PyTorch's.
@@ -55,7 +54,8 @@ impl RowAttention {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let tokens = x.dim(1)?;
         let [q, k, v] = self.project.each_ref().map(|project| project.forward(x));
-        let bias = self.bias.forward(&buckets(tokens, false, x.device())?, tokens)?.to_dtype(x.dtype())?;
+        let bias =
+            self.bias.forward(&RelativeBias::buckets(tokens, false, x.device())?, tokens)?.to_dtype(x.dtype())?;
         self_attention(&self.norm.join([q?, k?, v?])?, Some(&bias), self.heads)
     }
 }

@@ -14,7 +14,7 @@ pub mod standardise;
 use candle_core::DType;
 use physrep_plugin_api::{
     About, Batch, Boundary, Device, Error, Method, Params, Result, Setup, Step, Tensor, Training, export_method,
-    nn::sample_conv::Edge,
+    nn::Edge,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,7 @@
 //! The operator network: a small U-Net whose weights are given from outside, other ones for each sample.
 
 use candle_core::{DType, Device, Result, Tensor, bail};
-use physrep_nn::sample_conv::Edge;
-use physrep_nn::{gelu, group_norm, sample_conv, sample_depthwise_conv};
+use physrep_nn::{Edge, gelu, group_norm, per_sample_conv, per_sample_depthwise_conv};
 
 /// As upstream.
 const GROUPS: usize = 4;
@@ -118,22 +117,22 @@ impl OperatorNetwork {
             Some(walls) => Tensor::cat(&[x, walls], 3)?,
             None => x.clone(),
         };
-        let x = sample_conv(&x, next()?, self.edges)?;
-        let mut x = activate(sample_conv(&x, next()?, self.edges)?)?;
+        let x = per_sample_conv(&x, next()?, self.edges)?;
+        let mut x = activate(per_sample_conv(&x, next()?, self.edges)?)?;
         let mut beside = Vec::with_capacity(self.levels);
         for _ in 0..self.levels {
             beside.push(x.clone());
             x = activate(halve(&x, next()?)?)?;
-            x = activate(sample_depthwise_conv(&x, next()?, 1, self.edges)?)?;
+            x = activate(per_sample_depthwise_conv(&x, next()?, 1, self.edges)?)?;
         }
         let wide = activate(pointwise(&x, next()?)?)?;
         x = (x + pointwise(&wide, next()?)?)?;
         while let Some(beside) = beside.pop() {
             let up = double(&x, next()?)?;
-            x = activate(sample_depthwise_conv(&Tensor::cat(&[&up, &beside], 3)?, next()?, 2, self.edges)?)?;
+            x = activate(per_sample_depthwise_conv(&Tensor::cat(&[&up, &beside], 3)?, next()?, 2, self.edges)?)?;
         }
-        let x = activate(sample_conv(&x, next()?, self.edges)?)?;
-        sample_conv(&x, next()?, self.edges)
+        let x = activate(per_sample_conv(&x, next()?, self.edges)?)?;
+        per_sample_conv(&x, next()?, self.edges)
     }
 }
 

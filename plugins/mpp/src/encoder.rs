@@ -1,7 +1,7 @@
 //! The encoder: an axial vision transformer (AViT) over the history of a system.
 
 use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Params, Rng, relative_position::buckets};
+use physrep_plugin_api::nn::{Params, RelativeBias, Rng};
 
 use crate::{block::Block, config::Shape, grid::Grid, stem::Stem};
 
@@ -33,7 +33,7 @@ impl Encoder {
         };
         Ok(Self {
             stem: Stem::new(fields, dim, patch, params.clone())?,
-            frames: buckets(frames, false, params.device())?,
+            frames: RelativeBias::buckets(frames, false, params.device())?,
             blocks: (0..depth).map(block).collect::<Result<_>>()?,
         })
     }

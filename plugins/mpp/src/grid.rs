@@ -1,7 +1,7 @@
 //! The patches of one system: how many there are along each axis, and how far from each other.
 
 use candle_core::{Device, Result, Tensor};
-use physrep_plugin_api::{Boundary, System, nn::relative_position::buckets};
+use physrep_plugin_api::{Boundary, System, nn::RelativeBias};
 
 /// One system's grid of patches.
 pub struct Grid {
@@ -20,6 +20,11 @@ impl Grid {
     pub fn new(system: &System, patch: usize, device: &Device) -> Result<Self> {
         let [height, width] = system.size().map(|points| points / patch);
         let [rows, columns] = system.boundary.map(|boundary| boundary == Boundary::Periodic);
-        Ok(Self { height, width, rows: buckets(height, rows, device)?, columns: buckets(width, columns, device)? })
+        Ok(Self {
+            height,
+            width,
+            rows: RelativeBias::buckets(height, rows, device)?,
+            columns: RelativeBias::buckets(width, columns, device)?,
+        })
     }
 }

@@ -32,7 +32,7 @@ fn warm_up(task: &BenchTask) -> u64 {
 /// If nobody listens.
 pub fn measure_in_this_process(task: &str) -> Result<()> {
     end_with_parent();
-    physrep_nn::keep_freed_memory();
+    physrep_nn::retain_heap_memory();
     let measured =
         serde_json::from_str(task).map_err(|e| Error::Usage(e.to_string())).and_then(|task| run_steps(&task));
     let message = match measured {

@@ -1,20 +1,24 @@
-//! Operations on a GPU that consist of several plans and products, and are one to the graph.
+//! Operations on a GPU that consist of several plans and matrix products, and are one node of the autograd graph.
 //!
-//! The graph would clear a tensor for the gradient of each of their steps, add to it, and keep what every step has made.
+//! As separate nodes, the graph would clear a tensor for the gradient of each step, add to it, and keep the output of every step.
 
 use std::sync::Mutex;
 
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::{Plan, device, on_gpu};
-use crate::gradients::hand_over;
+use super::device;
+#[cfg(test)]
+use super::emulation;
+use super::handover::hand_over;
+use super::plan::Plan;
+use super::storage::on_gpu;
 
-/// The operation's last step, which makes its result, and its backward pass; all before was done when it was built, on
-/// tensors without a trace. `backward` gets the result's gradient and gives the arguments'; those that need none may be
-/// left out.
+/// The last step of such an operation, which computes its result, and its backward pass. All steps before run when it is built, on
+/// detached tensors. `backward` takes the gradient of the result and returns those of the arguments, or `None` where no gradient is
+/// needed.
 pub(crate) struct Composite<B> {
     op: &'static str,
-    /// The plan and its inputs, until the result is made.
+    /// The plan and its inputs, until the result is computed.
     last: Mutex<Option<(Plan, Vec<Tensor>)>>,
     backward: B,
 }
@@ -29,7 +33,7 @@ impl<B> Composite<B> {
     fn last(&self) -> Result<(Plan, Vec<Tensor>)> {
         match self.last.lock().map(|mut last| last.take()) {
             Ok(Some(last)) => Ok(last),
-            _ => bail!("{}: the forward pass ran before", self.op),
+            _ => bail!("{}: the forward pass has run already", self.op),
         }
     }
 
@@ -41,15 +45,17 @@ impl<B> Composite<B> {
 
     #[cfg(not(test))]
     fn on_cpu(&self) -> Result<(CpuStorage, Shape)> {
-        bail!("{}: an operation for CUDA met a tensor on the CPU", self.op)
+        bail!("{}: expected tensors on a GPU, got one on the CPU", self.op)
     }
 
     #[cfg(test)]
     fn on_cpu(&self) -> Result<(CpuStorage, Shape)> {
         let (plan, inputs) = self.last()?;
-        let results = super::emulation::on(&plan, &inputs.iter().collect::<Vec<_>>())?;
+        let results = emulation::run(&plan, &inputs.iter().collect::<Vec<_>>())?;
         let (storage, layout) = results[0].storage_and_layout();
-        let candle_core::Storage::Cpu(storage) = &*storage else { unreachable!("emulated on the CPU") };
+        let candle_core::Storage::Cpu(storage) = &*storage else {
+            unreachable!("the emulation returns tensors on the CPU")
+        };
         Ok((storage.clone(), layout.shape().clone()))
     }
 }

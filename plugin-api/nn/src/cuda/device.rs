@@ -1,4 +1,4 @@
-//! Carries plans out on a GPU.
+//! Runs plans on a GPU.
 
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute_enum;
@@ -8,13 +8,15 @@ use candle_core::op::BackpropOp;
 use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
 use half::bf16;
 
-use super::{Argument, Kind, Plan, on_gpu};
+use super::plan::{Argument, Kind, Plan};
+use super::storage::on_gpu;
 
-/// The kernels for activations of one type: name and PTX, which the driver compiles for its GPU at the first launch.
-const F32: (&str, &str) = ("physrep_nn_f32", include_str!("ptx/kernels.f32.ptx"));
-const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("ptx/kernels.bf16.ptx"));
+/// The kernels for one type of activations: the name of the module and its PTX, which the driver compiles for the GPU at the first
+/// launch.
+const F32: (&str, &str) = ("physrep_nn_f32", include_str!("kernels/ptx/kernels.f32.ptx"));
+const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("kernels/ptx/kernels.bf16.ptx"));
 
-/// The plan's outputs, from contiguous tensors.
+/// The outputs of a plan, from contiguous tensors.
 pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
     let inputs: Vec<_> = inputs.iter().map(Tensor::storage_and_layout).collect();
     let outputs = run_all(plan, &on_gpu(plan.op, &inputs)?)?;
@@ -24,12 +26,12 @@ pub(crate) fn run_on(plan: &Plan, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
     Ok(tensors.collect())
 }
 
-/// The output of a plan that has one, from its inputs.
+/// The output of a plan with one output.
 pub(crate) fn run(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<(CudaStorage, Shape)> {
     let mut outputs = run_all(plan, inputs)?;
     match (outputs.pop(), plan.outputs.as_slice()) {
         (Some(output), [(_, shape)]) => Ok((output, shape.clone())),
-        (_, outputs) => bail!("{}: a plan of {} outputs, expected one", plan.op, outputs.len()),
+        (_, outputs) => bail!("{}: expected a plan of one output, got {}", plan.op, outputs.len()),
     }
 }
 
@@ -38,7 +40,7 @@ fn run_all(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<Vec<CudaSt
     let device = inputs[0].0.device();
     let outputs = plan.outputs.iter().map(|(kind, shape)| {
         let count = shape.elem_count();
-        // SAFETY: the plan's kernels write every element of its outputs.
+        // SAFETY: the memory is not initialised; the kernels of the plan write every element of its outputs.
         let slice = unsafe {
             match (kind, activations) {
                 (Kind::Element, DType::BF16) => CudaStorageSlice::BF16(device.alloc::<bf16>(count)?),
@@ -52,11 +54,11 @@ fn run_all(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<Vec<CudaSt
     Ok(outputs)
 }
 
-/// A plan without an output, which changes some of its inputs, all contiguous. The caller alone has those that it changes.
+/// Runs a plan without outputs, which changes some of its contiguous inputs in place. No other code may use these meanwhile.
 ///
-/// What changes is the GPU's memory, in the order of the device's only stream, and not the storage on the host, which says
-/// where that memory lies. So the locks that candle keeps on storages need be held for reading alone: they keep the memory
-/// from being freed or replaced until the kernel is launched, and frees and all other reads follow it on the stream.
+/// Only the memory of the GPU changes, in the order of the device's only stream; the storage on the host, which holds the address,
+/// does not. A read lock on candle's storages is therefore enough: it keeps the memory from being freed or replaced until the
+/// kernels are launched, and later frees and reads follow them on the stream.
 pub(crate) fn in_place(plan: &Plan, inputs: &[&Tensor]) -> Result<()> {
     let inputs: Vec<_> = inputs.iter().map(|input| input.storage_and_layout()).collect();
     let inputs = on_gpu(plan.op, &inputs)?;
@@ -67,9 +69,9 @@ pub(crate) fn in_place(plan: &Plan, inputs: &[&Tensor]) -> Result<()> {
 fn activations(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<DType> {
     let mut activations = None;
     if plan.inputs.len() != inputs.len() {
-        bail!("{}: {} inputs, expected {}", plan.op, inputs.len(), plan.inputs.len());
+        bail!("{}: expected {} inputs, got {}", plan.op, plan.inputs.len(), inputs.len());
     }
-    for (number, (kind, (storage, _))) in plan.inputs.iter().zip(inputs).enumerate() {
+    for (index, (kind, (storage, _))) in plan.inputs.iter().zip(inputs).enumerate() {
         let dtype = storage.dtype();
         let expected = match kind {
             Kind::Float => DType::F32,
@@ -77,7 +79,7 @@ fn activations(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<DType>
         };
         if dtype != expected || !matches!(dtype, DType::F32 | DType::BF16) {
             bail!(
-                "{}: on CUDA parameters must be F32, and activations all F32 or all BF16; input {number} is {dtype:?}",
+                "{}: on a GPU expected F32 parameters, and activations all F32 or all BF16; input {index} is {dtype:?}",
                 plan.op
             );
         }
@@ -85,15 +87,15 @@ fn activations(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<DType>
     Ok(activations.unwrap_or(DType::F32))
 }
 
-/// Where a contiguous tensor's elements lie. The memory counts as in use until the guard is dropped.
+/// The address of the elements of a contiguous tensor. The memory counts as in use until the guard is dropped.
 fn pointer<'a>(op: &str, storage: &'a CudaStorage, layout: &Layout) -> Result<(u64, SyncOnDrop<'a>)> {
     let Some((start, _)) = layout.contiguous_offsets() else {
-        bail!("{op} needs contiguous inputs, not strides {:?}", layout.stride());
+        bail!("{op}: expected contiguous inputs, got strides {:?}", layout.stride());
     };
     let (base, guard) = match &storage.slice {
         CudaStorageSlice::F32(slice) => slice.device_ptr(slice.stream()),
         CudaStorageSlice::BF16(slice) => slice.device_ptr(slice.stream()),
-        _ => bail!("{op} works in F32 and BF16 on CUDA, not in {:?}", storage.dtype()),
+        _ => bail!("{op}: expected F32 or BF16 on a GPU, got {:?}", storage.dtype()),
     };
     Ok((base + (start * storage.dtype().size_in_bytes()) as u64, guard))
 }
@@ -101,7 +103,7 @@ fn pointer<'a>(op: &str, storage: &'a CudaStorage, layout: &Layout) -> Result<(u
 fn launch(plan: &Plan, activations: DType, inputs: &[(&CudaStorage, &Layout)], outputs: &[CudaStorage]) -> Result<()> {
     let device: &CudaDevice = inputs[0].0.device();
     let (module, ptx) = if activations == DType::BF16 { BF16 } else { F32 };
-    // SAFETY: scratch memory is written before it is read.
+    // SAFETY: the memory is not initialised; kernels write scratch memory before they read it.
     let scratch = (plan.scratch > 0).then(|| unsafe { device.alloc::<f32>(plan.scratch) }).transpose()?;
     let scratch_at = scratch.as_ref().map(|scratch| scratch.device_ptr(scratch.stream()));
     let scratch_at = scratch_at.as_ref().map_or(0, |(at, _)| *at);
@@ -119,13 +121,13 @@ fn launch(plan: &Plan, activations: DType, inputs: &[(&CudaStorage, &Layout)], o
             .arguments
             .iter()
             .map(|argument| match argument {
-                Argument::Input(number) => inputs[*number].0,
-                Argument::Output(number, offset) => {
-                    let (at, size, _) = &outputs[*number];
+                Argument::Input(index) => inputs[*index].0,
+                Argument::Output(index, offset) => {
+                    let (at, size, _) = &outputs[*index];
                     at + (offset * size) as u64
                 }
                 Argument::Scratch(offset) => scratch_at + 4 * *offset as u64,
-                Argument::Null | Argument::Size(_) | Argument::Sizes(_) | Argument::Number(_) => 0,
+                Argument::Null | Argument::Size(_) | Argument::Sizes(_) | Argument::Scalar(_) => 0,
             })
             .collect();
         if launch.shared > 48 << 10 {
@@ -136,15 +138,15 @@ fn launch(plan: &Plan, activations: DType, inputs: &[(&CudaStorage, &Layout)], o
         for (argument, pointer) in launch.arguments.iter().zip(&pointers) {
             match argument {
                 Argument::Size(size) => builder.arg(size),
-                // A struct by value: the driver copies as many bytes from here as the kernel declares.
+                // A struct by value: the driver copies as many bytes from this address as the kernel declares.
                 Argument::Sizes(sizes) => builder.arg(&sizes[0]),
-                Argument::Number(number) => builder.arg(number),
+                Argument::Scalar(value) => builder.arg(value),
                 _ => builder.arg(pointer),
             };
         }
         let [grid, block] = [launch.grid, launch.block].map(|[x, y, z]| (x, y, z));
         let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: launch.shared };
-        // SAFETY: the plan's arguments are those that the kernel declares; `emulation` tests each plan with its kernels.
+        // SAFETY: the arguments have the number and types that the kernel declares, which the tests check for each plan.
         unsafe { builder.launch(config) }.w()?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use physrep_nn::{attention_pool, softmax};
 
 use crate::support::{assert_close, check_gradients, normal, values};
 
-/// Samples, tokens, queries and channels: one of each, ragged widths, more than a register and than a block of rows holds.
+/// Samples, tokens, queries and channels: one of each, partial registers, more than a register and a block of rows.
 const CASES: [[usize; 4]; 5] = [[1, 1, 1, 1], [2, 5, 3, 2], [3, 49, 8, 16], [2, 130, 5, 33], [1, 7, 9, 130]];
 
 fn inputs([b, n, heads, dim]: [usize; 4]) -> [Tensor; 2] {
@@ -43,7 +43,7 @@ fn scores_too_large_for_an_exponential_are_fine() {
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_refused() {
+fn shapes_that_do_not_fit_are_errors() {
     let error = attention_pool(&normal((2, 4), 1), &normal((3, 5, 6), 2)).unwrap_err().to_string();
     assert!(error.contains("expected queries (H, D) and tokens (B, N, D), got [2, 4] and [3, 5, 6]"), "{error}");
 }

@@ -16,7 +16,7 @@ fn network() -> (Vec<(String, Var)>, GradStore) {
 }
 
 #[test]
-fn long_gradients_are_shortened_together_and_short_ones_kept() {
+fn long_gradients_are_scaled_by_one_factor_and_short_ones_kept() {
     for (longest, factor) in [(1.0, 0.2), (2.5, 0.5), (5.1, 1.0)] {
         let (parameters, mut gradients) = network();
         assert_eq!(clip_gradients(&parameters, &mut gradients, longest).unwrap(), 5.0);

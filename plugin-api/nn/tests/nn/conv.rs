@@ -104,7 +104,7 @@ fn two_dimensions_are_three_with_one_frame() {
 }
 
 #[test]
-fn bad_input_is_refused_with_a_reason() {
+fn bad_input_is_an_error_with_a_reason() {
     let params = Params::new(DType::F64, &Device::Cpu, 0);
     let layer = Conv::new(3, 4, &[Axis::patches(2); 3], params).unwrap();
     for (shape, reason) in [

@@ -1,4 +1,4 @@
-//! The ConvNeXt block, fused behind its convolution, against the same made of single operations.
+//! The ConvNeXt block, one operation, against the same composed of single operations.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ fn composed(x: &Tensor, params: &Params) -> Result<Tensor> {
     x + y.broadcast_mul(&p["gamma"])?
 }
 
-/// Shapes of one position, of one channel, and of more rows than one task or block takes.
+/// One position, one channel, and more rows than a task or block.
 const CASES: [(&[usize], &[usize]); 5] = [
     (&[1, 1, 1, 1, 3], &[3, 3, 3]),
     (&[2, 3, 2, 5, 1], &[1, 3, 3]),
@@ -77,7 +77,7 @@ fn the_gradient_agrees_with_differences() {
 }
 
 #[test]
-fn a_new_block_hardly_changes_its_input() {
+fn a_new_block_is_close_to_the_identity() {
     let params = Params::new(DType::F64, &Device::Cpu, 0);
     let block = ConvNextBlock::new(6, &[7, 7], 1e-6, params).unwrap();
     let x = normal((2, 5, 5, 6), 1);

@@ -1,11 +1,11 @@
 //! Every operation on a GPU against the CPU in f64: outputs and gradients, in f32 (1e-5 of the largest value) and with bf16
-//! activations (2e-2), and the same bytes twice. Without a GPU these tests say so in a line, and pass; where the variable
+//! activations (2e-2), and the same bytes twice. Without a GPU these tests print SKIPPED and pass; if the variable
 //! PHYSREP_REQUIRE_GPU is set, they fail.
 
 use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use physrep_nn::optim::{AdamW, AdamWConfig};
+use physrep_nn::{AdamW, AdamWConfig};
 use physrep_nn::{
     Axis, ConvNextBlock, Params, add_bias, attention_pool, conv, depthwise_conv, gelu, instance_norm, layer_norm,
     linear, rms_instance_norm, self_attention, swap_axes,
@@ -13,7 +13,7 @@ use physrep_nn::{
 
 use crate::support::{assert_close, normal, values};
 
-/// The first GPU, the same for all tests: the driver translates kernels once for each device.
+/// The first GPU, shared by all tests, since the driver compiles the kernels once per device object.
 fn gpu() -> Option<Device> {
     static GPU: OnceLock<Option<Device>> = OnceLock::new();
     let open = || match Device::new_cuda(0) {
@@ -39,7 +39,7 @@ fn run(
         .iter()
         .enumerate()
         .map(|(i, input)| {
-            // What bf16 rounds away is not the operation's error.
+            // Rounded to bf16 first, so that the rounding of the input does not count as an error.
             let rounded = if dtype == DType::BF16 && i < activations { DType::BF16 } else { DType::F32 };
             let input = input.to_dtype(rounded).unwrap();
             let input = input.to_dtype(if i < activations { dtype } else { parameters }).unwrap();
@@ -87,7 +87,7 @@ fn depthwise_convolutions() {
         ([3, 1, 16, 9, 65], [1, 7, 7]),
         ([1, 1, 1, 1, 1], [7, 7, 7]),
         ([2, 3, 4, 5, 40], [3, 5, 9]),
-        // As in the first stage of the paper's encoder: more chunks than one thread adds up.
+        // The first stage of the encoder of arXiv:2603.13227: more chunks than one thread sums.
         ([2, 16, 64, 64, 16], [7, 7, 7]),
     ] {
         let c = dims[4];
@@ -124,11 +124,11 @@ fn operations_on_rows() {
     }
     let maps = [normal((3, 16, 196, 48), 1), normal(48, 2), normal(48, 3)];
     agrees("maps", &maps, 1, |i| instance_norm(&i[0], &i[1], &i[2], 1e-5));
-    agrees("maps by their deviation", &maps[..2], 1, |i| rms_instance_norm(&i[0], &i[1], 1e-5));
+    agrees("maps by their standard deviation", &maps[..2], 1, |i| rms_instance_norm(&i[0], &i[1], 1e-5));
     agrees("pool", &[normal((8, 24), 1), normal((3, 53, 24), 2)], 2, |i| attention_pool(&i[0], &i[1]));
 }
 
-/// A block in one operation, at numbers of channels that have a kernel of their own, and at others.
+/// A block as one operation, for channel counts with a kernel of their own, and for others.
 #[test]
 fn convnext_blocks() {
     let Some(gpu) = gpu() else { return };
@@ -139,7 +139,7 @@ fn convnext_blocks() {
         ([2, 2, 14, 14, 64], [7, 7, 7]),
         ([2, 3, 9, 10, 24], [3, 5, 7]),
     ] {
-        // Numbers that bf16 holds exactly.
+        // Values that are exact in bf16.
         let [x, projection] = [1, 99].map(|seed| normal(&dims, seed).to_dtype(DType::BF16).unwrap());
         let run = |device: &Device, [dtype, parameters]: [DType; 2]| -> Vec<(String, Tensor)> {
             let params = Params::new(parameters, device, 0);
@@ -165,7 +165,7 @@ fn convnext_blocks() {
     }
 }
 
-/// A block's output, and that a step of the optimizer on the GPU moves every parameter as on the CPU.
+/// Steps of the optimizer on the GPU change every parameter as on the CPU.
 #[test]
 fn a_block_and_a_step_of_its_optimizer() {
     let Some(gpu) = gpu() else { return };

@@ -7,8 +7,8 @@ use crate::support::{assert_close, check_gradients, normal, values};
 
 type Case = ([usize; 5], [usize; 3]);
 
-/// Shapes `(B, T, H, W, C)` and kernels: one channel, ragged channels, sides shorter than the
-/// kernel, widths around the block of eight positions, kernels of every grouping of taps.
+/// Shapes `(B, T, H, W, C)` and kernels: one channel, partial registers of channels, sides shorter than the kernel, widths around the
+/// block of eight positions, kernels with every grouping of taps.
 const CASES: [Case; 9] = [
     ([1, 1, 1, 1, 1], [1, 1, 1]),
     ([1, 2, 3, 4, 3], [7, 7, 7]),
@@ -99,7 +99,7 @@ fn two_dimensions_are_three_with_one_frame() {
 }
 
 #[test]
-fn strided_inputs_are_read_right() {
+fn strided_inputs_are_read_correctly() {
     let x = normal((2, 5, 3, 4, 6), 1);
     let (weight, bias) = (normal((6, 1, 3, 3, 3), 2), normal(6, 3));
     let swapped = x.transpose(2, 3).unwrap();
@@ -113,7 +113,7 @@ fn strided_inputs_are_read_right() {
 }
 
 #[test]
-fn bad_input_is_refused_with_a_reason() {
+fn bad_input_is_an_error_with_a_reason() {
     let refuse = |x: Tensor, weight: Tensor, bias: Tensor, reason: &str| {
         let error = depthwise_conv(&x, &weight, &bias).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");

@@ -14,7 +14,7 @@ fn exact_gradient(x: f64) -> f64 {
     0.5 * libm::erfc(-x / std::f64::consts::SQRT_2) + x * pdf
 }
 
-/// From far in one tail to far in the other, through the point where both halves meet.
+/// From far in one tail to far in the other, through zero, where the formula changes.
 fn points() -> Vec<f32> {
     (-30_000..=30_000).map(|i| i as f32 * 5e-4).collect()
 }

@@ -1,4 +1,4 @@
-//! Every parameter of every layer is reached by the gradient of a loss behind it.
+//! The gradient of a loss reaches every parameter of every layer.
 
 use candle_core::{DType, Device, Result, Tensor};
 use physrep_nn::{
@@ -7,7 +7,7 @@ use physrep_nn::{
 
 use crate::support::normal;
 
-/// A network of all layers: clips `(B, T, H, W, 2)` to three numbers each.
+/// A network of all layers: clips `(B, T, H, W, 2)` to three values each.
 pub struct Network {
     stem: Conv,
     block: ConvNextBlock,
@@ -57,7 +57,7 @@ fn reaches_every_parameter() {
     for (name, var) in params.named() {
         let gradient = store.get(&var).unwrap_or_else(|| panic!("{name} got no gradient"));
         let size = gradient.abs().unwrap().max_all().unwrap();
-        // The softmax is blind to what all keys have in common.
+        // A shift of all keys cancels in the softmax.
         let invisible = name == "pool.kv.bias";
         assert!(size.to_scalar::<f64>().unwrap() > 0.0 || invisible, "{name} got zeros");
     }
@@ -66,7 +66,7 @@ fn reaches_every_parameter() {
 }
 
 #[test]
-fn the_optimizer_notices_a_layer_that_is_cut_off() {
+fn the_optimizer_detects_a_layer_that_is_cut_off() {
     let params = Params::new(DType::F64, &Device::Cpu, 1);
     let layer = Linear::new(3, 3, params.clone()).unwrap();
     let cut = layer.forward(&normal((2, 3), 1)).unwrap().detach();

@@ -36,7 +36,7 @@ fn agrees_with_the_definition() {
         assert_close(&group_norm(&x, Some(&weight), groups, EPS).unwrap(), &expected, 1e-12, &format!("f64 {case:?}"));
         let single = |t: &Tensor| t.to_dtype(DType::F32).unwrap();
         let y = group_norm(&single(&x), Some(&single(&weight)), groups, EPS).unwrap();
-        // A lone position in f32 loses what its mean takes.
+        // A single position in f32 loses digits to its mean.
         assert_close(&y, &expected, 2e-5, &format!("f32 {case:?}"));
         let plain = naive(case, &x, &weight.ones_like().unwrap());
         assert_close(&group_norm(&x, None, groups, EPS).unwrap(), &plain, 1e-12, &format!("no weight {case:?}"));
@@ -61,7 +61,7 @@ fn space_may_have_any_number_of_axes() -> Result<()> {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn shapes_that_do_not_fit_are_errors() {
     let refuse = |weight: Option<&Tensor>, groups, reason: &str| {
         let error = group_norm(&normal((2, 3, 6), 1), weight, groups, EPS).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");

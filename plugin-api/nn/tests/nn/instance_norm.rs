@@ -16,15 +16,15 @@ fn inputs(shape: [usize; 3]) -> [Tensor; 3] {
 /// `f(x, mean, sum of squares of the distances from it, positions)` for every element, times weight, plus bias.
 fn naive([x, weight, bias]: &[Tensor; 3], f: impl Fn(f64, f64, f64, f64) -> f64) -> Tensor {
     let (maps, positions, channels) = x.dims3().unwrap();
-    let (numbers, weight, bias) = (values(x), values(weight), values(bias));
+    let (elements, weight, bias) = (values(x), values(weight), values(bias));
     let n = positions as f64;
-    let mut y = vec![0.0; numbers.len()];
+    let mut y = vec![0.0; elements.len()];
     for (map, c) in (0..maps * channels).map(|i| (i / channels, i % channels)) {
         let at = |i: usize| (map * positions + i) * channels + c;
-        let mean = (0..positions).map(|i| numbers[at(i)]).sum::<f64>() / n;
-        let squares = (0..positions).map(|i| (numbers[at(i)] - mean).powi(2)).sum();
+        let mean = (0..positions).map(|i| elements[at(i)]).sum::<f64>() / n;
+        let squares = (0..positions).map(|i| (elements[at(i)] - mean).powi(2)).sum();
         for i in 0..positions {
-            y[at(i)] = f(numbers[at(i)], mean, squares, n) * weight[c] + bias[c];
+            y[at(i)] = f(elements[at(i)], mean, squares, n) * weight[c] + bias[c];
         }
     }
     Tensor::from_vec(y, x.shape(), x.device()).unwrap()
@@ -75,9 +75,9 @@ fn a_constant_map_stays_finite_and_so_does_its_gradient() {
 }
 
 #[test]
-fn bad_input_is_refused_with_a_reason() {
+fn bad_input_is_an_error_with_a_reason() {
     let error = rms_instance_norm(&normal((2, 1, 3), 1), &normal(3, 2), 1e-8).unwrap_err();
-    assert!(error.to_string().contains("2 or more positions"), "{error}");
+    assert!(error.to_string().contains("with N at least 2"), "{error}");
     let error = instance_norm(&normal((2, 4, 3), 1), &normal(4, 2), &normal(3, 3), 1e-8).unwrap_err();
     assert!(error.to_string().contains("expected weight and bias (3)"), "{error}");
 }

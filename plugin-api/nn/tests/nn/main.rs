@@ -1,11 +1,12 @@
-//! Tests of physrep-nn: one module a concept, one binary for all.
+//! Tests of physrep-nn through its public API: one module per concept, one binary for all.
 
-mod attention;
+mod adamw;
+mod add_bias;
 mod attention_pool;
-mod bias;
 mod clip;
 mod conv;
 mod convnext;
+mod cross_attention;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod depthwise;
@@ -13,22 +14,20 @@ mod gelu;
 mod gradient_flow;
 mod group_norm;
 mod instance_norm;
+mod layer_norm;
 mod moving_average;
-mod norm;
-mod optim;
 mod params;
 mod parity;
+mod per_sample_conv;
 mod properties;
 mod qk_norm;
-mod relative_position;
 mod rng;
-mod sample_conv;
 mod schedule;
 mod self_attention;
 mod sigreg;
 mod squared_error;
 mod support;
-mod swap;
+mod swap_axes;
 mod threads;
 mod transformer;
 mod transposed_conv;

@@ -45,7 +45,7 @@ fn a_follower_is_saved_but_not_trained() {
 }
 
 #[test]
-fn networks_that_differ_do_not_follow_each_other() {
+fn networks_that_differ_are_an_error() {
     let params = Params::new(DType::F32, &Device::Cpu, 1);
     network(&params.pp("leader"));
     params.pp("follower").get((2, 3), "weight", Init::Const(0.0)).unwrap();

@@ -28,12 +28,12 @@ fn names_are_paths_and_come_sorted() {
     assert_eq!(names(&params), all);
     assert_eq!(names(&params.pp("encoder")), ["blocks.1.bias", "blocks.1.weight"]);
     assert_eq!(names(&block), ["bias", "weight"]);
-    // A common beginning is not a common module.
+    // A common prefix is not a common module.
     assert!(names(&params.pp("enc")).is_empty());
 }
 
 #[test]
-fn a_name_is_given_once() {
+fn a_name_is_taken_once() {
     let params = params(0);
     let module = params.pp("m");
     module.get(1, "weight", Init::Const(0.0)).unwrap();
@@ -42,7 +42,7 @@ fn a_name_is_given_once() {
 }
 
 #[test]
-fn a_frozen_handle_gives_what_there_is_without_a_trace() {
+fn a_frozen_handle_returns_existing_parameters_detached() {
     let params = params(0);
     let weight = params.pp("m").get(2, "weight", Init::Const(1.0)).unwrap();
     let frozen = params.frozen().pp("m").get(2, "weight", Init::Const(5.0)).unwrap();
@@ -87,7 +87,7 @@ fn initial_values_have_their_distribution() {
     let normal = draw(Init::Normal { std: 2.0 });
     assert!((std(&normal) - 2.0).abs() < 0.02 && range(&normal) > 6.0);
     let cut = draw(Init::TruncNormal { std: 2.0 });
-    // A normal distribution cut at one deviation keeps a variance of 0.2911.
+    // A normal distribution truncated at one standard deviation has a variance of 0.2911.
     assert!(range(&cut) <= 2.0 && (std(&cut) - 2.0 * 0.2911f64.sqrt()).abs() < 0.01);
     assert!(draw(Init::Const(0.5)).iter().all(|v| *v == 0.5));
     for init in [Init::Normal { std: -1.0 }, Init::Const(f64::NAN), Init::TruncNormal { std: 3.0 }] {
@@ -96,7 +96,7 @@ fn initial_values_have_their_distribution() {
 }
 
 #[test]
-fn a_checkpoint_comes_back_also_into_a_scope() {
+fn a_checkpoint_is_restored_also_into_a_module() {
     let build = |seed| {
         let params = params(seed);
         params.pp("encoder").get((2, 3), "w", Init::Normal { std: 1.0 }).unwrap();

@@ -14,7 +14,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
-/// `x` with zeros around it, at `taps` along three axes behind the first.
+/// `x`, padded with zeros, at `taps` along the three axes after the first.
 fn read(x: &Tensor, axes: &[Axis; 3], taps: [usize; 3], outputs: [usize; 3]) -> Result<Tensor> {
     let mut x = x.clone();
     for (i, axis) in axes.iter().enumerate() {
@@ -123,7 +123,7 @@ fn odd(largest: usize) -> impl Strategy<Value = usize> {
     (0..=largest / 2).prop_map(|half| 2 * half + 1)
 }
 
-/// Few enough numbers that a reference takes milliseconds.
+/// Few enough elements that a reference takes milliseconds.
 fn small(dims: &[usize], most: usize) -> bool {
     dims.iter().product::<usize>() <= most
 }
@@ -180,7 +180,7 @@ proptest! {
         );
     }
 
-    // A row of one channel is its own mean: its gradient is nothing but round-off. So there are two at least.
+    // Two channels at least: a row of one channel equals its mean, and its gradient is round-off alone.
     #[test]
     fn layer_norms(rows in 1usize..=400, c in 2usize..=130) {
         let inputs = [normal((rows, c), 1), normal(c, 2), normal(c, 3)];
@@ -228,7 +228,7 @@ proptest! {
 
     #[test]
     fn attention_pools(b in 1usize..=5, n in 1usize..=150, heads in 1usize..=17, dim in channels()) {
-        // Scores of size one, as in a trained head.
+        // Scores of order one, as in a trained head.
         let inputs = [(normal((heads, dim), 1) / (dim as f64).sqrt()).unwrap(), normal((b, n, dim), 2)];
         agree(
             &format!("{heads} queries of ({b}, {n}, {dim})"),
@@ -249,7 +249,7 @@ proptest! {
         let names = ["conv.weight", "conv.bias", "norm.weight", "norm.bias", "pwconv1.weight", "pwconv1.bias",
             "pwconv2.weight", "pwconv2.bias", "gamma"];
         let mut inputs = vec![normal(&shape, 1)];
-        // As large as a trained network's, so that no sum outgrows the others.
+        // Of the size of trained weights, so that no sum dominates the others.
         inputs.extend(sizes.iter().enumerate().map(|(i, size)| {
             let terms = size[1..].iter().product::<usize>() as f64;
             (normal(*size, 10 + i as u64) / terms.sqrt()).unwrap()
@@ -268,7 +268,7 @@ proptest! {
             let y = gelu_reference(&y.broadcast_matmul(&i[5].t()?)?.broadcast_add(&i[6])?)?;
             &i[0] + y.broadcast_matmul(&i[7].t()?)?.broadcast_add(&i[8])?.broadcast_mul(&i[9])?
         };
-        // The block's parameters are its own: its outputs are compared here, its gradients in `convnext`.
+        // The block owns its parameters, so its outputs are compared here, its gradients in `convnext`.
         let expected = reference(&inputs).unwrap();
         for (dtype, tolerance) in [(DType::F64, 1e-10), (DType::F32, 2e-5)] {
             let inputs: Vec<Tensor> = inputs.iter().map(|t| t.to_dtype(dtype).unwrap()).collect();

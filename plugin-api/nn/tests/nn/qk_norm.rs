@@ -5,9 +5,9 @@ use physrep_nn::{Params, QkNorm};
 
 use crate::support::{assert_close, normal, values};
 
-/// Each head's queries and keys to mean 0 and variance 1, times a weight and plus a bias; values as they are.
+/// The queries and keys of each head have mean 0 and variance 1, times a weight, plus a bias; values are unchanged.
 #[test]
-fn joins_heads_that_are_normalised() {
+fn queries_and_keys_are_normalised_by_head() {
     let (rows, dim, heads) = (6, 8, 2);
     let params = Params::new(DType::F64, &Device::Cpu, 1);
     let norm = QkNorm::new(dim, heads, 1e-5, params.pp("q"), params.pp("k")).unwrap();

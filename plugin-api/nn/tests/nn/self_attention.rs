@@ -5,7 +5,7 @@ use physrep_nn::self_attention;
 
 use crate::support::{assert_close, check_gradients, normal, values};
 
-/// Samples, tokens, heads, width of a head: one token, fewer and more tokens than are worked on together, ragged widths.
+/// Samples, tokens, heads, width of a head: one token, fewer and more tokens than a block of queries, partial registers.
 const CASES: [[usize; 4]; 5] = [[1, 1, 1, 1], [2, 5, 3, 2], [1, 48, 1, 16], [2, 53, 2, 5], [1, 130, 4, 17]];
 
 fn inputs([b, n, heads, d]: [usize; 4]) -> [Tensor; 2] {
@@ -83,7 +83,7 @@ fn scores_too_large_for_an_exponential_are_fine() {
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_refused() {
+fn shapes_that_do_not_fit_are_errors() {
     let qkv = normal((2, 4, 12), 1);
     let error = self_attention(&qkv, None, 3).unwrap_err().to_string();
     assert!(error.contains("a multiple of 3 heads"), "{error}");

@@ -1,4 +1,4 @@
-//! SIGReg's statistic against its definition, and against what it is to measure.
+//! The statistic of SIGReg against its definition, and on distributions that it should tell apart.
 
 use candle_core::{DType, Device, Tensor};
 use physrep_nn::Rng;
@@ -6,7 +6,7 @@ use physrep_nn::sigreg::{directions, epps_pulley};
 
 use crate::support::{check_gradients, normal, values};
 
-/// The integral by the trapezoidal rule at 17 points, with complex numbers written out.
+/// The integral by the trapezoidal rule at 17 points, with real and imaginary parts written out.
 fn naive(x: &Tensor, along: &Tensor) -> f64 {
     let ((n, c), (_, m)) = (x.dims2().unwrap(), along.dims2().unwrap());
     let (x, along) = (values(x), values(along));

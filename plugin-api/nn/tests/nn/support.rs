@@ -1,4 +1,4 @@
-//! What the tests share: random inputs, comparisons, finite differences, reference vectors.
+//! Shared by the tests: random inputs, comparisons, finite differences, reference vectors.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use physrep_nn::Rng;
 
-/// Normal numbers in f64.
+/// Standard normal values in f64.
 pub fn normal(shape: impl Into<Shape>, seed: u64) -> Tensor {
     Rng::new(seed, "test", 0).normal(shape, DType::F64, &Device::Cpu).unwrap()
 }
@@ -73,7 +73,7 @@ pub fn check_gradients(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor
     }
 }
 
-/// Tensors of `file` among the reference vectors; `None`, said aloud, where there are none.
+/// Tensors of `file` among the reference vectors; `None`, after printing a line, if there are none.
 pub fn reference(file: &str) -> Option<HashMap<String, Tensor>> {
     let Some(folder) = std::env::var_os("PHYSREP_REFERENCE_VECTORS") else {
         println!("PHYSREP_REFERENCE_VECTORS is not set: {file} not compared");

@@ -34,7 +34,7 @@ fn an_encoder_made_of_it_agrees() {
 fn gradients_agree_with_differences() {
     let params = Params::new(DType::F64, &Device::Cpu, 2);
     let block = TransformerBlock::new(6, 2, 1e-6, params.clone()).unwrap();
-    // Weights large enough for attention to be far from uniform.
+    // Large weights, so that the attention is far from uniform.
     for (i, (_, var)) in params.named().into_iter().enumerate() {
         var.set(&normal(var.shape(), 10 + i as u64)).unwrap();
     }

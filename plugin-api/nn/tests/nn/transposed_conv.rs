@@ -1,4 +1,4 @@
-//! The transposed convolution against its definition, and the decoder that is made of it.
+//! The transposed convolution against its definition, and the decoder that uses it.
 
 use candle_core::{DType, Device, Tensor};
 use physrep_nn::{ConvNextDecoder, ConvNextEncoder, Params, transposed_conv};
@@ -54,16 +54,16 @@ fn gradients_are_difference_quotients() {
 }
 
 #[test]
-fn misfits_are_refused() {
+fn shapes_that_do_not_fit_are_errors() {
     let [x, weight, bias] = inputs(CASES[0]);
     let wrong = normal((4, 3, 2, 2, 2), 4);
     assert!(transposed_conv(&x, &wrong, &bias).is_err());
     assert!(transposed_conv(&x, &weight, &normal(4, 5)).is_err());
 }
 
-/// What the encoder shrinks, the decoder brings back to size, with gradients to all parameters of both.
+/// The decoder restores the size that the encoder shrinks, and gradients reach all parameters of both.
 #[test]
-fn the_decoder_leads_back_from_the_encoder() {
+fn the_decoder_inverts_the_shapes_of_the_encoder() {
     for (frames, dims) in [(16, vec![2, 3, 4, 5, 6]), (4, vec![2, 3, 4, 5])] {
         let params = Params::new(DType::F32, &Device::Cpu, 1);
         let (stages, last) = (dims.len(), dims[dims.len() - 1]);

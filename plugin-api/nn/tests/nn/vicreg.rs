@@ -73,12 +73,12 @@ fn collapse_costs_what_the_formula_says() {
     let x = Tensor::full(0.3, (20, 8), &Device::Cpu).unwrap();
     let permutation: Vec<u32> = (0..20).collect();
     let loss = vicreg(&x, &x, &permutation, &VicRegConfig::default()).unwrap();
-    // No distance, no covariance, and deviations of sqrt(1e-4) in both branches.
+    // No distance, no covariance, and standard deviations of sqrt(1e-4) in both branches.
     assert!((values(&loss.total)[0] - 40.0 * (1.0 - 0.01)).abs() < 1e-9);
 }
 
 #[test]
-fn bad_input_is_refused_with_a_reason() {
+fn bad_input_is_an_error_with_a_reason() {
     let (x, y) = (normal((4, 2), 1), normal((4, 3), 2));
     let config = VicRegConfig::default();
     let error = vicreg(&x, &y, &[0, 1, 2, 3], &config).unwrap_err();

@@ -1,8 +1,8 @@
 use candle_core::{DType, Device, Tensor};
 use physrep_disco::generator::Generator;
 use physrep_disco::operator::OperatorNetwork;
+use physrep_nn::Edge::{self, Periodic, Reflect};
 use physrep_nn::Params;
-use physrep_nn::sample_conv::Edge::{self, Periodic, Reflect};
 
 use crate::{distance, normal, values};
 

@@ -1,5 +1,5 @@
-// Stands in for CUDA's header of that name, so that a C++ compiler takes the kernels' sources: the words of CUDA C++,
-// with the threads of a block as fibers that take turns.
+// Replaces CUDA's header of this name, so that a C++ compiler accepts the sources of the kernels: it defines the keywords and
+// functions of CUDA C++, for threads that are fibers taking turns.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -50,5 +50,5 @@ inline __nv_bfloat16 __float2bfloat16(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     if (x != x) return {0x7fff};
-    return {(uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16)}; // to nearest, ties to even
+    return {(uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16)}; // round to nearest, ties to even
 }

@@ -1,5 +1,4 @@
-// Runs kernels on the CPU, block after block. Behind the kernels' sources the build adds `call_kernel`, which finds one
-// by name.
+// Runs kernels on the CPU, block after block. The build appends `call_kernel`, which calls a kernel by name.
 #include "cuda_bf16.h"
 #include "kernels.cu"
 #include <tuple>
@@ -8,7 +7,7 @@
 #include <vector>
 
 dim3 blockIdx, threadIdx;
-float4 shared_memory[227 * 1024 / sizeof(float4)]; // as much as a block may have
+float4 shared_memory[227 * 1024 / sizeof(float4)]; // the most that a block may have
 
 namespace {
 enum State { READY, AT_WARP, AT_BLOCK, DONE };
@@ -40,7 +39,7 @@ void enter() {
     fibers[current].state = DONE;
 }
 
-// Lets those go on that all their peers have reached.
+// Resumes the threads of each group whose threads all wait in this state. Returns whether there are any.
 bool release(State state, size_t group) {
     bool any = false;
     for (size_t first = 0; first < fibers.size(); first += group) {
@@ -53,7 +52,7 @@ bool release(State state, size_t group) {
     return any;
 }
 
-// False if some threads wait for others that never come.
+// False if some threads wait at a barrier that others never reach.
 bool run_block() {
     for (Fiber &fiber : fibers) {
         getcontext(&fiber.context);
@@ -97,7 +96,7 @@ float __shfl_xor_sync(unsigned, float value, int lanes) {
     return other;
 }
 
-// As tensor cores do it, which see no more than 10 bits of the factors' mantissas. `a` lies as in mma.cuh.
+// As tensor cores compute it, with 10 bits of the mantissas of the factors. The layout of `a` is that of mma.cuh.
 void multiply_rounded(float d[4], const float a[4], const float b[2]) {
     static float left[1024][4], right[1024][2];
     size_t own = current, warp = own / 32 * 32, lane = own % 32;
@@ -114,7 +113,7 @@ void multiply_rounded(float d[4], const float a[4], const float b[2]) {
 
 static void call_kernel(const char *name, void **arguments);
 
-// 0, or 1 if threads of a block did not all reach the same barrier.
+// Returns 0, or 1 if not all threads of a block reached the same barrier.
 extern "C" int emulate(const char *kernel, const unsigned *grid, const unsigned *block, void **kernel_arguments) {
     body = call_kernel;
     name = kernel;

@@ -1,0 +1,273 @@
+//! The loops over one unit of work: evaluation at the points, the sums along time and height, and the way back.
+
+use std::ops::Range;
+
+use super::transform::{POINTS, TAPS, TILE, Transform};
+use crate::cpu::depthwise::target::Target;
+use crate::cpu::simd::{Float, Vector, load_some, store_some};
+use crate::shape::DepthwiseShape;
+
+/// The work of a task at a time: one register of channels of a tile of columns, over some rows and all frames of a sample.
+#[derive(Clone, Copy)]
+pub(super) struct Unit {
+    /// Index of the register of channels.
+    pub(super) block: usize,
+    pub(super) sample: usize,
+    pub(super) first_row: usize,
+    pub(super) rows: usize,
+    pub(super) first_column: usize,
+}
+
+/// The positions of a unit in the field and in its evaluated windows.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    shape: &'a DepthwiseShape,
+    unit: Unit,
+    pub(super) first_channel: usize,
+    /// Channels of the register that exist in the field.
+    pub(super) used: usize,
+    /// Columns of the tile that exist in the field.
+    columns: usize,
+    /// Rows of an evaluated window.
+    window_rows: usize,
+}
+
+impl<'a> Place<'a> {
+    #[inline(always)]
+    pub(super) fn new(shape: &'a DepthwiseShape, unit: Unit, lanes: usize) -> Self {
+        let first_channel = unit.block * lanes;
+        Self {
+            shape,
+            unit,
+            first_channel,
+            used: lanes.min(shape.channels - first_channel),
+            columns: TILE.min(shape.size[2] - unit.first_column),
+            window_rows: unit.rows + TAPS - 1,
+        }
+    }
+
+    /// The channels at a point of the sample.
+    #[inline(always)]
+    fn at(&self, t: usize, h: usize, w: usize) -> Range<usize> {
+        let [frames, height, width] = self.shape.size;
+        let position = ((self.unit.sample * frames + t) * height + h) * width + w;
+        let first = position * self.shape.channels + self.first_channel;
+        first..first + self.used
+    }
+
+    /// Evaluates the windows of `x`, for the unit's rows and for the rows around them that taps reach.
+    #[inline(always)]
+    pub(super) fn evaluate_windows<T: Float, V: Vector<T>>(
+        &self,
+        transform: &Transform<V>,
+        x: &[T],
+        windows: &mut Vec<T>,
+    ) {
+        let [frames, height, width] = self.shape.size;
+        let zero = V::splat(T::zero());
+        let stride = frames * self.window_rows * V::LANES;
+        windows.resize(POINTS * stride, T::zero());
+        for t in 0..frames {
+            for row in 0..self.window_rows {
+                let h = (self.unit.first_row + row).checked_sub(TAPS / 2).filter(|&h| h < height);
+                let mut points = [zero; POINTS];
+                if let Some(h) = h {
+                    let mut inputs = [zero; POINTS];
+                    for (i, input) in inputs.iter_mut().enumerate() {
+                        let w = (self.unit.first_column + i).checked_sub(TAPS / 2).filter(|&w| w < width);
+                        if let Some(w) = w {
+                            *input = load_some(&x[self.at(t, h, w)]);
+                        }
+                    }
+                    points = transform.window::<T>(&inputs);
+                }
+                for (point, value) in points.into_iter().enumerate() {
+                    store_some(value, &mut windows[point * stride + (t * self.window_rows + row) * V::LANES..]);
+                }
+            }
+        }
+    }
+
+    /// Convolves each point along time and height.
+    #[inline(always)]
+    pub(super) fn convolve<T: Float, V: Vector<T>>(&self, windows: &[T], weight: &[T], tiles: &mut Vec<T>) {
+        let frames = self.shape.size[0];
+        let plane = self.window_rows * V::LANES;
+        tiles.resize(POINTS * frames * self.unit.rows * V::LANES, T::zero());
+        let windows = windows.chunks_exact(frames * plane);
+        let weights = weight.chunks_exact(self.shape.kernel[0] * TAPS * V::LANES);
+        let tiles = tiles.chunks_exact_mut(frames * self.unit.rows * V::LANES);
+        for ((window, weight), tile) in windows.zip(weights).zip(tiles) {
+            for (t, tile) in tile.chunks_exact_mut(self.unit.rows * V::LANES).enumerate() {
+                // The last block of rows overlaps the one before it, so that all blocks are whole.
+                let mut row = 0;
+                while row < self.unit.rows {
+                    let step = match self.unit.rows {
+                        8.. => self.convolve_rows::<T, V, 8>(window, weight, t, row.min(self.unit.rows - 8), tile),
+                        4.. => self.convolve_rows::<T, V, 4>(window, weight, t, row.min(self.unit.rows - 4), tile),
+                        _ => self.convolve_rows::<T, V, 1>(window, weight, t, row, tile),
+                    };
+                    row += step;
+                }
+            }
+        }
+    }
+
+    /// Rows `row..row + N` of frame `t`; returns `N`.
+    #[inline(always)]
+    fn convolve_rows<T: Float, V: Vector<T>, const N: usize>(
+        &self,
+        window: &[T],
+        weight: &[T],
+        t: usize,
+        row: usize,
+        tile: &mut [T],
+    ) -> usize {
+        let plane = self.window_rows * V::LANES;
+        let mut sums = [V::splat(T::zero()); N];
+        for dt in self.shape.valid_taps(0, t) {
+            let from =
+                &window[(t + dt - self.shape.kernel[0] / 2) * plane + row * V::LANES..][..(N + TAPS - 1) * V::LANES];
+            let weight = &weight[dt * TAPS * V::LANES..][..TAPS * V::LANES];
+            // SAFETY: the slices hold `N + TAPS - 1` and `TAPS` registers.
+            sums = unsafe { add_taps(sums, from.as_ptr(), weight.as_ptr()) };
+        }
+        for (sum, to) in sums.into_iter().zip(tile[row * V::LANES..].chunks_exact_mut(V::LANES)) {
+            store_some(sum, to);
+        }
+        N
+    }
+
+    /// Transforms the convolved points back, and writes them.
+    #[inline(always)]
+    pub(super) fn write<T: Float, V: Vector<T>>(
+        &self,
+        transform: &Transform<V>,
+        tiles: &[T],
+        bias: V,
+        y: &Target<'_, T>,
+    ) {
+        let [frames, ..] = self.shape.size;
+        let stride = frames * self.unit.rows * V::LANES;
+        for t in 0..frames {
+            for row in 0..self.unit.rows {
+                let from = &tiles[(t * self.unit.rows + row) * V::LANES..];
+                let points: [V; POINTS] = std::array::from_fn(|point| load_some(&from[point * stride..]));
+                let outputs = transform.outputs::<T>(&points);
+                for (i, output) in outputs.into_iter().enumerate().take(self.columns) {
+                    let range = self.at(t, self.unit.first_row + row, self.unit.first_column + i);
+                    // SAFETY: no other unit has these channels of these rows and columns.
+                    unsafe { y.write(range, output.add(bias)) };
+                }
+            }
+        }
+    }
+
+    /// Evaluates the unit's own tile of `x` at the points.
+    #[inline(always)]
+    pub(super) fn evaluate_tile<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, x: &[T], tiles: &mut Vec<T>) {
+        let frames = self.shape.size[0];
+        let stride = frames * self.unit.rows * V::LANES;
+        tiles.resize(POINTS * stride, T::zero());
+        for t in 0..frames {
+            for row in 0..self.unit.rows {
+                let mut inputs = [V::splat(T::zero()); TILE];
+                for (i, input) in inputs.iter_mut().enumerate().take(self.columns) {
+                    *input = load_some(&x[self.at(t, self.unit.first_row + row, self.unit.first_column + i)]);
+                }
+                for (point, value) in transform.tile::<T>(&inputs).into_iter().enumerate() {
+                    store_some(value, &mut tiles[point * stride + (t * self.unit.rows + row) * V::LANES..]);
+                }
+            }
+        }
+    }
+
+    /// Adds the products of tiles and windows, point by point, to the sums of `[point][kt, kh][lane]`.
+    #[inline(always)]
+    pub(super) fn correlate<T: Float, V: Vector<T>>(&self, windows: &[T], tiles: &[T], sums: &mut [T]) {
+        let frames = self.shape.size[0];
+        let (plane, tile_plane) = (self.window_rows * V::LANES, self.unit.rows * V::LANES);
+        let sums = sums.chunks_exact_mut(self.shape.kernel[0] * TAPS * V::LANES);
+        let fields = windows.chunks_exact(frames * plane).zip(tiles.chunks_exact(frames * tile_plane));
+        for (sums, (window, tile)) in sums.zip(fields) {
+            for (dt, sums) in sums.chunks_exact_mut(TAPS * V::LANES).enumerate() {
+                let mut total: [V; TAPS] = std::array::from_fn(|k| load_some(&sums[k * V::LANES..]));
+                for t in 0..frames {
+                    if !self.shape.valid_taps(0, t).contains(&dt) {
+                        continue;
+                    }
+                    let window = &window[(t + dt - self.shape.kernel[0] / 2) * plane..][..plane];
+                    let tile = &tile[t * tile_plane..][..tile_plane];
+                    // SAFETY: the window has TAPS - 1 rows more than the tile.
+                    total = unsafe { add_products(total, window.as_ptr(), tile.as_ptr(), self.unit.rows) };
+                }
+                for (sum, to) in total.into_iter().zip(sums.chunks_exact_mut(V::LANES)) {
+                    store_some(sum, to);
+                }
+            }
+        }
+    }
+}
+
+/// Adds to sum `i` the products of the seven taps with the registers of `from` from the `i`-th on.
+///
+/// # Safety
+/// `from` is valid for reading `N + TAPS - 1` registers, `weight` for `TAPS`.
+#[inline(always)]
+unsafe fn add_taps<T: Float, V: Vector<T>, const N: usize>(
+    mut sums: [V; N],
+    from: *const T,
+    weight: *const T,
+) -> [V; N] {
+    // SAFETY: the caller promises `N + TAPS - 1` registers of `from` and `TAPS` of `weight`.
+    unsafe {
+        let weight: [V; TAPS] = std::array::from_fn(|k| V::load(weight.add(k * V::LANES)));
+        for at in 0..N + TAPS - 1 {
+            let value = V::load(from.add(at * V::LANES));
+            for (k, &weight) in weight.iter().enumerate() {
+                if at >= k && at - k < N {
+                    sums[at - k] = value.mul_add(weight, sums[at - k]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Adds to sum `k` the products of `rows` registers of `tile` with those of `window` from the `k`-th on.
+///
+/// # Safety
+/// `tile` is valid for reading `rows` registers, `window` for `rows + TAPS - 1`.
+#[inline(always)]
+unsafe fn add_products<T: Float, V: Vector<T>>(
+    mut sums: [V; TAPS],
+    window: *const T,
+    tile: *const T,
+    rows: usize,
+) -> [V; TAPS] {
+    const TOGETHER: usize = 8;
+    let mut row = 0;
+    // SAFETY: the caller promises `rows` registers of `tile` and `rows + TAPS - 1` of `window`.
+    unsafe {
+        while row + TOGETHER <= rows {
+            let tile: [V; TOGETHER] = std::array::from_fn(|i| V::load(tile.add((row + i) * V::LANES)));
+            for at in 0..TOGETHER + TAPS - 1 {
+                let value = V::load(window.add((row + at) * V::LANES));
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    if at >= k && at - k < TOGETHER {
+                        *sum = value.mul_add(tile[at - k], *sum);
+                    }
+                }
+            }
+            row += TOGETHER;
+        }
+        while row < rows {
+            let tile = V::load(tile.add(row * V::LANES));
+            for (k, sum) in sums.iter_mut().enumerate() {
+                *sum = V::load(window.add((row + k) * V::LANES)).mul_add(tile, *sum);
+            }
+            row += 1;
+        }
+    }
+    sums
+}
