@@ -9,7 +9,7 @@ use bench::{Bench, Said};
 use hub::{Fault, Hub};
 use physrep_benchmarks::{
     split::Split,
-    system::{Boundary, Field, Rank},
+    systems::{Boundary, Field, Rank},
     well::{self, GridAxis, Layout, WellFile, WellWriter},
 };
 

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use physrep_benchmarks::{
     packed::{Channel, FORMAT, Header, PackedAxis, PackedTrajectory},
     split::PerSplit,
-    system::{Boundary, Rank},
+    systems::{Boundary, Rank},
     well::stats::ChannelStats,
 };
 

@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use crate::seeding::generator;
 use crate::split::Split;
 use crate::suite::{Generation, ParameterGrid, SystemSuite};
-use crate::system::Case;
+use crate::systems::Case;
 
 /// One trajectory of a suite's system.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::split::Split;
 use crate::suite::{Generation, Suite, SystemSuite};
-use crate::system::{Frame, System};
+use crate::systems::{Frame, System};
 use crate::well::{self, GridAxis, Layout, WellWriter, describe, stats};
 use crate::{Error, Result};
 

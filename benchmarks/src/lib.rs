@@ -2,7 +2,7 @@
 //! methods train on.
 //!
 //! Data flows one way: a [`suite::Suite`] says what is wanted, [`generate::generate`] solves the equations of a
-//! [`system::System`] (the solvers lie in [`systems`]) into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
+//! [`systems::System`] into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
 //! [`packed::Packed`] hands out windows and labels.
 
 pub mod assignment;
@@ -18,10 +18,8 @@ mod parts;
 pub mod progress;
 mod seeding;
 mod settings;
-pub mod spectral;
 pub mod split;
 pub mod suite;
-pub mod system;
 pub mod systems;
 pub mod view;
 pub mod well;

@@ -12,7 +12,7 @@ use crate::packed::{self, Channel, FORMAT, Header, Packed, PackedAxis, PackedTra
 use crate::progress::Progress;
 use crate::split::{PerSplit, Split};
 use crate::suite::{Suite, SystemSuite};
-use crate::system::System;
+use crate::systems::System;
 use crate::view::View;
 use crate::well::stats::{self, ChannelStats};
 use crate::well::{self, WellFile};

@@ -21,7 +21,7 @@ use crate::error::IoContext;
 use crate::labels::Scaling;
 use crate::split::{PerSplit, Split};
 use crate::suite::WindowPlan;
-use crate::system::{Boundary, Rank};
+use crate::systems::{Boundary, Rank};
 use crate::well::stats::ChannelStats;
 use crate::windows::{self, Window};
 use crate::{Error, Result};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::error::IoContext;
 use crate::files::{create_folder, replace_with};
 use crate::suite::{Generation, SystemSuite};
-use crate::system::System;
+use crate::systems::System;
 use crate::{Error, Result};
 
 /// Rises whenever the files of the same settings would differ from earlier ones.

@@ -1,7 +1,7 @@
 //! What methods see of a frame: a crop of the grid, resized.
 
 use crate::suite::SystemSuite;
-use crate::system::{Axis, Boundary};
+use crate::systems::{Boundary, DomainAxis};
 
 /// Maps frames of the stored grid to the frames that methods see.
 ///
@@ -47,7 +47,7 @@ impl View {
     }
 
     /// Positions of those points along one axis of the domain.
-    pub fn coordinates(&self, index: usize, axis: &Axis) -> Vec<f64> {
+    pub fn coordinates(&self, index: usize, axis: &DomainAxis) -> Vec<f64> {
         let stored = axis.coordinates(self.stored[index]);
         let place = |p: &Between| {
             let weight = f64::from(p.weight);
@@ -57,7 +57,7 @@ impl View {
     }
 
     /// What holds at the ends of one axis: an axis that was cropped is open.
-    pub fn boundary(&self, index: usize, axis: &Axis) -> Boundary {
+    pub fn boundary(&self, index: usize, axis: &DomainAxis) -> Boundary {
         if self.axes[index].whole { axis.boundary } else { Boundary::Open }
     }
 

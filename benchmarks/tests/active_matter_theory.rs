@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use physrep_benchmarks::spectral::Fourier;
+use physrep_benchmarks::systems::Fourier;
 use physrep_benchmarks::systems::active_matter::{ActiveMatter, Closure, Fields, Solver, TOLERANCE};
 use rustfft::num_complex::Complex64;
 

@@ -1,9 +1,9 @@
 //! The frames of an active-matter trajectory: their tensors, truncation, initial condition, determinism.
 
 use physrep_benchmarks::Error;
-use physrep_benchmarks::spectral::Fourier;
-use physrep_benchmarks::system::{Case, Resolution};
-use physrep_benchmarks::systems::active_matter::{ActiveMatter, Frame, INITIAL_ORDER, simulate};
+use physrep_benchmarks::systems::Fourier;
+use physrep_benchmarks::systems::active_matter::{ActiveMatter, INITIAL_ORDER, StoredFrame, simulate};
+use physrep_benchmarks::systems::{Case, Resolution};
 use physrep_benchmarks::systems::{SolverError, named};
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ fn same(n: usize) -> Resolution {
     Resolution { solve: [n, n], store: [n, n] }
 }
 
-fn frames(matter: &ActiveMatter, seed: u64, resolution: &Resolution, count: usize, dt: f64) -> Vec<Frame> {
+fn frames(matter: &ActiveMatter, seed: u64, resolution: &Resolution, count: usize, dt: f64) -> Vec<StoredFrame> {
     let mut frames = Vec::new();
     simulate::<SolverError>(matter, seed, resolution, count, dt, |index, frame| {
         assert_eq!(index, frames.len());
@@ -38,7 +38,7 @@ fn tensors_are_what_they_are_called() {
         }
         assert_eq!(frame.velocity.len(), 2 * 48 * 48);
     }
-    let speed = |frame: &Frame| frame.velocity.iter().fold(0.0f32, |peak, u| peak.max(u.abs()));
+    let speed = |frame: &StoredFrame| frame.velocity.iter().fold(0.0f32, |peak, u| peak.max(u.abs()));
     assert!(speed(&trajectory[4]) > 5.0 * speed(&trajectory[0]), "activity must set the fluid in motion");
 }
 
@@ -101,7 +101,7 @@ fn trajectories_are_the_same_bytes_on_one_thread_and_on_two() {
         let solve = |seed: &u64| {
             let trajectory =
                 frames(&ActiveMatter::new(2.0, -3.0), *seed, &Resolution { solve: [48; 2], store: [32; 2] }, 5, 0.5);
-            let values = |f: &Frame| [&f.velocity[..], &f.orientation, &f.strain].concat();
+            let values = |f: &StoredFrame| [&f.velocity[..], &f.orientation, &f.strain].concat();
             trajectory.iter().flat_map(values).map(f32::to_bits).collect::<Vec<u32>>()
         };
         pool.install(|| seeds.par_iter().map(solve).collect::<Vec<_>>())

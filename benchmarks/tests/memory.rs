@@ -3,8 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System as SystemAllocator};
 use std::cell::Cell;
 
-use physrep_benchmarks::system::{Case, Frame, Resolution};
 use physrep_benchmarks::systems;
+use physrep_benchmarks::systems::{Case, Frame, Resolution};
 
 thread_local! {
     /// Of this thread: the test harness allocates now and then on its own.

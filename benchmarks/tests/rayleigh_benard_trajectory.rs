@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use physrep_benchmarks::system::{Case, Resolution};
-use physrep_benchmarks::systems::rayleigh_benard::{Frame, RayleighBenard, simulate};
+use physrep_benchmarks::systems::rayleigh_benard::{RayleighBenard, StoredFrame, simulate};
+use physrep_benchmarks::systems::{Case, Resolution};
 use physrep_benchmarks::systems::{SolverError, named};
 use rayon::prelude::*;
 
@@ -11,7 +11,7 @@ fn flow(delta: f64, seed: u64) -> RayleighBenard {
     RayleighBenard { rayleigh: 1e5, prandtl: 1.0, delta, seed }
 }
 
-fn frames(flow: &RayleighBenard, resolution: &Resolution, count: usize, dt: f64) -> Vec<Frame> {
+fn frames(flow: &RayleighBenard, resolution: &Resolution, count: usize, dt: f64) -> Vec<StoredFrame> {
     let mut frames = Vec::new();
     simulate::<SolverError>(flow, resolution, count, dt, |index, frame| {
         assert_eq!(index, frames.len());
@@ -51,7 +51,7 @@ fn frames_fall_on_their_times_and_the_lower_wall_is_hot() {
     let trajectory = frames(&flow(0.2, 1), &resolution, 5, 0.3);
     let times: Vec<f64> = trajectory.iter().map(|frame| frame.time).collect();
     assert_eq!(times, [0.0, 0.3, 0.6, 3.0 * 0.3, 4.0 * 0.3]);
-    let lowest = |frame: &Frame| frame.buoyancy[0];
+    let lowest = |frame: &StoredFrame| frame.buoyancy[0];
     assert!((lowest(&trajectory[0]) - 0.2).abs() < 0.01, "{}", lowest(&trajectory[0]));
     assert!(lowest(&trajectory[1]) > 0.9, "{}", lowest(&trajectory[1]));
     for frame in &trajectory {
@@ -83,7 +83,7 @@ fn trajectories_are_the_same_bytes_on_one_thread_and_on_two() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let solve = |flow: &RayleighBenard| {
             let trajectory = frames(flow, &resolution, 8, 2.0);
-            let values = |f: &Frame| [&f.buoyancy[..], &f.pressure, &f.velocity].concat();
+            let values = |f: &StoredFrame| [&f.buoyancy[..], &f.pressure, &f.velocity].concat();
             trajectory.iter().flat_map(values).map(f32::to_bits).collect::<Vec<u32>>()
         };
         pool.install(|| flows.par_iter().map(solve).collect::<Vec<_>>())

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use physrep_benchmarks::spectral::Fourier;
+use physrep_benchmarks::systems::Fourier;
 use physrep_benchmarks::systems::SolverError;
 use physrep_benchmarks::systems::shear_flow::{Fields, LENGTHS, ShearFlow, Solver};
 

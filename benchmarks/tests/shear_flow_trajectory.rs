@@ -1,9 +1,9 @@
 //! The frames of a shear-flow trajectory: the published initial condition, a published frame, truncation, determinism.
 
-use physrep_benchmarks::spectral::Fourier;
-use physrep_benchmarks::system::Resolution;
+use physrep_benchmarks::systems::Fourier;
+use physrep_benchmarks::systems::Resolution;
 use physrep_benchmarks::systems::SolverError;
-use physrep_benchmarks::systems::shear_flow::{Frame, ShearFlow, simulate};
+use physrep_benchmarks::systems::shear_flow::{ShearFlow, StoredFrame, simulate};
 use rayon::prelude::*;
 
 fn flow(n_shear: usize, n_blobs: usize, width: f64) -> ShearFlow {
@@ -14,7 +14,7 @@ fn same(grid: [usize; 2]) -> Resolution {
     Resolution { solve: grid, store: grid }
 }
 
-fn frames(flow: &ShearFlow, resolution: &Resolution, count: usize, dt: f64) -> Vec<Frame> {
+fn frames(flow: &ShearFlow, resolution: &Resolution, count: usize, dt: f64) -> Vec<StoredFrame> {
     let mut frames = Vec::new();
     simulate::<SolverError>(flow, resolution, count, dt, |index, frame| {
         assert_eq!(index, frames.len());
@@ -136,7 +136,7 @@ fn trajectories_are_the_same_bytes_on_one_thread_and_on_two() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let solve = |flow: &ShearFlow| {
             let trajectory = frames(flow, &resolution, 6, 0.1);
-            let values = |f: &Frame| [&f.tracer[..], &f.pressure, &f.velocity].concat();
+            let values = |f: &StoredFrame| [&f.tracer[..], &f.pressure, &f.velocity].concat();
             trajectory.iter().flat_map(values).map(f32::to_bits).collect::<Vec<u32>>()
         };
         pool.install(|| flows.par_iter().map(solve).collect::<Vec<_>>())

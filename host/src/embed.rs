@@ -4,7 +4,7 @@ mod stored;
 
 use std::{collections::BTreeMap, thread};
 
-use physrep_benchmarks::{packed::Packed, split::Split, system::Boundary, windows::Window};
+use physrep_benchmarks::{packed::Packed, split::Split, systems::Boundary, windows::Window};
 use rayon::prelude::*;
 
 use crate::{

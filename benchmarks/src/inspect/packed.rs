@@ -57,7 +57,7 @@ fn outline(packed: &Packed) -> Contents {
     let [nx, ny] = header.grid();
     let channel = |channel: &crate::packed::Channel| FieldReport {
         name: channel.name.clone(),
-        rank: crate::system::Rank::Scalar,
+        rank: crate::systems::Rank::Scalar,
         shape: vec![trajectories, header.frames, nx, ny],
         dtype: "float32".into(),
         storage: format!("normalised by {:.4e}, {:.4e}", channel.stats.mean, channel.stats.std),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::Findings;
-use crate::system::{Boundary, Rank};
+use crate::systems::{Boundary, Rank};
 use crate::well::stats::Moments;
 
 /// What is known of one file, and what is amiss with it.

@@ -8,7 +8,7 @@ use hdf5::{Container, File, Group, Location};
 
 use super::findings::{Finding, Findings, Severity};
 use crate::Error;
-use crate::system::Rank;
+use crate::systems::Rank;
 use crate::well::Layout;
 use crate::well::access::Access;
 use crate::well::read::fields_group;

@@ -54,7 +54,7 @@ fn outline(file: &WellFile) -> Contents {
         boundary: axis.boundary,
         ends: ends(&axis.coordinates).map(f64::from),
     };
-    let field = |(index, field): (usize, &crate::system::Field)| {
+    let field = |(index, field): (usize, &crate::systems::Field)| {
         let dataset = file.dataset(index);
         let dtype = dataset.dtype().and_then(|t| t.to_descriptor()).map_or("?".into(), |t| t.to_string());
         FieldReport {
@@ -97,7 +97,7 @@ fn storage(dataset: &Dataset) -> String {
 }
 
 /// A scan for each component of a field.
-fn channels(layout: &Layout, field: &crate::system::Field) -> Vec<ChannelScan> {
+fn channels(layout: &Layout, field: &crate::systems::Field) -> Vec<ChannelScan> {
     let place = format!("{}/{}", fields_group(field.rank), field.name);
     let suffixes = field.rank.suffixes().iter().enumerate();
     suffixes

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::IoContext;
 use crate::split::{PerSplit, Split};
-use crate::system::System;
+use crate::systems::System;
 use crate::{Error, Result};
 
 pub use budgets::{KnnGrid, MlpBudget, ProbeBudgets, RidgeGrid, TrainingBudget};

@@ -8,7 +8,7 @@ use super::WindowPlan;
 use super::checks::{at_least_one, distinct, not_negative, numbers, plain_name, positive};
 use crate::labels::{Scale, Scaling};
 use crate::split::{PerSplit, Split};
-use crate::system::{Resolution, System};
+use crate::systems::{Resolution, System};
 
 /// One system of a suite: its files, what of them methods see, its parameters, and how the files come about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use hdf5::{Attribute, Container, Dataset, File, Group, H5Type, Location};
 use super::Hdf5Context;
 use super::read::fields_group;
 use super::schema::{Layout, boundary_type};
-use crate::system::{Boundary, Field};
+use crate::systems::{Boundary, Field};
 use crate::{Error, Result};
 
 /// The most entries that a list among the attributes, or a group, may have; real files have a handful.

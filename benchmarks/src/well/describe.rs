@@ -1,6 +1,6 @@
 //! The description of a data set, as The Well keeps one beside its files.
 
-use crate::system::Rank;
+use crate::systems::Rank;
 
 use super::schema::{Layout, boundary_type};
 

@@ -13,7 +13,7 @@ use super::Hdf5Context;
 use super::access::Access;
 use super::schema::{GridAxis, Layout};
 use crate::error::IoContext;
-use crate::system::{Boundary, Field, Rank};
+use crate::systems::{Boundary, Field, Rank};
 use crate::{Error, Result};
 
 /// An open file of The Well.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WellFile;
 use crate::error::IoContext;
-use crate::system::{Field, Rank};
+use crate::systems::{Field, Rank};
 use crate::{Error, Result};
 
 /// The Well divides by no smaller deviation than this.

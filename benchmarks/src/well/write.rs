@@ -9,7 +9,7 @@ use ndarray::{ArrayView, IxDyn};
 use super::Hdf5Context;
 use super::schema::{GridAxis, Layout, boundary_type};
 use crate::files::{folder_of, publish};
-use crate::system::Rank;
+use crate::systems::Rank;
 use crate::{Error, Result};
 
 /// Writes one file, trajectory by trajectory. The file takes its name when [`finish`](Self::finish) has forced it to the

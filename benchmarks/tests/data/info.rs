@@ -8,7 +8,7 @@ use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::inspect::report::Kind;
 use physrep_benchmarks::inspect::target::{Target, find};
 use physrep_benchmarks::inspect::{Severity, inspect};
-use physrep_benchmarks::system::Boundary;
+use physrep_benchmarks::systems::Boundary;
 use physrep_benchmarks::well::{Layout, WellWriter};
 
 use crate::packing::packed;

@@ -10,7 +10,7 @@ use physrep_benchmarks::pack::pack;
 use physrep_benchmarks::packed::Packed;
 use physrep_benchmarks::split::Split;
 use physrep_benchmarks::suite::Suite;
-use physrep_benchmarks::system::System;
+use physrep_benchmarks::systems::System;
 use physrep_benchmarks::well::split_files;
 use physrep_benchmarks::well::stats::STD_FLOOR;
 use physrep_benchmarks::windows::Window;

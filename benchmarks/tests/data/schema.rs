@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hdf5::types::{TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{File, H5Type, Location};
-use physrep_benchmarks::system::{Boundary, Field, Rank};
+use physrep_benchmarks::systems::{Boundary, Field, Rank};
 use physrep_benchmarks::well::{GridAxis, Layout, WellFile, WellWriter, file_name};
 
 use crate::system::says;

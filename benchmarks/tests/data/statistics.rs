@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::split::Split;
-use physrep_benchmarks::system::{Field, Rank, System};
+use physrep_benchmarks::systems::{Field, Rank, System};
 use physrep_benchmarks::well::stats::{self, ChannelStats, Moments};
 use physrep_benchmarks::well::{WellFile, split_files, stats_file};
 

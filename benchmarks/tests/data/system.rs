@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::assignment::{Trajectory, trajectories};
 use physrep_benchmarks::suite::Suite;
-use physrep_benchmarks::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
+use physrep_benchmarks::systems::{
+    Boundary, Case, DomainAxis, Field, Frame, PhysicalParameter, Points, Rank, Resolution, System,
+};
 use physrep_benchmarks::{Error, Result};
 
 pub const SUITE: &str = r#"
@@ -66,8 +68,8 @@ impl System for Waves {
         1
     }
 
-    fn axes(&self) -> [Axis; 2] {
-        let axis = |name: &str, start, length| Axis {
+    fn axes(&self) -> [DomainAxis; 2] {
+        let axis = |name: &str, start, length| DomainAxis {
             name: name.into(),
             start,
             length,
@@ -85,8 +87,11 @@ impl System for Waves {
         ]
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter { name: "Reynolds", aliases: &["Rayleigh"] }, Parameter { name: "Schmidt", aliases: &[] }]
+    fn parameters(&self) -> &'static [PhysicalParameter] {
+        &[
+            PhysicalParameter { name: "Reynolds", aliases: &["Rayleigh"] },
+            PhysicalParameter { name: "Schmidt", aliases: &[] },
+        ]
     }
 
     fn initial_condition(&self) -> &'static [&'static str] {

@@ -5,7 +5,7 @@ use physrep_benchmarks::pack::pack;
 use physrep_benchmarks::packed::Packed;
 use physrep_benchmarks::split::Split;
 use physrep_benchmarks::suite::Suite;
-use physrep_benchmarks::system::{Axis, Boundary, Points, System};
+use physrep_benchmarks::systems::{Boundary, DomainAxis, Points, System};
 use physrep_benchmarks::view::View;
 use physrep_benchmarks::windows::Window;
 
@@ -51,7 +51,7 @@ fn resizing_is_that_of_the_papers_code() {
 fn a_crop_keeps_the_named_points_and_opens_its_axis() {
     assert_eq!(seen("crop = [[1, 3], [0, 5]]"), [1.75, 2.5, 0.5, 1.25, 2.0, 1.5, 2.25, 0.25, 1.0, 1.75]);
     assert_eq!(seen("crop = [[3, 4], [1, 3]]"), [0.0, 0.75]);
-    let axis = |points| Axis { name: "x".into(), start: 1.0, length: 2.0, boundary: Boundary::Periodic, points };
+    let axis = |points| DomainAxis { name: "x".into(), start: 1.0, length: 2.0, boundary: Boundary::Periodic, points };
     let uniform = axis(Points::Uniform);
     let cropped = view("crop = [[1, 3], [0, 5]]");
     assert_eq!(cropped.coordinates(0, &uniform), [1.5, 2.0]);

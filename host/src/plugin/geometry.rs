@@ -1,7 +1,7 @@
 //! The geometry of a system's clips, as the host knows it and as plugins are told.
 
 use physrep_abi as abi;
-use physrep_benchmarks::{packed::Header, system::Boundary};
+use physrep_benchmarks::{packed::Header, systems::Boundary};
 use serde::{Deserialize, Serialize};
 
 /// One channel of a clip: one component of one physical field.

@@ -9,7 +9,7 @@ use physrep_benchmarks::{
     Result, assignment,
     split::Split,
     suite::{Generation, SystemSuite},
-    system::{Case, Resolution, System},
+    systems::{Case, Resolution, System},
     well::{self, WellFile},
 };
 use rayon::prelude::*;
@@ -134,7 +134,7 @@ pub(super) fn read(system: &dyn System, data: &Path, quantity: &Quantity, column
 /// A file's parameters in the system's order.
 fn parameters(system: &dyn System, file: &WellFile) -> Result<Vec<f64>, Error> {
     let value = |name: &str| file.layout().scalars.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-    let of = |parameter: &physrep_benchmarks::system::Parameter| {
+    let of = |parameter: &physrep_benchmarks::systems::PhysicalParameter| {
         let names = std::iter::once(&parameter.name).chain(parameter.aliases);
         names.copied().find_map(value).ok_or_else(|| Error::File {
             path: file.path().into(),

@@ -1,6 +1,6 @@
 //! A frame as the grid has it: one pixel a point, for pictures that show what methods see.
 
-use physrep_benchmarks::system::Field;
+use physrep_benchmarks::systems::Field;
 use png::EncodingError;
 
 use super::{canvas::Canvas, colours::Colours, quantity::Quantity};

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use physrep_benchmarks::{
     suite::Suite,
-    system::{Resolution, System},
+    systems::{Resolution, System},
 };
 
 use crate::{Error, Result, display::Display, files};

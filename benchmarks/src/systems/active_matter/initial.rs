@@ -4,7 +4,7 @@ use rand::RngExt;
 use rustfft::num_complex::Complex64;
 
 use crate::seeding::generator;
-use crate::spectral::Fourier;
+use crate::systems::fourier::Fourier;
 
 /// Root mean square of the initial order `|q|`.
 pub const INITIAL_ORDER: f64 = 0.01;

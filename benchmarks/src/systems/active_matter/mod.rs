@@ -74,130 +74,28 @@
 //! 192^2    the 15 of the table above; peak |q| below 1.005            below 0.014
 //! ```
 //!
-//! The others end with [`SolverError::Unphysical`]. At 256^2 the published extreme, `zeta = 17` and `alpha = -5`, keeps
+//! The others end with [`SolverError::Unphysical`](super::SolverError::Unphysical). At 256^2 the published extreme, `zeta = 17` and `alpha = -5`, keeps
 //! `|q|` below 0.998.
 
 mod closure;
+mod constants;
 mod diagnostics;
 mod dynamics;
+mod fields;
 mod initial;
+mod parameters;
 mod solver;
 mod stokes;
 mod system;
 mod trajectory;
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 pub use closure::Closure;
+pub use constants::{LENGTH, NAME};
 pub use diagnostics::Diagnostics;
+pub use fields::Fields;
 pub use initial::INITIAL_ORDER;
-pub use solver::{Fields, LARGEST_ORDER, STEP, Solver};
+pub use parameters::ActiveMatter;
+pub use solver::{LARGEST_ORDER, STEP, Solver};
 pub use stokes::TOLERANCE;
 pub use system::ActiveMatterSystem;
-pub use trajectory::{Frame, simulate};
-
-use super::SolverError;
-
-/// The system's name in The Well and in every error.
-pub const NAME: &str = "active_matter";
-/// Length `L` of The Well's periodic domain along `x` and `y`.
-pub const LENGTH: f64 = 10.0;
-/// Diffusivities `d_T` and `d_R`, which The Well does not publish.
-const DIFFUSIVITY: f64 = 0.05;
-
-/// The largest parameter that is accepted; the published ones end at 17.
-const LARGEST: f64 = 1e3;
-/// Grid points below which an axis is refused: with fewer, the initial waves do not fit.
-const SMALLEST_AXIS: usize = 16;
-
-/// The physical parameters of a suspension.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ActiveMatter {
-    /// Strength `zeta` of the steric alignment, 0 or more.
-    pub zeta: f64,
-    /// Strength `alpha` of the active dipoles; negative for rods that push the fluid out along their axis.
-    pub alpha: f64,
-    /// Crowding `beta`, the weight of the passive stresses, 0 or more.
-    pub beta: f64,
-    /// Rotational diffusivity `d_R`, positive.
-    pub rotational_diffusivity: f64,
-    /// Translational diffusivity `d_T`, positive.
-    pub translational_diffusivity: f64,
-    /// Length `L` of the periodic domain along `x` and `y`, positive.
-    pub length: f64,
-}
-
-impl ActiveMatter {
-    /// The suspension of The Well with the two parameters that it varies: `zeta` in 1, 3, ..., 17 and `alpha` in -1, -2,
-    /// ..., -5.
-    pub fn new(zeta: f64, alpha: f64) -> Self {
-        Self {
-            zeta,
-            alpha,
-            beta: 0.8,
-            rotational_diffusivity: DIFFUSIVITY,
-            translational_diffusivity: DIFFUSIVITY,
-            length: LENGTH,
-        }
-    }
-
-    /// Checks that the parameters define a diffusive suspension.
-    ///
-    /// # Errors
-    /// [`SolverError::Parameter`] names the first parameter that does not.
-    pub fn validate(&self) -> Result<(), SolverError> {
-        for (name, value) in [("zeta", self.zeta), ("beta", self.beta)] {
-            if !(0.0..=LARGEST).contains(&value) {
-                return Err(parameter(name, value, "between 0 and 1000"));
-            }
-        }
-        if !(-LARGEST..=LARGEST).contains(&self.alpha) {
-            return Err(parameter("alpha", self.alpha, "between -1000 and 1000"));
-        }
-        for (name, value) in [
-            ("rotational_diffusivity", self.rotational_diffusivity),
-            ("translational_diffusivity", self.translational_diffusivity),
-            ("length", self.length),
-        ] {
-            if !(value > 0.0 && value <= LARGEST) {
-                return Err(parameter(name, value, "positive and at most 1000"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for ActiveMatter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { zeta, alpha, beta, rotational_diffusivity: d_r, translational_diffusivity: d_t, length } = self;
-        write!(f, "zeta {zeta}, alpha {alpha}, beta {beta}, d_R {d_r}, d_T {d_t}, L {length}")
-    }
-}
-
-fn parameter(name: &'static str, value: f64, expected: &'static str) -> SolverError {
-    SolverError::Parameter { system: NAME, name, value, expected }
-}
-
-fn positive(name: &'static str, value: f64) -> Result<(), SolverError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(parameter(name, value, "a positive finite number"))
-}
-
-fn grid_problem(problem: String) -> SolverError {
-    SolverError::Grid { system: NAME, problem }
-}
-
-fn validate_grid(what: &str, grid: [usize; 2]) -> Result<(), SolverError> {
-    let [nx, ny] = grid;
-    if grid.iter().all(|n| n.is_multiple_of(2) && *n >= SMALLEST_AXIS) {
-        return Ok(());
-    }
-    Err(grid_problem(format!(
-        "the {what} grid must have an even number of at least {SMALLEST_AXIS} points along x and y, but is {nx}x{ny}"
-    )))
-}
+pub use trajectory::{StoredFrame, simulate};

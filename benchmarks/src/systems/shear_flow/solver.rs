@@ -5,9 +5,12 @@ use std::array;
 use rustfft::num_complex::Complex64;
 
 use super::advection::{Advection, State};
+use super::constants::{CHECKS, NAME};
 use super::diagnostics::Diagnostics;
-use super::{Fields, NAME, ShearFlow, SolverError, grid_problem, parameter, positive, validate_grid};
-use crate::spectral::Fourier;
+use super::fields::Fields;
+use super::parameters::ShearFlow;
+use crate::systems::fourier::Fourier;
+use crate::systems::solver_error::SolverError;
 
 /// The largest step, measured by the angle through which the fastest advection turns the highest retained mode,
 /// `step * max(|u_x| kx + |u_y| ky)`. The scheme is stable up to `2 sqrt(2) = 2.83` radians.
@@ -46,7 +49,7 @@ impl Solver {
     /// [`SolverError`] for parameters or a grid on which the flow is not defined.
     pub fn new(flow: &ShearFlow, grid: [usize; 2]) -> Result<Self, SolverError> {
         flow.validate()?;
-        validate_grid("solver's", grid)?;
+        CHECKS.grid("solver's", grid)?;
         let mut solver = Self::from_fields(flow.reynolds, flow.schmidt, grid, &flow.initial_condition(grid))?;
         solver.run = format!("{flow}, grid {}x{}", grid[0], grid[1]);
         Ok(solver)
@@ -57,9 +60,9 @@ impl Solver {
     /// # Errors
     /// [`SolverError`] for parameters, a grid or fields on which the flow is not defined.
     pub fn from_fields(reynolds: f64, schmidt: f64, grid: [usize; 2], fields: &Fields) -> Result<Self, SolverError> {
-        positive("reynolds", reynolds)?;
-        positive("schmidt", schmidt)?;
-        validate_grid("solver's", grid)?;
+        CHECKS.positive("reynolds", reynolds)?;
+        CHECKS.positive("schmidt", schmidt)?;
+        CHECKS.grid("solver's", grid)?;
         let [nx, ny] = grid;
         let named = [
             ("velocity along x", &fields.velocity[0]),
@@ -67,16 +70,7 @@ impl Solver {
             ("tracer", &fields.tracer),
         ];
         for (name, values) in named {
-            if values.len() != nx * ny {
-                return Err(grid_problem(format!(
-                    "the {name} must have {} values for the grid {nx}x{ny}, but has {}",
-                    nx * ny,
-                    values.len()
-                )));
-            }
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(parameter(name, *value, "finite at every grid point"));
-            }
+            CHECKS.field(name, values, grid)?;
         }
 
         let advection = Advection::new(grid);
@@ -144,7 +138,7 @@ impl Solver {
     /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
-            return Err(parameter("time", time, "finite and no earlier than the solver's"));
+            return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));
         }
         while self.time < time {
             let fastest = self.begin_step();
@@ -163,7 +157,7 @@ impl Solver {
     /// # Errors
     /// As [`Solver::advance_to`].
     pub fn step(&mut self, step: f64) -> Result<(), SolverError> {
-        positive("step", step)?;
+        CHECKS.positive("step", step)?;
         self.begin_step();
         self.finish_step(step)
     }

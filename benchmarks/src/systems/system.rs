@@ -1,121 +1,14 @@
 //! What a physical system says about itself: its fields, its domain, its parameters, and how to solve it.
-//!
-//! Everything else in the crate knows a system through [`System`] only.
-
-use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
+use super::domain::DomainAxis;
+use super::field::Field;
 use crate::Result;
-
-/// The tensor rank of a field on a two-dimensional domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rank {
-    /// One component.
-    Scalar,
-    /// Two components, `x` and `y`.
-    Vector,
-    /// Four components, row-major: `xx`, `xy`, `yx`, `yy`.
-    Tensor,
-}
-
-impl Rank {
-    /// All ranks, in the order of their order.
-    pub const ALL: [Self; 3] = [Self::Scalar, Self::Vector, Self::Tensor];
-
-    /// The order of the tensor: 0, 1 or 2, the digit in The Well's `t0_fields`, `t1_fields` and `t2_fields`.
-    pub fn order(self) -> usize {
-        match self {
-            Self::Scalar => 0,
-            Self::Vector => 1,
-            Self::Tensor => 2,
-        }
-    }
-
-    /// Number of components: 1, 2 or 4.
-    pub fn components(self) -> usize {
-        1 << self.order()
-    }
-
-    /// The suffixes that make channel names of a field's name: `velocity_x`, `D_xy`; none for a scalar.
-    pub fn suffixes(self) -> &'static [&'static str] {
-        match self {
-            Self::Scalar => &[""],
-            Self::Vector => &["_x", "_y"],
-            Self::Tensor => &["_xx", "_xy", "_yx", "_yy"],
-        }
-    }
-}
-
-/// A field of a system: a name and a tensor rank.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
-    /// The name, as in The Well's files.
-    pub name: String,
-    /// The tensor rank.
-    pub rank: Rank,
-}
-
-impl Field {
-    /// A field of the given name and rank.
-    pub fn new(name: impl Into<String>, rank: Rank) -> Self {
-        Self { name: name.into(), rank }
-    }
-}
-
-/// What holds at the two ends of an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Boundary {
-    /// The domain repeats.
-    Periodic,
-    /// A wall.
-    Wall,
-    /// Open to the outside.
-    Open,
-}
-
-/// Where the points of a grid lie along an axis.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Points {
-    /// Evenly spaced from the start on, the far end left out: `start + j length / n`.
-    #[default]
-    Uniform,
-    /// Chebyshev-Gauss nodes, dense at both ends and on neither: `start + length (1 - cos(pi (j + 1/2) / n)) / 2`.
-    ChebyshevGauss,
-}
-
-/// One spatial axis of a system's domain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Axis {
-    /// The name, `x` or `y`.
-    pub name: String,
-    /// The coordinate at which the domain begins (non-dimensional).
-    pub start: f64,
-    /// The extent of the domain (non-dimensional).
-    pub length: f64,
-    /// What holds at its ends.
-    pub boundary: Boundary,
-    /// Where grid points lie.
-    pub points: Points,
-}
-
-impl Axis {
-    /// Positions of `n` grid points (non-dimensional).
-    pub fn coordinates(&self, n: usize) -> Vec<f64> {
-        let place = |j: usize| match self.points {
-            Points::Uniform => j as f64 / n as f64,
-            Points::ChebyshevGauss => 0.5 - 0.5 * (PI * (j as f64 + 0.5) / n as f64).cos(),
-        };
-        (0..n).map(|j| self.start + self.length * place(j)).collect()
-    }
-}
 
 /// A physical parameter that trajectories differ in, and that representations are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parameter {
+pub struct PhysicalParameter {
     /// The name, as in The Well's files.
     pub name: &'static str,
     /// Other names under which published files hold it; shear flow's Reynolds number is called `Rayleigh` in some.
@@ -169,10 +62,10 @@ pub trait System: Send + Sync {
     fn version(&self) -> u32;
 
     /// The two axes of the domain, `x` first, with every constant at its default.
-    fn axes(&self) -> [Axis; 2];
+    fn axes(&self) -> [DomainAxis; 2];
 
     /// The axes with `constants`, in the order of [`constants`](Self::constants), if any of them is a length.
-    fn axes_with(&self, _constants: &[f64]) -> [Axis; 2] {
+    fn axes_with(&self, _constants: &[f64]) -> [DomainAxis; 2] {
         self.axes()
     }
 
@@ -181,7 +74,7 @@ pub trait System: Send + Sync {
     fn fields(&self) -> Vec<Field>;
 
     /// The physical parameters, in the order of labels.
-    fn parameters(&self) -> &'static [Parameter];
+    fn parameters(&self) -> &'static [PhysicalParameter];
 
     /// The constants that a suite may set; none unless the system says otherwise.
     fn constants(&self) -> &'static [Constant] {
