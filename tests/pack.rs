@@ -6,7 +6,7 @@ use physrep_benchmarks::{
     packed::{Channel, FORMAT, Header, PackedAxis, PackedTrajectory},
     split::PerSplit,
     systems::{Boundary, Rank},
-    well::stats::ChannelStats,
+    well::ChannelStats,
 };
 
 /// What a packed file holds.

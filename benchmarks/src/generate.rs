@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::assignment::{self, Trajectory};
+use crate::atomic_file::{create_folder, replace_with};
 use crate::error::IoContext;
-use crate::files::{create_folder, replace_with};
 use crate::parts::Parts;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::split::Split;
 use crate::suite::{Generation, Suite, SystemSuite};
 use crate::systems::{Frame, System};
-use crate::well::{self, GridAxis, Layout, WellWriter, describe, stats};
+use crate::well::{self, WellAxis, WellLayout, WellWriter, compute_stats, description_yaml, stats_yaml};
 use crate::{Error, Result};
 
 /// What [`generate`] did.
@@ -85,10 +85,10 @@ pub fn generate(
     pool.install(|| plan.par_iter().try_for_each(|file| run.file(file)))?;
 
     let train: Vec<&PlannedFile> = plan.iter().filter(|file| file.split == Split::Train).collect();
-    let computed = stats::compute(train.iter().map(|file| file.path.as_path()))?;
-    replace_with(&statistics, stats::to_yaml(&computed).as_bytes())?;
-    let layouts: Vec<Layout> = train.iter().map(|file| run.layout(file)).collect();
-    replace_with(&description, describe::to_yaml(&layouts).as_bytes())?;
+    let computed = compute_stats(train.iter().map(|file| file.path.as_path()))?;
+    replace_with(&statistics, stats_yaml(&computed).as_bytes())?;
+    let layouts: Vec<WellLayout> = train.iter().map(|file| run.layout(file)).collect();
+    replace_with(&description, description_yaml(&layouts).as_bytes())?;
     let simulated = run.simulated.into_inner();
     parts.close()?;
     Ok(summary(simulated))
@@ -168,7 +168,7 @@ impl Run<'_> {
         file.trajectories.iter().try_for_each(|trajectory| self.parts.remove(trajectory))
     }
 
-    fn trajectory(&self, trajectory: &Trajectory, layout: &Layout) -> Result<()> {
+    fn trajectory(&self, trajectory: &Trajectory, layout: &WellLayout) -> Result<()> {
         let lengths: Vec<usize> = layout.fields.iter().map(|f| layout.frame_len(f)).collect();
         let frames = self.section.frames;
         if self.parts.read(trajectory, lengths.iter().sum::<usize>() * frames)?.is_some() {
@@ -209,12 +209,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn layout(&self, file: &PlannedFile) -> Layout {
+    fn layout(&self, file: &PlannedFile) -> WellLayout {
         let section = self.section;
         let parameters = &file.trajectories[0].case.parameters;
         let values = section.constants(self.system);
         let axes = self.system.axes_with(&values);
-        let axis = |i: usize| GridAxis {
+        let axis = |i: usize| WellAxis {
             name: axes[i].name.clone(),
             boundary: axes[i].boundary,
             coordinates: axes[i].coordinates(section.store[i]).into_iter().map(|x| x as f32).collect(),
@@ -222,7 +222,7 @@ impl Run<'_> {
         let constants = self.system.constants().iter().zip(values).filter(|(constant, _)| constant.in_files);
         let constants = constants.map(|(constant, value)| (constant.name.to_owned(), value));
         let parameters = section.parameters.iter().map(|p| p.name.clone()).zip(parameters.iter().copied());
-        Layout {
+        WellLayout {
             dataset: section.name.clone(),
             trajectories: file.trajectories.len(),
             times: (0..section.frames).map(|j| j as f64 * section.dt).collect(),

@@ -6,8 +6,8 @@
 //! [`packed::Packed`] hands out windows and labels.
 
 pub mod assignment;
+mod atomic_file;
 pub mod error;
-mod files;
 pub mod generate;
 pub mod inspect;
 pub mod labels;

@@ -5,8 +5,8 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use crate::atomic_file::{create_folder, folder_of, replace};
 use crate::error::IoContext;
-use crate::files::{create_folder, folder_of, replace};
 use crate::generate;
 use crate::packed::{self, Channel, FORMAT, Header, Packed, PackedAxis, PackedTrajectory};
 use crate::progress::Progress;
@@ -14,8 +14,7 @@ use crate::split::{PerSplit, Split};
 use crate::suite::{Suite, SystemSuite};
 use crate::systems::System;
 use crate::view::View;
-use crate::well::stats::{self, ChannelStats};
-use crate::well::{self, WellFile};
+use crate::well::{self, ChannelStats, WellFile, read_stats};
 use crate::{Error, Result};
 
 /// Where `data` keeps the packed file of a suite's system.
@@ -191,7 +190,7 @@ fn header(
     files: &[(Split, Checked)],
 ) -> Result<Header> {
     let fields = system.fields();
-    let mut statistics = stats::read(&well::stats_file(data, system.name()), &fields)?.into_iter();
+    let mut statistics = read_stats(&well::stats_file(data, system.name()), &fields)?.into_iter();
     let channels = fields
         .iter()
         .flat_map(|field| {

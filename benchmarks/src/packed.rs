@@ -22,7 +22,7 @@ use crate::labels::Scaling;
 use crate::split::{PerSplit, Split};
 use crate::suite::WindowPlan;
 use crate::systems::{Boundary, Rank};
-use crate::well::stats::ChannelStats;
+use crate::well::ChannelStats;
 use crate::windows::{self, Window};
 use crate::{Error, Result};
 

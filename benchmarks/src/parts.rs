@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::assignment::Trajectory;
+use crate::atomic_file::{create_folder, replace};
 use crate::error::IoContext;
-use crate::files::{create_folder, replace};
 use crate::{Error, Result};
 
 /// The folder of parts, held by one process at a time. It goes away when generation is complete.

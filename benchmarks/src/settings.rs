@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::atomic_file::{create_folder, replace_with};
 use crate::error::IoContext;
-use crate::files::{create_folder, replace_with};
 use crate::suite::{Generation, SystemSuite};
 use crate::systems::System;
 use crate::{Error, Result};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::findings::Findings;
 use crate::systems::{Boundary, Rank};
-use crate::well::stats::Moments;
+use crate::well::Moments;
 
 /// What is known of one file, and what is amiss with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

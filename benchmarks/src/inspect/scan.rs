@@ -3,7 +3,7 @@
 
 use super::findings::{Finding, Findings};
 use super::report::ChannelReport;
-use crate::well::stats::Moments;
+use crate::well::Moments;
 
 /// What has been seen of a channel so far.
 pub(super) struct ChannelScan {

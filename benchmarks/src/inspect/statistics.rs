@@ -8,7 +8,7 @@ use super::findings::Finding;
 use super::report::{ChannelReport, Contents};
 use crate::Result;
 use crate::error::IoContext;
-use crate::well::stats::{Components, Moments, STD_FLOOR};
+use crate::well::{Components, STATISTICS, STD_FLOOR};
 
 /// How far a number may be from the computed one, in parts of itself: it is written with five digits.
 const DIGITS: f64 = 1e-4;
@@ -28,7 +28,8 @@ pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
     let mut channels = all.channels.into_iter();
     for field in &all.fields {
         let channels: Vec<ChannelReport> = channels.by_ref().take(field.rank.components()).collect();
-        for (key, moments, number) in COLUMNS {
+        for statistic in &STATISTICS {
+            let key = statistic.name;
             let place = format!("{key}/{}", field.name);
             let Some(numbers) = kept.get(key).and_then(|fields| fields.get(&field.name)) else {
                 findings.push(Finding::error(place, "expected a number for each component, found nothing"));
@@ -41,8 +42,9 @@ pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
                 continue;
             }
             for (channel, found) in channels.iter().zip(numbers) {
-                let expected = number(moments(channel));
-                let near = DIGITS * expected.abs() + ROUNDING * moments(channel).std().max(STD_FLOOR);
+                let moments = statistic.choose(&channel.values, &channel.deltas);
+                let expected = (statistic.value)(moments);
+                let near = DIGITS * expected.abs() + ROUNDING * moments.std().max(STD_FLOOR);
                 let differ = found.is_nan() || (found - expected).abs() > near;
                 if differ {
                     let found = format!("expected {expected:.4E} as in the training files, found {found:.4E}");
@@ -53,17 +55,6 @@ pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
     }
     findings
 }
-
-type Column = (&'static str, fn(&ChannelReport) -> &Moments, fn(&Moments) -> f64);
-
-const COLUMNS: [Column; 6] = [
-    ("mean", |c| &c.values, Moments::mean),
-    ("std", |c| &c.values, Moments::std),
-    ("rms", |c| &c.values, Moments::rms),
-    ("mean_delta", |c| &c.deltas, Moments::mean),
-    ("std_delta", |c| &c.deltas, Moments::std),
-    ("rms_delta", |c| &c.deltas, Moments::rms),
-];
 
 fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Components>>> {
     let text = fs::read_to_string(path).at("read", path)?;

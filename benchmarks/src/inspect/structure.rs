@@ -9,12 +9,11 @@ use hdf5::{Container, File, Group, Location};
 use super::findings::{Finding, Findings, Severity};
 use crate::Error;
 use crate::systems::Rank;
-use crate::well::Layout;
-use crate::well::access::Access;
-use crate::well::read::fields_group;
+use crate::well::checked_hdf5::CheckedHdf5;
+use crate::well::{WellLayout, fields_group};
 
 /// Adds what is amiss with the structure of a file whose outline can be read.
-pub(super) fn check(access: &Access<'_>, file: &File, layout: &Layout, findings: &mut Findings) {
+pub(super) fn check(access: &CheckedHdf5<'_>, file: &File, layout: &WellLayout, findings: &mut Findings) {
     let mut structure = Structure { access, findings };
     structure.root(file, layout);
     structure.dimensions(file, layout);
@@ -26,12 +25,12 @@ pub(super) fn check(access: &Access<'_>, file: &File, layout: &Layout, findings:
 }
 
 struct Structure<'a> {
-    access: &'a Access<'a>,
+    access: &'a CheckedHdf5<'a>,
     findings: &'a mut Findings,
 }
 
 impl Structure<'_> {
-    fn root(&mut self, file: &File, layout: &Layout) {
+    fn root(&mut self, file: &File, layout: &WellLayout) {
         if let Some(grid) = self.keep(self.access.texts(file, "", "grid_type"), Severity::Error)
             && grid.concat() != "cartesian"
         {
@@ -55,7 +54,7 @@ impl Structure<'_> {
         }
     }
 
-    fn dimensions(&mut self, file: &File, layout: &Layout) {
+    fn dimensions(&mut self, file: &File, layout: &WellLayout) {
         let Ok(group) = self.access.group(file, "dimensions") else { return };
         let axes = layout.axes.each_ref();
         for (name, in_time) in [("time", true), (&axes[0].name, false), (&axes[1].name, false)] {
@@ -89,7 +88,7 @@ impl Structure<'_> {
         }
     }
 
-    fn boundaries(&mut self, file: &File, layout: &Layout) {
+    fn boundaries(&mut self, file: &File, layout: &WellLayout) {
         let Ok(group) = self.access.group(file, "boundary_conditions") else { return };
         let mut conditioned = Vec::new();
         for name in self.access.members(&group, "boundary_conditions").unwrap_or_default() {

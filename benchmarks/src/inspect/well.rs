@@ -11,9 +11,9 @@ use super::report::{AxisReport, Contents, FieldReport, Kind, ParameterReport};
 use super::scan::{ChannelScan, repeats};
 use super::structure;
 use crate::progress::Progress;
-use crate::well::access::Access;
-use crate::well::read::{Problems, fields_group};
-use crate::well::{Layout, WellFile};
+use crate::well::checked_hdf5::CheckedHdf5;
+use crate::well::reader::Problems;
+use crate::well::{WellFile, WellLayout, fields_group};
 use crate::{Error, Result};
 
 /// The most bytes of a field that are in memory at a time, unless one frame alone has more.
@@ -32,7 +32,7 @@ pub(super) fn inspect(
     problems.0.iter().for_each(|problem| findings.problem(problem));
     let Some((hdf5, file)) = opened else { return Ok(None) };
     let layout = file.layout();
-    structure::check(&Access { path, bytes }, &hdf5, layout, findings);
+    structure::check(&CheckedHdf5 { path, bytes }, &hdf5, layout, findings);
     let mut contents = outline(&file);
     if wanted {
         let mut scans: Vec<Vec<ChannelScan>> = layout.fields.iter().map(|field| channels(layout, field)).collect();
@@ -48,7 +48,7 @@ pub(super) fn inspect(
 
 fn outline(file: &WellFile) -> Contents {
     let layout = file.layout();
-    let axis = |axis: &crate::well::GridAxis| AxisReport {
+    let axis = |axis: &crate::well::WellAxis| AxisReport {
         name: axis.name.clone(),
         points: axis.coordinates.len(),
         boundary: axis.boundary,
@@ -97,7 +97,7 @@ fn storage(dataset: &Dataset) -> String {
 }
 
 /// A scan for each component of a field.
-fn channels(layout: &Layout, field: &crate::systems::Field) -> Vec<ChannelScan> {
+fn channels(layout: &WellLayout, field: &crate::systems::Field) -> Vec<ChannelScan> {
     let place = format!("{}/{}", fields_group(field.rank), field.name);
     let suffixes = field.rank.suffixes().iter().enumerate();
     suffixes

@@ -9,7 +9,7 @@ use physrep_benchmarks::inspect::report::Kind;
 use physrep_benchmarks::inspect::target::{Target, find};
 use physrep_benchmarks::inspect::{Severity, inspect};
 use physrep_benchmarks::systems::Boundary;
-use physrep_benchmarks::well::{Layout, WellWriter};
+use physrep_benchmarks::well::{WellLayout, WellWriter};
 
 use crate::packing::packed;
 use crate::schema::{layout, write};
@@ -43,7 +43,7 @@ fn a_file_is_described_without_its_values() {
 fn statistics_are_those_of_the_values() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
-    let layout = Layout { trajectories: 1, ..layout() };
+    let layout = WellLayout { trajectories: 1, ..layout() };
     let writer = WellWriter::create(&path, layout.clone(), None).unwrap();
     for (i, field) in layout.fields.iter().enumerate() {
         let components = field.rank.components();

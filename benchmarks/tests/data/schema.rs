@@ -5,18 +5,18 @@ use std::path::Path;
 use hdf5::types::{TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{File, H5Type, Location};
 use physrep_benchmarks::systems::{Boundary, Field, Rank};
-use physrep_benchmarks::well::{GridAxis, Layout, WellFile, WellWriter, file_name};
+use physrep_benchmarks::well::{WellAxis, WellFile, WellLayout, WellWriter, file_name};
 
 use crate::system::says;
 
 /// A layout with every rank, a wall, and two trajectories of three frames on a grid of 4 by 6.
-pub fn layout() -> Layout {
-    let axis = |name: &str, n: usize, boundary| GridAxis {
+pub fn layout() -> WellLayout {
+    let axis = |name: &str, n: usize, boundary| WellAxis {
         name: name.into(),
         boundary,
         coordinates: (0..n).map(|j| j as f32 / n as f32).collect(),
     };
-    Layout {
+    WellLayout {
         dataset: "active_matter".into(),
         trajectories: 2,
         times: vec![0.0, 0.25, 0.5],

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::split::Split;
 use physrep_benchmarks::systems::{Field, Rank, System};
-use physrep_benchmarks::well::stats::{self, ChannelStats, Moments};
-use physrep_benchmarks::well::{WellFile, split_files, stats_file};
+use physrep_benchmarks::well::{
+    ChannelStats, FieldStats, Moments, WellFile, compute_stats, read_stats, split_files, stats_file, stats_yaml,
+};
 
 use crate::system::{Waves, says, suite};
 
@@ -33,7 +34,7 @@ fn statistics_are_those_of_the_training_split_pooled() {
     let (suite, system) = (suite(), Waves::default());
     generate(&suite, &system, folder.path(), 1, &()).unwrap();
     let files = split_files(folder.path(), "shear_flow", Split::Train).unwrap();
-    let computed = stats::compute(files.iter().map(PathBuf::as_path)).unwrap();
+    let computed = compute_stats(files.iter().map(PathBuf::as_path)).unwrap();
     assert_eq!(computed.len(), 3);
     let frame = 8 * 12;
     for found in &computed {
@@ -55,7 +56,7 @@ fn statistics_are_those_of_the_training_split_pooled() {
         }
     }
     // The file holds the same, to five digits.
-    let read = stats::read(&stats_file(folder.path(), "shear_flow"), &system.fields()).unwrap();
+    let read = read_stats(&stats_file(folder.path(), "shear_flow"), &system.fields()).unwrap();
     let computed = computed.iter().flat_map(|f| &f.values);
     for (read, computed) in read.iter().zip(computed) {
         assert!((read.mean - computed.mean()).abs() <= 1e-4 * computed.mean().abs());
@@ -79,16 +80,13 @@ fn yaml_has_all_six_keys_in_a_notation_that_pyyaml_takes_for_numbers() {
     let moments = |numbers: &[f64]| Moments::of(numbers.iter().copied());
     let far = moments(&[1e12, 3e12]);
     let near = moments(&[-0.002, 0.001]);
-    let field = |name: &str, rank: Rank, of: Moments| stats::FieldStats {
+    let field = |name: &str, rank: Rank, of: Moments| FieldStats {
         field: Field::new(name, rank),
         values: vec![of; rank.components()],
         deltas: vec![near; rank.components()],
     };
-    let yaml = stats::to_yaml(&[
-        field("c", Rank::Scalar, far),
-        field("u", Rank::Vector, near),
-        field("D", Rank::Tensor, near),
-    ]);
+    let yaml =
+        stats_yaml(&[field("c", Rank::Scalar, far), field("u", Rank::Vector, near), field("D", Rank::Tensor, near)]);
     let keys: Vec<_> = yaml.lines().filter(|l| !l.starts_with(' ')).collect();
     assert_eq!(keys, ["mean:", "std:", "rms:", "mean_delta:", "std_delta:", "rms_delta:"]);
     assert!(yaml.starts_with(
@@ -104,15 +102,15 @@ fn published_statistics_are_read() {
     fs::write(&path, "mean:\n  D:\n  - - 0.5\n    - -6.0e-3\n  - - -6.0e-3\n    - 0.25\n  c: 1.0\nstd:\n  D:\n  - - 1\n    - 2\n  - - 3\n    - 4\n  c: 3.0e-3\n")
         .unwrap();
     let fields = [Field::new("c", Rank::Scalar), Field::new("D", Rank::Tensor)];
-    let read = stats::read(&path, &fields).unwrap();
+    let read = read_stats(&path, &fields).unwrap();
     let expected = [(1.0, 3e-3), (0.5, 1.0), (-6e-3, 2.0), (-6e-3, 3.0), (0.25, 4.0)];
     assert_eq!(read, expected.map(|(mean, std)| ChannelStats { mean, std }));
 
-    says(stats::read(&path, &[Field::new("u", Rank::Vector)]), &["stats.yaml", "mean/u", "2 finite"]);
+    says(read_stats(&path, &[Field::new("u", Rank::Vector)]), &["stats.yaml", "mean/u", "2 finite"]);
     fs::write(&path, "mean: 3").unwrap();
-    says(stats::read(&path, &fields), &["stats.yaml", "expected"]);
+    says(read_stats(&path, &fields), &["stats.yaml", "expected"]);
     fs::write(&path, "mean: {c: .nan}\nstd: {c: 1.0}").unwrap();
-    says(stats::read(&path, &fields[..1]), &["mean/c", "NaN"]);
+    says(read_stats(&path, &fields[..1]), &["mean/c", "NaN"]);
 }
 
 #[test]

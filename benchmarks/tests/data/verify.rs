@@ -9,7 +9,7 @@ use hdf5::{File, H5Type, Location};
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::inspect::target::{DataSet, Target, find};
 use physrep_benchmarks::inspect::{Findings, Report, Severity, dataset, inspect};
-use physrep_benchmarks::well::{Layout, WellWriter};
+use physrep_benchmarks::well::{WellLayout, WellWriter};
 use tempfile::TempDir;
 
 use crate::packing::packed;
@@ -165,7 +165,7 @@ fn values_that_are_not_finite_are_named_by_index() {
 fn findings_are_counted_beyond_those_that_are_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bad.hdf5");
-    let layout = Layout { times: (0..30).map(f64::from).collect(), trajectories: 1, ..layout() };
+    let layout = WellLayout { times: (0..30).map(f64::from).collect(), trajectories: 1, ..layout() };
     let writer = WellWriter::create(&path, layout.clone(), None).unwrap();
     for (i, field) in layout.fields.iter().enumerate() {
         writer.write(0, i, &vec![f32::NAN; 30 * layout.frame_len(field)]).unwrap();
@@ -231,7 +231,7 @@ fn a_frame_without_variation_is_an_error_where_others_vary() {
 fn a_trajectory_that_occurs_twice_in_a_file_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
-    let layout = Layout { trajectories: 3, ..layout() };
+    let layout = WellLayout { trajectories: 3, ..layout() };
     let writer = WellWriter::create(&path, layout.clone(), None).unwrap();
     for (trajectory, values_of) in [0, 1, 0].into_iter().enumerate() {
         for (i, field) in layout.fields.iter().enumerate() {

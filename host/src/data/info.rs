@@ -14,7 +14,7 @@ use physrep_benchmarks::{
         report::{ChannelReport, Kind},
         target,
     },
-    well::stats::Moments,
+    well::Moments,
 };
 use serde_json::{Value, json};
 

@@ -6,9 +6,9 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File, Group, H5Type, Location};
 use ndarray::{ArrayView, IxDyn};
 
-use super::Hdf5Context;
-use super::schema::{GridAxis, Layout, boundary_type};
-use crate::files::{folder_of, publish};
+use super::hdf5_error::Hdf5Context;
+use super::layout::{WellAxis, WellLayout, boundary_type, fields_group};
+use crate::atomic_file::{folder_of, publish};
 use crate::systems::Rank;
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 pub struct WellWriter {
     path: PathBuf,
     unfinished: PathBuf,
-    layout: Layout,
+    layout: WellLayout,
     file: File,
     fields: Vec<Dataset>,
 }
@@ -27,7 +27,7 @@ impl WellWriter {
     ///
     /// # Errors
     /// [`Error::Hdf5`] if the file cannot be created; [`Error::Request`] if the fields are not sorted by rank.
-    pub fn create(path: &Path, layout: Layout, gzip: Option<u8>) -> Result<Self> {
+    pub fn create(path: &Path, layout: WellLayout, gzip: Option<u8>) -> Result<Self> {
         if !layout.fields.is_sorted_by_key(|field| field.rank) {
             let reason = "fields have to come scalars before vectors before tensors, as in the file";
             return Err(Error::request(path, reason));
@@ -76,7 +76,7 @@ impl WellWriter {
 }
 
 /// Creates everything but the values.
-fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File, Vec<Dataset>)> {
+fn outline(path: &Path, layout: &WellLayout, gzip: Option<u8>) -> hdf5::Result<(File, Vec<Dataset>)> {
     // Times of creation would make two files of the same data differ.
     // Nobody else writes here, and a process that is just being started would for a moment share the lock.
     let file = File::with_options()
@@ -117,7 +117,7 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
 
     let mut fields = Vec::with_capacity(layout.fields.len());
     for rank in Rank::ALL {
-        let members = group(&file, &format!("t{}_fields", rank.order()))?;
+        let members = group(&file, &fields_group(rank))?;
         let of_rank = || layout.fields.iter().filter(|f| f.rank == rank);
         texts(&members, "field_names", &of_rank().map(|f| f.name.as_str()).collect::<Vec<_>>())?;
         for field in of_rank() {
@@ -141,11 +141,11 @@ fn outline(path: &Path, layout: &Layout, gzip: Option<u8>) -> hdf5::Result<(File
     Ok((file, fields))
 }
 
-fn boundary_name(axis: &GridAxis) -> String {
+fn boundary_name(axis: &WellAxis) -> String {
     format!("{}_{}", axis.name, boundary_type(axis.boundary).to_lowercase())
 }
 
-fn boundary(group: &Group, axis: &GridAxis) -> hdf5::Result<()> {
+fn boundary(group: &Group, axis: &WellAxis) -> hdf5::Result<()> {
     text(group, "bc_type", boundary_type(axis.boundary))?;
     texts(group, "associated_dims", &[&axis.name])?;
     texts(group, "associated_fields", &[])?;

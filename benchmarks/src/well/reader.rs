@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use hdf5::{Dataset, File};
 use ndarray::IxDyn;
 
-use super::Hdf5Context;
-use super::access::Access;
-use super::schema::{GridAxis, Layout};
+use super::checked_hdf5::CheckedHdf5;
+use super::hdf5_error::Hdf5Context;
+use super::layout::{WellAxis, WellLayout, fields_group};
 use crate::error::IoContext;
 use crate::systems::{Boundary, Field, Rank};
 use crate::{Error, Result};
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// An open file of The Well.
 pub struct WellFile {
     path: PathBuf,
-    layout: Layout,
+    layout: WellLayout,
     fields: Vec<Dataset>,
 }
 
@@ -42,7 +42,7 @@ impl WellFile {
     /// Opens as much of a file as can be read, and says everything that is amiss with the rest.
     pub(crate) fn inspect(path: &Path, problems: &mut Problems) -> Option<(File, Self)> {
         let found = problems.keep(fs::metadata(path).at("read", path))?;
-        let access = Access { path, bytes: found.len() };
+        let access = CheckedHdf5 { path, bytes: found.len() };
         if !found.is_file() {
             problems.0.push(access.format("file", "an HDF5 file of The Well", "no regular file"));
             return None;
@@ -61,7 +61,7 @@ impl WellFile {
     }
 
     /// The outline.
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &WellLayout {
         &self.layout
     }
 
@@ -128,7 +128,7 @@ impl Problems {
 }
 
 /// Reads and checks a file's outline. Fields that cannot be read are left out; without a grid there is nothing.
-fn outline(access: &Access<'_>, file: &File, problems: &mut Problems) -> Option<WellFile> {
+fn outline(access: &CheckedHdf5<'_>, file: &File, problems: &mut Problems) -> Option<WellFile> {
     let dimensions_in_space = problems.keep(access.integer(file, "", "n_spatial_dims"));
     if let Some(n) = dimensions_in_space.filter(|&n| n != 2) {
         problems.0.push(access.format("@n_spatial_dims", "2", n));
@@ -145,7 +145,7 @@ fn outline(access: &Access<'_>, file: &File, problems: &mut Problems) -> Option<
     let (times, axes) = grid?;
     dimensions_in_space.filter(|&n| n == 2)?;
     let (dataset, scalars) = (dataset.unwrap_or_default().concat(), scalars.unwrap_or_default());
-    let mut layout = Layout { dataset, trajectories: trajectories?, times, axes, fields: Vec::new(), scalars };
+    let mut layout = WellLayout { dataset, trajectories: trajectories?, times, axes, fields: Vec::new(), scalars };
     let mut datasets = Vec::new();
     for field in fields {
         if let Some(dataset) = problems.keep(access.field(file, &field, &layout)) {
@@ -157,7 +157,7 @@ fn outline(access: &Access<'_>, file: &File, problems: &mut Problems) -> Option<
 }
 
 /// The times and the two axes.
-fn grid(access: &Access<'_>, file: &File, problems: &mut Problems) -> Option<(Vec<f64>, [GridAxis; 2])> {
+fn grid(access: &CheckedHdf5<'_>, file: &File, problems: &mut Problems) -> Option<(Vec<f64>, [WellAxis; 2])> {
     let boundaries = problems.keep(access.boundaries(file)).unwrap_or_default();
     let dimensions = problems.keep(access.group(file, "dimensions"))?;
     let times = problems.keep(access.vector::<f64>(&dimensions, "dimensions", "time"));
@@ -169,14 +169,14 @@ fn grid(access: &Access<'_>, file: &File, problems: &mut Problems) -> Option<(Ve
         let coordinates = problems.keep(access.vector::<f32>(&dimensions, "dimensions", &name))?;
         // The Well's reader takes an axis without a condition for an open one.
         let boundary = boundaries.iter().find(|(axis, _)| *axis == name).map_or(Boundary::Open, |(_, b)| *b);
-        Some(GridAxis { name, boundary, coordinates })
+        Some(WellAxis { name, boundary, coordinates })
     });
     let [x, y] = axes;
     Some((times?, [x?, y?]))
 }
 
 /// The fields that a file lists under a rank.
-fn listed(access: &Access<'_>, file: &File, rank: Rank, problems: &mut Problems) -> Vec<Field> {
+fn listed(access: &CheckedHdf5<'_>, file: &File, rank: Rank, problems: &mut Problems) -> Vec<Field> {
     let place = fields_group(rank);
     let names = access.group(file, &place).and_then(|group| access.texts(&group, &place, "field_names"));
     let names = names.and_then(|names| match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
@@ -185,9 +185,4 @@ fn listed(access: &Access<'_>, file: &File, rank: Rank, problems: &mut Problems)
     });
     let names = problems.keep(names).unwrap_or_default();
     names.into_iter().map(|name| Field { name, rank }).collect()
-}
-
-/// The group of the fields of a rank, such as `t1_fields`.
-pub(crate) fn fields_group(rank: Rank) -> String {
-    format!("t{}_fields", rank.order())
 }

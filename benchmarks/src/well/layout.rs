@@ -4,7 +4,7 @@ use crate::systems::{Boundary, Field};
 
 /// The outline of a file: everything but the fields' values.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct WellLayout {
     /// The data set's name, such as `shear_flow`.
     pub dataset: String,
     /// Number of trajectories.
@@ -12,7 +12,7 @@ pub struct Layout {
     /// The times of the frames (non-dimensional).
     pub times: Vec<f64>,
     /// The grid, `x` first.
-    pub axes: [GridAxis; 2],
+    pub axes: [WellAxis; 2],
     /// The fields in the order of the file's `field_names` attributes, scalars before vectors before tensors.
     pub fields: Vec<Field>,
     /// Constants and physical parameters, the same for all trajectories of the file.
@@ -21,7 +21,7 @@ pub struct Layout {
 
 /// One axis of a file's grid.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GridAxis {
+pub struct WellAxis {
     /// The name, `x` or `y`.
     pub name: String,
     /// What holds at its ends.
@@ -34,7 +34,7 @@ pub struct GridAxis {
     pub coordinates: Vec<f32>,
 }
 
-impl Layout {
+impl WellLayout {
     /// Points of the grid, `[nx, ny]`.
     pub fn grid(&self) -> [usize; 2] {
         [self.axes[0].coordinates.len(), self.axes[1].coordinates.len()]
@@ -62,4 +62,9 @@ pub(super) fn boundary_type(boundary: Boundary) -> &'static str {
         Boundary::Wall => "WALL",
         Boundary::Open => "OPEN",
     }
+}
+
+/// The group of the fields of a rank, such as `t1_fields`.
+pub(crate) fn fields_group(rank: Rank) -> String {
+    format!("t{}_fields", rank.order())
 }

@@ -1,4 +1,4 @@
-//! Access to the objects of an HDF5 file whose claims are checked before anything is allocated: every dataset's size
+//! CheckedHdf5 to the objects of an HDF5 file whose claims are checked before anything is allocated: every dataset's size
 //! against the bytes that the file really has, every attribute's against what real files have.
 //!
 //! Below that, the HDF5 library is trusted; its version 2.2.0 can loop for ever in a damaged heap of strings.
@@ -9,9 +9,8 @@ use hdf5::plist::dataset_create::Layout as Storage;
 use hdf5::types::{FloatSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Attribute, Container, Dataset, File, Group, H5Type, Location};
 
-use super::Hdf5Context;
-use super::read::fields_group;
-use super::schema::{Layout, boundary_type};
+use super::hdf5_error::Hdf5Context;
+use super::layout::{WellLayout, boundary_type, fields_group};
 use crate::systems::{Boundary, Field};
 use crate::{Error, Result};
 
@@ -22,15 +21,15 @@ const LONGEST_LIST: usize = 1024;
 const DEFLATE_LIMIT: u64 = 1032;
 
 /// Reads parts of one file. Messages name the file and the part.
-pub(crate) struct Access<'a> {
+pub(crate) struct CheckedHdf5<'a> {
     pub path: &'a Path,
     /// The file's size.
     pub bytes: u64,
 }
 
-impl Access<'_> {
+impl CheckedHdf5<'_> {
     /// A field's dataset, of the shape that the outline asks for.
-    pub fn field(&self, file: &File, field: &Field, layout: &Layout) -> Result<Dataset> {
+    pub fn field(&self, file: &File, field: &Field, layout: &WellLayout) -> Result<Dataset> {
         let group_name = fields_group(field.rank);
         let place = format!("{group_name}/{}", field.name);
         let dataset = self.dataset(&self.group(file, &group_name)?, &group_name, &field.name)?;

@@ -1,17 +1,16 @@
 //! The description of a data set, as The Well keeps one beside its files.
 
+use super::layout::{WellLayout, boundary_type};
 use crate::systems::Rank;
-
-use super::schema::{Layout, boundary_type};
 
 /// The text of `<dataset>.yaml` for files of these outlines, which differ in their parameters only.
 ///
 /// # Panics
 /// If there is no file.
-pub fn to_yaml(files: &[Layout]) -> String {
+pub(crate) fn description_yaml(files: &[WellLayout]) -> String {
     let first = &files[0];
     let list = |items: Vec<String>| format!("[{}]", items.join(", "));
-    let per_file = |number: fn(&Layout) -> usize| list(files.iter().map(|f| number(f).to_string()).collect());
+    let per_file = |number: fn(&WellLayout) -> usize| list(files.iter().map(|f| number(f).to_string()).collect());
     let mut boundaries: Vec<_> = first.axes.iter().map(|a| boundary_type(a.boundary).to_owned()).collect();
     boundaries.dedup();
     let scalars = first.scalars.iter().map(|(name, _)| name.clone()).collect();

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::WellFile;
+use super::moments::Moments;
+use super::reader::WellFile;
 use crate::error::IoContext;
 use crate::systems::{Field, Rank};
 use crate::{Error, Result};
@@ -25,53 +26,30 @@ pub struct FieldStats {
     pub deltas: Vec<Moments>,
 }
 
-/// Count, mean and spread of a set of numbers, mergeable with those of another set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Moments {
-    count: f64,
-    mean: f64,
-    /// Sum of squared distances from the mean.
-    spread: f64,
+/// One of the statistics in `stats.yaml`.
+pub(crate) struct Statistic {
+    /// Its key.
+    pub name: &'static str,
+    /// Whether it is of the differences between one frame and the next, not of the values.
+    deltas: bool,
+    /// Computes it.
+    pub value: fn(&Moments) -> f64,
 }
 
-impl Moments {
-    /// The moments of `numbers`, in two passes.
-    pub fn of(numbers: impl Iterator<Item = f64> + Clone) -> Self {
-        let (count, sum) = numbers.clone().fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
-        if count == 0.0 {
-            return Self::default();
-        }
-        let mean = sum / count;
-        Self { count, mean, spread: numbers.map(|x| (x - mean).powi(2)).sum() }
-    }
+/// All of them, in the file's order.
+pub(crate) const STATISTICS: [Statistic; 6] = [
+    Statistic { name: "mean", deltas: false, value: Moments::mean },
+    Statistic { name: "std", deltas: false, value: Moments::std },
+    Statistic { name: "rms", deltas: false, value: Moments::rms },
+    Statistic { name: "mean_delta", deltas: true, value: Moments::mean },
+    Statistic { name: "std_delta", deltas: true, value: Moments::std },
+    Statistic { name: "rms_delta", deltas: true, value: Moments::rms },
+];
 
-    /// The moments of the union (Chan, Golub and LeVeque 1983).
-    pub fn merge(self, other: Self) -> Self {
-        let count = self.count + other.count;
-        if count == 0.0 {
-            return self;
-        }
-        let apart = other.mean - self.mean;
-        Self {
-            count,
-            mean: self.mean + apart * other.count / count,
-            spread: self.spread + other.spread + apart * apart * self.count * other.count / count,
-        }
-    }
-
-    /// The mean.
-    pub fn mean(&self) -> f64 {
-        self.mean
-    }
-
-    /// The population standard deviation.
-    pub fn std(&self) -> f64 {
-        (self.spread / self.count.max(1.0)).sqrt()
-    }
-
-    /// The root of the mean square.
-    pub fn rms(&self) -> f64 {
-        self.mean.hypot(self.std())
+impl Statistic {
+    /// What it is computed from: the moments of the values, or of the differences.
+    pub fn choose<'a, T: ?Sized>(&self, values: &'a T, deltas: &'a T) -> &'a T {
+        if self.deltas { deltas } else { values }
     }
 }
 
@@ -79,7 +57,7 @@ impl Moments {
 ///
 /// # Errors
 /// Those of [`WellFile`]; [`Error::Format`] if the files have different fields.
-pub fn compute<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Vec<FieldStats>> {
+pub fn compute_stats<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Vec<FieldStats>> {
     let mut all: Vec<FieldStats> = Vec::new();
     for path in files {
         let file = WellFile::open(path)?;
@@ -124,21 +102,16 @@ impl FieldStats {
 }
 
 /// The text of `stats.yaml`.
-pub fn to_yaml(stats: &[FieldStats]) -> String {
-    type Column = (&'static str, fn(&FieldStats) -> &[Moments], fn(&Moments) -> f64);
-    let columns: [Column; 6] = [
-        ("mean", |s| &s.values, Moments::mean),
-        ("std", |s| &s.values, Moments::std),
-        ("rms", |s| &s.values, Moments::rms),
-        ("mean_delta", |s| &s.deltas, Moments::mean),
-        ("std_delta", |s| &s.deltas, Moments::std),
-        ("rms_delta", |s| &s.deltas, Moments::rms),
-    ];
+pub fn stats_yaml(stats: &[FieldStats]) -> String {
     let mut yaml = String::new();
-    for (name, moments, number) in columns {
-        yaml += &format!("{name}:\n");
+    for statistic in &STATISTICS {
+        yaml += &format!("{}:\n", statistic.name);
         for field in stats {
-            let n: Vec<String> = moments(field).iter().map(|m| scientific(number(m))).collect();
+            let n: Vec<String> = statistic
+                .choose(&field.values, &field.deltas)
+                .iter()
+                .map(|m| scientific((statistic.value)(m)))
+                .collect();
             let value = match field.field.rank {
                 Rank::Scalar => n[0].clone(),
                 Rank::Vector => format!("[{}, {}]", n[0], n[1]),
@@ -181,7 +154,7 @@ impl ChannelStats {
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it lacks a field or a number.
-pub fn read(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
+pub fn read_stats(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
     let text = fs::read_to_string(path).at("read", path)?;
     let file: Yaml = serde_norway::from_str(&text).map_err(|e| {
         Error::format(path, "file", "`mean` and `std` of every field", e.to_string().replace('\n', " "))

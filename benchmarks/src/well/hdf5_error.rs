@@ -1,0 +1,20 @@
+//! Errors of the HDF5 library, with the file and the action.
+
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// Names the file and the action of an HDF5 error.
+pub(super) trait Hdf5Context<T> {
+    fn h5(self, path: &Path, action: &str) -> Result<T>;
+}
+
+impl<T> Hdf5Context<T> for hdf5::Result<T> {
+    fn h5(self, path: &Path, action: &str) -> Result<T> {
+        self.map_err(|e| Error::Hdf5 {
+            path: path.into(),
+            action: action.into(),
+            reason: e.to_string().replace('\n', " "),
+        })
+    }
+}
