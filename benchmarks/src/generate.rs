@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::assignment::{self, Trajectory};
 use crate::atomic_file::{create_folder, replace_with};
 use crate::error::IoContext;
 use crate::parts::Parts;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::split::Split;
-use crate::suite::{Generation, Suite, SystemSuite};
+use crate::suite::{Generation, Suite, SystemSuite, Trajectory, trajectories};
 use crate::systems::{Frame, System};
 use crate::well::{self, WellAxis, WellLayout, WellWriter, compute_stats, description_yaml, stats_yaml};
 use crate::{Error, Result};
@@ -121,7 +120,7 @@ pub(crate) struct PlannedFile {
 
 /// The files of a generated section, in the order of their trajectories.
 pub(crate) fn plan(section: &SystemSuite, generation: &Generation, seed: u64, data: &Path) -> Vec<PlannedFile> {
-    let trajectories = assignment::trajectories(section, generation, seed);
+    let trajectories = trajectories(section, generation, seed);
     trajectories
         .chunk_by(|a, b| (a.split, a.set) == (b.split, b.set))
         .map(|chunk| {

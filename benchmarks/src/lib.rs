@@ -5,7 +5,6 @@
 //! [`systems::System`] into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
 //! [`packed::Packed`] hands out windows and labels.
 
-pub mod assignment;
 mod atomic_file;
 pub mod error;
 pub mod generate;

@@ -4,9 +4,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::assignment::Trajectory;
 use crate::atomic_file::{create_folder, replace};
 use crate::error::IoContext;
+use crate::suite::Trajectory;
 use crate::{Error, Result};
 
 /// The folder of parts, held by one process at a time. It goes away when generation is complete.

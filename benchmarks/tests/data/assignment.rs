@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use physrep_benchmarks::assignment::{parameter_sets, trajectories};
 use physrep_benchmarks::split::Split;
-use physrep_benchmarks::suite::Suite;
+use physrep_benchmarks::suite::{Suite, parameter_sets, trajectories};
 
 use crate::system::{SUITE, planned, suite, suite_with};
 

@@ -4,8 +4,7 @@ use std::f64::consts::TAU;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use physrep_benchmarks::assignment::{Trajectory, trajectories};
-use physrep_benchmarks::suite::Suite;
+use physrep_benchmarks::suite::{Suite, Trajectory, trajectories};
 use physrep_benchmarks::systems::{
     Boundary, Case, DomainAxis, Field, Frame, PhysicalParameter, Points, Rank, Resolution, System,
 };

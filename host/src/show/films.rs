@@ -6,9 +6,9 @@ use std::{
 };
 
 use physrep_benchmarks::{
-    Result, assignment,
+    Result,
     split::Split,
-    suite::{Generation, SystemSuite},
+    suite::{Generation, SystemSuite, trained_sets},
     systems::{Case, Resolution, System},
     well::{self, WellFile},
 };
@@ -46,7 +46,7 @@ pub(super) fn solve(
     columns: usize,
     display: &Display,
 ) -> Result<Films, Error> {
-    let sets = assignment::trained(section);
+    let sets = trained_sets(section);
     let initial: Vec<f64> = generation.initial.iter().map(|grid| grid.values[(grid.values.len() - 1) / 2]).collect();
     let constants = section.constants(system);
     let index = system.fields().iter().position(|field| field.name == quantity.field).unwrap_or_default();

@@ -2,9 +2,11 @@
 
 use rand::seq::SliceRandom;
 
+use super::generation::Generation;
+use super::parameter_grid::ParameterGrid;
+use super::system_suite::SystemSuite;
 use crate::seeding::generator;
 use crate::split::Split;
-use crate::suite::{Generation, ParameterGrid, SystemSuite};
 use crate::systems::Case;
 
 /// One trajectory of a suite's system.
@@ -23,7 +25,7 @@ pub struct Trajectory {
 /// All combinations of the section's parameter `values`, the last parameter varying fastest; then those that have a
 /// `held_out` value.
 pub fn parameter_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
-    let mut sets = trained(section);
+    let mut sets = trained_sets(section);
     let known = sets.clone();
     sets.extend(
         product(section.parameters.iter().map(ParameterGrid::all)).into_iter().filter(|set| !known.contains(set)),
@@ -32,7 +34,7 @@ pub fn parameter_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
 }
 
 /// The sets of parameters of train, valid and test, the last parameter varying fastest.
-pub fn trained(section: &SystemSuite) -> Vec<Vec<f64>> {
+pub fn trained_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
     product(section.parameters.iter().map(|grid| grid.values.clone()))
 }
 
@@ -43,7 +45,7 @@ pub fn trained(section: &SystemSuite) -> Vec<Vec<f64>> {
 /// sees the run of another.
 pub fn trajectories(section: &SystemSuite, generation: &Generation, seed: u64) -> Vec<Trajectory> {
     let conditions = product(generation.initial.iter().map(|grid| grid.values.clone()));
-    let trained = trained(section).len();
+    let trained = trained_sets(section).len();
     let mut all = Vec::new();
     for (set, parameters) in parameter_sets(section).into_iter().enumerate() {
         let bits: Vec<u8> = parameters.iter().flat_map(|p| p.to_bits().to_le_bytes()).collect();

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, distinct, not_negative, positive};
+use super::checks::{at_least_one, distinct, positive};
+use super::training_budget::TrainingBudget;
 
 /// What each probe may spend.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,21 +80,6 @@ impl Default for KnnGrid {
     }
 }
 
-/// Training of a probe, or of an encoder and a probe together; the same for every method. The epoch whose weights are best on the
-/// valid split is scored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingBudget {
-    /// Passes over the training windows.
-    pub epochs: usize,
-    /// Windows of one optimizer step.
-    pub batch: usize,
-    /// AdamW's learning rate at the start of the cosine schedule.
-    pub lr: f64,
-    /// AdamW's decoupled weight decay.
-    pub weight_decay: f64,
-}
-
 impl ProbeBudgets {
     pub(super) fn check(&self) -> Result<(), String> {
         at_least_one("number of `probe.label_fractions`", self.label_fractions.len())?;
@@ -112,14 +98,5 @@ impl ProbeBudgets {
         self.ridge.penalties.iter().try_for_each(|&penalty| positive("probe.ridge.penalties", penalty))?;
         at_least_one("number of `probe.knn.neighbours`", self.knn.neighbours.len())?;
         self.knn.neighbours.iter().try_for_each(|&k| at_least_one("each of `probe.knn.neighbours`", k))
-    }
-}
-
-impl TrainingBudget {
-    pub(super) fn check(&self, section: &str) -> Result<(), String> {
-        at_least_one(&format!("{section}.epochs"), self.epochs)?;
-        at_least_one(&format!("{section}.batch"), self.batch)?;
-        positive(&format!("{section}.lr"), self.lr)?;
-        not_negative(&format!("{section}.weight_decay"), self.weight_decay)
     }
 }
