@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use bench::{Bench, Said};
 use hub::{Fault, Hub};
 use physrep_benchmarks::{
-    split::Split,
+    Split,
     systems::{Boundary, Field, Rank},
     well::{self, WellAxis, WellFile, WellLayout, WellWriter},
 };

@@ -2,26 +2,22 @@
 //! methods train on.
 //!
 //! Data flows one way: a [`suite::Suite`] says what is wanted, [`generate::generate`] solves the equations of a
-//! [`systems::System`] into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
+//! [`systems::System`] into [`well`] files, [`packed::pack`] turns those into one memory-mapped file, and
 //! [`packed::Packed`] hands out windows and labels.
 
 mod atomic_file;
-pub mod error;
+mod error;
 pub mod generate;
 pub mod inspect;
 pub mod labels;
-pub mod order;
-pub mod pack;
 pub mod packed;
-mod parts;
-pub mod progress;
+mod progress;
 mod seeding;
-mod settings;
-pub mod split;
+mod split;
 pub mod suite;
 pub mod systems;
-pub mod view;
 pub mod well;
-pub mod windows;
 
 pub use error::{Error, Result};
+pub use progress::Progress;
+pub use split::{PerSplit, Split};

@@ -219,7 +219,7 @@ pub(crate) fn prepare(suite: &Suite, system: &str, data: &Path, threads: usize, 
     if suite.section(solver)?.generate.is_some() {
         generate::generate(suite, solver, data, threads, &progress)?;
     }
-    let file = physrep_benchmarks::pack::file(suite, system, data);
+    let file = physrep_benchmarks::packed::packed_file(suite, system, data);
     let packed = pack(suite, system, data, &file, display, &task)?;
     display.finish(&task, &format!("ready in {}", seconds(clock.elapsed().as_secs_f64())));
     Ok(Source { system: system.to_owned(), path: packed.path().to_owned(), checksum: packed.header().checksum.clone() })

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 
 use crate::{
     cell::{Initialisation, Outcome},

@@ -14,7 +14,7 @@ use crate::{
     statistics::compare,
 };
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 
 /// What to compare.
 #[derive(Clone, Debug, Args)]

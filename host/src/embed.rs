@@ -4,7 +4,11 @@ mod stored;
 
 use std::{collections::BTreeMap, thread};
 
-use physrep_benchmarks::{packed::Packed, split::Split, systems::Boundary, windows::Window};
+use physrep_benchmarks::{
+    Split,
+    packed::{Packed, Window},
+    systems::Boundary,
+};
 use rayon::prelude::*;
 
 use crate::{

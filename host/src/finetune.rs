@@ -6,7 +6,11 @@
 use std::{ops::Range, thread};
 
 use candle_core::{DType, Device, Tensor, Var};
-use physrep_benchmarks::{order::Order, packed::Packed, split::Split, suite::TrainingBudget, windows::Window};
+use physrep_benchmarks::{
+    Split,
+    packed::{Packed, Window, WindowOrder},
+    suite::TrainingBudget,
+};
 use physrep_nn::{AdamW, AdamWConfig, CosineSchedule, Params, mean_squared_error};
 use serde::{Deserialize, Serialize};
 
@@ -138,7 +142,7 @@ impl Training<'_> {
     ) -> Result<f64> {
         let suite = &self.cell.suite;
         let (data, frames, system) = (self.data, suite.window.context, self.cell.index());
-        let mut order = Order::new(suite.seed, windows.len());
+        let mut order = WindowOrder::new(suite.seed, windows.len());
         let seen: Vec<(u64, usize)> = samples.map(|sample| (sample, order.window(sample))).collect();
         let geometry = Geometry::of(data.header());
         let plan = Plan { batch: self.batch, threads: threads_beside_computation(), staging: self.staging.clone() };

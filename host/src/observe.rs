@@ -1,6 +1,9 @@
 //! What methods get to see: clips of the packed data under the suite's observation noise.
 
-use physrep_benchmarks::{packed::Packed, suite::Suite, windows::Window};
+use physrep_benchmarks::{
+    packed::{Packed, Window},
+    suite::Suite,
+};
 use physrep_nn::Rng;
 
 use crate::Result;

@@ -13,9 +13,8 @@ use std::{
 };
 
 use physrep_benchmarks::{
-    order::Order,
-    packed::Packed,
-    split::Split,
+    Split,
+    packed::{Packed, WindowOrder},
     suite::{PretrainBudget, Suite},
 };
 use serde_json::Value;
@@ -123,7 +122,7 @@ fn train(
     let frames = suite.window.frames();
     let shapes: Vec<_> = data.iter().map(|data| Geometry::of(data.header()).shape(batch, frames)).collect();
     let windows = data.iter().map(|data| data.windows(Split::Train, &suite.window_on(&data.header().system)));
-    let mut orders: Vec<_> = windows.map(|windows| (Order::new(suite.seed, windows.len()), windows)).collect();
+    let mut orders: Vec<_> = windows.map(|windows| (WindowOrder::new(suite.seed, windows.len()), windows)).collect();
 
     let mut start = Position::START;
     if folder.checkpoint().is_file() {

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use physrep_benchmarks::{labels::Scaling, split::Split, suite::Suite};
+use physrep_benchmarks::{Split, labels::Scaling, suite::Suite};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -21,7 +21,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contents {
     /// What kind of file it is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// The data set's name, which is the system's.
     pub dataset: String,
     /// Number of trajectories.
@@ -45,7 +45,7 @@ pub struct Contents {
 /// The kinds of files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Kind {
+pub enum FileKind {
     /// A file of The Well.
     Well,
     /// A packed file.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use physrep_benchmarks::suite::{Suite, parameter_sets, trajectories};
 
 use crate::system::{SUITE, planned, suite, suite_with};

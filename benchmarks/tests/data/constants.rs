@@ -5,10 +5,10 @@ use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Location};
-use physrep_benchmarks::generate::{generate, key};
-use physrep_benchmarks::pack::pack;
+use physrep_benchmarks::Split;
+use physrep_benchmarks::generate::{data_key, generate};
 use physrep_benchmarks::packed::Packed;
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::packed::pack;
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::systems::active_matter::ActiveMatterSystem;
 use physrep_benchmarks::well::{WellFile, split_files};
@@ -86,7 +86,7 @@ fn what_a_suite_sets_reaches_the_solver_the_files_and_the_key() {
     let out = folders[3].path().join("packed");
     let packed: Packed = pack(&suites[3], &ActiveMatterSystem, folders[3].path(), &out, &()).unwrap();
     assert_eq!(packed.header().axes[0].coordinates[8], 2.5, "clips have the spacing of the shorter domain");
-    says(key(&suites[3], &ActiveMatterSystem, folders[0].path()), &["constants", r#""L":10.0"#, r#""L":5.0"#]);
+    says(data_key(&suites[3], &ActiveMatterSystem, folders[0].path()), &["constants", r#""L":10.0"#, r#""L":5.0"#]);
     says(generate(&suites[2], &ActiveMatterSystem, folders[0].path(), 1, &()), &[r#""d_T":0.02"#, "another folder"]);
     assert_eq!(Suite::parse(&toml::to_string(&suites[2]).unwrap(), "again").unwrap(), suites[2]);
 }

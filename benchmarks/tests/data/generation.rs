@@ -9,8 +9,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use physrep_benchmarks::Error;
+use physrep_benchmarks::Progress;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::progress::Progress;
 
 use crate::system::{Waves, files, says, suite, suite_with};
 
@@ -177,7 +177,7 @@ fn a_solution_that_is_not_finite_is_refused_with_its_case() {
 
 #[test]
 fn compressed_data_holds_the_same_values() {
-    use physrep_benchmarks::split::Split;
+    use physrep_benchmarks::Split;
     use physrep_benchmarks::well::{WellFile, split_files};
     let [plain, small] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     generate(&suite(), &Waves::default(), plain.path(), 2, &()).unwrap();

@@ -205,7 +205,7 @@ fn what_is_no_regular_file_is_refused() {
 #[test]
 fn hostile_files_are_not_packed() {
     use crate::system::{Waves, suite};
-    use physrep_benchmarks::{generate::generate, pack::pack, split::Split};
+    use physrep_benchmarks::{Split, generate::generate, pack::pack};
     let folder = tempfile::tempdir().unwrap();
     generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
     let path = split_files(folder.path(), "shear_flow", Split::Valid).unwrap()[0].clone();
@@ -292,7 +292,7 @@ fn values_that_are_not_finite_are_refused_where_they_are() {
 
 #[test]
 fn folders_without_files_are_refused() {
-    use physrep_benchmarks::split::Split;
+    use physrep_benchmarks::Split;
     let folder = tempfile::tempdir().unwrap();
     says(split_files(folder.path(), "shear_flow", Split::Train), &["read folder", "data/train"]);
     let train = folder.path().join("shear_flow/data/train");

@@ -5,9 +5,7 @@ use std::fs;
 
 use physrep_benchmarks::Error;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::inspect::report::Kind;
-use physrep_benchmarks::inspect::target::{Target, find};
-use physrep_benchmarks::inspect::{Severity, inspect};
+use physrep_benchmarks::inspect::{DataPath, FileKind, Severity, find_data, inspect_file};
 use physrep_benchmarks::systems::Boundary;
 use physrep_benchmarks::well::{WellLayout, WellWriter};
 
@@ -20,10 +18,10 @@ fn a_file_is_described_without_its_values() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
     write(&path, Some(3));
-    let report = inspect(&path, false, &()).unwrap();
+    let report = inspect_file(&path, false, &()).unwrap();
     assert_eq!(report.bytes, fs::metadata(&path).unwrap().len());
     let contents = report.contents.unwrap();
-    assert_eq!((contents.kind, contents.dataset.as_str(), contents.trajectories), (Kind::Well, "active_matter", 2));
+    assert_eq!((contents.kind, contents.dataset.as_str(), contents.trajectories), (FileKind::Well, "active_matter", 2));
     assert_eq!((contents.frames, contents.times), (3, [0.0, 0.5]));
     let axis = &contents.axes[1];
     assert_eq!((axis.name.as_str(), axis.points, axis.boundary), ("y", 6, Boundary::Wall));
@@ -57,7 +55,7 @@ fn statistics_are_those_of_the_values() {
         writer.write(0, i, &values).unwrap();
     }
     writer.finish().unwrap();
-    let channels = inspect(&path, true, &()).unwrap().contents.unwrap().channels;
+    let channels = inspect_file(&path, true, &()).unwrap().contents.unwrap().channels;
     let names: Vec<_> = channels.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["zinc", "acid", "velocity_x", "velocity_y", "D_xx", "D_xy", "D_yx", "D_yy"]);
     for (channel, amplitude) in channels.iter().zip([1.0, 5.0, 9.0, 10.0, 13.0, 14.0, 15.0, 16.0_f64]) {
@@ -78,8 +76,8 @@ fn statistics_are_those_of_the_values() {
 #[test]
 fn a_packed_file_is_known_by_its_first_bytes() {
     let (_folder, packed) = packed();
-    let contents = inspect(packed.path(), false, &()).unwrap().contents.unwrap();
-    let Kind::Packed { suite, splits, checksum } = contents.kind else { panic!("it is packed") };
+    let contents = inspect_file(packed.path(), false, &()).unwrap().contents.unwrap();
+    let FileKind::Packed { suite, splits, checksum } = contents.kind else { panic!("it is packed") };
     assert_eq!((suite.as_str(), checksum), ("small-waves v1", packed.header().checksum.clone()));
     let counts: Vec<_> = splits.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert!(counts.starts_with(&[("train", 18), ("valid", 6), ("test", 12)]), "{counts:?}");
@@ -92,20 +90,20 @@ fn a_path_is_a_file_a_data_set_or_several() {
     let folder = tempfile::tempdir().unwrap();
     generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
     let set = folder.path().join("shear_flow");
-    let one = find(&set).unwrap();
-    assert!(matches!(&one[..], [Target::DataSet(set)] if set.files.len() == 18));
-    assert_eq!(find(folder.path()).unwrap(), one);
+    let one = find_data(&set).unwrap();
+    assert!(matches!(&one[..], [DataPath::DataSet(set)] if set.files.len() == 18));
+    assert_eq!(find_data(folder.path()).unwrap(), one);
     // The Well's own downloader puts `datasets` between.
     let well = tempfile::tempdir().unwrap();
     fs::create_dir(well.path().join("datasets")).unwrap();
     fs::rename(&set, well.path().join("datasets/shear_flow")).unwrap();
-    assert!(matches!(&find(well.path()).unwrap()[..], [Target::DataSet(_)]));
+    assert!(matches!(&find_data(well.path()).unwrap()[..], [DataPath::DataSet(_)]));
     let train = well.path().join("datasets/shear_flow/data/train");
-    let files = find(&train).unwrap();
+    let files = find_data(&train).unwrap();
     assert_eq!(files.len(), 6);
-    assert!(matches!(&files[0], Target::File(path) if path.starts_with(&train)));
-    says(find(folder.path()), &["there is no data", "data/train"]);
-    says(find(&folder.path().join("nothing")), &["cannot read"]);
+    assert!(matches!(&files[0], DataPath::File(path) if path.starts_with(&train)));
+    says(find_data(folder.path()), &["there is no data", "data/train"]);
+    says(find_data(&folder.path().join("nothing")), &["cannot read"]);
 }
 
 #[test]
@@ -117,7 +115,7 @@ fn inspection_stops_when_asked() {
         assert!(done > 0 && total == 2 * 4 * 3);
         std::ops::ControlFlow::Break(())
     };
-    assert!(matches!(inspect(&path, true, &stop), Err(Error::Stopped)));
+    assert!(matches!(inspect_file(&path, true, &stop), Err(Error::Stopped)));
 }
 
 #[test]
@@ -133,7 +131,7 @@ fn names_from_a_file_stay_on_one_line() {
     group.new_attr_builder().with_data(&names).create("field_names").unwrap();
     drop(group);
     file.close().unwrap();
-    let findings = inspect(&path, true, &()).unwrap().findings;
+    let findings = inspect_file(&path, true, &()).unwrap().findings;
     assert!(findings.listed.iter().any(|f| f.severity == Severity::Error));
     for finding in &findings.listed {
         let line = finding.to_string();

@@ -11,8 +11,8 @@
 use std::fs;
 use std::process::Command;
 
+use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::split::Split;
 use physrep_benchmarks::well::split_files;
 
 use crate::packing::packed;

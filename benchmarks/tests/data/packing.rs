@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
+use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::pack::pack;
 use physrep_benchmarks::packed::Packed;
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::packed::Window;
+use physrep_benchmarks::packed::pack;
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::systems::System;
 use physrep_benchmarks::well::{STD_FLOOR, split_files};
-use physrep_benchmarks::windows::Window;
 use physrep_benchmarks::{Error, Result};
 use tempfile::TempDir;
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::split::Split;
 use physrep_benchmarks::systems::{Field, Rank, System};
 use physrep_benchmarks::well::{
     ChannelStats, FieldStats, Moments, WellFile, compute_stats, read_stats, split_files, stats_file, stats_yaml,

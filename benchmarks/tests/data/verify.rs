@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, H5Type, Location};
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::inspect::target::{DataSet, Target, find};
-use physrep_benchmarks::inspect::{Findings, Report, Severity, dataset, inspect};
+use physrep_benchmarks::inspect::{
+    DataPath, DataSet, Findings, Report, Severity, check_data_set, find_data, inspect_file,
+};
 use physrep_benchmarks::well::{WellLayout, WellWriter};
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ use crate::schema::{layout, value, write};
 use crate::system::{Waves, suite, suite_with};
 
 fn values(path: &Path) -> Report {
-    inspect(path, true, &()).unwrap()
+    inspect_file(path, true, &()).unwrap()
 }
 
 /// The findings of one severity, a line each.
@@ -248,8 +249,8 @@ fn a_trajectory_that_occurs_twice_in_a_file_is_found() {
 fn generated() -> (TempDir, DataSet) {
     let folder = tempfile::tempdir().unwrap();
     generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
-    let mut targets = find(folder.path()).unwrap();
-    let (Some(Target::DataSet(set)), true) = (targets.pop(), targets.is_empty()) else { panic!("one data set") };
+    let mut targets = find_data(folder.path()).unwrap();
+    let (Some(DataPath::DataSet(set)), true) = (targets.pop(), targets.is_empty()) else { panic!("one data set") };
     (folder, set)
 }
 
@@ -261,7 +262,7 @@ fn across(set: &DataSet) -> Vec<String> {
         assert_eq!(report.findings, Findings::default(), "{}", path.display());
     }
     let name = |path: PathBuf| path.strip_prefix(&set.folder).unwrap().display().to_string();
-    dataset::check(set, &reports).into_iter().map(|(path, finding)| format!("{}: {finding}", name(path))).collect()
+    check_data_set(set, &reports).into_iter().map(|(path, finding)| format!("{}: {finding}", name(path))).collect()
 }
 
 #[test]
@@ -379,8 +380,8 @@ fn packed_files_are_checked_against_their_checksum() {
     assert_eq!(found[1], "channel 3 (velocity_y)[35, 8, 7, 11]: expected finite values, found NaN");
 
     // Without values only the header is looked at.
-    assert_eq!(inspect(&path, false, &()).unwrap().findings, Findings::default());
+    assert_eq!(inspect_file(&path, false, &()).unwrap().findings, Findings::default());
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    let found = lines(&inspect(&path, false, &()).unwrap().findings, Severity::Error);
+    let found = lines(&inspect_file(&path, false, &()).unwrap().findings, Severity::Error);
     assert!(found.len() == 1 && found[0].starts_with("size: expected"), "{found:#?}");
 }

@@ -1,20 +1,20 @@
 //! What methods see of a frame: crops, resizing, raw values, held-out trajectories.
 
+use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::pack::pack;
+use physrep_benchmarks::packed::CropResize;
 use physrep_benchmarks::packed::Packed;
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::packed::Window;
+use physrep_benchmarks::packed::pack;
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::systems::{Boundary, DomainAxis, Points, System};
-use physrep_benchmarks::view::View;
-use physrep_benchmarks::windows::Window;
 
 use crate::system::{SUITE, Waves, planned};
 
 /// The test's suite on a grid of 4 x 5 points with the given view.
-fn view(settings: &str) -> View {
+fn view(settings: &str) -> CropResize {
     let text = SUITE.replace("[8, 12]", "[4, 5]").replacen("dt = 0.1", &format!("dt = 0.1\n{settings}"), 1);
-    View::of(&Suite::parse(&text, "test").unwrap().systems[0])
+    CropResize::of(&Suite::parse(&text, "test").unwrap().systems[0])
 }
 
 fn seen(settings: &str) -> Vec<f32> {

@@ -1,9 +1,9 @@
 //! Windows, and the order in which pretraining sees them.
 
-use physrep_benchmarks::order::Order;
 use physrep_benchmarks::packed::Packed;
-use physrep_benchmarks::split::{PerSplit, Split};
-use physrep_benchmarks::windows::Window;
+use physrep_benchmarks::packed::Window;
+use physrep_benchmarks::packed::WindowOrder;
+use physrep_benchmarks::{PerSplit, Split};
 
 use crate::packing::packed;
 use crate::system::suite;
@@ -38,7 +38,7 @@ fn a_trajectory_shorter_than_a_window_has_none() {
 #[test]
 fn every_epoch_is_a_permutation_of_its_own() {
     let n = 101;
-    let mut order = Order::new(3, n);
+    let mut order = WindowOrder::new(3, n);
     let epochs: Vec<Vec<usize>> =
         (0..3).map(|e| (0..n as u64).map(|i| order.window(e * n as u64 + i)).collect()).collect();
     for epoch in &epochs {
@@ -48,16 +48,16 @@ fn every_epoch_is_a_permutation_of_its_own() {
     }
     assert_ne!(epochs[0], epochs[1]);
     assert_ne!(epochs[1], epochs[2]);
-    assert_ne!(Order::new(4, n).window(0), epochs[0][0]);
+    assert_ne!(WindowOrder::new(4, n).window(0), epochs[0][0]);
 }
 
 #[test]
 fn the_order_goes_on_from_a_single_number() {
     let (seed, n) = (11, 37);
-    let mut whole = Order::new(seed, n);
+    let mut whole = WindowOrder::new(seed, n);
     let all: Vec<_> = (0..150).map(|i| whole.window(i)).collect();
     for restart in [0, 1, 36, 37, 38, 100] {
-        let mut rest = Order::new(seed, n);
+        let mut rest = WindowOrder::new(seed, n);
         let found: Vec<_> = (restart..150).map(|i| rest.window(i)).collect();
         assert_eq!(found, all[restart as usize..]);
     }
@@ -67,7 +67,7 @@ fn the_order_goes_on_from_a_single_number() {
 /// Numbers that must never change, or an interrupted run would go on with other data.
 #[test]
 fn the_order_is_what_it_has_always_been() {
-    let mut order = Order::new(2603, 1000);
+    let mut order = WindowOrder::new(2603, 1000);
     let found: Vec<_> = [0, 1, 2, 999, 1000].map(|i| order.window(i)).into();
     assert_eq!(found, [464, 380, 668, 982, 669]);
 }

@@ -9,11 +9,7 @@ use std::{
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use physrep_benchmarks::{
-    inspect::{
-        Contents,
-        report::{ChannelReport, Kind},
-        target,
-    },
+    inspect::{ChannelReport, Contents, FileKind, find_data},
     well::Moments,
 };
 use serde_json::{Value, json};
@@ -45,7 +41,7 @@ pub(crate) fn run(info: &Info) -> Result<ExitCode> {
     let display = Display::default();
     let mut summaries = Vec::new();
     for path in &info.paths {
-        for target in target::find(path)? {
+        for target in find_data(path)? {
             let (task, paths) = Summary::files(&target);
             let reports = isolated::inspect_all(&paths, !info.no_stats, &info.limits, &display, &task)?;
             display.clear(&task);
@@ -95,8 +91,8 @@ fn print(summary: &Summary) {
 fn facts(summary: &Summary, contents: &Contents) -> Table {
     let mut rows = vec![("data set".to_owned(), one_word(&contents.dataset))];
     match &contents.kind {
-        Kind::Well => rows.push(("format".into(), "The Well, HDF5".into())),
-        Kind::Packed { suite, .. } => rows.push(("format".into(), format!("packed for suite {suite}"))),
+        FileKind::Well => rows.push(("format".into(), "The Well, HDF5".into())),
+        FileKind::Packed { suite, .. } => rows.push(("format".into(), format!("packed for suite {suite}"))),
     }
     for axis in &contents.axes {
         let [first, last] = axis.ends.map(number);

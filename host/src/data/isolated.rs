@@ -97,7 +97,7 @@ pub(crate) fn one(one: &One) -> Result<ExitCode> {
         let said = Said::Progress { done: done as u64, total: total as u64 };
         if recent || said.send().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let report = inspect::inspect(&one.path, one.values, &progress)?;
+    let report = inspect::inspect_file(&one.path, one.values, &progress)?;
     Said::Report(Box::new(report)).send().map_err(Error::io("standard output"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,12 @@ use std::{
 };
 
 use clap::Args;
-use physrep_benchmarks::{generate, pack, packed::Packed, suite::Suite, systems, well};
+use physrep_benchmarks::{
+    generate,
+    packed::{self, Packed, packed_file},
+    suite::Suite,
+    systems, well,
+};
 
 use super::isolated;
 use crate::{Result, display::Display, interrupt};
@@ -30,7 +35,7 @@ pub(super) fn run(args: &Pack) -> Result<ExitCode> {
     let Pack { system, suite, data, out } = args;
     let display = Display::default();
     let suite = Suite::load(suite)?;
-    let out = out.clone().unwrap_or_else(|| pack::file(&suite, system, data));
+    let out = out.clone().unwrap_or_else(|| packed_file(&suite, system, data));
     let packed = pack(&suite, system, data, &out, &display, system)?;
     let header = packed.header();
     let [nx, ny] = header.grid();
@@ -52,7 +57,7 @@ pub(crate) fn pack(
     task: &str,
 ) -> Result<Packed> {
     let system = systems::named(system)?;
-    if generate::key(suite, system, data)?.is_none() {
+    if generate::data_key(suite, system, data)?.is_none() {
         let splits = suite.section(system)?.splits();
         let files: Vec<_> = splits.filter_map(|split| well::split_files(data, system.name(), split).ok()).collect();
         isolated::vet(&files.concat(), display, task)?;
@@ -61,5 +66,5 @@ pub(crate) fn pack(
         display.progress(task, "pack", done as u64, total as u64, note);
         interrupt::flow()
     };
-    Ok(pack::pack(suite, system, data, out, &progress)?)
+    Ok(packed::pack(suite, system, data, out, &progress)?)
 }

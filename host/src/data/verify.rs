@@ -3,10 +3,7 @@
 use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_benchmarks::inspect::{
-    Finding, Severity, dataset,
-    target::{self, Target},
-};
+use physrep_benchmarks::inspect::{DataPath, Finding, Severity, check_data_set, find_data};
 
 use super::{
     isolated::{self, Limits},
@@ -29,7 +26,7 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     let display = Display::default();
     let mut tally = Tally::default();
     for path in &verify.paths {
-        match target::find(path) {
+        match find_data(path) {
             Ok(targets) => targets.iter().try_for_each(|target| check(target, &verify.limits, &display, &mut tally))?,
             // The message names the path.
             Err(problem) => tally.say(Severity::Error, &problem.to_string()),
@@ -39,7 +36,7 @@ pub(crate) fn run(verify: &Verify) -> Result<ExitCode> {
     Ok(if tally.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn check(target: &Target, limits: &Limits, display: &Display, tally: &mut Tally) -> Result<()> {
+fn check(target: &DataPath, limits: &Limits, display: &Display, tally: &mut Tally) -> Result<()> {
     let (task, paths) = Summary::files(target);
     let reports = isolated::inspect_all(&paths, true, limits, display, &task)?;
     display.clear(&task);
@@ -56,8 +53,8 @@ fn check(target: &Target, limits: &Limits, display: &Display, tally: &mut Tally)
         }
     }
     match target {
-        Target::DataSet(set) => found.extend(dataset::check(set, &reports)),
-        Target::File(path) => {
+        DataPath::DataSet(set) => found.extend(check_data_set(set, &reports)),
+        DataPath::File(path) => {
             let channels = reports[path].contents.iter().flat_map(|contents| &contents.channels);
             let constant = |name: &str| Finding::warning(name, "the same value everywhere in every frame");
             found.extend(channels.filter(|c| c.constant).map(|c| (path.clone(), constant(&c.name))));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use physrep_benchmarks::{packed::Packed, split::Split};
+use physrep_benchmarks::{Split, packed::Packed};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 

@@ -14,7 +14,7 @@ use std::{fs, path::PathBuf};
 
 pub use checksum::Checksum;
 pub use hub::RemoteFile;
-use physrep_benchmarks::{split::Split, systems};
+use physrep_benchmarks::{Split, systems};
 pub use retry::Patience;
 
 use crate::{Error, Result, display::Display, files};

@@ -1,7 +1,7 @@
 //! What is read of each test trajectory against what is true, in physical units.
 
 use maud::html;
-use physrep_benchmarks::{labels::Scaling, split::Split};
+use physrep_benchmarks::{Split, labels::Scaling};
 
 use super::{
     figure::{Data, Figure, Panel, file_name},

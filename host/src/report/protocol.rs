@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 use physrep_benchmarks::{
+    Split,
     labels::Scale,
-    split::Split,
     suite::{Suite, SystemSuite},
 };
 use serde_json::Value;

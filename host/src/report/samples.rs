@@ -4,7 +4,11 @@ use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::html;
-use physrep_benchmarks::{packed::Packed, split::Split, systems, windows::Window};
+use physrep_benchmarks::{
+    Split,
+    packed::{Packed, Window},
+    systems,
+};
 
 use super::{
     figure::{Data, Figure, Panel, file_name},

@@ -6,8 +6,7 @@ use std::{
 };
 
 use physrep_benchmarks::{
-    Result,
-    split::Split,
+    Result, Split,
     suite::{Generation, SystemSuite, trained_sets},
     systems::{Case, Resolution, System},
     well::{self, WellFile},

@@ -1,6 +1,6 @@
 //! All scores as tidy CSV: one row for each cell, track, probe, share of labels, split and parameter.
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use serde::Serialize;
 
 use crate::{Error, Result, cell::Initialisation, result::Track, standings::Standings};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use physrep_abi::LogLevel;
-use physrep_benchmarks::{packed::Packed, split::Split, suite::TrainingBudget};
+use physrep_benchmarks::{Split, packed::Packed, suite::TrainingBudget};
 use serde_json::Value;
 
 use super::progress::Progress;

@@ -6,14 +6,15 @@ use std::path::Path;
 use hdf5::Dataset;
 use hdf5::filters::Filter;
 
+use super::channel_scan::{ChannelScan, repeats};
 use super::findings::{Finding, Findings};
-use super::report::{AxisReport, Contents, FieldReport, Kind, ParameterReport};
-use super::scan::{ChannelScan, repeats};
-use super::structure;
+use super::report::{AxisReport, Contents, FieldReport, FileKind, ParameterReport};
+use super::well_format;
 use crate::progress::Progress;
+use crate::systems::Field;
 use crate::well::checked_hdf5::CheckedHdf5;
 use crate::well::reader::Problems;
-use crate::well::{WellFile, WellLayout, fields_group};
+use crate::well::{WellAxis, WellFile, WellLayout, fields_group};
 use crate::{Error, Result};
 
 /// The most bytes of a field that are in memory at a time, unless one frame alone has more.
@@ -32,7 +33,7 @@ pub(super) fn inspect(
     problems.0.iter().for_each(|problem| findings.problem(problem));
     let Some((hdf5, file)) = opened else { return Ok(None) };
     let layout = file.layout();
-    structure::check(&CheckedHdf5 { path, bytes }, &hdf5, layout, findings);
+    well_format::check(&CheckedHdf5 { path, bytes }, &hdf5, layout, findings);
     let mut contents = outline(&file);
     if wanted {
         let mut scans: Vec<Vec<ChannelScan>> = layout.fields.iter().map(|field| channels(layout, field)).collect();
@@ -48,13 +49,13 @@ pub(super) fn inspect(
 
 fn outline(file: &WellFile) -> Contents {
     let layout = file.layout();
-    let axis = |axis: &crate::well::WellAxis| AxisReport {
+    let axis = |axis: &WellAxis| AxisReport {
         name: axis.name.clone(),
         points: axis.coordinates.len(),
         boundary: axis.boundary,
         ends: ends(&axis.coordinates).map(f64::from),
     };
-    let field = |(index, field): (usize, &crate::systems::Field)| {
+    let field = |(index, field): (usize, &Field)| {
         let dataset = file.dataset(index);
         let dtype = dataset.dtype().and_then(|t| t.to_descriptor()).map_or("?".into(), |t| t.to_string());
         FieldReport {
@@ -67,7 +68,7 @@ fn outline(file: &WellFile) -> Contents {
         }
     };
     Contents {
-        kind: Kind::Well,
+        kind: FileKind::Well,
         dataset: layout.dataset.clone(),
         trajectories: layout.trajectories,
         axes: layout.axes.iter().map(axis).collect(),
@@ -97,7 +98,7 @@ fn storage(dataset: &Dataset) -> String {
 }
 
 /// A scan for each component of a field.
-fn channels(layout: &WellLayout, field: &crate::systems::Field) -> Vec<ChannelScan> {
+fn channels(layout: &WellLayout, field: &Field) -> Vec<ChannelScan> {
     let place = format!("{}/{}", fields_group(field.rank), field.name);
     let suffixes = field.rank.suffixes().iter().enumerate();
     suffixes

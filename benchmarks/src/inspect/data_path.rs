@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// Something that can be inspected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum DataPath {
     /// One file.
     File(PathBuf),
     /// The files of one data set.
@@ -33,17 +33,17 @@ pub struct DataSet {
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be read, [`Error::Folder`] if it is a folder without data.
-pub fn find(path: &Path) -> Result<Vec<Target>> {
+pub fn find_data(path: &Path) -> Result<Vec<DataPath>> {
     if !fs::metadata(path).at("read", path)?.is_dir() {
-        return Ok(vec![Target::File(path.into())]);
+        return Ok(vec![DataPath::File(path.into())]);
     }
     if let Some(set) = data_set(path)? {
-        return Ok(vec![Target::DataSet(set)]);
+        return Ok(vec![DataPath::DataSet(set)]);
     }
-    let mut targets: Vec<Target> = files_in(path)?.into_iter().chain(packed_in(path)?).map(Target::File).collect();
+    let mut targets: Vec<DataPath> = files_in(path)?.into_iter().chain(packed_in(path)?).map(DataPath::File).collect();
     for folder in [path.to_owned(), path.join("datasets")] {
         for inner in entries(&folder)?.into_iter().filter(|inner| inner.is_dir()) {
-            targets.extend(data_set(&inner)?.map(Target::DataSet));
+            targets.extend(data_set(&inner)?.map(DataPath::DataSet));
         }
     }
     if targets.is_empty() {

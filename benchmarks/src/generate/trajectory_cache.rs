@@ -10,13 +10,13 @@ use crate::suite::Trajectory;
 use crate::{Error, Result};
 
 /// The folder of parts, held by one process at a time. It goes away when generation is complete.
-pub(crate) struct Parts {
+pub(crate) struct TrajectoryCache {
     folder: PathBuf,
     key: [u8; blake3::KEY_LEN],
     _lock: File,
 }
 
-impl Parts {
+impl TrajectoryCache {
     /// Takes hold of `folder` for data of the given key; parts that were written under another key do not count.
     pub fn open(folder: &Path, key: &str) -> Result<Self> {
         create_folder(folder)?;

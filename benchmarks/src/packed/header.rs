@@ -1,44 +1,30 @@
-//! The packed file: one system's trajectories of all splits, normalised, with their labels, mapped into memory.
-//!
-//! ```text
-//! bytes 0..8    "PHYSPACK"
-//! bytes 8..16   length of the header, u64
-//! bytes 16..    header, JSON; zeros up to the next multiple of 4096
-//! then          f32 values of shape (trajectory, channel, time, x, y)
-//! ```
-//!
-//! Numbers are little-endian. A clip of a channel is one contiguous piece.
+//! The header of a packed file.
 
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
-use crate::error::IoContext;
 use crate::labels::Scaling;
 use crate::split::{PerSplit, Split};
-use crate::suite::WindowPlan;
 use crate::systems::{Boundary, Rank};
 use crate::well::ChannelStats;
-use crate::windows::{self, Window};
 use crate::{Error, Result};
-
-const _: () = assert!(cfg!(target_endian = "little"), "packed files are mapped as they are, in little-endian order");
 
 /// The version of the format that this crate writes and reads.
 pub const FORMAT: u32 = 2;
 
+/// The first bytes of every packed file.
 pub(crate) const MAGIC: &[u8; 8] = b"PHYSPACK";
-const PREAMBLE: usize = 16;
+/// Bytes of magic and length.
+pub(super) const PREAMBLE: usize = 16;
+/// Values begin at a multiple of this.
 const ALIGNMENT: usize = 4096;
 
 /// What a packed file says about its values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
+pub struct PackedHeader {
     /// The format's version, [`FORMAT`].
     pub format: u32,
     /// The system's name.
@@ -52,7 +38,7 @@ pub struct Header {
     /// Hash of the values (blake3).
     pub checksum: String,
     /// The channels, in order.
-    pub channels: Vec<Channel>,
+    pub channels: Vec<PackedChannel>,
     /// Frames of every trajectory.
     pub frames: usize,
     /// The grid, `x` first.
@@ -70,7 +56,7 @@ pub struct Header {
 /// One channel: a component of a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Channel {
+pub struct PackedChannel {
     /// The name, such as `velocity_x`.
     pub name: String,
     /// The field it is a component of.
@@ -109,7 +95,7 @@ pub struct PackedTrajectory {
     pub labels: Vec<f64>,
 }
 
-impl Header {
+impl PackedHeader {
     /// The splits that have trajectories.
     pub fn splits(&self) -> impl Iterator<Item = Split> {
         Split::ALL.into_iter().filter(|&split| !self.splits[split].is_empty())
@@ -142,8 +128,12 @@ impl Header {
         bytes
     }
 
-    /// The header of a file of those bytes, and where its values begin.
-    fn parse(path: &Path, bytes: &[u8]) -> Result<(Self, usize)> {
+    /// The header of the packed file with these `bytes`, all of them, and where its values begin. `path` is what messages
+    /// call the file.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if the bytes are not those of a packed file, or of one of another version, or cut off.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<(Self, usize)> {
         let fail = |place: &str, expected: String, found: String| Error::format(path, place, expected, found);
         if bytes.len() < PREAMBLE || &bytes[..8] != MAGIC {
             return Err(fail("start", "a packed file of physrep-bench".into(), "something else".into()));
@@ -190,118 +180,5 @@ impl Header {
             ));
         }
         Ok(())
-    }
-}
-
-/// Whether a file begins like a packed one, of whatever version and in whatever state.
-pub(crate) fn is_packed(path: &Path) -> Result<bool> {
-    let mut start = Vec::new();
-    let file = File::open(path).at("read", path)?;
-    file.take(MAGIC.len() as u64).read_to_end(&mut start).at("read", path)?;
-    Ok(start == MAGIC)
-}
-
-/// An open packed file.
-pub struct Packed {
-    path: PathBuf,
-    header: Header,
-    map: Mmap,
-    payload: usize,
-}
-
-impl Packed {
-    /// Opens a packed file and checks its size against its header. Values are read from the disk only when used, so that
-    /// this takes no time; [`verify`](Self::verify) reads them all.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not a packed file, of another version, or cut
-    /// off.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).at("read", path)?;
-        // An empty file cannot be mapped.
-        if file.metadata().at("read", path)?.len() < PREAMBLE as u64 {
-            return Err(Error::format(path, "start", "a packed file of physrep-bench", "a shorter file"));
-        }
-        // SAFETY: packed files take their name when complete and are replaced, never changed in place, so that the map
-        // stays what it is; a user who truncates one while it is open breaks that promise.
-        let map = unsafe { Mmap::map(&file) }.at("map", path)?;
-        let (header, payload) = Header::parse(path, &map)?;
-        Ok(Self { path: path.into(), header, map, payload })
-    }
-
-    /// Reads all values and compares them with the header's checksum.
-    ///
-    /// # Errors
-    /// [`Error::Format`] if they differ.
-    pub fn verify(&self) -> Result<()> {
-        let found = blake3::hash(&self.map[self.payload..]).to_hex();
-        if found.as_str() == self.header.checksum {
-            return Ok(());
-        }
-        let expected = format!("checksum {}", self.header.checksum);
-        Err(Error::format(&self.path, "values", expected, format!("{found}; the file is damaged, pack the data again")))
-    }
-
-    /// The file's path.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What the file says about its values.
-    pub fn header(&self) -> &Header {
-        &self.header
-    }
-
-    /// The windows of a split, by trajectory, then by start: starts `first, first + stride, ...` as long as `context +
-    /// future` frames fit.
-    pub fn windows(&self, split: Split, plan: &WindowPlan) -> Vec<Window> {
-        windows::cut(self.header.splits[split].clone(), self.header.frames, split, plan)
-    }
-
-    /// Values of a clip of `frames` frames: `channels * frames * nx * ny`.
-    pub fn clip_len(&self, frames: usize) -> usize {
-        self.header.channels.len() * frames * self.header.frame_len()
-    }
-
-    /// Copies `frames` frames from the window's start on, as normalised values of shape `(C, T, H, W)`, `x` along `H`.
-    ///
-    /// # Errors
-    /// [`Error::Request`] if the trajectory has no such frames, or `out` is not [`clip_len`](Self::clip_len) long.
-    pub fn clip(&self, window: Window, frames: usize, out: &mut [f32]) -> Result<()> {
-        let Window { trajectory, start } = window;
-        let there = self.header.trajectories.len();
-        let end = start.checked_add(frames).filter(|&end| end <= self.header.frames && trajectory < there);
-        if end.is_none() || frames == 0 || out.len() != self.clip_len(frames) {
-            let reason = format!(
-                "{frames} frames from frame {start} of trajectory {trajectory} were asked into a buffer of {} values; there are \
-                 {} frames of {there} trajectories",
-                out.len(),
-                self.header.frames,
-            );
-            return Err(Error::request(&self.path, reason));
-        }
-        let values: &[f32] = bytemuck::cast_slice(&self.map[self.payload..]);
-        let (channels, frame) = (self.header.channels.len(), self.header.frame_len());
-        for (channel, out) in out.chunks_exact_mut(frames * frame).enumerate() {
-            let from = ((trajectory * channels + channel) * self.header.frames + start) * frame;
-            out.copy_from_slice(&values[from..from + out.len()]);
-        }
-        Ok(())
-    }
-
-    /// The labels of a trajectory: its parameters, scaled to mean 0 and variance 1 over the suite's grid.
-    ///
-    /// # Panics
-    /// If there is no such trajectory.
-    pub fn labels(&self, trajectory: usize) -> &[f64] {
-        &self.header.trajectories[trajectory].labels
-    }
-
-    /// The parameters of a trajectory, as they are.
-    ///
-    /// # Panics
-    /// If there is no such trajectory.
-    pub fn parameters(&self, trajectory: usize) -> &[f64] {
-        &self.header.trajectories[trajectory].raw
     }
 }

@@ -9,7 +9,7 @@ use crate::systems::{Boundary, DomainAxis};
 /// point `i` of `m` lies at `(i + 1/2) n / m - 1/2` of the `n` input points, and at the first or last of them where that
 /// is beyond. This is what arXiv:2603.13227 does (PyTorch's `interpolate`, `align_corners=False`).
 #[derive(Clone, Debug, PartialEq)]
-pub struct View {
+pub struct CropResize {
     stored: [usize; 2],
     axes: [Resampling; 2],
 }
@@ -29,7 +29,7 @@ struct Between {
     weight: f32,
 }
 
-impl View {
+impl CropResize {
     /// The view of a suite's section.
     pub fn of(section: &SystemSuite) -> Self {
         let axis = |axis: usize| {

@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::data_path::DataSet;
 use super::findings::{Finding, Severity};
-use super::generated::Generated;
 use super::report::{Contents, Report};
-use super::statistics;
-use super::target::DataSet;
+use super::{settings_check, statistics_check};
+use crate::generate::GenerationSettings;
 use crate::split::Split;
 
 /// What is amiss with a data set, by the file or folder it is about. `reports` are those of its files, with values, by path.
 ///
 /// Trajectories that occur twice, in one split or in two; files that differ in more than parameters; channels that vary in
 /// some files only; `stats.yaml` and `generated.json` against the files; what an interrupted generation has left.
-pub fn check(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<(PathBuf, Finding)> {
+pub fn check_data_set(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<(PathBuf, Finding)> {
     let read = |(split, path): &(Split, PathBuf)| {
         let contents = reports.get(path)?.contents.as_ref()?;
         Some(File { split: *split, path: path.clone(), contents })
@@ -31,8 +31,8 @@ pub fn check(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<(PathBuf,
     repeats(&files, &mut found);
     constants(&files, &mut found);
 
-    let settings = set.folder.join("generated.json");
-    let generated = match Generated::read(&settings) {
+    let settings = GenerationSettings::file(&set.folder);
+    let generated = match GenerationSettings::read(&set.folder) {
         Ok(generated) => generated,
         Err(problem) => {
             found.add(&settings, Finding::of(&problem));
@@ -40,9 +40,10 @@ pub fn check(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<(PathBuf,
         }
     };
     if let Some(generated) = &generated {
-        generated.check().into_iter().for_each(|finding| found.add(&settings, finding));
+        settings_check::check_key(generated).into_iter().for_each(|finding| found.add(&settings, finding));
         for file in &files {
-            generated.check_file(file.contents).into_iter().for_each(|finding| found.add(&file.path, finding));
+            let findings = settings_check::check_file(generated, file.contents);
+            findings.into_iter().for_each(|finding| found.add(&file.path, finding));
         }
     }
 
@@ -56,7 +57,7 @@ pub fn check(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<(PathBuf,
             Finding { severity, ..Finding::error("", "expected the training split's statistics, found no file") },
         );
     } else if whole {
-        statistics::check(&path, &trained).into_iter().for_each(|finding| found.add(&path, finding));
+        statistics_check::check(&path, &trained).into_iter().for_each(|finding| found.add(&path, finding));
     }
     found.0
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -17,13 +18,14 @@ const GENERATOR: u32 = 1;
 
 /// Everything that the bytes of the data depend on.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Settings {
+pub(crate) struct GenerationSettings {
     /// Hash of the settings.
     pub key: String,
     settings: Map<String, Value>,
 }
 
-impl Settings {
+impl GenerationSettings {
+    /// The settings of the data that a suite asks for.
     pub fn of(seed: u64, section: &SystemSuite, generation: &Generation, system: &dyn System) -> Self {
         let values = |name: &str, values: &[f64]| json!({ "name": name, "values": values });
         let constants = section.constants(system);
@@ -50,14 +52,27 @@ impl Settings {
             ("initial", generation.initial.iter().map(|p| values(&p.name, &p.values)).collect()),
         ];
         let settings: Map<_, _> = entries.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
-        let text = Value::Object(settings.clone()).to_string();
-        Self { key: blake3::hash(text.as_bytes()).to_hex().to_string(), settings }
+        let mut all = Self { key: String::new(), settings };
+        all.key = all.hash();
+        all
     }
 
-    fn file(folder: &Path) -> PathBuf {
+    /// The hash of the settings, which is their key unless somebody has changed the file.
+    pub fn hash(&self) -> String {
+        blake3::hash(Value::Object(self.settings.clone()).to_string().as_bytes()).to_hex().to_string()
+    }
+
+    /// One of the settings, if it is there and of this type.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.settings.get(name).and_then(|value| T::deserialize(value).ok())
+    }
+
+    /// Where they are kept.
+    pub fn file(folder: &Path) -> PathBuf {
         folder.join("generated.json")
     }
 
+    /// The settings kept in `folder`, if there are any.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = Self::file(folder);
         if !path.exists() {
@@ -83,6 +98,7 @@ impl Settings {
         replace_with(&Self::file(folder), &text)
     }
 
+    /// The key, if `found`, what `folder` holds, are these settings.
     pub fn check(&self, found: Self, folder: &Path) -> Result<String> {
         if found.key == self.key {
             return Ok(found.key);

@@ -7,14 +7,14 @@ use crate::seeding::generator;
 /// A fresh permutation of all windows in every epoch: a pure function of seed, epoch and position, so that every method
 /// sees the same windows and an interrupted run goes on from the number of samples seen so far.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct WindowOrder {
     seed: u64,
     windows: usize,
     epoch: Option<u64>,
     permutation: Vec<usize>,
 }
 
-impl Order {
+impl WindowOrder {
     /// The order of `windows` windows under the suite's `seed`.
     ///
     /// # Panics

@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::channel_scan::{ChannelScan, repeats};
 use super::findings::{Finding, Findings};
-use super::report::{AxisReport, Contents, FieldReport, Kind, ParameterReport};
-use super::scan::{ChannelScan, repeats};
-use crate::packed::{Packed, PackedAxis};
+use super::report::{AxisReport, Contents, FieldReport, FileKind, ParameterReport};
+use crate::labels::Scaling;
+use crate::packed::{Packed, PackedAxis, PackedChannel, Window};
 use crate::progress::Progress;
 use crate::split::Split;
-use crate::windows::Window;
+use crate::systems::Rank;
 use crate::{Error, Result};
 
 /// What the file holds, as far as it can be read; with its checksum compared and the statistics of its values if they are
@@ -32,7 +33,7 @@ pub(super) fn inspect(
     labels(&packed, findings);
     if wanted {
         findings.keep(packed.verify());
-        let channel = |(index, channel): (usize, &crate::packed::Channel)| {
+        let channel = |(index, channel): (usize, &PackedChannel)| {
             ChannelScan::new(channel.name.clone(), format!("channel {index} ({})", channel.name), ny, None)
         };
         let mut scans: Vec<ChannelScan> = header.channels.iter().enumerate().map(channel).collect();
@@ -55,19 +56,19 @@ fn outline(packed: &Packed) -> Contents {
         ends: [axis.coordinates[0], axis.coordinates[axis.coordinates.len() - 1]],
     };
     let [nx, ny] = header.grid();
-    let channel = |channel: &crate::packed::Channel| FieldReport {
+    let channel = |channel: &PackedChannel| FieldReport {
         name: channel.name.clone(),
-        rank: crate::systems::Rank::Scalar,
+        rank: Rank::Scalar,
         shape: vec![trajectories, header.frames, nx, ny],
         dtype: "float32".into(),
         storage: format!("normalised by {:.4e}, {:.4e}", channel.stats.mean, channel.stats.std),
         bytes: (trajectories * header.frames * nx * ny * size_of::<f32>()) as u64,
     };
-    let parameter = |(index, scaling): (usize, &crate::labels::Scaling)| {
+    let parameter = |(index, scaling): (usize, &Scaling)| {
         ParameterReport::new(&scaling.name, header.trajectories.iter().map(|t| t.raw[index]))
     };
     Contents {
-        kind: Kind::Packed {
+        kind: FileKind::Packed {
             suite: format!("{} v{}", header.suite, header.suite_version),
             splits: Split::ALL.map(|split| (split.name().to_owned(), header.splits[split].len())).to_vec(),
             checksum: header.checksum.clone(),
