@@ -45,9 +45,7 @@ impl ParameterGrid {
         plain_name("name", &self.name.to_lowercase())?;
         at_least_one("number of `values`", self.values.len())?;
         numbers("values", &self.all())?;
-        if self.scale == Scale::Log10 && self.all().iter().any(|&v| v <= 0.0) {
-            return Err(format!("`scale = \"log10\"` needs positive values, but they are {:?}", self.all()));
-        }
+        self.scale.check(&self.all())?;
         match (self.mean, self.std) {
             (None, None) if self.values.len() < 2 => {
                 Err("needs two `values` at least, or a `mean` and `std`: one value alone has no spread".into())

@@ -73,6 +73,12 @@ pub trait System: Send + Sync {
     /// innermost, is the order of channels everywhere.
     fn fields(&self) -> Vec<Field>;
 
+    /// The channel that pictures show unless another is asked for: one in which the parameters' effect is plain to see.
+    /// The first one if the system names none.
+    fn pictured_channel(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The physical parameters, in the order of labels.
     fn parameters(&self) -> &'static [PhysicalParameter];
 

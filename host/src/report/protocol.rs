@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 use physrep_benchmarks::{
     Split,
-    labels::Scale,
     suite::{Suite, SystemSuite},
 };
 use serde_json::Value;
@@ -106,7 +105,7 @@ fn parameters(section: &SystemSuite) -> Markup {
             Entry::text(&grid.name),
             Entry::text(list(&grid.values)),
             Entry::text(if grid.held_out.is_empty() { "–".into() } else { list(&grid.held_out) }),
-            Entry::text(if scaling.scale == Scale::Log10 { "log₁₀" } else { "linear" }),
+            Entry::text(scaling.scale.formula()),
             Entry::number(Some(scaling.mean), 4),
             Entry::number(Some(scaling.std), 4),
         ]

@@ -1,12 +1,8 @@
 //! The number at each point that a picture shows: a component of a field, or something made of them.
 
-use physrep_benchmarks::systems::{Boundary, DomainAxis, Field, Rank};
+use physrep_benchmarks::systems::{self, Boundary, DomainAxis, Field, Rank};
 
 use crate::{Error, Result};
-
-/// What is shown of a system where nothing else is asked for; the first channel of any other.
-const DEFAULTS: &[(&str, &str)] =
-    &[("shear_flow", "tracer"), ("rayleigh_benard", "buoyancy"), ("active_matter", "D_xx")];
 
 /// A scalar made of one field.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +30,7 @@ impl Quantity {
     /// The quantity called `name`, or the default of the system.
     pub fn of(system: &str, fields: &[Field], name: Option<&str>) -> Result<Self> {
         let all = Self::all(fields);
-        let default = DEFAULTS.iter().find(|(known, _)| *known == system).map(|(_, name)| *name);
+        let default = systems::named(system).ok().and_then(|known| known.pictured_channel());
         let found = match (name, default) {
             (Some(name), _) | (None, Some(name)) => all.iter().find(|quantity| quantity.name == name),
             (None, None) => all.first(),

@@ -43,6 +43,10 @@ impl System for ActiveMatterSystem {
         ]
     }
 
+    fn pictured_channel(&self) -> Option<&'static str> {
+        Some("D_xx")
+    }
+
     fn parameters(&self) -> &'static [PhysicalParameter] {
         &[PhysicalParameter { name: "zeta", aliases: &[] }, PhysicalParameter { name: "alpha", aliases: &[] }]
     }

@@ -43,6 +43,10 @@ impl System for RayleighBenardSystem {
         ]
     }
 
+    fn pictured_channel(&self) -> Option<&'static str> {
+        Some("buoyancy")
+    }
+
     fn parameters(&self) -> &'static [PhysicalParameter] {
         &[PhysicalParameter { name: "Rayleigh", aliases: &[] }, PhysicalParameter { name: "Prandtl", aliases: &[] }]
     }

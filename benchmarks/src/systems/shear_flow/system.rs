@@ -39,6 +39,10 @@ impl System for ShearFlowSystem {
         ]
     }
 
+    fn pictured_channel(&self) -> Option<&'static str> {
+        Some("tracer")
+    }
+
     fn parameters(&self) -> &'static [PhysicalParameter] {
         &[
             PhysicalParameter { name: "Reynolds", aliases: &["Rayleigh"] },

@@ -18,7 +18,7 @@ const ROOM: f64 = 0.05;
 impl Axis {
     /// An axis for all of `values`, with room at both ends. Those that have no place on it are passed over.
     pub fn over(scale: Scale, values: impl IntoIterator<Item = f64>) -> Self {
-        let placed = values.into_iter().map(|value| to(scale, value)).filter(|value| value.is_finite());
+        let placed = values.into_iter().map(|value| scale.apply(value)).filter(|value| value.is_finite());
         let (mut low, mut high) =
             placed.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         if low > high {
@@ -26,7 +26,7 @@ impl Axis {
         }
         // One value alone stands in the middle.
         let room = if high - low > 1e-9 * high.abs().max(low.abs()) { ROOM * (high - low) } else { 0.5 };
-        Self::between(scale, from(scale, low - room), from(scale, high + room))
+        Self::between(scale, scale.invert(low - room), scale.invert(high + room))
     }
 
     /// A linear axis from zero on, with room above all of `values`.
@@ -45,23 +45,9 @@ impl Axis {
 
     /// The place of a number, 0 at the low end and 1 at the high one; what lies beyond an end stands at it.
     pub fn place(&self, value: f64) -> f64 {
-        let [low, high, value] = [self.low, self.high, value].map(|number| to(self.scale, number));
+        let [low, high, value] = [self.low, self.high, value].map(|number| self.scale.apply(number));
         let place = (value - low) / (high - low);
         if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
-    }
-}
-
-fn to(scale: Scale, value: f64) -> f64 {
-    match scale {
-        Scale::Linear => value,
-        Scale::Log10 => value.log10(),
-    }
-}
-
-fn from(scale: Scale, value: f64) -> f64 {
-    match scale {
-        Scale::Linear => value,
-        Scale::Log10 => 10f64.powf(value),
     }
 }
 
