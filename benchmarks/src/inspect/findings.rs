@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::one_line;
+use crate::error::printable;
 
 /// The most findings of one file that are kept; the others are counted.
 pub const LISTED: usize = 20;
@@ -34,7 +34,7 @@ pub struct Finding {
 impl Finding {
     /// An error.
     pub fn error(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place: one_line(place.into()), message: one_line(message.into()) }
+        Self { severity: Severity::Error, place: printable(place.into()), message: printable(message.into()) }
     }
 
     /// A warning.
@@ -47,7 +47,7 @@ impl Finding {
             Error::Format { place, expected, found, .. } => {
                 Self::error(place, format!("expected {expected}, found {found}"))
             }
-            Error::Hdf5 { action, reason, .. } => Self::error("", format!("cannot {action}: {reason}")),
+            Error::Hdf5 { action, source, .. } => Self::error("", format!("cannot {action}: {source}")),
             Error::Io { action, source, .. } => Self::error("", format!("cannot {action} it: {source}")),
             Error::Folder { reason, .. } | Error::Request { reason, .. } => Self::error("", reason),
             other => Self::error("", other.to_string()),

@@ -15,7 +15,7 @@ pub struct Window {
 /// The windows of `trajectories` that have `frames` frames each: starts `first, first + stride, ...` as long as `context +
 /// future` frames fit.
 pub(crate) fn cut(trajectories: std::ops::Range<usize>, frames: usize, split: Split, plan: &WindowPlan) -> Vec<Window> {
-    let starts = (frames + 1).saturating_sub(plan.frames());
+    let starts = frames.saturating_add(1).saturating_sub(plan.frames());
     trajectories
         .flat_map(|trajectory| {
             (plan.first..starts).step_by(plan.stride[split]).map(move |start| Window { trajectory, start })

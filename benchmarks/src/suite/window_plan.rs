@@ -23,6 +23,6 @@ pub struct WindowPlan {
 impl WindowPlan {
     /// Frames of one window: `context + future`.
     pub fn frames(&self) -> usize {
-        self.context + self.future
+        self.context.saturating_add(self.future)
     }
 }

@@ -4,17 +4,13 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// Names the file and the action of an HDF5 error.
+/// Adds the file and the action to an error of HDF5.
 pub(super) trait Hdf5Context<T> {
     fn h5(self, path: &Path, action: &str) -> Result<T>;
 }
 
 impl<T> Hdf5Context<T> for hdf5::Result<T> {
     fn h5(self, path: &Path, action: &str) -> Result<T> {
-        self.map_err(|e| Error::Hdf5 {
-            path: path.into(),
-            action: action.into(),
-            reason: e.to_string().replace('\n', " "),
-        })
+        self.map_err(|source| Error::Hdf5 { path: path.into(), action: action.into(), source: source.into() })
     }
 }
