@@ -11,6 +11,7 @@ use super::plan::{PlannedFile, plan};
 use super::settings::GenerationSettings;
 use super::solve::Generator;
 use super::trajectory_cache::TrajectoryCache;
+use crate::Result;
 use crate::atomic_file::{create_folder, replace_with};
 use crate::error::IoContext;
 use crate::progress::Progress;
@@ -18,7 +19,6 @@ use crate::split::Split;
 use crate::suite::Suite;
 use crate::systems::System;
 use crate::well::{self, WellLayout, compute_stats, description_yaml, stats_yaml};
-use crate::{Error, Result};
 
 /// What [`generate`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::systems::{Boundary, DomainAxis};
 /// point `i` of `m` lies at `(i + 1/2) n / m - 1/2` of the `n` input points, and at the first or last of them where that
 /// is beyond. This is what arXiv:2603.13227 does (PyTorch's `interpolate`, `align_corners=False`).
 #[derive(Clone, Debug, PartialEq)]
-pub struct CropResize {
+pub(super) struct CropResize {
     stored: [usize; 2],
     axes: [Resampling; 2],
 }
@@ -39,11 +39,6 @@ impl CropResize {
             Resampling { whole: (first, end) == (0, stored), points: resample(first, end, count) }
         };
         Self { stored: section.store, axes: [axis(0), axis(1)] }
-    }
-
-    /// Points `[nx, ny]` of a frame that methods see.
-    pub fn grid(&self) -> [usize; 2] {
-        self.axes.each_ref().map(|axis| axis.points.len())
     }
 
     /// Positions of those points along one axis of the domain.
@@ -87,3 +82,6 @@ fn resample(first: usize, end: usize, count: usize) -> Vec<Between> {
     };
     (0..count).map(point).collect()
 }
+
+#[cfg(test)]
+mod tests;

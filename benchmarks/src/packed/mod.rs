@@ -21,7 +21,6 @@ mod window;
 mod window_order;
 mod writer;
 
-pub use crop_resize::CropResize;
 pub use header::{FORMAT, PackedAxis, PackedChannel, PackedHeader, PackedTrajectory};
 pub use pack::{pack, packed_file};
 pub use reader::Packed;

@@ -20,7 +20,7 @@ pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
 
 /// Packs the data of `system` in `data`, generated or published, into the file `out`, and opens it.
 ///
-/// Frames are cropped and resized as the suite says (see [`CropResize`]), and normalised with the training split's statistics in
+/// Frames are cropped and resized as the suite says (bilinearly and without smoothing, as PyTorch's `interpolate` does with `align_corners=False`), and normalised with the training split's statistics in
 /// `stats.yaml`, unless the suite says otherwise. Nothing is done if `out` has been packed
 /// from the same data under the same suite before (generated data is told by its key, other data by the names and sizes of
 /// its files); a packed file of other data, of another format, or a damaged one is replaced. Progress counts trajectories.

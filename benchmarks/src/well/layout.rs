@@ -1,6 +1,6 @@
 //! What one file of The Well holds, apart from the values of its fields.
 
-use crate::systems::{Boundary, Field};
+use crate::systems::{Boundary, Field, Rank};
 
 /// The outline of a file: everything but the fields' values.
 #[derive(Clone, Debug, PartialEq)]

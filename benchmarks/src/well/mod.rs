@@ -23,6 +23,6 @@ pub use moments::Moments;
 pub(crate) use paths::files_in;
 pub use paths::{file_name, split_files, split_folder, stats_file};
 pub use reader::WellFile;
-pub use statistics::{ChannelStats, FieldStats, STD_FLOOR, compute_stats, read_stats, stats_yaml};
-pub(crate) use statistics::{Components, STATISTICS, Statistic};
+pub use statistics::ChannelStats;
+pub(crate) use statistics::{Components, STATISTICS, STD_FLOOR, compute_stats, read_stats, stats_yaml};
 pub use writer::WellWriter;

@@ -13,11 +13,11 @@ use crate::systems::{Field, Rank};
 use crate::{Error, Result};
 
 /// The Well divides by no smaller deviation than this.
-pub const STD_FLOOR: f64 = 1e-4;
+pub(crate) const STD_FLOOR: f64 = 1e-4;
 
 /// Statistics of one field, one value for each component.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FieldStats {
+pub(crate) struct FieldStats {
     /// The field.
     pub field: Field,
     /// Of the values.
@@ -57,7 +57,7 @@ impl Statistic {
 ///
 /// # Errors
 /// Those of [`WellFile`]; [`Error::Format`] if the files have different fields.
-pub fn compute_stats<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Vec<FieldStats>> {
+pub(crate) fn compute_stats<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Vec<FieldStats>> {
     let mut all: Vec<FieldStats> = Vec::new();
     for path in files {
         let file = WellFile::open(path)?;
@@ -102,7 +102,7 @@ impl FieldStats {
 }
 
 /// The text of `stats.yaml`.
-pub fn stats_yaml(stats: &[FieldStats]) -> String {
+pub(crate) fn stats_yaml(stats: &[FieldStats]) -> String {
     let mut yaml = String::new();
     for statistic in &STATISTICS {
         yaml += &format!("{}:\n", statistic.name);
@@ -142,7 +142,7 @@ pub struct ChannelStats {
 
 impl ChannelStats {
     /// Leaves values as they are.
-    pub const IDENTITY: Self = Self { mean: 0.0, std: 1.0 };
+    pub(crate) const IDENTITY: Self = Self { mean: 0.0, std: 1.0 };
 
     /// The normalised value, in single precision as The Well's own reader computes it.
     pub fn normalise(&self, value: f32) -> f32 {
@@ -154,7 +154,7 @@ impl ChannelStats {
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it lacks a field or a number.
-pub fn read_stats(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
+pub(crate) fn read_stats(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
     let text = fs::read_to_string(path).at("read", path)?;
     let file: Yaml = serde_norway::from_str(&text).map_err(|e| {
         Error::format(path, "file", "`mean` and `std` of every field", e.to_string().replace('\n', " "))
@@ -202,3 +202,6 @@ fn components(path: &Path, key: &str, of: &BTreeMap<String, Components>, field: 
     }
     Ok(numbers)
 }
+
+#[cfg(test)]
+mod tests;

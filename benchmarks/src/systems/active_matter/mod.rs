@@ -87,15 +87,15 @@ mod parameters;
 mod solver;
 mod stokes;
 mod system;
+#[cfg(test)]
+mod tests;
 mod trajectory;
 
-pub use closure::Closure;
 pub use constants::{LENGTH, NAME};
 pub use diagnostics::Diagnostics;
 pub use fields::Fields;
 pub use initial::INITIAL_ORDER;
 pub use parameters::ActiveMatter;
 pub use solver::{LARGEST_ORDER, STEP, Solver};
-pub use stokes::TOLERANCE;
 pub use system::ActiveMatterSystem;
 pub use trajectory::{StoredFrame, simulate};

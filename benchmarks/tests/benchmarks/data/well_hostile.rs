@@ -9,8 +9,7 @@ use hdf5::{File, H5Type, Location};
 use physrep_benchmarks::well::{WellFile, split_files};
 use tempfile::TempDir;
 
-use crate::schema::write;
-use crate::system::says;
+use crate::support::{Waves, says, suite, write};
 
 /// A good file to spoil.
 fn good() -> (TempDir, PathBuf) {
@@ -204,8 +203,7 @@ fn what_is_no_regular_file_is_refused() {
 /// Packing goes through the same reader.
 #[test]
 fn hostile_files_are_not_packed() {
-    use crate::system::{Waves, suite};
-    use physrep_benchmarks::{Split, generate::generate, pack::pack};
+    use physrep_benchmarks::{Split, generate::generate, packed::pack};
     let folder = tempfile::tempdir().unwrap();
     generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
     let path = split_files(folder.path(), "shear_flow", Split::Valid).unwrap()[0].clone();

@@ -13,9 +13,7 @@ use physrep_benchmarks::inspect::{
 use physrep_benchmarks::well::{WellLayout, WellWriter};
 use tempfile::TempDir;
 
-use crate::packing::packed;
-use crate::schema::{layout, value, write};
-use crate::system::{Waves, suite, suite_with};
+use crate::support::{Waves, layout, packed, suite, suite_with, value, write};
 
 fn values(path: &Path) -> Report {
     inspect_file(path, true, &()).unwrap()

@@ -3,7 +3,7 @@
 use physrep_benchmarks::labels::{Scale, Scaling};
 use physrep_benchmarks::suite::Suite;
 
-use crate::system::{SUITE, Waves, says, suite, suite_with};
+use crate::support::{SUITE, Waves, says, suite, suite_with};
 
 #[test]
 fn every_embedded_suite_is_valid_and_has_its_name() {

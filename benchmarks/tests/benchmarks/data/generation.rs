@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use physrep_benchmarks::Error;
-use physrep_benchmarks::Progress;
 use physrep_benchmarks::generate::generate;
+use physrep_benchmarks::{Error, Progress};
 
-use crate::system::{Waves, files, says, suite, suite_with};
+use crate::support::{Waves, files, says, suite, suite_with};
 
 /// Frames of all 36 trajectories.
 const FRAMES: usize = 36 * 9;
@@ -68,7 +67,7 @@ fn a_killed_process_loses_at_most_the_trajectories_in_flight() {
     for frames in [5, 9 * 11, 9 * 25 + 8] {
         let folder = tempfile::tempdir().unwrap();
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "generation::killed", "--ignored", "--test-threads=1"])
+            .args(["--exact", "data::generation::killed", "--ignored", "--test-threads=1"])
             .env("PHYSREP_TEST_FOLDER", folder.path())
             .env("PHYSREP_TEST_FRAMES", frames.to_string())
             .output()

@@ -1,14 +1,12 @@
 //! An analytic system with shear flow's name, fields and parameters, and a small suite for it.
 
 use std::f64::consts::TAU;
-use std::fs;
-use std::path::{Path, PathBuf};
 
+use physrep_benchmarks::Result;
 use physrep_benchmarks::suite::{Suite, Trajectory, trajectories};
 use physrep_benchmarks::systems::{
     Boundary, Case, DomainAxis, Field, Frame, PhysicalParameter, Points, Rank, Resolution, System,
 };
-use physrep_benchmarks::{Error, Result};
 
 pub const SUITE: &str = r#"
 name = "small-waves"
@@ -137,34 +135,4 @@ pub fn planned(suite: &Suite) -> Vec<Trajectory> {
 pub fn suite_with(piece: &str, by: &str) -> Result<Suite> {
     assert!(SUITE.contains(piece), "{piece} is not in the suite");
     Suite::parse(&SUITE.replacen(piece, by, 1), "test")
-}
-
-/// All files under a folder, by relative path, with their bytes.
-pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.push((path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// The message of an error, which has to be one line with all of `parts` in it.
-#[track_caller]
-pub fn says<T>(result: Result<T>, parts: &[&str]) -> Error {
-    let Err(error) = result else { panic!("there should be an error with {parts:?}") };
-    let message = error.to_string();
-    assert!(!message.contains('\n'), "{message:?} has several lines");
-    for part in parts {
-        assert!(message.contains(part), "{message:?} lacks {part:?}");
-    }
-    error
 }

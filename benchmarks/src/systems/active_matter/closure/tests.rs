@@ -2,8 +2,18 @@
 
 use std::f64::consts::{PI, TAU};
 
-use physrep_benchmarks::systems::active_matter::Closure;
 use rustfft::num_complex::Complex64;
+
+use super::Closure;
+
+impl Closure {
+    /// `<exp(4 i theta)>` of the distribution with `<exp(2 i theta)> = q`, `|q| <= 1`.
+    pub(in crate::systems::active_matter) fn fourth_moment(&self, q: Complex64) -> Complex64 {
+        let mut h = [0.0];
+        self.evaluate(&[q.norm_sqr()], &mut h);
+        q * q * h[0]
+    }
+}
 
 /// Averages over Bingham's distribution `exp(lambda cos 2 (theta - direction))`: the trapezoidal rule converges faster than
 /// any power on a circle.

@@ -7,13 +7,12 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{File, Location};
 use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::{data_key, generate};
-use physrep_benchmarks::packed::Packed;
-use physrep_benchmarks::packed::pack;
+use physrep_benchmarks::packed::{Packed, pack};
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::systems::active_matter::ActiveMatterSystem;
 use physrep_benchmarks::well::{WellFile, split_files};
 
-use crate::system::{Waves, says, suite_with};
+use crate::support::{Waves, says, suite_with};
 
 /// A suite of active matter with that entry in `[system.generate]`.
 fn active(constants: &str) -> Suite {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use physrep_benchmarks::Split;
 use physrep_benchmarks::suite::{Suite, parameter_sets, trajectories};
 
-use crate::system::{SUITE, planned, suite, suite_with};
+use crate::support::{SUITE, planned, suite, suite_with};
 
 #[test]
 fn no_initial_condition_occurs_twice_within_a_set_of_parameters() {

@@ -9,9 +9,7 @@ use physrep_benchmarks::inspect::{DataPath, FileKind, Severity, find_data, inspe
 use physrep_benchmarks::systems::Boundary;
 use physrep_benchmarks::well::{WellLayout, WellWriter};
 
-use crate::packing::packed;
-use crate::schema::{layout, write};
-use crate::system::{Waves, says, suite};
+use crate::support::{Waves, layout, packed, says, suite, write};
 
 #[test]
 fn a_file_is_described_without_its_values() {

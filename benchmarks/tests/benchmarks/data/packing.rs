@@ -2,33 +2,17 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
+use physrep_benchmarks::Error;
 use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::packed::Packed;
-use physrep_benchmarks::packed::Window;
-use physrep_benchmarks::packed::pack;
+use physrep_benchmarks::packed::{Packed, Window, pack};
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::systems::System;
-use physrep_benchmarks::well::{STD_FLOOR, split_files};
-use physrep_benchmarks::{Error, Result};
-use tempfile::TempDir;
+use physrep_benchmarks::well::split_files;
 
-use crate::system::{SUITE, Waves, planned, says, suite, suite_with};
-
-/// Generated and packed data of the test's suite, in a folder that lives as long as the first value.
-pub fn packed() -> (TempDir, Packed) {
-    let folder = tempfile::tempdir().unwrap();
-    generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
-    let packed = pack_into(folder.path()).unwrap();
-    (folder, packed)
-}
-
-fn pack_into(folder: &Path) -> Result<Packed> {
-    pack(&suite(), &Waves::default(), folder, &folder.join("waves.pack"), &())
-}
+use crate::support::{SUITE, Waves, pack_into, packed, planned, says, suite, suite_with};
 
 #[test]
 fn clips_are_the_normalised_solution() {
@@ -47,7 +31,7 @@ fn clips_are_the_normalised_solution() {
                 for &x in &xs {
                     for &y in &ys {
                         let raw = Waves::value(c, &cases[trajectory].case, [x, y], t as f64 * 0.1);
-                        let std = channel.stats.std.max(STD_FLOOR) as f32;
+                        let std = channel.stats.std.max(1e-4) as f32;
                         assert_eq!(*values.next().unwrap(), (raw - channel.stats.mean as f32) / std);
                     }
                 }

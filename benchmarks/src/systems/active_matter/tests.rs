@@ -1,10 +1,13 @@
-//! The active-matter solver against exact solutions: linear waves, uniform order, and the balance of forces.
+//! The solver against exact solutions: linear waves, uniform order, and the balance of forces.
 
 use std::f64::consts::TAU;
 
-use physrep_benchmarks::systems::Fourier;
-use physrep_benchmarks::systems::active_matter::{ActiveMatter, Closure, Fields, Solver, TOLERANCE};
 use rustfft::num_complex::Complex64;
+
+use super::closure::Closure;
+use super::stokes::TOLERANCE;
+use super::{ActiveMatter, Fields, Solver};
+use crate::systems::Fourier;
 
 /// The order `q0 + amplitude cos(k . x)` at the points of `grid`, with `k = 2 pi (m, n) / L`.
 fn wave(grid: [usize; 2], [m, n]: [f64; 2], q0: Complex64, amplitude: Complex64) -> [Vec<f64>; 2] {

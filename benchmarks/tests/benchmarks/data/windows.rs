@@ -1,12 +1,9 @@
 //! Windows, and the order in which pretraining sees them.
 
-use physrep_benchmarks::packed::Packed;
-use physrep_benchmarks::packed::Window;
-use physrep_benchmarks::packed::WindowOrder;
-use physrep_benchmarks::{PerSplit, Split};
+use physrep_benchmarks::Split;
+use physrep_benchmarks::packed::{Window, WindowOrder};
 
-use crate::packing::packed;
-use crate::system::suite;
+use crate::support::{packed, suite};
 
 #[test]
 fn windows_are_counted_as_the_paper_counts_them() {
@@ -70,17 +67,4 @@ fn the_order_is_what_it_has_always_been() {
     let mut order = WindowOrder::new(2603, 1000);
     let found: Vec<_> = [0, 1, 2, 999, 1000].map(|i| order.window(i)).into();
     assert_eq!(found, [464, 380, 668, 982, 669]);
-}
-
-/// All clips of a split at stride 1, one after the other.
-pub fn every_window(packed: &Packed, split: Split) -> Vec<f32> {
-    let mut plan = suite().window;
-    plan.stride = PerSplit { train: 1, valid: 1, test: 1, held_out: 0 };
-    let mut clip = vec![0.0; packed.clip_len(plan.frames())];
-    let mut values = Vec::new();
-    for window in packed.windows(split, &plan) {
-        packed.clip(window, plan.frames(), &mut clip).unwrap();
-        values.extend_from_slice(&clip);
-    }
-    values
 }

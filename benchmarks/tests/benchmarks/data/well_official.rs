@@ -3,7 +3,7 @@
 //! ```text
 //! python3 -m venv venv && venv/bin/pip install the-well
 //! PHYSREP_WELL_PYTHON=venv/bin/python PHYSREP_WELL_CHECKER=check_thewell_formatting.py \
-//!     cargo test --release -p physrep-benchmarks --test data official -- --ignored
+//!     cargo test --release -p physrep-benchmarks --test benchmarks official -- --ignored
 //! ```
 //!
 //! The checker is `scripts/check_thewell_formatting.py` of PolymathicAI/the_well.
@@ -15,9 +15,7 @@ use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::well::split_files;
 
-use crate::packing::packed;
-use crate::system::{Waves, suite, suite_with};
-use crate::windows::every_window;
+use crate::support::{Waves, every_window, packed, suite, suite_with};
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; see the head of this file"))
@@ -63,7 +61,7 @@ fn the_wells_reader_gives_the_same_values() {
         let values: Vec<f32> = every_window(&packed, split);
         fs::write(folder.path().join(split.name()), bytemuck::cast_slice(&values)).unwrap();
     }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/official.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/benchmarks/data/well_official.py");
     let said = run(Command::new(python).arg(script).arg(folder.path()));
     assert!(said.contains("train 108 windows, valid 36 windows, test 72 windows"), "{said}");
 }
