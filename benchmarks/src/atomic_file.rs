@@ -1,4 +1,4 @@
-//! Files that are either complete or not there.
+//! Atomic writes: a file is either complete or missing.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,8 +15,8 @@ pub(crate) fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).at("create folder", path)
 }
 
-/// Writes `path` by way of a temporary file beside it. `write` fills the file; then its bytes are forced to the disk and
-/// it takes the name `path`, in place of what had it.
+/// Writes `path` through a temporary file beside it. `write` fills the file; then its bytes are forced to disk, and it
+/// replaces `path`.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let folder = folder_of(path);
     let mut file = unfinished_in(folder)?;
@@ -26,7 +26,7 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) 
     sync_folder(folder)
 }
 
-/// [`replace`] with bytes that are at hand.
+/// [`replace`] with the given bytes.
 pub(crate) fn replace_with(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |file| file.write_all(bytes).at("write", path))
 }

@@ -12,7 +12,7 @@ pub enum Error {
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb: `read`, `create`, `rename`.
+        /// What failed, as a verb: `read`, `create`, `rename`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -52,17 +52,17 @@ pub enum Error {
     /// There is no such physical system.
     #[error("there is no system `{name}`; there is {known}")]
     System {
-        /// The name that was asked for.
+        /// The name that was given.
         name: String,
-        /// The names that there are.
+        /// The known names.
         known: String,
     },
-    /// A folder that holds other data than was asked for.
+    /// A folder that holds other data than expected.
     #[error("{}: {reason}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What it holds, what was wanted, and what to do.
+        /// What it holds, what was expected, and what to do.
         reason: String,
     },
     /// A solver that failed, or whose frames are not finite or not of the expected shape.
@@ -78,9 +78,9 @@ pub enum Error {
     /// A request for data that is not there.
     #[error("{}: {reason}", path.display())]
     Request {
-        /// The file that was asked.
+        /// The file.
         path: PathBuf,
-        /// What was asked and what there is.
+        /// What was requested and what there is.
         reason: String,
     },
     /// The caller's progress callback asked to stop.

@@ -58,7 +58,7 @@ impl Scale {
 pub struct Scaling {
     /// The parameter's name.
     pub name: String,
-    /// What is taken of the raw value first.
+    /// The scale of the raw value.
     pub scale: Scale,
     /// Mean of `scale(raw)`.
     pub mean: f64,

@@ -1,9 +1,4 @@
-//! The physical systems of physrep-bench: their data in The Well's files, their suites, and the packed windows that
-//! methods train on.
-//!
-//! Data flows one way: a [`suite::Suite`] says what is wanted, [`generate::generate`] solves the equations of a
-//! [`systems::System`] into [`well`] files, [`packed::pack`] turns those into one memory-mapped file, and
-//! [`packed::Packed`] hands out windows and labels.
+#![doc = include_str!("../README.md")]
 
 mod atomic_file;
 mod error;

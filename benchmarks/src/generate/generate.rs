@@ -1,4 +1,4 @@
-//! Generates what is missing of a system's data.
+//! Generates the missing data of a system.
 
 use std::io;
 use std::path::Path;
@@ -33,17 +33,19 @@ pub struct GenerationSummary {
     pub simulated: usize,
 }
 
-/// Generates what is missing of `system`'s data in `data`: files, `stats.yaml` and a description.
+/// Generates the data of `system` that `data` does not have yet: files, `stats.yaml` and a description.
 ///
-/// `threads` trajectories are solved at a time (0: one a core). Progress counts frames. Whenever this ends early, by an
-/// error, by the caller's wish or by the process's death, finished trajectories are kept in `data/<system>/.parts`, and
-/// the next call goes on from there; the files' bytes depend on neither that nor the number of threads. Where everything
-/// is there already, nothing is done.
+/// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by an
+/// error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the next
+/// call resumes from them; the bytes of the files depend neither on that nor on the number of threads. If all data is
+/// there, nothing is done.
 ///
 /// # Errors
-/// [`Error::Suite`] if the suite's section does not fit the system or does not generate; [`Error::Folder`] if `data` holds data of other
-/// settings, or another process works there; [`Error::Simulation`] if a trajectory cannot be solved; [`Error::Stopped`] if
-/// `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] for what cannot be read or written.
+/// - [`Error::Suite`](crate::Error::Suite) if the suite's section does not fit the system, or has no `generate`;
+/// - [`Error::Folder`](crate::Error::Folder) if `data` holds data of other settings, or another process works there;
+/// - [`Error::Simulation`](crate::Error::Simulation) if a trajectory cannot be solved;
+/// - [`Error::Stopped`](crate::Error::Stopped) if `progress` asked for it;
+/// - [`Error::Io`](crate::Error::Io) and [`Error::Hdf5`](crate::Error::Hdf5) if files cannot be read or written.
 pub fn generate(
     suite: &Suite,
     system: &dyn System,
@@ -96,12 +98,11 @@ pub fn generate(
     Ok(summary(simulated))
 }
 
-/// The key of the data in `data/<system>`: of what [`generate`] wrote there, or nothing if it comes
-/// from elsewhere.
+/// The key of the data in `data/<system>`; `None` if it was not generated.
 ///
 /// # Errors
-/// [`Error::Folder`] if it was generated with settings other than the suite's, [`Error::Suite`] if the suite's section
-/// does not fit the system.
+/// [`Error::Folder`](crate::Error::Folder) if it was generated with settings other than the suite's,
+/// [`Error::Suite`](crate::Error::Suite) if the suite's section does not fit the system.
 pub fn data_key(suite: &Suite, system: &dyn System, data: &Path) -> Result<Option<String>> {
     let section = suite.section(system)?;
     let Some(generation) = &section.generate else {

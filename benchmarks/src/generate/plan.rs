@@ -6,7 +6,7 @@ use crate::split::Split;
 use crate::suite::{Generation, SystemSuite, Trajectory, trajectories};
 use crate::well;
 
-/// One file to be: a split of a set of parameters.
+/// A file to write: one split of one set of parameters.
 pub(crate) struct PlannedFile {
     pub split: Split,
     pub path: PathBuf,

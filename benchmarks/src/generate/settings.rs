@@ -1,4 +1,4 @@
-//! The settings that data was generated with, kept beside it so that no folder ever mixes two of them.
+//! The settings that data was generated with, kept beside it so that no folder mixes data of two.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::suite::{Generation, SystemSuite};
 use crate::systems::System;
 use crate::{Error, Result};
 
-/// Rises whenever the files of the same settings would differ from earlier ones.
+/// Increases whenever the same settings would give other files than before.
 const GENERATOR: u32 = 1;
 
 /// Everything that the bytes of the data depend on.
@@ -84,7 +84,7 @@ impl GenerationSettings {
         Ok(Some(found))
     }
 
-    /// Marks an empty folder as that of these settings; refuses one of other settings, or with data from elsewhere.
+    /// Writes the settings into a folder without data; refuses a folder of other settings, or with data that was not generated.
     pub fn claim(&self, folder: &Path) -> Result<()> {
         if let Some(found) = Self::read(folder)? {
             return self.check(found, folder).map(drop);

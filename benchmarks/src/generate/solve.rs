@@ -34,7 +34,7 @@ impl Generator<'_> {
         let writer = WellWriter::create(&file.path, layout, self.generation.gzip)?;
         for (index, trajectory) in file.trajectories.iter().enumerate() {
             let values = self.cache.read(trajectory, lengths.iter().sum())?.ok_or_else(|| {
-                Error::folder(&file.path, "a trajectory of this file was damaged while it was kept; run again")
+                Error::folder(&file.path, "a cached trajectory of this file is damaged; run the same command again")
             })?;
             let mut rest = values.as_slice();
             for (field, &length) in lengths.iter().enumerate() {
@@ -63,7 +63,7 @@ impl Generator<'_> {
             if seen > frames || !frame.fields.iter().map(|f| f.len()).eq(lengths.iter().copied()) {
                 let came: Vec<_> = frame.fields.iter().map(|f| f.len()).collect();
                 return Err(fail(format!(
-                    "the solver gave frame {seen} of {frames} with {came:?} values where {lengths:?} belong"
+                    "expected fields of {lengths:?} values, but those of frame {seen} of {frames} have {came:?}"
                 )));
             }
             for ((kept, new), field) in fields.iter_mut().zip(frame.fields).zip(&layout.fields) {
@@ -82,7 +82,7 @@ impl Generator<'_> {
         let constants = section.constants(self.system);
         self.system.simulate(&constants, &trajectory.case, &resolution, frames, section.dt, &mut on_frame)?;
         if seen != frames {
-            return Err(fail(format!("the solver gave {seen} frames instead of {frames}")));
+            return Err(fail(format!("expected {frames} frames, but the solver gave {seen}")));
         }
         self.cache.write(trajectory, &fields)?;
         self.simulated.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Finished trajectories of a generation that is still going on, one file each.
+//! Solved trajectories of a generation that has not finished yet, one file each.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ use crate::error::IoContext;
 use crate::suite::Trajectory;
 use crate::{Error, Result};
 
-/// The folder of parts, held by one process at a time. It goes away when generation is complete.
+/// The folder of these files, which one process at a time holds a lock on. It is removed when the generation is complete.
 pub(crate) struct TrajectoryCache {
     folder: PathBuf,
     key: [u8; blake3::KEY_LEN],
@@ -17,7 +17,7 @@ pub(crate) struct TrajectoryCache {
 }
 
 impl TrajectoryCache {
-    /// Takes hold of `folder` for data of the given key; parts that were written under another key do not count.
+    /// Locks `folder` for the data of this key; files that were written for another key are ignored.
     pub fn open(folder: &Path, key: &str) -> Result<Self> {
         create_folder(folder)?;
         let path = folder.join("lock");
@@ -37,7 +37,7 @@ impl TrajectoryCache {
         })
     }
 
-    /// Keeps a trajectory: its fields one after the other, then a checksum.
+    /// Writes a trajectory: its fields one after the other, then a checksum.
     pub fn write(&self, trajectory: &Trajectory, fields: &[Vec<f32>]) -> Result<()> {
         let path = self.path(trajectory);
         replace(&path, |file| {
@@ -51,7 +51,7 @@ impl TrajectoryCache {
         })
     }
 
-    /// The trajectory of `len` values, unless it has not been kept or has been damaged since.
+    /// The trajectory, of `len` values; `None` if its file is missing or damaged.
     pub fn read(&self, trajectory: &Trajectory, len: usize) -> Result<Option<Vec<f32>>> {
         let path = self.path(trajectory);
         let mut file = match File::open(&path) {
@@ -70,7 +70,7 @@ impl TrajectoryCache {
         Ok((found == blake3::Hash::from_bytes(checksum)).then_some(values))
     }
 
-    /// Forgets a trajectory that has found its place in a final file.
+    /// Removes a trajectory that has been written to its final file.
     pub fn remove(&self, trajectory: &Trajectory) -> Result<()> {
         let path = self.path(trajectory);
         fs::remove_file(&path).at("remove", &path)

@@ -44,7 +44,7 @@ impl ChannelScan {
         self.trajectories.push((0, Vec::new()));
     }
 
-    /// Takes in the next frame: the channel's values at all points, row-major.
+    /// Adds the next frame: the channel's values at all points, row-major.
     pub fn frame(&mut self, now: &[f32], findings: &mut Findings) {
         let trajectory = self.trajectories.len().saturating_sub(1);
         let Some((frames, constant)) = self.trajectories.last_mut() else { return };
@@ -80,7 +80,7 @@ impl ChannelScan {
     }
 
     /// The channel's report. A frame that is the same everywhere is an error where other frames vary; but not at the start,
-    /// where fluids rest, and not in a channel that never varies, which is told of by `constant`.
+    /// where fluids rest, and not in a channel that never varies, which `constant` reports.
     pub fn finish(self, findings: &mut Findings) -> ChannelReport {
         let varies = |(frames, constant): &(usize, Vec<usize>)| constant.len() < *frames;
         let constant = !self.trajectories.iter().any(varies);
@@ -103,7 +103,7 @@ impl ChannelScan {
     }
 }
 
-/// Says which trajectories of one file have the values of an earlier one.
+/// Finds trajectories of one file that have the values of an earlier one.
 pub(super) fn repeats(hashes: &[String], findings: &mut Findings) {
     for (index, hash) in hashes.iter().enumerate() {
         if let Some(first) = hashes[..index].iter().position(|h| h == hash) {

@@ -1,4 +1,4 @@
-//! What a path is: one file, a data set, or a folder of several.
+//! What a path names: one file, a data set, or a folder of several.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::split::Split;
 use crate::well::files_in;
 use crate::{Error, Result};
 
-/// Something that can be inspected.
+/// What a path names, and can be inspected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataPath {
     /// One file.
@@ -17,7 +17,7 @@ pub enum DataPath {
     DataSet(DataSet),
 }
 
-/// The files of one data set: `FOLDER/data/<split>/*.hdf5`, and what lies beside them.
+/// The files of one data set: `FOLDER/data/<split>/*.hdf5`, and the packed files beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataSet {
     /// The folder, which carries the data set's name.

@@ -1,4 +1,4 @@
-//! What only shows across the files of a data set.
+//! Checks across the files of a data set.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,10 +11,12 @@ use super::{settings_check, statistics_check};
 use crate::generate::GenerationSettings;
 use crate::split::Split;
 
-/// What is amiss with a data set, by the file or folder it is about. `reports` are those of its files, with values, by path.
+/// The findings about a data set as a whole, each with the file or folder it is about. `reports` are those of its files, with
+/// values, by path.
 ///
 /// Trajectories that occur twice, in one split or in two; files that differ in more than parameters; channels that vary in
-/// some files only; `stats.yaml` and `generated.json` against the files; what an interrupted generation has left.
+/// some files only; `stats.yaml` and `generated.json` that differ from the files; leftovers of an
+/// interrupted generation.
 pub fn check_data_set(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<(PathBuf, Finding)> {
     let read = |(split, path): &(Split, PathBuf)| {
         let contents = reports.get(path)?.contents.as_ref()?;
@@ -77,18 +79,19 @@ impl Found {
     }
 }
 
-/// What an interrupted generation or writer has left.
+/// Leftovers of an interrupted generation or writer.
 fn leftovers(set: &DataSet, found: &mut Found) {
     let parts = set.folder.join(".parts");
     if parts.exists() {
-        let message = "expected complete data, found trajectories of a generation that has not ended; generate again";
+        let message =
+            "expected complete data, found those of an interrupted generation; generate the data again to complete it";
         found.add(&parts, Finding::error("", message));
     }
     for split in Split::ALL {
         let entries = fs::read_dir(set.folder.join("data").join(split.name())).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "unfinished"))
         {
-            found.add(&path, Finding::warning("", "left by a writer that was interrupted; it does no harm"));
+            found.add(&path, Finding::warning("", "left by an interrupted writer; harmless, remove it at will"));
         }
     }
 }
@@ -129,7 +132,7 @@ fn uniform(files: &[File<'_>], found: &mut Found) {
     }
 }
 
-/// A trajectory in two files would be learned from and asked for. Repeats within a file are in its report.
+/// A trajectory in two splits would leak from training into the scores. Repeats within a file are in its report.
 fn repeats(files: &[File<'_>], found: &mut Found) {
     let mut seen: HashMap<&str, (&File<'_>, usize)> = HashMap::new();
     for file in files {
@@ -147,8 +150,8 @@ fn repeats(files: &[File<'_>], found: &mut Found) {
     }
 }
 
-/// A channel that nowhere varies may be so by nature, as the concentration of an incompressible active fluid is; one that
-/// varies in other files may not.
+/// A channel may be constant in all files, such as the concentration of an incompressible active fluid; one that varies in
+/// other files may not.
 fn constants(files: &[File<'_>], found: &mut Found) {
     let channels = || files.iter().flat_map(|file| file.contents.channels.iter().map(move |channel| (file, channel)));
     for (file, channel) in channels().filter(|(_, channel)| channel.constant) {
@@ -157,7 +160,7 @@ fn constants(files: &[File<'_>], found: &mut Found) {
                 "expected it to vary in space as in other files, found the same value everywhere in every frame";
             found.add(&file.path, Finding::error(&channel.name, message));
         } else {
-            let message = "the same value everywhere in every frame; fine if that is its nature";
+            let message = "the same value everywhere in every frame; fine if the system keeps it constant";
             found.add(&file.path, Finding::warning(&channel.name, message));
         }
     }

@@ -13,10 +13,11 @@ use crate::progress::Progress;
 
 /// Inspects one file of The Well or packed file; its first bytes tell which.
 ///
-/// With `values`, all values are read, a piece at a time: that takes as long as reading the file. Progress counts frames.
+/// With `values`, all values are read, a piece at a time, which takes as long as reading the file. Progress counts frames.
 ///
 /// # Errors
-/// [`Error::Stopped`](crate::Error::Stopped) if `progress` asked for it. Whatever is wrong with the file is in the report.
+/// [`Error::Stopped`](crate::Error::Stopped) if `progress` asked for it. Defects of the file are in
+/// the report.
 pub fn inspect_file(path: &Path, values: bool, progress: &dyn Progress) -> Result<Report> {
     let mut findings = Findings::default();
     let bytes = findings.keep(fs::metadata(path).at("read", path)).map_or(0, |found| found.len());

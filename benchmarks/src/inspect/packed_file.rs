@@ -24,7 +24,7 @@ pub(super) fn inspect(
     let Some(packed) = findings.keep(Packed::open(path)) else { return Ok(None) };
     let header = packed.header();
     let [nx, ny] = header.grid();
-    // Below, a file with anything to read is as large as it says, so that nothing it says is unreasonable.
+    // A file with values is as large as its header says, so from here on no size is unreasonable.
     if [header.trajectories.len(), header.channels.len(), header.frames, nx, ny].contains(&0) {
         findings.add(Finding::error("header", "expected trajectories of at least one frame, found no values at all"));
         return Ok(None);
@@ -91,7 +91,7 @@ fn labels(packed: &Packed, findings: &mut Findings) {
     for (index, trajectory) in header.trajectories.iter().enumerate() {
         for ((scaling, raw), label) in header.scalings.iter().zip(&trajectory.raw).zip(&trajectory.labels) {
             let expected = scaling.label(*raw);
-            // Nothing is near to a value that is not finite.
+            // A value that is not finite is near to nothing.
             let near = (label - expected).abs() <= 1e-9 * expected.abs().max(1.0);
             if !near {
                 findings.add(Finding::error(
@@ -103,7 +103,7 @@ fn labels(packed: &Packed, findings: &mut Findings) {
     }
 }
 
-/// Goes through a trajectory and gives the hash of its values.
+/// Scans a trajectory, and returns the hash of its values.
 fn scan(
     packed: &Packed,
     trajectory: usize,

@@ -6,14 +6,14 @@ use super::findings::Finding;
 use super::report::Contents;
 use crate::generate::GenerationSettings;
 
-/// The key is the settings' hash, and tells a changed one.
+/// The key is the hash of the settings: it shows whether somebody changed them.
 pub(super) fn check_key(settings: &GenerationSettings) -> Option<Finding> {
     let (expected, found) = (settings.hash(), &settings.key);
     let message = format!("expected {expected}, the hash of the settings, found {found}; the file was changed");
     (expected != *found).then(|| Finding::error("key", message))
 }
 
-/// What of a file is not as the settings say.
+/// Where a file differs from the settings.
 pub(super) fn check_file(settings: &GenerationSettings, contents: &Contents) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut differs = |place: &str, expected: String, found: String| {

@@ -10,13 +10,13 @@ use crate::Result;
 use crate::error::IoContext;
 use crate::well::{Components, STATISTICS, STD_FLOOR};
 
-/// How far a number may be from the computed one, in parts of itself: it is written with five digits.
+/// How far a value may be from the computed one, relative to it: it is written with five digits.
 const DIGITS: f64 = 1e-4;
 
-/// How far, in parts of the channel's deviation: other programs sum in another order or precision.
+/// The same relative to the channel's standard deviation: other programs sum in another order or precision.
 const ROUNDING: f64 = 1e-3;
 
-/// Says which numbers of the file differ from those of the training files.
+/// Finds the statistics of the file that differ from those of the training files.
 pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
     let kept = match read(path) {
         Ok(kept) => kept,
@@ -31,17 +31,17 @@ pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
         for statistic in &STATISTICS {
             let key = statistic.name;
             let place = format!("{key}/{}", field.name);
-            let Some(numbers) = kept.get(key).and_then(|fields| fields.get(&field.name)) else {
-                findings.push(Finding::error(place, "expected a number for each component, found nothing"));
+            let Some(values) = kept.get(key).and_then(|fields| fields.get(&field.name)) else {
+                findings.push(Finding::error(place, "expected a value for each component, found nothing"));
                 continue;
             };
-            let numbers = numbers.list();
-            if numbers.len() != channels.len() {
-                let expected = format!("expected {} number(s), found {}", channels.len(), numbers.len());
+            let values = values.list();
+            if values.len() != channels.len() {
+                let expected = format!("expected {} value(s), found {}", channels.len(), values.len());
                 findings.push(Finding::error(place, expected));
                 continue;
             }
-            for (channel, found) in channels.iter().zip(numbers) {
+            for (channel, found) in channels.iter().zip(values) {
                 let moments = statistic.choose(&channel.values, &channel.deltas);
                 let expected = (statistic.value)(moments);
                 let near = DIGITS * expected.abs() + ROUNDING * moments.std().max(STD_FLOOR);
@@ -59,5 +59,5 @@ pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
 fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Components>>> {
     let text = fs::read_to_string(path).at("read", path)?;
     serde_norway::from_str(&text)
-        .map_err(|e| crate::Error::format(path, "file", "numbers for every field", e.to_string()))
+        .map_err(|e| crate::Error::format(path, "file", "values for every field", e.to_string()))
 }

@@ -110,7 +110,7 @@ fn channels(layout: &WellLayout, field: &Field) -> Vec<ChannelScan> {
         .collect()
 }
 
-/// Goes through a trajectory and gives the hash of its values.
+/// Scans a trajectory, and returns the hash of its values.
 fn scan(
     file: &WellFile,
     trajectory: usize,

@@ -1,4 +1,4 @@
-//! What The Well's format asks for beyond what this crate's reader needs.
+//! What The Well's format requires beyond what this crate's reader needs.
 //!
 //! The source is the specification of PolymathicAI/the_well with its format checker. What `the_well.data.WellDataset`
 //! reads is an error where it is missing; what only the specification names is a warning.
@@ -12,7 +12,7 @@ use crate::systems::Rank;
 use crate::well::checked_hdf5::CheckedHdf5;
 use crate::well::{WellLayout, fields_group};
 
-/// Adds what is amiss with the structure of a file whose outline can be read.
+/// Checks the structure of a file whose outline can be read.
 pub(super) fn check(access: &CheckedHdf5<'_>, file: &File, layout: &WellLayout, findings: &mut Findings) {
     let mut structure = Structure { access, findings };
     structure.root(file, layout);
@@ -34,7 +34,7 @@ impl Structure<'_> {
         if let Some(grid) = self.keep(self.access.texts(file, "", "grid_type"), Severity::Error)
             && grid.concat() != "cartesian"
         {
-            self.say(Severity::Warning, "@grid_type", "cartesian", grid.concat());
+            self.report(Severity::Warning, "@grid_type", "cartesian", grid.concat());
         }
         let names = self.keep(self.access.texts(file, "", "simulation_parameters"), Severity::Warning);
         for name in names.unwrap_or_default() {
@@ -42,14 +42,14 @@ impl Structure<'_> {
             match self.keep(self.access.attribute(file, "", &name), Severity::Warning) {
                 Some((value, _)) => match self.access.descriptor(&value, &place) {
                     Ok(TypeDescriptor::Float(_)) => {}
-                    Ok(other) => self.say(Severity::Warning, &place, "a floating-point number", other.to_string()),
+                    Ok(other) => self.report(Severity::Warning, &place, "a floating-point number", other.to_string()),
                     Err(problem) => self.findings.problem(&problem),
                 },
                 None => continue,
             }
             if !layout.scalars.iter().any(|(scalar, _)| *scalar == name) {
                 let found = "it among @simulation_parameters only";
-                self.say(Severity::Warning, "scalars @field_names", &name, found.into());
+                self.report(Severity::Warning, "scalars @field_names", &name, found.into());
             }
         }
     }
@@ -66,12 +66,12 @@ impl Structure<'_> {
         let times = &layout.times;
         if let Some(at) = times.windows(2).position(|t| t[0] >= t[1]) {
             let found = format!("{} after {}", times[at + 1], times[at]);
-            self.say(Severity::Error, &format!("dimensions/time[{}]", at + 1), "times that rise", found);
+            self.report(Severity::Error, &format!("dimensions/time[{}]", at + 1), "times that rise", found);
         } else if let Some(step) = times.get(1).map(|second| second - times[0]) {
             let uneven = |t: &[f64]| (t[1] - t[0] - step).abs() > 1e-3 * step;
             if let Some(at) = times.windows(2).position(uneven) {
                 let found = format!("one of {}", times[at + 1] - times[at]);
-                self.say(
+                self.report(
                     Severity::Warning,
                     &format!("dimensions/time[{}]", at + 1),
                     &format!("a step of {step}"),
@@ -83,7 +83,7 @@ impl Structure<'_> {
             if let Some(at) = axis.coordinates.windows(2).position(|x| x[0] >= x[1]) {
                 let found = format!("{} after {}", axis.coordinates[at + 1], axis.coordinates[at]);
                 let place = format!("dimensions/{}[{}]", axis.name, at + 1);
-                self.say(Severity::Warning, &place, "coordinates that rise", found);
+                self.report(Severity::Warning, &place, "coordinates that rise", found);
             }
         }
     }
@@ -102,7 +102,7 @@ impl Structure<'_> {
                     Some(known) => self.mask(&condition, &place, known.coordinates.len()),
                     None => {
                         let known = layout.axes.each_ref().map(|a| a.name.as_str()).join(" or ");
-                        self.say(Severity::Error, &format!("{place} @associated_dims"), &known, axis.clone());
+                        self.report(Severity::Error, &format!("{place} @associated_dims"), &known, axis.clone());
                     }
                 }
                 conditioned.push(axis);
@@ -110,7 +110,7 @@ impl Structure<'_> {
         }
         for axis in layout.axes.iter().filter(|axis| !conditioned.contains(&axis.name)) {
             let expected = format!("a condition for axis {}", axis.name);
-            self.say(Severity::Warning, "boundary_conditions", &expected, "none; readers take it for open".into());
+            self.report(Severity::Warning, "boundary_conditions", &expected, "none; readers assume an open one".into());
         }
     }
 
@@ -119,11 +119,11 @@ impl Structure<'_> {
         let Some(mask) = self.keep(self.access.dataset(condition, place, "mask"), Severity::Error) else { return };
         let place = format!("{place}/mask");
         if mask.shape() != [points] {
-            return self.say(Severity::Error, &place, &format!("shape [{points}]"), format!("{:?}", mask.shape()));
+            return self.report(Severity::Error, &place, &format!("shape [{points}]"), format!("{:?}", mask.shape()));
         }
         match self.access.descriptor(&mask, &place) {
             Ok(TypeDescriptor::Boolean) => {}
-            Ok(other) => return self.say(Severity::Warning, &place, "bool", other.to_string()),
+            Ok(other) => return self.report(Severity::Warning, &place, "bool", other.to_string()),
             Err(problem) => return self.findings.problem(&problem),
         }
         if self.keep(self.access.stored(&mask, &place), Severity::Error).is_none() {
@@ -132,8 +132,8 @@ impl Structure<'_> {
         let ends = |values: &Vec<bool>| values.iter().enumerate().all(|(j, &v)| v == (j == 0 || j + 1 == points));
         match mask.read_raw::<bool>() {
             Ok(values) if ends(&values) => {}
-            Ok(_) => self.say(Severity::Warning, &place, "true at both ends and nowhere else", "otherwise".into()),
-            Err(e) => self.say(Severity::Error, &place, "values", e.to_string()),
+            Ok(_) => self.report(Severity::Warning, &place, "true at both ends and nowhere else", "otherwise".into()),
+            Err(e) => self.report(Severity::Error, &place, "values", e.to_string()),
         }
     }
 
@@ -158,18 +158,18 @@ impl Structure<'_> {
             self.flag(&dataset, &place, "time_varying", true, Severity::Error);
             self.dim_varying(&dataset, &place);
             if let Ok(TypeDescriptor::Float(FloatSize::U8)) = self.access.descriptor(&dataset, &place) {
-                self.say(Severity::Warning, &place, "float32", "float64".into());
+                self.report(Severity::Warning, &place, "float32", "float64".into());
             }
         }
     }
 
-    /// The names that a group lists; members that it does not list are seen by no reader.
+    /// The names that a group lists; readers do not see members that it does not list.
     fn listed(&mut self, group: &Group, place: &str) -> Vec<String> {
         let names = self.access.texts(group, place, "field_names").unwrap_or_default();
         for member in self.access.members(group, place).unwrap_or_default() {
             if !names.contains(&member) {
-                let found = "nothing of it; readers do not see it".into();
-                self.say(Severity::Warning, &format!("{place} @field_names"), &member, found);
+                let found = "nothing of this name; readers do not see it".into();
+                self.report(Severity::Warning, &format!("{place} @field_names"), &member, found);
             }
         }
         names
@@ -179,7 +179,7 @@ impl Structure<'_> {
         let Some((flag, place)) = self.keep(self.access.attribute(location, place, name), severity) else { return };
         match self.flags(&flag, &place).as_deref() {
             Some([found]) if *found == expected => {}
-            Some(found) => self.say(Severity::Error, &place, &expected.to_string(), format!("{found:?}")),
+            Some(found) => self.report(Severity::Error, &place, &expected.to_string(), format!("{found:?}")),
             None => {}
         }
     }
@@ -188,33 +188,32 @@ impl Structure<'_> {
         let found = self.access.attribute(field, place, "dim_varying");
         let Some((flags, place)) = self.keep(found, Severity::Error) else { return };
         if let Some(found) = self.flags(&flags, &place).filter(|flags| *flags != [true, true]) {
-            self.say(Severity::Error, &place, "true for both axes, as the shape says", format!("{found:?}"));
+            self.report(Severity::Error, &place, "true for both axes, as the shape says", format!("{found:?}"));
         }
     }
 
-    /// The values of an attribute of flags. Numbers in place of h5py's bool pass for flags with readers, but not with the
-    /// format checker.
+    /// The values of an attribute of flags. Readers accept integers in place of h5py's bool, but the format checker does not.
     fn flags(&mut self, attribute: &hdf5::Attribute, place: &str) -> Option<Vec<bool>> {
         let read = match self.keep(self.access.descriptor(attribute as &Container, place), Severity::Error)? {
             TypeDescriptor::Boolean => attribute.read_raw::<bool>(),
             kind @ (TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_)) => {
-                self.say(Severity::Warning, place, "bool", kind.to_string());
+                self.report(Severity::Warning, place, "bool", kind.to_string());
                 attribute.read_raw::<i64>().map(|values| values.iter().map(|&v| v != 0).collect())
             }
             other => {
-                self.say(Severity::Error, place, "bool", other.to_string());
+                self.report(Severity::Error, place, "bool", other.to_string());
                 return None;
             }
         };
-        read.map_err(|e| self.say(Severity::Error, place, "values", e.to_string())).ok()
+        read.map_err(|e| self.report(Severity::Error, place, "values", e.to_string())).ok()
     }
 
-    fn say(&mut self, severity: Severity, place: &str, expected: &str, found: String) {
+    fn report(&mut self, severity: Severity, place: &str, expected: &str, found: String) {
         let finding = Finding::error(place, format!("expected {expected}, found {found}"));
         self.findings.add(Finding { severity, ..finding });
     }
 
-    /// The value; if there is none, a finding of that severity.
+    /// The value; an error becomes a finding of that severity and `None`.
     fn keep<T>(&mut self, result: Result<T, Error>, severity: Severity) -> Option<T> {
         result.map_err(|problem| self.findings.add(Finding { severity, ..Finding::of(&problem) })).ok()
     }

@@ -21,7 +21,7 @@ pub(super) const PREAMBLE: usize = 16;
 /// Values begin at a multiple of this.
 const ALIGNMENT: usize = 4096;
 
-/// What a packed file says about its values.
+/// What the values of a packed file are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PackedHeader {
@@ -65,7 +65,7 @@ pub struct PackedChannel {
     pub rank: Rank,
     /// Which component it is, row-major.
     pub component: usize,
-    /// What its values were normalised with.
+    /// The statistics that its values were normalised with.
     pub stats: ChannelStats,
 }
 
@@ -75,7 +75,7 @@ pub struct PackedChannel {
 pub struct PackedAxis {
     /// The name, `x` or `y`.
     pub name: String,
-    /// What holds at its ends; where only a part of the domain is kept they are open.
+    /// The boundary condition; an axis that was cropped is open.
     pub boundary: Boundary,
     /// Positions of the points (non-dimensional).
     pub coordinates: Vec<f64>,
@@ -87,9 +87,9 @@ pub struct PackedAxis {
 pub struct PackedTrajectory {
     /// The file, relative to the data folder.
     pub file: String,
-    /// Its number in that file.
+    /// Its index in that file.
     pub index: usize,
-    /// Its parameters, as they are.
+    /// Its parameters, not scaled.
     pub raw: Vec<f64>,
     /// Its parameters, scaled to mean 0 and variance 1.
     pub labels: Vec<f64>,
@@ -111,9 +111,9 @@ impl PackedHeader {
         self.grid().iter().product()
     }
 
-    /// Bytes of all values, unless they do not fit any memory.
+    /// Bytes of all values; `None` if that overflows.
     fn payload_len(&self) -> Option<usize> {
-        // Trajectories last: none of them must not hide that one would not fit.
+        // Trajectories come last: without any, an overflow of the other factors must still show.
         let [nx, ny] = self.grid();
         [self.channels.len(), self.frames, nx, ny, self.trajectories.len()]
             .into_iter()
@@ -160,7 +160,7 @@ impl PackedHeader {
         Ok((header, payload))
     }
 
-    /// Whether the parts of the header fit each other: what was expected and what was found, if not.
+    /// Checks that the parts of the header agree; if not, what was expected and what was found.
     fn check(&self) -> Result<(), (String, String)> {
         let ranges = Split::ALL.map(|split| &self.splits[split]);
         let ends = [0, ranges[0].end, ranges[1].end, ranges[2].end, self.trajectories.len()];

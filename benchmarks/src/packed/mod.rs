@@ -9,7 +9,7 @@
 //!
 //! Everything is little-endian. A clip of a channel is one contiguous piece.
 //!
-//! [`pack`] makes it from The Well's files, [`Packed`] reads it.
+//! [`pack()`] makes it from The Well's files, [`Packed`] reads it.
 
 mod crop_resize;
 mod header;

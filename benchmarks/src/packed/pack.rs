@@ -21,14 +21,14 @@ pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
 /// Packs the data of `system` in `data`, generated or published, into the file `out`, and opens it.
 ///
 /// Frames are cropped and resized as the suite says (bilinearly and without smoothing, as PyTorch's `interpolate` does with `align_corners=False`), and normalised with the training split's statistics in
-/// `stats.yaml`, unless the suite says otherwise. Nothing is done if `out` has been packed
-/// from the same data under the same suite before (generated data is told by its key, other data by the names and sizes of
-/// its files); a packed file of other data, of another format, or a damaged one is replaced. Progress counts trajectories.
+/// `stats.yaml`, unless the suite says otherwise. Nothing is done if `out` was packed
+/// from the same data for the same suite before (generated data is identified by its key, other data by the names and sizes
+/// of its files); a packed file of other data, of another format, or a damaged one is replaced. Progress counts trajectories.
 ///
 /// # Errors
 /// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was generated with
 /// other settings, or `out` is some other file; [`Error::Format`] if a file of the data does not fit the suite;
-/// [`Error::Stopped`] if `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] for what cannot be read or written.
+/// [`Error::Stopped`] if `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] if files cannot be read or written.
 pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progress: &dyn Progress) -> Result<Packed> {
     let section = suite.section(system)?;
     let key = generate::data_key(suite, system, data)?;
@@ -42,7 +42,9 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
             Err(e) => {
                 return Err(Error::folder(
                     out,
-                    format!("it is not replaced, since it is no packed file ({e}); remove it or name another"),
+                    format!(
+                        "it is not replaced, because it is not a packed file ({e}); remove it, or choose another name"
+                    ),
                 ));
             }
         }

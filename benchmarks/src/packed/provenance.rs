@@ -22,7 +22,7 @@ pub(super) fn source_files(
         let folder = well::split_folder(data, &section.name, split);
         if section.generate.is_none() && !folder.exists() {
             let reason = format!(
-                "The Well's files are not there; `physrep-bench data fetch {} --out {}` downloads them",
+                "The Well's files are missing; `physrep-bench data fetch {} --out {}` downloads them",
                 section.name,
                 data.display()
             );

@@ -1,4 +1,4 @@
-//! Reads a packed file: maps it into memory and hands out clips and labels.
+//! Reads a packed file: maps it into memory and gives clips and labels.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 const _: () = assert!(cfg!(target_endian = "little"), "packed files are mapped as they are, in little-endian order");
 
-/// Whether a file begins like a packed one, of whatever version and in whatever state.
+/// Whether a file starts like a packed one, whatever its version and state.
 pub(crate) fn is_packed(path: &Path) -> Result<bool> {
     let mut start = Vec::new();
     let file = File::open(path).at("read", path)?;
@@ -32,8 +32,8 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Opens a packed file and checks its size against its header. Values are read from the disk only when used, so that
-    /// this takes no time; [`verify`](Self::verify) reads them all.
+    /// Opens a packed file and checks its size against its header. Values are read from disk when they are used, so
+    /// this is fast; [`verify`](Self::verify) reads them all.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not a packed file, of another version, or cut
@@ -44,8 +44,8 @@ impl Packed {
         if file.metadata().at("read", path)?.len() < PREAMBLE as u64 {
             return Err(Error::format(path, "start", "a packed file of physrep-bench", "a shorter file"));
         }
-        // SAFETY: packed files take their name when complete and are replaced, never changed in place, so that the map
-        // stays what it is; a user who truncates one while it is open breaks that promise.
+        // SAFETY: the mapped bytes must not change. Packed files get their name when they are complete, and are replaced
+        // rather than changed in place. A user who truncates one while it is open breaks this.
         let map = unsafe { Mmap::map(&file) }.at("map", path)?;
         let (header, payload) = PackedHeader::parse(path, &map)?;
         Ok(Self { path: path.into(), header, map, payload })
@@ -69,7 +69,7 @@ impl Packed {
         &self.path
     }
 
-    /// What the file says about its values.
+    /// The header.
     pub fn header(&self) -> &PackedHeader {
         &self.header
     }
@@ -95,8 +95,8 @@ impl Packed {
         let end = start.checked_add(frames).filter(|&end| end <= self.header.frames && trajectory < there);
         if end.is_none() || frames == 0 || out.len() != self.clip_len(frames) {
             let reason = format!(
-                "{frames} frames from frame {start} of trajectory {trajectory} were asked into a buffer of {} values; there are \
-                 {} frames of {there} trajectories",
+                "cannot read {frames} frames from frame {start} of trajectory {trajectory} into a buffer of {} values: there are \
+                 {} frames of {there} trajectories, and the buffer must have the length of the clip",
                 out.len(),
                 self.header.frames,
             );
@@ -119,7 +119,7 @@ impl Packed {
         &self.header.trajectories[trajectory].labels
     }
 
-    /// The parameters of a trajectory, as they are.
+    /// The parameters of a trajectory, not scaled.
     ///
     /// # Panics
     /// If there is no such trajectory.

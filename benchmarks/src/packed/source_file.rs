@@ -57,7 +57,7 @@ impl SourceFile {
                 let found: Vec<_> = layout.scalars.iter().map(|(name, _)| name.as_str()).collect();
                 return fail("scalars", parameter.name.into(), found.join(", "));
             };
-            // Files hold parameters in single precision; the suite's value is the one that was meant.
+            // Files hold parameters in single precision; the suite has the exact value.
             let values = if split == Split::HeldOut { grid.all() } else { grid.values.clone() };
             let Some(&meant) = values.iter().find(|v| (*v - value).abs() <= 1e-6 * v.abs()) else {
                 return fail(&format!("scalars/{}", parameter.name), format!("one of {values:?}"), value.to_string());

@@ -4,8 +4,8 @@ use rand::seq::SliceRandom;
 
 use crate::seeding::generator;
 
-/// A fresh permutation of all windows in every epoch: a pure function of seed, epoch and position, so that every method
-/// sees the same windows and an interrupted run goes on from the number of samples seen so far.
+/// A fresh permutation of all windows in every epoch: a pure function of seed, epoch and position, so every
+/// method sees the same windows, and an interrupted run resumes from the number of samples seen so far.
 #[derive(Clone, Debug)]
 pub struct WindowOrder {
     seed: u64,
@@ -24,7 +24,7 @@ impl WindowOrder {
         Self { seed, windows, epoch: None, permutation: Vec::new() }
     }
 
-    /// The index of the window that is sample number `sample`, counted from the start of pretraining.
+    /// The index of the window of sample `sample`, counted from the start of pretraining.
     ///
     /// Samples may be asked for in any order; going forward is fast, as the current epoch's permutation is kept.
     pub fn window(&mut self, sample: u64) -> usize {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, distinct, numbers};
+use super::checks::{at_least_one, distinct, finite_and_distinct};
 use crate::split::PerSplit;
 
 /// How the data of a system is generated.
@@ -26,11 +26,11 @@ pub struct Generation {
     pub initial: Vec<InitialGrid>,
 }
 
-/// The values of one number that picks an initial condition.
+/// The values of one of the quantities that select an initial condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InitialGrid {
-    /// The number's name.
+    /// The quantity's name.
     pub name: String,
     /// Its values.
     pub values: Vec<f64>,
@@ -64,7 +64,7 @@ impl Generation {
         distinct("initial", self.initial.iter().map(|p| &p.name))?;
         for grid in &self.initial {
             at_least_one("number of `values`", grid.values.len())
-                .and_then(|()| numbers("values", &grid.values))
+                .and_then(|()| finite_and_distinct("values", &grid.values))
                 .map_err(|e| format!("initial {}: {e}", grid.name))?;
         }
         let there_are = self.initial.iter().map(|grid| grid.values.len()).fold(1, usize::saturating_mul);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, numbers, plain_name};
+use super::checks::{at_least_one, finite_and_distinct, plain_name};
 use crate::labels::{Scale, Scaling};
 
 /// The values of one physical parameter, and how it becomes a label.
@@ -44,7 +44,7 @@ impl ParameterGrid {
     pub(super) fn check(&self) -> Result<(), String> {
         plain_name("name", &self.name.to_lowercase())?;
         at_least_one("number of `values`", self.values.len())?;
-        numbers("values", &self.all())?;
+        finite_and_distinct("values", &self.all())?;
         self.scale.check(&self.all())?;
         match (self.mean, self.std) {
             (None, None) if self.values.len() < 2 => {

@@ -11,7 +11,7 @@ pub struct PretrainBudget {
     /// Windows of one optimizer step.
     pub batch: usize,
     /// Whether methods that can learn from several systems at once also get a row that was pretrained on all systems of the
-    /// suite together: on `samples` windows of each, in batches that take turns.
+    /// suite together: on `samples` windows of each, in batches that alternate between the systems.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub joint: bool,
 }

@@ -1,16 +1,16 @@
-//! What probes may spend and choose from; the same for every method.
+//! The budgets of the probes, and what they choose from; the same for every method.
 
 use serde::{Deserialize, Serialize};
 
 use super::checks::{at_least_one, distinct, positive};
 use super::training_budget::TrainingBudget;
 
-/// What each probe may spend.
+/// The budget of each probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeBudgets {
-    /// The shares of the training trajectories, and of the valid ones, whose labels probes see: each probe is fitted on each,
-    /// and scored on all of test. The trajectories of a smaller share are among those of a larger one.
+    /// The fractions of the training trajectories, and of the valid ones, whose labels probes see: each probe is fitted on
+    /// each, and scored on all of test. The trajectories of a smaller fraction are among those of a larger one.
     #[serde(default = "all_labels")]
     pub label_fractions: Vec<f64>,
     /// The attentive probe.

@@ -31,20 +31,20 @@ const EMBEDDED: &[(&str, &str)] = &[
 pub struct Suite {
     /// The name, in lower-case letters, digits, `-` and `_`.
     pub name: String,
-    /// Rises whenever results stop being comparable to earlier ones.
+    /// Increases whenever results are no longer comparable to earlier ones.
     pub version: u32,
     /// Decides which trajectory starts from which initial condition, and the order of samples.
     pub seed: u64,
     /// Seeds of the repeats of every method.
     pub seeds: Vec<u64>,
-    /// Whether each channel is shifted and scaled to mean 0 and deviation 1 over the training split. arXiv:2603.13227
+    /// Whether each channel is shifted and scaled to mean 0 and standard deviation 1 over the training split. arXiv:2603.13227
     /// trains on the fields as they are.
     #[serde(default = "yes")]
     pub normalise: bool,
     /// Standard deviation of the Gaussian noise under which every clip is observed, by every method, in pretraining and
-    /// in probing; in units of the values that methods see: of each channel's own deviation where fields are normalised.
-    /// A system may say otherwise. arXiv:2603.13227 observes shear flow and active matter under noise of deviation 1 in
-    /// each field's unit, and Rayleigh-Bénard convection without.
+    /// in probing; in units of the values that methods see: of each channel's standard deviation where fields are
+    /// normalised. A system may have its own. arXiv:2603.13227 observes shear flow and active matter under noise of standard
+    /// deviation 1 in each field's unit, and Rayleigh-Bénard convection without noise.
     #[serde(default)]
     pub noise: f64,
     /// How trajectories are cut into windows.
@@ -56,12 +56,12 @@ pub struct Suite {
     /// The budget of the end-to-end track, in which labels train the encoder, too; without it the suite has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finetune: Option<TrainingBudget>,
-    /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are handed
-    /// to the method as they are.
+    /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are passed
+    /// to the method unchanged.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub methods: BTreeMap<String, serde_json::Value>,
     /// Rows of a method under another configuration, by their names: the method. Their own keys, in
-    /// [`methods`](Self::methods) under the row's name, go over the method's.
+    /// [`methods`](Self::methods) under the row's name, override the method's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variants: BTreeMap<String, String>,
     /// The systems, in the order of the table.
@@ -102,7 +102,7 @@ impl Suite {
     /// The suite in `text`; `origin` is what messages call it.
     ///
     /// # Errors
-    /// [`Error::Suite`] if the text is not a suite or says something that cannot be run.
+    /// [`Error::Suite`] if the text is not a suite or cannot be run.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let fail = |reason: String| Error::Suite { suite: origin.into(), reason };
         let suite: Self = toml::from_str(text).map_err(|e| {
@@ -174,8 +174,8 @@ impl Suite {
         Ok((section, section.generate.as_ref().ok_or_else(published)?))
     }
 
-    /// What of the suite decides the results of a cell whose encoder saw `systems`: not its other systems, nor which seeds
-    /// and which rows are run, nor what it tells other methods.
+    /// The part of the suite that determines the results of a cell whose encoder saw `systems`: without other systems, the
+    /// seeds and rows that are run, and the configurations of methods.
     pub fn deciding(&self, systems: &[&str]) -> Self {
         let mut suite = self.clone();
         suite.systems.retain(|section| systems.contains(&section.name.as_str()));
@@ -192,7 +192,7 @@ impl Suite {
         section.map_or(self.window, |section| section.window(&self.window))
     }
 
-    /// The deviation of the noise under which clips of `system` are observed.
+    /// The standard deviation of the noise under which clips of `system` are observed.
     pub fn noise_on(&self, system: &str) -> f64 {
         let section = self.systems.iter().find(|section| section.name == system);
         section.and_then(|section| section.noise).unwrap_or(self.noise)

@@ -50,7 +50,7 @@ impl SystemSuite {
         Resolution { solve: generation.solve, store: self.store }
     }
 
-    /// The suite's `window` with what this system says otherwise.
+    /// The suite's `window`, with this system's own values.
     pub fn window(&self, window: &WindowPlan) -> WindowPlan {
         WindowPlan {
             first: self.first.unwrap_or(window.first),
@@ -70,7 +70,7 @@ impl SystemSuite {
         self.parameters.iter().map(ParameterGrid::scaling).collect()
     }
 
-    /// The splits there are: those with trajectories, or The Well's three.
+    /// The splits that the system has: those with trajectories, or The Well's three.
     pub fn splits(&self) -> impl Iterator<Item = Split> {
         Split::ALL.into_iter().filter(|&split| match &self.generate {
             Some(generation) => generation.trajectories[split] > 0,

@@ -25,7 +25,8 @@ impl Checks {
         Err(self.parameter(name, value, "a positive finite number"))
     }
 
-    /// Refuses a grid with an odd number of points, or fewer than the smallest, along an axis. `what` is whose grid it is.
+    /// Refuses a grid with an odd number of points, or fewer than the smallest, along an axis. `what` says which grid
+    /// it is.
     pub fn grid(&self, what: &str, grid: [usize; 2]) -> Result<(), SolverError> {
         let ([nx, ny], smallest) = (grid, self.smallest_axis);
         if grid.iter().all(|n| n.is_multiple_of(2) && *n >= smallest) {

@@ -1,10 +1,10 @@
-//! The domain of a system: its axes, what holds at their ends, and where grid points lie.
+//! The domain of a system: its axes, their boundary conditions, and where grid points are.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// What holds at the two ends of an axis.
+/// The boundary condition at both ends of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Boundary {
@@ -16,7 +16,7 @@ pub enum Boundary {
     Open,
 }
 
-/// Where the points of a grid lie along an axis.
+/// Where the points of a grid are along an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Points {
@@ -36,9 +36,9 @@ pub struct DomainAxis {
     pub start: f64,
     /// The extent of the domain (non-dimensional).
     pub length: f64,
-    /// What holds at its ends.
+    /// The boundary condition.
     pub boundary: Boundary,
-    /// Where grid points lie.
+    /// Where grid points are.
     pub points: Points,
 }
 

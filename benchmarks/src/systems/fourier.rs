@@ -184,7 +184,7 @@ impl Fourier {
             for field in 0..I {
                 self.half_row[..stored].copy_from_slice(&self.rows[field][row.clone()]);
                 self.half_row[stored..].fill(Complex64::ZERO);
-                // A real field has a real mean; what stands here is round-off.
+                // A real field has a real mean; the imaginary part is round-off.
                 self.half_row[0].im = 0.0;
                 self.y_inverse
                     .process_with_scratch(&mut self.half_row, &mut self.inputs[field], &mut self.scratch)

@@ -1,4 +1,4 @@
-//! How a simulation ends early: by its solver, or by whoever takes its frames.
+//! How a simulation ends early: its solver fails, or its caller stops it.
 
 use super::solver_error::SolverError;
 use super::system::Case;
@@ -8,7 +8,7 @@ use crate::Error;
 pub(super) enum Stop {
     /// The solver gave up.
     Solver(SolverError),
-    /// The caller did not want to go on.
+    /// The caller stopped it.
     Caller(Error),
 }
 

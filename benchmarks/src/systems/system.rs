@@ -6,16 +6,16 @@ use super::domain::DomainAxis;
 use super::field::Field;
 use crate::Result;
 
-/// A physical parameter that trajectories differ in, and that representations are asked for.
+/// A physical parameter in which trajectories differ, and which probes estimate from representations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhysicalParameter {
     /// The name, as in The Well's files.
     pub name: &'static str,
-    /// Other names under which published files hold it; shear flow's Reynolds number is called `Rayleigh` in some.
+    /// Other names under which published files hold it; shear flow's Reynolds number is `Rayleigh` in some.
     pub aliases: &'static [&'static str],
 }
 
-/// A number of a system's equations or domain that is the same in all trajectories of a data set, and that a suite may set.
+/// A constant of a system's equations or domain: the same in all trajectories of a data set, and a suite may set it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Constant {
     /// The name.
@@ -40,7 +40,7 @@ pub struct Resolution {
 pub struct Case {
     /// Physical parameters.
     pub parameters: Vec<f64>,
-    /// What picks the initial condition.
+    /// The values that select the initial condition.
     pub initial: Vec<f64>,
 }
 
@@ -58,7 +58,7 @@ pub trait System: Send + Sync {
     /// The name, which is also The Well's name for the data set, such as `shear_flow`.
     fn name(&self) -> &'static str;
 
-    /// Rises whenever the same constants and [`Case`] give other numbers than before, so that old data is not taken for new.
+    /// Increases whenever the same constants and [`Case`] give other values than before, so that old data is not reused.
     fn version(&self) -> u32;
 
     /// The two axes of the domain, `x` first, with every constant at its default.
@@ -73,7 +73,7 @@ pub trait System: Send + Sync {
     /// innermost, is the order of channels everywhere.
     fn fields(&self) -> Vec<Field>;
 
-    /// The channel that pictures show unless another is asked for: one in which the parameters' effect is plain to see.
+    /// The channel that pictures show unless another is asked for: one that shows the effect of the parameters.
     /// The first one if the system names none.
     fn pictured_channel(&self) -> Option<&'static str> {
         None
@@ -87,10 +87,10 @@ pub trait System: Send + Sync {
         &[]
     }
 
-    /// Names of the numbers that pick an initial condition.
+    /// Names of the quantities that select an initial condition.
     fn initial_condition(&self) -> &'static [&'static str];
 
-    /// Solves one trajectory and hands over `frames` frames at times `0, dt, 2 dt, ...`. `constants` are in the order of
+    /// Solves one trajectory and passes `frames` frames to `on_frame`, at times `0, dt, 2 dt, ...`. `constants` are in the order of
     /// [`constants`](Self::constants).
     ///
     /// The result depends on the arguments alone, bit for bit, and not on the thread it runs on.

@@ -1,7 +1,7 @@
-//! CheckedHdf5 to the objects of an HDF5 file whose claims are checked before anything is allocated: every dataset's size
-//! against the bytes that the file really has, every attribute's against what real files have.
+//! Access to the objects of an HDF5 file, with every size checked before anything is allocated: a dataset's against the
+//! bytes that the file has, an attribute's against what real files have.
 //!
-//! Below that, the HDF5 library is trusted; its version 2.2.0 can loop for ever in a damaged heap of strings.
+//! The HDF5 library itself is trusted; its version 2.2.0 can loop forever in a damaged heap of strings.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// The most entries that a list among the attributes, or a group, may have; real files have a handful.
 const LONGEST_LIST: usize = 1024;
 
-/// The best that deflate can do, in bytes out for a byte in: what a compressed dataset may claim over its file's size.
+/// The highest compression ratio of deflate, in bytes per byte: a compressed dataset cannot be larger than its file by more.
 const DEFLATE_LIMIT: u64 = 1032;
 
 /// Reads parts of one file. Messages name the file and the part.
@@ -108,13 +108,13 @@ impl CheckedHdf5<'_> {
             .map_err(|_| self.format(&format!("{group_name}/{name}"), "a dataset", "nothing of this name"))
     }
 
-    /// All of a one-dimensional dataset of finite numbers.
+    /// All of a one-dimensional dataset of finite values.
     pub fn vector<T: H5Type + Into<f64> + Copy>(&self, group: &Group, group_name: &str, name: &str) -> Result<Vec<T>> {
         let place = format!("{group_name}/{name}");
         let dataset = self.dataset(group, group_name, name)?;
         let shape = dataset.shape();
         if shape.len() != 1 || shape[0] == 0 {
-            return Err(self.format(&place, "a list of numbers", format!("shape {shape:?}")));
+            return Err(self.format(&place, "a list of values", format!("shape {shape:?}")));
         }
         self.float(&dataset, &place)?;
         self.stored(&dataset, &place)?;
@@ -140,7 +140,7 @@ impl CheckedHdf5<'_> {
             .map_err(|e| self.format(place, "a type of The Well", format!("one that HDF5 cannot describe ({e})")))
     }
 
-    /// Refuses a dataset whose values are not all in this file: elsewhere, never written, or more than the file can hold.
+    /// Refuses a dataset whose values are not all in this file: they are elsewhere, were never written, or do not fit.
     pub fn stored(&self, dataset: &Dataset, place: &str) -> Result<()> {
         let properties = dataset.dcpl().h5(self.path, &format!("read the layout of {place}"))?;
         if dataset.layout() == Storage::Virtual || !properties.external().is_empty() {
@@ -189,7 +189,7 @@ impl CheckedHdf5<'_> {
     /// A list of strings, or a single one as a list of one.
     pub fn texts(&self, location: &Location, place: &str, name: &str) -> Result<Vec<String>> {
         let (attribute, place) = self.attribute(location, place, name)?;
-        // An empty list has no strings to tell its type by; h5py stores it as numbers.
+        // An empty list has no strings to tell its type by; h5py stores it as floats.
         if attribute.size() == 0 {
             return Ok(Vec::new());
         }
@@ -207,7 +207,7 @@ impl CheckedHdf5<'_> {
         }
     }
 
-    /// HDF5 calls strings UTF-8 without having looked.
+    /// HDF5 does not check that strings are UTF-8.
     fn text(&self, bytes: &[u8], place: &str) -> Result<String> {
         let text = String::from_utf8(bytes.to_vec());
         text.map_err(|e| self.format(place, "UTF-8", String::from_utf8_lossy(e.as_bytes())))

@@ -24,7 +24,7 @@ pub struct WellLayout {
 pub struct WellAxis {
     /// The name, `x` or `y`.
     pub name: String,
-    /// What holds at its ends.
+    /// The boundary condition.
     pub boundary: Boundary,
     /// The labels of the grid points.
     ///
@@ -55,7 +55,7 @@ impl WellLayout {
     }
 }
 
-/// The attribute that stands for a boundary condition in files, and in the names of their groups in lower case.
+/// The name of a boundary condition in files; in lower case, it is part of the name of its group.
 pub(super) fn boundary_type(boundary: Boundary) -> &'static str {
     match boundary {
         Boundary::Periodic => "PERIODIC",

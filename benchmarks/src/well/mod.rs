@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! DIR/shear_flow/data/{train,valid,test}/shear_flow_Reynolds_1e4_Schmidt_1e-1.hdf5
-//! DIR/shear_flow/stats.yaml          mean and deviation of every field over the training split
-//! DIR/shear_flow/shear_flow.yaml     what the data set holds
+//! DIR/shear_flow/stats.yaml          mean and standard deviation of every field over the training split
+//! DIR/shear_flow/shear_flow.yaml     an outline of the data set
 //! ```
 
 pub(crate) mod checked_hdf5;

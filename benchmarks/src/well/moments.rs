@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Count, mean and spread of a set of numbers, mergeable with those of another set.
+/// Count, mean and spread of a set of values, which can be merged with those of another set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     count: f64,
@@ -12,14 +12,14 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// The moments of `numbers`, in two passes.
-    pub fn of(numbers: impl Iterator<Item = f64> + Clone) -> Self {
-        let (count, sum) = numbers.clone().fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
+    /// The moments of `values`, in two passes.
+    pub fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (count, sum) = values.clone().fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
         if count == 0.0 {
             return Self::default();
         }
         let mean = sum / count;
-        Self { count, mean, spread: numbers.map(|x| (x - mean).powi(2)).sum() }
+        Self { count, mean, spread: values.map(|x| (x - mean).powi(2)).sum() }
     }
 
     /// The moments of the union (Chan, Golub and LeVeque 1983).

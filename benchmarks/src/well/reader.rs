@@ -1,6 +1,6 @@
-//! Reads files of The Well, generated or published, whoever wrote them.
+//! Reads files of The Well, generated or published.
 //!
-//! Every dataset's shape is checked against the outline, and every claim before anything is allocated.
+//! Every dataset's shape is checked against the outline, and every size before anything is allocated.
 
 use std::fs;
 use std::ops::Range;
@@ -28,7 +28,7 @@ impl WellFile {
     ///
     /// # Errors
     /// [`Error::Io`] if there is no such file, [`Error::Format`] if it is not one of The Well on a two-dimensional grid,
-    /// with the first thing that is amiss.
+    /// with its first defect.
     pub fn open(path: &Path) -> Result<Self> {
         let mut problems = Problems::default();
         let file = Self::inspect(path, &mut problems);
@@ -39,7 +39,7 @@ impl WellFile {
         }
     }
 
-    /// Opens as much of a file as can be read, and says everything that is amiss with the rest.
+    /// Opens as much of a file as can be read, and adds everything else to `problems`.
     pub(crate) fn inspect(path: &Path, problems: &mut Problems) -> Option<(File, Self)> {
         let found = problems.keep(fs::metadata(path).at("read", path))?;
         let access = CheckedHdf5 { path, bytes: found.len() };
@@ -47,7 +47,7 @@ impl WellFile {
             problems.0.push(access.format("file", "an HDF5 file of The Well", "no regular file"));
             return None;
         }
-        // HDF5 would say the same of a file that must not be read, in many words.
+        // HDF5's own message for a file without read permission has many lines.
         problems.keep(fs::File::open(path).at("read", path))?;
         let file = File::open(path).map_err(|e| access.format("file", "an HDF5 file of The Well", e));
         let file = problems.keep(file)?;
@@ -83,7 +83,7 @@ impl WellFile {
         Ok(values)
     }
 
-    /// [`read`](Self::read) that takes values which are not finite, too.
+    /// [`read`](Self::read), with values that need not be finite.
     pub(crate) fn read_any(&self, field: &str, trajectories: Range<usize>, times: Range<usize>) -> Result<Vec<f32>> {
         let Some(index) = self.layout.fields.iter().position(|f| f.name == field) else {
             let known: Vec<_> = self.layout.fields.iter().map(|f| f.name.as_str()).collect();
@@ -95,7 +95,7 @@ impl WellFile {
         let shape = self.layout.shape(&self.layout.fields[index]);
         for (name, range, length) in [("trajectories", &trajectories, shape[0]), ("times", &times, shape[1])] {
             if range.start > range.end || range.end > length {
-                let reason = format!("{name} {}..{} were asked of {length}", range.start, range.end);
+                let reason = format!("cannot read {name} {}..{}: there are {length}", range.start, range.end);
                 return Err(Error::request(&self.path, reason));
             }
         }
@@ -116,12 +116,12 @@ impl WellFile {
     }
 }
 
-/// What is amiss with a file, in the order in which it was found.
+/// The defects of a file, in the order in which they were found.
 #[derive(Default)]
 pub(crate) struct Problems(pub Vec<Error>);
 
 impl Problems {
-    /// The value, or nothing and one more problem.
+    /// The value; an error becomes a problem and `None`.
     pub fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|problem| self.0.push(problem)).ok()
     }
@@ -167,7 +167,7 @@ fn grid(access: &CheckedHdf5<'_>, file: &File, problems: &mut Problems) -> Optio
         }))?;
     let axes = names.map(|name| {
         let coordinates = problems.keep(access.vector::<f32>(&dimensions, "dimensions", &name))?;
-        // The Well's reader takes an axis without a condition for an open one.
+        // The Well's reader assumes that an axis without a condition is open.
         let boundary = boundaries.iter().find(|(axis, _)| *axis == name).map_or(Boundary::Open, |(_, b)| *b);
         Some(WellAxis { name, boundary, coordinates })
     });

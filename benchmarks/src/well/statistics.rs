@@ -12,7 +12,7 @@ use crate::error::IoContext;
 use crate::systems::{Field, Rank};
 use crate::{Error, Result};
 
-/// The Well divides by no smaller deviation than this.
+/// The Well divides by no smaller standard deviation than this.
 pub(crate) const STD_FLOOR: f64 = 1e-4;
 
 /// Statistics of one field, one value for each component.
@@ -20,9 +20,9 @@ pub(crate) const STD_FLOOR: f64 = 1e-4;
 pub(crate) struct FieldStats {
     /// The field.
     pub field: Field,
-    /// Of the values.
+    /// Moments of the values.
     pub values: Vec<Moments>,
-    /// Of the differences between one frame and the next.
+    /// Moments of the differences between one frame and the next.
     pub deltas: Vec<Moments>,
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn compute_stats<'a>(files: impl IntoIterator<Item = &'a Path>) -> Re
 }
 
 impl FieldStats {
-    /// Takes in one trajectory, of frames of `frame_len` values.
+    /// Adds one trajectory, of frames of `frame_len` values.
     fn add(&mut self, trajectory: &[f32], frame_len: usize) {
         let components = self.field.rank.components();
         for component in 0..components {
@@ -123,7 +123,7 @@ pub(crate) fn stats_yaml(stats: &[FieldStats]) -> String {
     yaml
 }
 
-/// C's `%.4E`. PyYAML takes a number for one only if its exponent has a sign.
+/// C's `%.4E`. PyYAML parses a number as one only if its exponent has a sign.
 fn scientific(number: f64) -> String {
     let text = format!("{number:.4E}");
     let (digits, exponent) = text.split_once('E').unwrap_or((&text, "0"));
@@ -131,7 +131,7 @@ fn scientific(number: f64) -> String {
     format!("{digits}E{sign}{exponent:0>2}")
 }
 
-/// What one channel is normalised with: `(value - mean) / max(std, STD_FLOOR)`.
+/// The statistics that a channel is normalised with: `(value - mean) / max(std, STD_FLOOR)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelStats {
     /// Mean over the training split.
@@ -150,10 +150,10 @@ impl ChannelStats {
     }
 }
 
-/// Reads means and deviations of `fields` from a `stats.yaml`, one for each component in turn.
+/// Reads means and standard deviations of `fields` from a `stats.yaml`, one for each component in turn.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it lacks a field or a number.
+/// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it lacks a field or a value.
 pub(crate) fn read_stats(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
     let text = fs::read_to_string(path).at("read", path)?;
     let file: Yaml = serde_norway::from_str(&text).map_err(|e| {
@@ -174,7 +174,7 @@ struct Yaml {
     std: BTreeMap<String, Components>,
 }
 
-/// The numbers of a field, one for each component.
+/// The values of a field, one for each component.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Components {
@@ -197,7 +197,7 @@ fn components(path: &Path, key: &str, of: &BTreeMap<String, Components>, field: 
     let place = format!("{key}/{}", field.name);
     let numbers = of.get(&field.name).map(Components::list).unwrap_or_default();
     if numbers.len() != field.rank.components() || numbers.iter().any(|n| !n.is_finite()) {
-        let expected = format!("{} finite number(s)", field.rank.components());
+        let expected = format!("{} finite value(s)", field.rank.components());
         return Err(Error::format(path, place, expected, format!("{numbers:?}")));
     }
     Ok(numbers)

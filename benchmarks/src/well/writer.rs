@@ -23,13 +23,13 @@ pub struct WellWriter {
 }
 
 impl WellWriter {
-    /// Begins a file. Fields are contiguous, or, with a `gzip` level from 1 to 9, chunked by frame and compressed.
+    /// Creates a file. Fields are contiguous, or, with a `gzip` level from 1 to 9, chunked by frame and compressed.
     ///
     /// # Errors
     /// [`Error::Hdf5`] if the file cannot be created; [`Error::Request`] if the fields are not sorted by rank.
     pub fn create(path: &Path, layout: WellLayout, gzip: Option<u8>) -> Result<Self> {
         if !layout.fields.is_sorted_by_key(|field| field.rank) {
-            let reason = "fields have to come scalars before vectors before tensors, as in the file";
+            let reason = "expected fields in the order scalars, vectors, tensors, as in the file";
             return Err(Error::request(path, reason));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -38,7 +38,7 @@ impl WellWriter {
         Ok(Self { path: path.into(), unfinished, layout, file, fields })
     }
 
-    /// Writes field number `field` of the layout for one trajectory; `values` is `(times, nx, ny, components)`, row-major.
+    /// Writes the layout's field of index `field` for one trajectory; `values` is `(times, nx, ny, components)`, row-major.
     ///
     /// # Errors
     /// [`Error::Request`] if there is no such field or trajectory, or `values` has another length than its shape;
@@ -63,7 +63,7 @@ impl WellWriter {
         dataset.write_slice(array, hdf5::Hyperslab::from(selection)).h5(&self.path, "write a trajectory")
     }
 
-    /// Ends the file and gives it its name.
+    /// Closes the file and gives it its name.
     ///
     /// # Errors
     /// [`Error::Hdf5`] or [`Error::Io`] if the bytes cannot be forced to the disk.
@@ -77,8 +77,8 @@ impl WellWriter {
 
 /// Creates everything but the values.
 fn outline(path: &Path, layout: &WellLayout, gzip: Option<u8>) -> hdf5::Result<(File, Vec<Dataset>)> {
-    // Times of creation would make two files of the same data differ.
-    // Nobody else writes here, and a process that is just being started would for a moment share the lock.
+    // Creation times would make two files of the same data differ. No lock: nobody else writes this file, and a child process
+    // that is being started would hold a copy of the lock for a moment.
     let file = File::with_options()
         .with_fapl(|fapl| fapl.libver_v110().file_locking(false))
         .with_fcpl(|fcpl| fcpl.obj_track_times(false))

@@ -12,7 +12,8 @@ mod data {
     mod statistics;
     mod suites;
     mod trajectories;
-    mod verify;
+    mod verify_data_set;
+    mod verify_file;
     mod well_format;
     mod well_hostile;
     mod well_official;

@@ -38,7 +38,7 @@ impl Closure {
     }
 
     /// Writes `h` at every `|q|^2` of `squares` to `values`, a slice of equal length. Beyond 1, where no distribution is,
-    /// the series goes on for a little while only.
+    /// the series is accurate for a short way only.
     pub fn evaluate(&self, squares: &[f64], values: &mut [f64]) {
         let (whole, rest) = squares.as_chunks::<LANES>();
         let (whole_values, rest_values) = values.as_chunks_mut::<LANES>();

@@ -37,9 +37,9 @@
 //!
 //! ```text
 //!                                            The Well     here
-//! deviation of D_xx, D_xy                  0.320 0.331   0.323 0.336
-//! deviation of E_xx, E_xy                  0.407 0.432   0.420 0.445
-//! deviation of u_x, u_y                    0.577 0.567   0.699 0.712
+//! std of D_xx, D_xy                        0.320 0.331   0.323 0.336
+//! std of E_xx, E_xy                        0.407 0.432   0.420 0.445
+//! std of u_x, u_y                          0.577 0.567   0.699 0.712
 //! between frames: D_xx, E_xx, u_x    0.149 0.248 0.191   0.163 0.279 0.269
 //! mean |E|, zeta = 1, 9, 17          0.515 0.724 0.753   0.574 0.738 0.758
 //! mean |u|, alpha = -1, -3, -5       0.248 0.608 1.002   0.283 0.818 1.245
@@ -56,7 +56,7 @@
 //! and 0.916, not 0.905, at `zeta = 5`.
 //!
 //! `d_T` of the published data thus seems to lie between 0.01 and 0.03. With 0.02 (`192 0.02 0.05 0.01`: the nine runs up
-//! to `zeta = 13` that this grid resolves) the deviations of D are 0.324 and 0.322, those of u 0.568 and 0.558, mean |u|
+//! to `zeta = 13` that this grid resolves) the standard deviations of D are 0.324 and 0.322, those of u 0.568 and 0.558, mean |u|
 //! 0.234, 0.689 and 1.145, and D and u change by 0.146 and 0.203 between frames. 0.05 is the default all the same, because
 //! the smaller ones need grids that no small suite has; where the grid allows it, a suite sets them:
 //! `constants = { d_T = 0.02 }` under `[system.generate]`.

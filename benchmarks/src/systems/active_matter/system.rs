@@ -9,7 +9,7 @@ use crate::systems::field::{Field, Rank};
 use crate::systems::simulation::{Stop, simulation_error};
 use crate::systems::system::{Case, Constant, Frame, PhysicalParameter, Resolution, System};
 
-/// The largest seed that a suite can write: every whole number up to it is a number of double precision.
+/// The largest seed that a suite can write: up to here, a double holds every whole number.
 const LARGEST_SEED: f64 = 9_007_199_254_740_992.0;
 
 /// The system `active_matter` of The Well.

@@ -1,4 +1,4 @@
-//! From parameters to the frames of a trajectory, as they stand in a file.
+//! From parameters to the frames of a trajectory, as files hold them.
 
 use std::array;
 
@@ -26,7 +26,7 @@ pub struct StoredFrame {
     pub strain: Vec<f32>,
 }
 
-/// Solves the system from the initial condition number `seed` and hands `frames` frames, at times `0, dt, 2 dt, ...`, to
+/// Solves the system from the initial condition number `seed` and passes `frames` frames, at times `0, dt, 2 dt, ...`, to
 /// `on_frame(index, frame)`. Every frame is truncated to the modes that both grids hold.
 ///
 /// The same arguments give the same bytes on the same machine, whatever runs beside them: one call uses one thread.

@@ -1,4 +1,4 @@
-//! What is not linear, and buoyancy: integrals over products of fields, evaluated at quadrature points.
+//! The explicit terms, advection and buoyancy: integrals over products of fields, evaluated at quadrature points.
 
 use rustfft::num_complex::Complex64;
 
@@ -146,7 +146,7 @@ impl Advection {
         peaks.into_iter().fold(0.0, f64::max)
     }
 
-    /// Adds `i k b` to what meets the stream function itself, and gives the mean flow what is its own.
+    /// Adds `i k b` to the products that meet the stream function itself, and moves those of the mean flow to `shear`.
     fn add_buoyancy(&mut self) {
         let waves = self.wavenumbers.len();
         let [second, _, zeroth] = &mut self.momentum;

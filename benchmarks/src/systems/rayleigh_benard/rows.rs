@@ -33,7 +33,7 @@ impl Rows {
         let (low, high) = self.spectrum.split_at_mut(waves);
         low.iter_mut().enumerate().for_each(|(k, c)| *c = coefficient(k));
         high.fill(Complex64::ZERO);
-        // A real field has a real mean; what stands here is round-off.
+        // A real field has a real mean; the imaginary part is round-off.
         self.spectrum[0].im = 0.0;
         self.inverse
             .process_with_scratch(&mut self.spectrum, values, &mut self.scratch)

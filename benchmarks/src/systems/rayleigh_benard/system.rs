@@ -68,7 +68,7 @@ impl System for RayleighBenardSystem {
         let (&[rayleigh, prandtl], &[delta, seed]) = (case.parameters.as_slice(), case.initial.as_slice()) else {
             return Err(fail("expected [Rayleigh, Prandtl] and [dT, seed]".into()));
         };
-        // The largest whole number up to which a double holds them all.
+        // Up to here, a double holds every whole number.
         if seed < 0.0 || seed.fract() != 0.0 || seed > 2.0f64.powi(53) || seed.is_nan() {
             return Err(fail(format!("`seed` must be a whole number, 0 or more, but is {seed}")));
         }

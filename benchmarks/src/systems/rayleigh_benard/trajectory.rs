@@ -1,4 +1,4 @@
-//! From parameters to the frames of a trajectory, as they stand in a file.
+//! From parameters to the frames of a trajectory, as files hold them.
 
 use super::constants::CHECKS;
 use super::fields::Fields;
@@ -22,7 +22,7 @@ pub struct StoredFrame {
     pub velocity: Vec<f32>,
 }
 
-/// Solves the flow and hands `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
+/// Solves the flow and passes `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
 /// StoredFrame 0 holds the prescribed initial condition as it is, at rest and with zero pressure, as The Well's files do; where
 /// `delta` is below 1 its buoyancy does not meet the lower wall's. Every frame is truncated to the modes, Fourier and

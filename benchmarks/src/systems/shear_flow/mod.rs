@@ -15,6 +15,7 @@
 
 mod advection;
 mod constants;
+mod damping;
 mod diagnostics;
 mod fields;
 mod initial;

@@ -6,6 +6,7 @@ use rustfft::num_complex::Complex64;
 
 use super::advection::{Advection, State};
 use super::constants::{CHECKS, NAME};
+use super::damping::{Damping, filter};
 use super::diagnostics::Diagnostics;
 use super::fields::Fields;
 use super::parameters::ShearFlow;
@@ -15,9 +16,6 @@ use crate::systems::solver_error::SolverError;
 /// The largest step, measured by the angle through which the fastest advection turns the highest retained mode,
 /// `step * max(|u_x| kx + |u_y| ky)`. The scheme is stable up to `2 sqrt(2) = 2.83` radians.
 pub const COURANT: f64 = 2.0;
-
-/// The strength and order of the filter `exp(-36 (k / K)^36)` along each axis (Hou and Li 2007).
-const FILTER: (f64, i32) = (36.0, 36);
 
 /// A flow that advances in time.
 ///
@@ -254,40 +252,6 @@ impl Solver {
                 for ((x, (w, k)), (stage, next)) in x.decay.iter().zip(given).zip(results) {
                     *stage = f(x * y, *w, *k, next);
                 }
-            }
-        }
-    }
-}
-
-/// The filter of modes with wavenumbers `k`; 1 for the mean.
-fn filter(k: &[f64]) -> Vec<f64> {
-    let (strength, order) = FILTER;
-    let highest = k.iter().fold(0.0_f64, |highest, k| highest.max(k.abs()));
-    k.iter().map(|k| (-strength * (k.abs() / highest).powi(order)).exp()).collect()
-}
-
-/// The decay `exp(-nu k^2 t)` of every mode, as a product of one factor for each axis.
-struct Damping {
-    x: Axis,
-    y: Axis,
-}
-
-struct Axis {
-    rate: Vec<f64>,
-    decay: Vec<f64>,
-}
-
-impl Damping {
-    fn new(diffusivity: f64, advection: &Advection) -> Self {
-        let axis =
-            |k: &[f64]| Axis { rate: k.iter().map(|k| diffusivity * k * k).collect(), decay: vec![1.0; k.len()] };
-        Self { x: axis(&advection.operators.kx), y: axis(&advection.operators.ky) }
-    }
-
-    fn prepare(&mut self, time: f64) {
-        for Axis { rate, decay } in [&mut self.x, &mut self.y] {
-            for (rate, decay) in rate.iter().zip(decay) {
-                *decay = (-rate * time).exp();
             }
         }
     }

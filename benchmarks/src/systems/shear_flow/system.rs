@@ -83,7 +83,7 @@ impl System for ShearFlowSystem {
     }
 }
 
-/// A number of things, which suites write as any number.
+/// A count, which suites write as a float.
 fn count(name: &str, value: f64) -> Result<usize, String> {
     let whole = value as usize;
     match whole as f64 == value {

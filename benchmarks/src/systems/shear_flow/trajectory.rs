@@ -1,4 +1,4 @@
-//! From parameters to the frames of a trajectory, as they stand in a file.
+//! From parameters to the frames of a trajectory, as files hold them.
 
 use std::array;
 
@@ -24,7 +24,7 @@ pub struct StoredFrame {
     pub velocity: Vec<f32>,
 }
 
-/// Solves the flow and hands `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
+/// Solves the flow and passes `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
 /// StoredFrame 0 holds the prescribed velocity as it is, with its divergence, as The Well's files do. The evolution starts from
 /// its projection, to which the pressure of frame 0 belongs (The Well's generator starts from zero pressure). Every frame

@@ -9,7 +9,7 @@ use crate::well::{WellAxis, WellLayout, WellWriter};
 const GRID: [usize; 2] = [3, 4];
 const FRAMES: usize = 5;
 
-/// Mean, deviation and root mean square, the obvious way.
+/// Mean, standard deviation and root mean square, the obvious way.
 fn naive(numbers: &[f64]) -> [f64; 3] {
     let n = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / n;

@@ -1,4 +1,4 @@
-//! Files that are broken or lie: each gives one line that names the file and what is amiss.
+//! Damaged files, and files with false claims: each is refused with one line that names the file and the defect.
 
 use std::fs;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::{Waves, says, suite, write};
 
-/// A good file to spoil.
+/// A valid file to damage.
 fn good() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bad.hdf5");
@@ -19,12 +19,12 @@ fn good() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Opens a good file after `spoil` has been at it; the message has to have the file's name and all of `parts` in it.
+/// Opens a valid file after `damage` has changed it; the message has to have the file's name and all of `parts` in it.
 #[track_caller]
-fn spoilt(spoil: impl FnOnce(&File), parts: &[&str]) {
+fn damaged(damage: impl FnOnce(&File), parts: &[&str]) {
     let (_folder, path) = good();
     let file = File::open_rw(&path).unwrap();
-    spoil(&file);
+    damage(&file);
     file.close().unwrap();
     let error = says(WellFile::open(&path), parts);
     assert!(error.to_string().contains("bad.hdf5"), "{error}");
@@ -39,9 +39,9 @@ fn replace<T: H5Type>(location: &Location, name: &str, value: T) {
 fn what_is_not_hdf5_or_cut_off_is_refused() {
     let (_folder, path) = good();
     let bytes = fs::read(&path).unwrap();
-    let mut spoilt = vec![Vec::new(), b"not HDF5 at all".to_vec(), vec![0; 10_000]];
-    spoilt.extend([8, 100, 1000, bytes.len() / 2, bytes.len() - 1].map(|n| bytes[..n].to_vec()));
-    for bytes in spoilt {
+    let mut damaged = vec![Vec::new(), b"not HDF5 at all".to_vec(), vec![0; 10_000]];
+    damaged.extend([8, 100, 1000, bytes.len() / 2, bytes.len() - 1].map(|n| bytes[..n].to_vec()));
+    for bytes in damaged {
         fs::write(&path, &bytes).unwrap();
         says(WellFile::open(&path), &["bad.hdf5", "expected an HDF5 file"]);
     }
@@ -79,17 +79,17 @@ fn no_wrong_byte_brings_the_reader_down() {
 #[test]
 fn missing_groups_attributes_and_datasets_are_named() {
     for group in ["dimensions", "boundary_conditions", "scalars", "t0_fields", "t1_fields", "t2_fields"] {
-        spoilt(|f| f.unlink(group).unwrap(), &[group, "expected a group", "nothing"]);
+        damaged(|f| f.unlink(group).unwrap(), &[group, "expected a group", "nothing"]);
     }
     for name in ["n_spatial_dims", "n_trajectories", "dataset_name"] {
-        spoilt(|f| f.delete_attr(name).unwrap(), &[&format!("@{name}"), "nothing of this name"]);
+        damaged(|f| f.delete_attr(name).unwrap(), &[&format!("@{name}"), "nothing of this name"]);
     }
     for (group, name) in [("t0_fields", "acid"), ("dimensions", "time"), ("scalars", "zeta")] {
         let place = format!("{group}/{name}");
-        spoilt(|f| f.unlink(&place).unwrap(), &[&place, "expected a dataset"]);
+        damaged(|f| f.unlink(&place).unwrap(), &[&place, "expected a dataset"]);
     }
     let names = |f: &File| f.group("t1_fields").unwrap().delete_attr("field_names").unwrap();
-    spoilt(names, &["t1_fields @field_names", "nothing"]);
+    damaged(names, &["t1_fields @field_names", "nothing"]);
 }
 
 #[test]
@@ -98,35 +98,35 @@ fn wrong_shapes_and_types_are_named() {
         f.unlink("t1_fields/velocity").unwrap();
         f.group("t1_fields").unwrap()
     };
-    spoilt(
+    damaged(
         |f| {
             field(f).new_dataset::<f32>().shape([2, 3, 4, 6]).create("velocity").unwrap();
         },
         &["t1_fields/velocity", "expected shape [2, 3, 4, 6, 2]", "found [2, 3, 4, 6]"],
     );
-    spoilt(
+    damaged(
         |f| {
             let array = ndarray::Array5::<i32>::zeros((2, 3, 4, 6, 2));
             field(f).new_dataset_builder().with_data(&array).create("velocity").unwrap();
         },
         &["t1_fields/velocity", "expected float32 or float64", "found int32"],
     );
-    spoilt(|f| replace(f, "n_trajectories", 3_i64), &["t0_fields/zinc", "[3, 3, 4, 6]"]);
-    spoilt(|f| replace(f, "n_trajectories", -1_i64), &["@n_trajectories", "-1"]);
-    spoilt(|f| replace(f, "n_trajectories", 2.0_f64), &["@n_trajectories", "one integer", "float64"]);
-    spoilt(|f| replace(f, "n_spatial_dims", 3_i64), &["@n_spatial_dims", "expected 2", "found 3"]);
-    spoilt(
+    damaged(|f| replace(f, "n_trajectories", 3_i64), &["t0_fields/zinc", "[3, 3, 4, 6]"]);
+    damaged(|f| replace(f, "n_trajectories", -1_i64), &["@n_trajectories", "-1"]);
+    damaged(|f| replace(f, "n_trajectories", 2.0_f64), &["@n_trajectories", "one integer", "float64"]);
+    damaged(|f| replace(f, "n_spatial_dims", 3_i64), &["@n_spatial_dims", "expected 2", "found 3"]);
+    damaged(
         |f| replace(f, "dataset_name", FixedAscii::<8>::from_ascii("flow").unwrap()),
         &["@dataset_name", "variable-length strings", "string (len"],
     );
-    spoilt(
+    damaged(
         |f| {
             let kind: VarLenUnicode = "SLIPPERY".parse().unwrap();
             replace(&f.group("boundary_conditions/y_wall").unwrap(), "bc_type", kind);
         },
         &["boundary_conditions/y_wall @bc_type", "PERIODIC, WALL or OPEN", "SLIPPERY"],
     );
-    spoilt(
+    damaged(
         |f| {
             f.unlink("scalars/zeta").unwrap();
             let scalars = f.group("scalars").unwrap();
@@ -134,7 +134,7 @@ fn wrong_shapes_and_types_are_named() {
         },
         &["scalars/zeta", "one value", "[2]"],
     );
-    spoilt(
+    damaged(
         |f| {
             let group = f.group("t0_fields").unwrap();
             group.delete_attr("field_names").unwrap();
@@ -143,7 +143,7 @@ fn wrong_shapes_and_types_are_named() {
         },
         &["t0_fields @field_names", "a short list", "[2000]"],
     );
-    spoilt(
+    damaged(
         |f| {
             let group = f.group("t0_fields").unwrap();
             group.link_soft("/t0_fields", "loop").unwrap();
@@ -156,12 +156,12 @@ fn wrong_shapes_and_types_are_named() {
 
 #[test]
 fn what_no_file_of_the_well_has_is_refused() {
-    spoilt(|f| replace(f, "n_trajectories", 0_i64), &["@n_trajectories", "1 or more", "found 0"]);
-    spoilt(
+    damaged(|f| replace(f, "n_trajectories", 0_i64), &["@n_trajectories", "1 or more", "found 0"]);
+    damaged(
         |f| f.dataset("scalars/zeta").unwrap().write_scalar(&f32::NAN).unwrap(),
         &["scalars/zeta", "a finite value", "NaN"],
     );
-    spoilt(
+    damaged(
         |f| {
             let group = f.group("t0_fields").unwrap();
             group.delete_attr("field_names").unwrap();
@@ -170,7 +170,7 @@ fn what_no_file_of_the_well_has_is_refused() {
         },
         &["t0_fields @field_names", "names that differ", "zinc"],
     );
-    spoilt(
+    damaged(
         |f| {
             let group = f.group("boundary_conditions").unwrap();
             (0..2000).for_each(|i| drop(group.create_group(&format!("c{i}")).unwrap()));
@@ -231,19 +231,19 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
         f.unlink("dimensions/time").unwrap();
         f.group("dimensions").unwrap()
     };
-    spoilt(
+    damaged(
         |f| {
             time(f).new_dataset::<f64>().shape([N]).create("time").unwrap();
         },
         &["dimensions/time", "8000000000000 bytes", "does not hold them"],
     );
-    spoilt(
+    damaged(
         |f| {
             time(f).new_dataset::<f64>().chunk([1 << 20]).deflate(1).shape([N]).create("time").unwrap();
         },
         &["dimensions/time", "does not hold them"],
     );
-    spoilt(
+    damaged(
         |f| {
             f.unlink("t0_fields/zinc").unwrap();
             let group = f.group("t0_fields").unwrap();
@@ -251,7 +251,7 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
         },
         &["t0_fields/zinc", "the 576 bytes of shape [2, 3, 4, 6]", "does not hold them"],
     );
-    spoilt(
+    damaged(
         |f| {
             f.unlink("t0_fields/zinc").unwrap();
             let builder = f.group("t0_fields").unwrap().new_dataset::<f32>();
@@ -259,7 +259,7 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
         },
         &["t0_fields/zinc", "values in this file", "other files"],
     );
-    spoilt(
+    damaged(
         |f| {
             f.delete_attr("n_trajectories").unwrap();
             f.new_attr::<i64>().create("n_trajectories").unwrap().write_scalar(&(N as i64)).unwrap();
@@ -282,7 +282,7 @@ fn values_that_are_not_finite_are_refused_where_they_are() {
     says(file.read("velocity", 1..2, 1..3), &["trajectory 1, frame 2"]);
     assert!(file.read("velocity", 0..2, 0..2).is_ok());
 
-    spoilt(
+    damaged(
         |f| f.dataset("dimensions/time").unwrap().write_slice(&[f64::INFINITY], 2..3).unwrap(),
         &["dimensions/time", "finite values", "inf"],
     );

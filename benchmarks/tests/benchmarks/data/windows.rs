@@ -49,7 +49,7 @@ fn every_epoch_is_a_permutation_of_its_own() {
 }
 
 #[test]
-fn the_order_goes_on_from_a_single_number() {
+fn the_order_resumes_from_a_single_number() {
     let (seed, n) = (11, 37);
     let mut whole = WindowOrder::new(seed, n);
     let all: Vec<_> = (0..150).map(|i| whole.window(i)).collect();
@@ -61,7 +61,7 @@ fn the_order_goes_on_from_a_single_number() {
     assert_eq!(whole.window(5), all[5], "an earlier epoch can be asked for again");
 }
 
-/// Numbers that must never change, or an interrupted run would go on with other data.
+/// Numbers that must never change, or an interrupted run would resume with other data.
 #[test]
 fn the_order_is_what_it_has_always_been() {
     let mut order = WindowOrder::new(2603, 1000);
