@@ -8,9 +8,9 @@ use std::{fs, path::Path};
 use bench::{Bench, Said};
 use hub::{Fault, Hub};
 use physrep_benchmarks::{
-    split::Split,
-    system::{Boundary, Field, Rank},
-    well::{self, GridAxis, Layout, WellFile, WellWriter},
+    Split,
+    systems::{Boundary, Field, Rank},
+    well::{self, WellAxis, WellFile, WellLayout, WellWriter},
 };
 
 const TOKEN: &str = "hf_a_secret_token";
@@ -23,12 +23,12 @@ fn data(split: &str) -> String {
 
 /// The bytes of a small file of The Well with `trajectories` trajectories.
 fn well_file(folder: &Path, trajectories: usize) -> Vec<u8> {
-    let axis = |name: &str| GridAxis {
+    let axis = |name: &str| WellAxis {
         name: name.into(),
         boundary: Boundary::Periodic,
         coordinates: (0..8).map(|i| i as f32 / 8.0).collect(),
     };
-    let layout = Layout {
+    let layout = WellLayout {
         dataset: "shear_flow".into(),
         trajectories,
         times: vec![0.0, 0.1, 0.2],

@@ -11,7 +11,7 @@ use std::{
 use bench::{Bench, root};
 use candle_core::{Device, Tensor, safetensors};
 use physrep_bench::observe::{Look, observe};
-use physrep_benchmarks::{packed::Packed, split::Split, suite::Suite};
+use physrep_benchmarks::{Split, packed::Packed, suite::Suite};
 use serde_json::Value;
 
 const MPP: &str = "plugins/mpp";

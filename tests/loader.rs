@@ -16,7 +16,10 @@ use physrep_bench::{
     loader::{Loader, Plan},
     observe::{Look, observe},
 };
-use physrep_benchmarks::{packed::Packed, suite::Suite, windows::Window};
+use physrep_benchmarks::{
+    packed::{Packed, Window},
+    suite::Suite,
+};
 
 const FORM: Form = Form { trajectories: 3, channels: 2, frames: 9, grid: [5, 3] };
 const FRAMES: usize = 4;

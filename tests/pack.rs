@@ -3,10 +3,10 @@
 use std::{fs, io::Write, path::Path};
 
 use physrep_benchmarks::{
-    packed::{Channel, FORMAT, Header, PackedAxis, PackedTrajectory},
-    split::PerSplit,
-    system::{Boundary, Rank},
-    well::stats::ChannelStats,
+    PerSplit,
+    packed::{FORMAT, PackedAxis, PackedChannel, PackedHeader, PackedTrajectory},
+    systems::{Boundary, Rank},
+    well::ChannelStats,
 };
 
 /// What a packed file holds.
@@ -31,7 +31,7 @@ impl Form {
             boundary: Boundary::Periodic,
             coordinates: (0..points).map(|i| i as f64).collect(),
         };
-        let channel = |index: usize| Channel {
+        let channel = |index: usize| PackedChannel {
             name: format!("channel_{index}"),
             field: format!("channel_{index}"),
             rank: Rank::Scalar,
@@ -41,7 +41,7 @@ impl Form {
         let trajectory =
             |index| PackedTrajectory { file: "made.hdf5".into(), index, raw: Vec::new(), labels: Vec::new() };
         let all = self.trajectories;
-        let header = Header {
+        let header = PackedHeader {
             format: FORMAT,
             system: "shear_flow".into(),
             suite: "tiny".into(),

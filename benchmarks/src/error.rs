@@ -1,4 +1,4 @@
-//! Everything that can go wrong with suites and data, said so that the reader knows what to do next.
+//! Errors of suites and data. A message says what was expected, what came, where, and what to do.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 /// This crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong. Every message is one line and names the file or the setting it is about.
+/// Why an operation failed. Every message is one line and names the file or the setting it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb: `read`, `create`, `rename`.
+        /// What failed, as a verb: `read`, `create`, `rename`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
-    /// A file is not what its reader needs.
+    /// A file does not hold what it should.
     #[error("{}: {place}: expected {expected}, found {found}", path.display())]
     Format {
         /// The file.
@@ -32,40 +32,40 @@ pub enum Error {
         found: String,
     },
     /// The HDF5 library could not read or write something.
-    #[error("{}: cannot {action}: {reason}", path.display())]
+    #[error("{}: cannot {action}: {}", path.display(), one_line(source))]
     Hdf5 {
         /// The file.
         path: PathBuf,
         /// What was tried.
         action: String,
         /// The library's reason.
-        reason: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A suite does not say something that can be run.
+    /// A suite that cannot be run.
     #[error("suite {suite}: {reason}")]
     Suite {
         /// The suite's name or file.
         suite: String,
-        /// What is wrong with which setting, and what would be right.
+        /// Which setting is invalid, why, and what would be valid.
         reason: String,
     },
     /// There is no such physical system.
     #[error("there is no system `{name}`; there is {known}")]
     System {
-        /// The name that was asked for.
+        /// The name that was given.
         name: String,
-        /// The names that there are.
+        /// The known names.
         known: String,
     },
-    /// A folder holds other data than was asked for.
+    /// A folder that holds other data than expected.
     #[error("{}: {reason}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What it holds, what was wanted, and what to do.
+        /// What it holds, what was expected, and what to do.
         reason: String,
     },
-    /// A solver gave up or gave something other than finite frames of the promised shape.
+    /// A solver that failed, or whose frames are not finite or not of the expected shape.
     #[error("{system} ({case}): {reason}")]
     Simulation {
         /// The system's name.
@@ -75,16 +75,16 @@ pub enum Error {
         /// What happened and what to change.
         reason: String,
     },
-    /// A request that lies outside the data.
+    /// A request for data that is not there.
     #[error("{}: {reason}", path.display())]
     Request {
-        /// The file that was asked.
+        /// The file.
         path: PathBuf,
-        /// What was asked and what there is.
+        /// What was requested and what there is.
         reason: String,
     },
     /// The caller's progress callback asked to stop.
-    #[error("stopped on request; finished trajectories are kept, run the same command again to go on")]
+    #[error("stopped on request; finished trajectories are kept, run the same command again to resume")]
     Stopped,
 }
 
@@ -97,9 +97,9 @@ impl Error {
     ) -> Self {
         Self::Format {
             path: path.into(),
-            place: one_line(place.into()),
-            expected: one_line(expected.into()),
-            found: one_line(found.into()),
+            place: printable(place.into()),
+            expected: printable(expected.into()),
+            found: printable(found.into()),
         }
     }
 
@@ -115,9 +115,9 @@ impl Error {
 /// The most characters of one part of a message.
 const LONGEST: usize = 300;
 
-/// Names in a file are whatever its writer wanted them to be: a message shows them on one line, without what would steer a
-/// terminal, and not for ever.
-pub(crate) fn one_line(text: String) -> String {
+/// Text from a file as a message shows it: on one line, without control characters, and cut after [`LONGEST`] characters.
+/// Whoever wrote the file chose that text.
+pub(crate) fn printable(text: String) -> String {
     if text.len() <= LONGEST && !text.contains(char::is_control) {
         return text;
     }
@@ -126,7 +126,12 @@ pub(crate) fn one_line(text: String) -> String {
     shown.collect::<String>() + more
 }
 
-/// Names the file and the action of an operating-system error.
+/// The message of an error on one line: HDF5's have several.
+pub(crate) fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().replace('\n', " ")
+}
+
+/// Adds the file and the action to an error of the operating system.
 pub(crate) trait IoContext<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T>;
 }

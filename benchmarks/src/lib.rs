@@ -1,30 +1,17 @@
-//! The physical systems of physrep-bench: their data in The Well's files, their suites, and the packed windows that
-//! methods train on.
-//!
-//! Data flows one way: a [`suite::Suite`] says what is wanted, [`generate::generate`] solves the equations of a
-//! [`system::System`] (the solvers lie in [`systems`]) into [`well`] files, [`pack::pack`] turns those into one memory-mapped file, and
-//! [`packed::Packed`] hands out windows and labels.
+#![doc = include_str!("../README.md")]
 
-pub mod assignment;
-pub mod error;
-mod files;
+mod atomic_file;
+mod error;
 pub mod generate;
 pub mod inspect;
 pub mod labels;
-pub mod observation;
-pub mod order;
-pub mod pack;
 pub mod packed;
-mod parts;
-pub mod progress;
-mod settings;
-pub mod spectral;
-pub mod split;
+mod progress;
+mod split;
 pub mod suite;
-pub mod system;
 pub mod systems;
-pub mod view;
 pub mod well;
-pub mod windows;
 
 pub use error::{Error, Result};
+pub use progress::Progress;
+pub use split::{PerSplit, Split};

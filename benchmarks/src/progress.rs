@@ -1,13 +1,14 @@
-//! How long work tells its caller where it stands, and how the caller stops it.
+//! The progress of a long operation, and how its caller stops it.
 
 use std::ops::ControlFlow;
 
-/// Receives the progress of long work; called from several threads.
+/// Receives the progress of a long operation; called from several threads.
 ///
-/// Closures `Fn(usize, usize, &str) -> ControlFlow<()>` are receivers, and `()` is one that ignores everything.
+/// Closures `Fn(usize, usize, &str) -> ControlFlow<()>` are receivers, and `()` ignores everything.
 pub trait Progress: Sync {
     /// `done` of `total` units are finished; `note` says in a few words what the current one is. Returning
-    /// [`ControlFlow::Break`] makes the work end with [`Error::Stopped`](crate::Error::Stopped) soon after.
+    /// [`ControlFlow::Break`] ends the operation soon after, with
+    /// [`Error::Stopped`](crate::Error::Stopped).
     fn report(&self, done: usize, total: usize, note: &str) -> ControlFlow<()>;
 }
 

@@ -3,8 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System as SystemAllocator};
 use std::cell::Cell;
 
-use physrep_benchmarks::system::{Case, Frame, Resolution};
 use physrep_benchmarks::systems;
+use physrep_benchmarks::systems::{Case, Frame, Resolution};
 
 thread_local! {
     /// Of this thread: the test harness allocates now and then on its own.
@@ -17,10 +17,12 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the promises that the system's allocator asks for.
         unsafe { SystemAllocator.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above; `pointer` comes from `alloc`, which got it from the same allocator.
         unsafe { SystemAllocator.dealloc(pointer, layout) }
     }
 }

@@ -1,40 +1,40 @@
-//! What is found to be wrong.
+//! What inspections find.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::error::one_line;
+use crate::error::printable;
 
-/// The most findings of one file that are kept; the others are counted.
+/// The most findings of one file that are listed; the others are only counted.
 pub const LISTED: usize = 20;
 
-/// How bad a finding is.
+/// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The data is wrong, or a reader of The Well's files fails on it.
+    /// The data is invalid, or a reader of The Well's files fails on it.
     Error,
-    /// The format asks for it, but readers do without; or it is worth a look.
+    /// The format requires it but readers do not; or it is worth a look.
     Warning,
 }
 
-/// One thing that is amiss with a file.
+/// One defect of a file or a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Finding {
-    /// How bad it is.
+    /// How severe it is.
     pub severity: Severity,
     /// Where in the file: data set, attribute, index; may be empty.
     pub place: String,
-    /// What was expected and what is there, in one line.
+    /// What was expected and what was found, in one line.
     pub message: String,
 }
 
 impl Finding {
     /// An error.
     pub fn error(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place: one_line(place.into()), message: one_line(message.into()) }
+        Self { severity: Severity::Error, place: printable(place.into()), message: printable(message.into()) }
     }
 
     /// A warning.
@@ -47,7 +47,7 @@ impl Finding {
             Error::Format { place, expected, found, .. } => {
                 Self::error(place, format!("expected {expected}, found {found}"))
             }
-            Error::Hdf5 { action, reason, .. } => Self::error("", format!("cannot {action}: {reason}")),
+            Error::Hdf5 { action, source, .. } => Self::error("", format!("cannot {action}: {source}")),
             Error::Io { action, source, .. } => Self::error("", format!("cannot {action} it: {source}")),
             Error::Folder { reason, .. } | Error::Request { reason, .. } => Self::error("", reason),
             other => Self::error("", other.to_string()),
@@ -68,7 +68,7 @@ impl fmt::Display for Finding {
 /// What was found in one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// The first of them, [`LISTED`] at most.
+    /// The first of them, 20 at most.
     pub listed: Vec<Finding>,
     /// How many errors there are, listed or not.
     pub errors: usize,
@@ -77,7 +77,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Takes in one more, unless it is listed already.
+    /// Adds a finding, unless it is listed already.
     pub fn add(&mut self, finding: Finding) {
         if self.listed.contains(&finding) {
             return;
@@ -100,7 +100,7 @@ impl Findings {
         self.add(Finding::of(problem));
     }
 
-    /// The value, or nothing and one more finding.
+    /// The value; an error becomes a finding and `None`.
     pub(crate) fn keep<T>(&mut self, result: crate::Result<T>) -> Option<T> {
         result.map_err(|problem| self.problem(&problem)).ok()
     }

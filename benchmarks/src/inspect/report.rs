@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::Findings;
-use crate::system::{Boundary, Rank};
-use crate::well::stats::Moments;
+use crate::systems::{Boundary, Rank};
+use crate::well::Moments;
 
-/// What is known of one file, and what is amiss with it.
+/// What one file holds, and what was found in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The file's size.
     pub bytes: u64,
-    /// What the file holds; nothing if it cannot be read.
+    /// What the file holds; `None` if it cannot be read.
     pub contents: Option<Contents>,
-    /// What is amiss.
+    /// What was found.
     pub findings: Findings,
 }
 
@@ -21,7 +21,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contents {
     /// What kind of file it is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// The data set's name, which is the system's.
     pub dataset: String,
     /// Number of trajectories.
@@ -45,7 +45,7 @@ pub struct Contents {
 /// The kinds of files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Kind {
+pub enum FileKind {
     /// A file of The Well.
     Well,
     /// A packed file.
@@ -66,7 +66,7 @@ pub struct AxisReport {
     pub name: String,
     /// Number of points.
     pub points: usize,
-    /// What holds at its ends.
+    /// The boundary condition.
     pub boundary: Boundary,
     /// Coordinates of the first and the last point (non-dimensional).
     pub ends: [f64; 2],
@@ -103,18 +103,18 @@ pub struct FieldReport {
 pub struct ChannelReport {
     /// The name, such as `velocity_x`.
     pub name: String,
-    /// The least and the greatest value, unless none is finite.
+    /// The smallest and the largest value; `None` if none is finite.
     pub range: Option<[f32; 2]>,
-    /// Of the values.
+    /// Moments of the values.
     pub values: Moments,
-    /// Of the differences between one frame and the next.
+    /// Moments of the differences between one frame and the next.
     pub deltas: Moments,
     /// Whether no frame varies in space.
     pub constant: bool,
 }
 
 impl Contents {
-    /// What this file and another one of the same data set hold together. Hashes are left out.
+    /// The contents of this file and another one of the same data set together, without hashes.
     pub fn with(mut self, other: &Self) -> Self {
         self.trajectories += other.trajectories;
         for (all, one) in self.parameters.iter_mut().zip(&other.parameters) {
@@ -139,7 +139,7 @@ impl Contents {
 }
 
 impl ParameterReport {
-    /// The parameter with the distinct ones of `values`.
+    /// The parameter, with the distinct ones of `values`.
     pub fn new(name: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);

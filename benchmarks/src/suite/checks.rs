@@ -15,7 +15,7 @@ pub(super) fn not_negative(setting: &str, value: f64) -> Result<(), String> {
     Err(format!("`{setting}` must be zero or positive, but is {value}"))
 }
 
-pub(super) fn numbers(setting: &str, values: &[f64]) -> Result<(), String> {
+pub(super) fn finite_and_distinct(setting: &str, values: &[f64]) -> Result<(), String> {
     if values.iter().any(|v| !v.is_finite()) {
         return Err(format!("`{setting}` must be finite, but are {values:?}"));
     }

@@ -1,11 +1,27 @@
-//! The physical systems of the suite and the solvers that produce their trajectories.
+//! The physical systems: what each says about itself ([`System`]), and the solvers that produce its trajectories.
+//!
+//! A new system is a folder here, its two lines below, and a section in a suite. Everything outside of this module knows
+//! a system through [`System`] only.
 
 pub mod active_matter;
 pub mod rayleigh_benard;
 pub mod shear_flow;
 
-use crate::system::System;
+mod checks;
+mod domain;
+mod field;
+mod fourier;
+mod simulation;
+mod solver_error;
+mod system;
+
 use crate::{Error, Result};
+
+pub use domain::{Boundary, DomainAxis, Points};
+pub use field::{Field, Rank};
+pub use fourier::Fourier;
+pub use solver_error::SolverError;
+pub use system::{Case, Constant, Frame, PhysicalParameter, Resolution, System};
 
 /// All systems.
 const SYSTEMS: &[&dyn System] =
@@ -26,54 +42,4 @@ pub fn named(name: &str) -> Result<&'static dyn System> {
         .copied()
         .find(|system| system.name() == name)
         .ok_or_else(|| Error::System { name: name.into(), known: names().collect::<Vec<_>>().join(", ") })
-}
-
-/// Why a solver gave no trajectory.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum SolverError {
-    /// A parameter outside the values for which the system is defined.
-    #[error("{system}: `{name}` must be {expected}, but is {value}")]
-    Parameter {
-        /// The system's name.
-        system: &'static str,
-        /// The parameter's name.
-        name: &'static str,
-        /// What was given.
-        value: f64,
-        /// What is accepted.
-        expected: &'static str,
-    },
-    /// A grid on which the system cannot be solved or stored.
-    #[error("{system}: {problem}")]
-    Grid {
-        /// The system's name.
-        system: &'static str,
-        /// What was expected, what came, and what to do.
-        problem: String,
-    },
-    /// The solution stopped being finite.
-    #[error(
-        "{system}: the solution is no longer finite at t = {time} ({run}); \
-         solve on a finer grid"
-    )]
-    Diverged {
-        /// The system's name.
-        system: &'static str,
-        /// The time at which it was noticed.
-        time: f64,
-        /// The run's parameters and grid.
-        run: String,
-    },
-    /// The solution left the range in which it means something, as solutions do on grids that do not resolve them.
-    #[error("{system}: {problem} at t = {time} ({run}); solve on a finer grid")]
-    Unphysical {
-        /// The system's name.
-        system: &'static str,
-        /// What was expected and what came.
-        problem: String,
-        /// The time at which it was noticed.
-        time: f64,
-        /// The run's parameters and grid.
-        run: String,
-    },
 }

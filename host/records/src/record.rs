@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use physrep_benchmarks::{labels::Scaling, split::Split};
+use physrep_benchmarks::{Split, labels::Scaling};
 use physrep_statistics::{GradientFlow, LabelPermutation, Spread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! What changed between two runs, and whether the difference is significant.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use physrep_records::{CellRecord, RunResults};
 use physrep_statistics::{Comparison, Interval};
 use serde_json::Value;

@@ -15,7 +15,7 @@ use physrep_bench::{
     loader::{Loader, Plan},
     observe::{Look, observe},
 };
-use physrep_benchmarks::{packed::Packed, suite::Suite, windows::Window};
+use physrep_benchmarks::{packed::{Packed, Window}, suite::Suite};
 
 const BATCH: usize = 8;
 const FRAMES: usize = 32;

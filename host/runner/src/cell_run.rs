@@ -3,10 +3,10 @@
 use std::{fs, time::Duration};
 
 use physrep_abi::LogLevel;
-use physrep_benchmarks::{packed::Packed, split::Split};
+use physrep_benchmarks::{Split, packed::Packed};
 use physrep_records::{
-    Cell, CellFolder, CellRecord, Cost, Curves, DataSource, EncoderFacts, EncoderSpec, Health, PhaseCost, PretrainingFolder,
-    Recipe, SCHEMA, files,
+    Cell, CellFolder, CellRecord, Cost, Curves, DataSource, EncoderFacts, EncoderSpec, Health, PhaseCost,
+    PretrainingFolder, Recipe, SCHEMA, files,
 };
 use physrep_statistics::GradientFlow;
 use serde_json::Value;

@@ -102,13 +102,7 @@ impl RunPlan {
 }
 
 /// All cells, in the order of the table.
-fn cells(
-    suite: &Suite,
-    sources: &[DataSource],
-    encoders: &[EncoderSpec],
-    seeds: &[u64],
-    device: Device,
-) -> Vec<Cell> {
+fn cells(suite: &Suite, sources: &[DataSource], encoders: &[EncoderSpec], seeds: &[u64], device: Device) -> Vec<Cell> {
     let mut cells = Vec::new();
     for data in sources {
         for encoder in encoders {

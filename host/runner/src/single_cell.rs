@@ -64,7 +64,10 @@ impl SingleCell {
         if let CellOutcome::Done(_) = self.folder.outcome()? {
             return Ok(());
         }
-        run_cell(CellRun { cell: &self.cell, folder: &self.folder, pretraining: &pretraining, checkpoint_every }, listener)
+        run_cell(
+            CellRun { cell: &self.cell, folder: &self.folder, pretraining: &pretraining, checkpoint_every },
+            listener,
+        )
     }
 
     /// Records why the cell has no record.

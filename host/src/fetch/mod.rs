@@ -13,7 +13,7 @@ mod transfer;
 use std::{fs, path::PathBuf};
 
 use hub::RemoteFile;
-use physrep_benchmarks::{split::Split, systems};
+use physrep_benchmarks::{systems, Split};
 pub use retry::RetryPolicy;
 
 use physrep_records::Lock;

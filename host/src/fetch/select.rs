@@ -1,7 +1,7 @@
 //! Which of a data set's files are wanted.
 
 use glob::Pattern;
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 
 use super::{
     Fetch,

@@ -6,12 +6,7 @@ use std::{fs, path::Path};
 
 use bench::{Bench, fixture};
 use physrep_bench::show::{Show, run};
-use physrep_benchmarks::{
-    Error, Result,
-    generate::generate,
-    suite::Suite,
-    system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System},
-};
+use physrep_benchmarks::{generate::generate, suite::Suite, systems::{Boundary, Case, DomainAxis, Field, Frame, PhysicalParameter, Points, Rank, Resolution, System}, Error, Result};
 
 /// Fields of every rank between two walls, in closed form: waves whose number is the parameter.
 struct Waves;
@@ -25,9 +20,14 @@ impl System for Waves {
         1
     }
 
-    fn axes(&self) -> [Axis; 2] {
-        let axis =
-            |name: &str, length, boundary, points| Axis { name: name.into(), start: 0.0, length, boundary, points };
+    fn axes(&self) -> [DomainAxis; 2] {
+        let axis = |name: &str, length, boundary, points| DomainAxis {
+            name: name.into(),
+            start: 0.0,
+            length,
+            boundary,
+            points,
+        };
         [axis("x", 4.0, Boundary::Periodic, Points::Uniform), axis("y", 1.0, Boundary::Wall, Points::ChebyshevGauss)]
     }
 
@@ -35,8 +35,8 @@ impl System for Waves {
         vec![Field::new("height", Rank::Scalar), Field::new("velocity", Rank::Vector), Field::new("D", Rank::Tensor)]
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter { name: "number", aliases: &[] }]
+    fn parameters(&self) -> &'static [PhysicalParameter] {
+        &[PhysicalParameter { name: "number", aliases: &[] }]
     }
 
     fn initial_condition(&self) -> &'static [&'static str] {
@@ -197,13 +197,13 @@ fn a_solver_that_fails_leaves_no_picture() {
         fn version(&self) -> u32 {
             1
         }
-        fn axes(&self) -> [Axis; 2] {
+        fn axes(&self) -> [DomainAxis; 2] {
             Waves.axes()
         }
         fn fields(&self) -> Vec<Field> {
             Waves.fields()
         }
-        fn parameters(&self) -> &'static [Parameter] {
+        fn parameters(&self) -> &'static [PhysicalParameter] {
             Waves.parameters()
         }
         fn initial_condition(&self) -> &'static [&'static str] {

@@ -5,13 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use physrep_benchmarks::{
-    Result, assignment,
-    split::Split,
-    suite::{Generation, SystemSuite},
-    system::{Case, Resolution, System},
-    well::{self, WellFile},
-};
+use physrep_benchmarks::{suite::{trained_sets, Generation, SystemSuite}, systems::{Case, Resolution, System}, well::{self, WellFile}, Result, Split};
 use physrep_report::contact_sheet::{Quantity, Trajectories, Trajectory};
 use rayon::prelude::*;
 
@@ -28,7 +22,7 @@ pub(super) fn solve(
     columns: usize,
     display: &Display,
 ) -> Result<Trajectories, Error> {
-    let sets = assignment::trained(section);
+    let sets = trained_sets(section);
     let initial: Vec<f64> = generation.initial.iter().map(|grid| grid.values[(grid.values.len() - 1) / 2]).collect();
     let constants = section.constants(system);
     let index = system.fields().iter().position(|field| field.name == quantity.field).unwrap_or_default();
@@ -116,7 +110,7 @@ pub(super) fn read(system: &dyn System, data: &Path, quantity: &Quantity, column
 /// A file's parameters in the system's order.
 fn parameters(system: &dyn System, file: &WellFile) -> Result<Vec<f64>, Error> {
     let value = |name: &str| file.layout().scalars.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-    let of = |parameter: &physrep_benchmarks::system::Parameter| {
+    let of = |parameter: &physrep_benchmarks::systems::PhysicalParameter| {
         let names = std::iter::once(&parameter.name).chain(parameter.aliases);
         names.copied().find_map(value).ok_or_else(|| {
             Error::file(file.path(), format!("it has no scalar {}, which {} needs", parameter.name, system.name()))

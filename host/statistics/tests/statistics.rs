@@ -1,7 +1,7 @@
 //! Intervals by simulation, against known tables, and on input that has no interval.
 
-use physrep_statistics::{Errors, Resampler, compare, ranks, t_interval, t_quantile};
 use physrep_random::Stream;
+use physrep_statistics::{Errors, Resampler, compare, ranks, t_interval, t_quantile};
 
 /// Resamples in simulations; fewer than a table uses.
 const RESAMPLES: usize = 1000;

@@ -13,22 +13,19 @@
 
 use std::f64::consts::PI;
 
-use rustfft::num_complex::Complex64;
-
 /// Terms of the series; the first that is left out is below 1e-11.
 const TERMS: usize = 46;
 /// Points that are evaluated together, so that the compiler can use vector instructions.
 const LANES: usize = 8;
 
 /// `h` as a Chebyshev series on `0 <= |q|^2 <= 1`, with an error below 1e-10.
-pub struct Closure {
+pub(super) struct Closure {
     /// The highest term first; the constant one is halved already.
     series: [f64; TERMS],
 }
 
 impl Closure {
     /// Interpolates `h` at Chebyshev nodes.
-    #[allow(clippy::new_without_default, reason = "it solves equations, which a default value should not")]
     pub fn new() -> Self {
         let angle = |j: usize| PI * (j as f64 + 0.5) / TERMS as f64;
         let values: [f64; TERMS] = std::array::from_fn(|j| exact(0.5 + 0.5 * angle(j).cos()));
@@ -41,7 +38,7 @@ impl Closure {
     }
 
     /// Writes `h` at every `|q|^2` of `squares` to `values`, a slice of equal length. Beyond 1, where no distribution is,
-    /// the series goes on for a little while only.
+    /// the series is accurate for a short way only.
     pub fn evaluate(&self, squares: &[f64], values: &mut [f64]) {
         let (whole, rest) = squares.as_chunks::<LANES>();
         let (whole_values, rest_values) = values.as_chunks_mut::<LANES>();
@@ -51,13 +48,6 @@ impl Closure {
         let mut x = [0.0; LANES];
         x[..rest.len()].copy_from_slice(rest);
         rest_values.copy_from_slice(&self.clenshaw(&x)[..rest.len()]);
-    }
-
-    /// `<exp(4 i theta)>` of the distribution with `<exp(2 i theta)> = q`, `|q| <= 1`.
-    pub fn fourth_moment(&self, q: Complex64) -> Complex64 {
-        let mut h = [0.0];
-        self.evaluate(&[q.norm_sqr()], &mut h);
-        q * q * h[0]
     }
 
     fn clenshaw(&self, x: &[f64; LANES]) -> [f64; LANES] {
@@ -97,3 +87,6 @@ fn bessel_ratio(lambda: f64) -> f64 {
     let terms = 60 + 2 * lambda as usize;
     (1..=terms).rev().fold(0.0, |ratio, term| 1.0 / (2.0 * term as f64 / lambda + ratio))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,10 @@ use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use super::ActiveMatter;
 use super::closure::Closure;
+use super::parameters::ActiveMatter;
 use super::stokes::{Stokes, Wave, waves};
-use crate::spectral::Fourier;
+use crate::systems::fourier::Fourier;
 
 /// Spectra of the real and the imaginary part of a complex field.
 pub(super) type Complex = [Vec<Complex64>; 2];

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rustfft::num_complex::Complex64;
 
-use crate::spectral::Fourier;
+use crate::systems::fourier::Fourier;
 use physrep_random::keyed;
 
 /// Root mean square of the initial order `|q|`.

@@ -37,9 +37,9 @@
 //!
 //! ```text
 //!                                            The Well     here
-//! deviation of D_xx, D_xy                  0.320 0.331   0.323 0.336
-//! deviation of E_xx, E_xy                  0.407 0.432   0.420 0.445
-//! deviation of u_x, u_y                    0.577 0.567   0.699 0.712
+//! std of D_xx, D_xy                        0.320 0.331   0.323 0.336
+//! std of E_xx, E_xy                        0.407 0.432   0.420 0.445
+//! std of u_x, u_y                          0.577 0.567   0.699 0.712
 //! between frames: D_xx, E_xx, u_x    0.149 0.248 0.191   0.163 0.279 0.269
 //! mean |E|, zeta = 1, 9, 17          0.515 0.724 0.753   0.574 0.738 0.758
 //! mean |u|, alpha = -1, -3, -5       0.248 0.608 1.002   0.283 0.818 1.245
@@ -56,7 +56,7 @@
 //! and 0.916, not 0.905, at `zeta = 5`.
 //!
 //! `d_T` of the published data thus seems to lie between 0.01 and 0.03. With 0.02 (`192 0.02 0.05 0.01`: the nine runs up
-//! to `zeta = 13` that this grid resolves) the deviations of D are 0.324 and 0.322, those of u 0.568 and 0.558, mean |u|
+//! to `zeta = 13` that this grid resolves) the standard deviations of D are 0.324 and 0.322, those of u 0.568 and 0.558, mean |u|
 //! 0.234, 0.689 and 1.145, and D and u change by 0.146 and 0.203 between frames. 0.05 is the default all the same, because
 //! the smaller ones need grids that no small suite has; where the grid allows it, a suite sets them:
 //! `constants = { d_T = 0.02 }` under `[system.generate]`.
@@ -74,130 +74,28 @@
 //! 192^2    the 15 of the table above; peak |q| below 1.005            below 0.014
 //! ```
 //!
-//! The others end with [`SolverError::Unphysical`]. At 256^2 the published extreme, `zeta = 17` and `alpha = -5`, keeps
+//! The others end with [`SolverError::Unphysical`](super::SolverError::Unphysical). At 256^2 the published extreme, `zeta = 17` and `alpha = -5`, keeps
 //! `|q|` below 0.998.
 
 mod closure;
+mod constants;
 mod diagnostics;
 mod dynamics;
+mod fields;
 mod initial;
+mod parameters;
 mod solver;
 mod stokes;
 mod system;
+#[cfg(test)]
+mod tests;
 mod trajectory;
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-pub use closure::Closure;
+pub use constants::{LENGTH, NAME};
 pub use diagnostics::Diagnostics;
+pub use fields::Fields;
 pub use initial::INITIAL_ORDER;
-pub use solver::{Fields, LARGEST_ORDER, STEP, Solver};
-pub use stokes::TOLERANCE;
+pub use parameters::ActiveMatter;
+pub use solver::{LARGEST_ORDER, STEP, Solver};
 pub use system::ActiveMatterSystem;
-pub use trajectory::{Frame, simulate};
-
-use super::SolverError;
-
-/// The system's name in The Well and in every error.
-pub const NAME: &str = "active_matter";
-/// Length `L` of The Well's periodic domain along `x` and `y`.
-pub const LENGTH: f64 = 10.0;
-/// Diffusivities `d_T` and `d_R`, which The Well does not publish.
-const DIFFUSIVITY: f64 = 0.05;
-
-/// The largest parameter that is accepted; the published ones end at 17.
-const LARGEST: f64 = 1e3;
-/// Grid points below which an axis is refused: with fewer, the initial waves do not fit.
-const SMALLEST_AXIS: usize = 16;
-
-/// The physical parameters of a suspension.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ActiveMatter {
-    /// Strength `zeta` of the steric alignment, 0 or more.
-    pub zeta: f64,
-    /// Strength `alpha` of the active dipoles; negative for rods that push the fluid out along their axis.
-    pub alpha: f64,
-    /// Crowding `beta`, the weight of the passive stresses, 0 or more.
-    pub beta: f64,
-    /// Rotational diffusivity `d_R`, positive.
-    pub rotational_diffusivity: f64,
-    /// Translational diffusivity `d_T`, positive.
-    pub translational_diffusivity: f64,
-    /// Length `L` of the periodic domain along `x` and `y`, positive.
-    pub length: f64,
-}
-
-impl ActiveMatter {
-    /// The suspension of The Well with the two parameters that it varies: `zeta` in 1, 3, ..., 17 and `alpha` in -1, -2,
-    /// ..., -5.
-    pub fn new(zeta: f64, alpha: f64) -> Self {
-        Self {
-            zeta,
-            alpha,
-            beta: 0.8,
-            rotational_diffusivity: DIFFUSIVITY,
-            translational_diffusivity: DIFFUSIVITY,
-            length: LENGTH,
-        }
-    }
-
-    /// Checks that the parameters define a diffusive suspension.
-    ///
-    /// # Errors
-    /// [`SolverError::Parameter`] names the first parameter that does not.
-    pub fn validate(&self) -> Result<(), SolverError> {
-        for (name, value) in [("zeta", self.zeta), ("beta", self.beta)] {
-            if !(0.0..=LARGEST).contains(&value) {
-                return Err(parameter(name, value, "between 0 and 1000"));
-            }
-        }
-        if !(-LARGEST..=LARGEST).contains(&self.alpha) {
-            return Err(parameter("alpha", self.alpha, "between -1000 and 1000"));
-        }
-        for (name, value) in [
-            ("rotational_diffusivity", self.rotational_diffusivity),
-            ("translational_diffusivity", self.translational_diffusivity),
-            ("length", self.length),
-        ] {
-            if !(value > 0.0 && value <= LARGEST) {
-                return Err(parameter(name, value, "positive and at most 1000"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for ActiveMatter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { zeta, alpha, beta, rotational_diffusivity: d_r, translational_diffusivity: d_t, length } = self;
-        write!(f, "zeta {zeta}, alpha {alpha}, beta {beta}, d_R {d_r}, d_T {d_t}, L {length}")
-    }
-}
-
-fn parameter(name: &'static str, value: f64, expected: &'static str) -> SolverError {
-    SolverError::Parameter { system: NAME, name, value, expected }
-}
-
-fn positive(name: &'static str, value: f64) -> Result<(), SolverError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(parameter(name, value, "a positive finite number"))
-}
-
-fn grid_problem(problem: String) -> SolverError {
-    SolverError::Grid { system: NAME, problem }
-}
-
-fn validate_grid(what: &str, grid: [usize; 2]) -> Result<(), SolverError> {
-    let [nx, ny] = grid;
-    if grid.iter().all(|n| n.is_multiple_of(2) && *n >= SMALLEST_AXIS) {
-        return Ok(());
-    }
-    Err(grid_problem(format!(
-        "the {what} grid must have an even number of at least {SMALLEST_AXIS} points along x and y, but is {nx}x{ny}"
-    )))
-}
+pub use trajectory::{StoredFrame, simulate};

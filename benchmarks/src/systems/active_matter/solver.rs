@@ -4,10 +4,14 @@ use std::array;
 
 use rustfft::num_complex::Complex64;
 
+use super::constants::{CHECKS, NAME};
 use super::diagnostics::Diagnostics;
 use super::dynamics::{Complex, Dynamics, Peaks};
-use super::{ActiveMatter, NAME, SolverError, grid_problem, initial, parameter, positive, validate_grid};
-use crate::spectral::Fourier;
+use super::fields::Fields;
+use super::initial;
+use super::parameters::ActiveMatter;
+use crate::systems::fourier::Fourier;
+use crate::systems::solver_error::SolverError;
 
 /// The largest step times the fastest rate on the grid, `hypot(|u_x| kx + |u_y| ky + |w|, 4 (zeta + d_R + |e|))` with the
 /// highest retained wavenumbers. The scheme is stable up to about 2.6. With 1.5, the order of three trajectories differs
@@ -17,17 +21,6 @@ pub const STEP: f64 = 1.5;
 /// The largest order `|q|` on the grid before a solution is given up. Distributions have at most 1, and so do resolved
 /// solutions; a truncated series may overshoot near sharp gradients, where the closure, continued beyond 1, pulls it back.
 pub const LARGEST_ORDER: f64 = 1.01;
-
-/// Order and flow on a grid `[nx, ny]`: `nx * ny` values each, row-major, `x` first, `y` fastest; non-dimensional.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fields {
-    /// `D_xx - D_yy` and `2 D_xy`; the trace of `D` is 1.
-    pub order: [Vec<f64>; 2],
-    /// Components of the velocity along `x` and `y`.
-    pub velocity: [Vec<f64>; 2],
-    /// `E_xx` and `E_xy`; the trace of `E` is 0.
-    pub strain: [Vec<f64>; 2],
-}
 
 /// A suspension that advances in time.
 ///
@@ -67,17 +60,8 @@ impl Solver {
     /// [`SolverError`] for parameters, a grid or values on which the system is not defined.
     pub fn from_order(matter: &ActiveMatter, grid: [usize; 2], order: &[Vec<f64>; 2]) -> Result<Self, SolverError> {
         let mut solver = Self::disordered(matter, grid)?;
-        let [nx, ny] = grid;
         for (part, values) in order.iter().enumerate() {
-            if values.len() != nx * ny {
-                let (expected, found) = (nx * ny, values.len());
-                return Err(grid_problem(format!(
-                    "the order must have {expected} values for the grid {nx}x{ny}, but has {found}"
-                )));
-            }
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(parameter("order", *value, "finite at every grid point"));
-            }
+            CHECKS.field("order", values, grid)?;
             solver.dynamics.fourier.forward(values, &mut solver.state[part]);
         }
         solver.begin()
@@ -85,7 +69,7 @@ impl Solver {
 
     fn disordered(matter: &ActiveMatter, grid: [usize; 2]) -> Result<Self, SolverError> {
         matter.validate()?;
-        validate_grid("solver's", grid)?;
+        CHECKS.grid("solver's", grid)?;
         let dynamics = Dynamics::new(matter, grid);
         let [state, stage, next, rate] = array::from_fn(|_| array::from_fn(|_| dynamics.fourier.zeros()));
         Ok(Self {
@@ -146,7 +130,7 @@ impl Solver {
     /// [`LARGEST_ORDER`]: no distribution of rods has such moments.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
-            return Err(parameter("time", time, "finite and no earlier than the solver's"));
+            return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));
         }
         while self.time < time {
             let remaining = time - self.time;
@@ -162,7 +146,7 @@ impl Solver {
     /// # Errors
     /// As [`Solver::advance_to`].
     pub fn step(&mut self, step: f64) -> Result<(), SolverError> {
-        positive("step", step)?;
+        CHECKS.positive("step", step)?;
         self.step_to(self.time + step)
     }
 

@@ -21,7 +21,7 @@ use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use crate::spectral::Fourier;
+use crate::systems::fourier::Fourier;
 
 /// The iteration ends when it changes the vorticity by less than this, relative to its root mean square. The error that
 /// is left is ten times smaller still.

@@ -1,11 +1,15 @@
 //! Active matter as one of the suite's systems.
 
-use super::{ActiveMatter, DIFFUSIVITY, LENGTH, NAME, simulate};
-use crate::system::{Axis, Boundary, Case, Constant, Field, Frame, Parameter, Points, Rank, Resolution, System};
-use crate::systems::SolverError;
-use crate::{Error, Result};
+use super::constants::{DIFFUSIVITY, LENGTH, NAME};
+use super::parameters::ActiveMatter;
+use super::trajectory::simulate;
+use crate::Result;
+use crate::systems::domain::{Boundary, DomainAxis, Points};
+use crate::systems::field::{Field, Rank};
+use crate::systems::simulation::{Stop, simulation_error};
+use crate::systems::system::{Case, Constant, Frame, PhysicalParameter, Resolution, System};
 
-/// The largest seed that a suite can write: every whole number up to it is a number of double precision.
+/// The largest seed that a suite can write: up to here, a double holds every whole number.
 const LARGEST_SEED: f64 = 9_007_199_254_740_992.0;
 
 /// The system `active_matter` of The Well.
@@ -20,18 +24,14 @@ impl System for ActiveMatterSystem {
         1
     }
 
-    fn axes(&self) -> [Axis; 2] {
+    fn axes(&self) -> [DomainAxis; 2] {
         self.axes_with(&[])
     }
 
-    fn axes_with(&self, constants: &[f64]) -> [Axis; 2] {
+    fn axes_with(&self, constants: &[f64]) -> [DomainAxis; 2] {
         let length = constants.first().copied().unwrap_or(LENGTH);
         let (start, boundary, points) = (0.0, Boundary::Periodic, Points::Uniform);
-        ["x", "y"].map(|name| Axis { name: name.into(), start, length, boundary, points })
-    }
-
-    fn shown_channel(&self) -> Option<&'static str> {
-        Some("D_xx")
+        ["x", "y"].map(|name| DomainAxis { name: name.into(), start, length, boundary, points })
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -43,8 +43,12 @@ impl System for ActiveMatterSystem {
         ]
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter { name: "zeta", aliases: &[] }, Parameter { name: "alpha", aliases: &[] }]
+    fn pictured_channel(&self) -> Option<&'static str> {
+        Some("D_xx")
+    }
+
+    fn parameters(&self) -> &'static [PhysicalParameter] {
+        &[PhysicalParameter { name: "zeta", aliases: &[] }, PhysicalParameter { name: "alpha", aliases: &[] }]
     }
 
     fn constants(&self) -> &'static [Constant] {
@@ -68,11 +72,7 @@ impl System for ActiveMatterSystem {
         dt: f64,
         on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
     ) -> Result<()> {
-        let fail = |reason: String| Error::Simulation {
-            system: NAME.into(),
-            case: format!("parameters {:?}, initial condition {:?}", case.parameters, case.initial),
-            reason,
-        };
+        let fail = |reason: String| simulation_error(NAME, case, reason);
         let (&[zeta, alpha], &[seed]) = (case.parameters.as_slice(), case.initial.as_slice()) else {
             return Err(fail("expected [zeta, alpha] and [seed]".into()));
         };
@@ -92,21 +92,6 @@ impl System for ActiveMatterSystem {
             let fields: [&[f32]; 4] = [&frame.concentration, &frame.velocity, &frame.orientation, &frame.strain];
             on_frame(&Frame { time: frame.time, fields: &fields }).map_err(Stop::Caller)
         })
-        .map_err(|stop| match stop {
-            Stop::Caller(error) => error,
-            Stop::Solver(error) => fail(error.to_string()),
-        })
-    }
-}
-
-/// Why a trajectory ended early.
-enum Stop {
-    Solver(SolverError),
-    Caller(Error),
-}
-
-impl From<SolverError> for Stop {
-    fn from(error: SolverError) -> Self {
-        Self::Solver(error)
+        .map_err(|stop: Stop| stop.into_error(NAME, case))
     }
 }

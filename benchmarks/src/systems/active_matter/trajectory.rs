@@ -1,16 +1,19 @@
-//! From parameters to the frames of a trajectory, as they stand in a file.
+//! From parameters to the frames of a trajectory, as files hold them.
 
 use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use super::{ActiveMatter, Solver, SolverError, grid_problem, parameter, positive, validate_grid};
-use crate::spectral::Fourier;
-use crate::system::Resolution;
+use super::constants::CHECKS;
+use super::parameters::ActiveMatter;
+use super::solver::Solver;
+use crate::systems::fourier::Fourier;
+use crate::systems::solver_error::SolverError;
+use crate::systems::system::Resolution;
 
 /// One frame on the stored grid `[nx, ny]`: row-major, `x` first, `y` fastest; non-dimensional.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
+pub struct StoredFrame {
     /// Time.
     pub time: f64,
     /// The concentration, `(nx, ny)`, which is 1.
@@ -23,7 +26,7 @@ pub struct Frame {
     pub strain: Vec<f32>,
 }
 
-/// Solves the system from the initial condition number `seed` and hands `frames` frames, at times `0, dt, 2 dt, ...`, to
+/// Solves the system from the initial condition number `seed` and passes `frames` frames, at times `0, dt, 2 dt, ...`, to
 /// `on_frame(index, frame)`. Every frame is truncated to the modes that both grids hold.
 ///
 /// The same arguments give the same bytes on the same machine, whatever runs beside them: one call uses one thread.
@@ -37,21 +40,10 @@ pub fn simulate<E: From<SolverError>>(
     resolution: &Resolution,
     frames: usize,
     dt: f64,
-    mut on_frame: impl FnMut(usize, &Frame) -> Result<(), E>,
+    mut on_frame: impl FnMut(usize, &StoredFrame) -> Result<(), E>,
 ) -> Result<(), E> {
-    if frames == 0 {
-        return Err(parameter("frames", 0.0, "at least 1").into());
-    }
-    positive("dt", dt)?;
+    CHECKS.trajectory(resolution, frames, dt)?;
     let Resolution { solve, store } = *resolution;
-    validate_grid("stored", store)?;
-    if (0..2).any(|axis| store[axis] > solve[axis]) {
-        return Err(grid_problem(format!(
-            "the stored grid {}x{} must be no finer than the solver's, {}x{}: solve on a finer grid or store a coarser one",
-            store[0], store[1], solve[0], solve[1]
-        ))
-        .into());
-    }
     let mut solver = Solver::new(matter, seed, solve)?;
     let mut sampler = Sampler::new(&solver, store);
     for index in 0..frames {
@@ -67,7 +59,7 @@ struct Sampler {
     /// Order, velocity and strain, on the solver's modes and on the stored grid's.
     spectra: [Vec<Complex64>; 6],
     restricted: [Vec<Complex64>; 6],
-    frame: Frame,
+    frame: StoredFrame,
 }
 
 impl Sampler {
@@ -77,7 +69,7 @@ impl Sampler {
         Self {
             spectra: array::from_fn(|_| solver.fourier().zeros()),
             restricted: array::from_fn(|_| stored.zeros()),
-            frame: Frame {
+            frame: StoredFrame {
                 time: 0.0,
                 concentration: vec![1.0; points],
                 velocity: vec![0.0; 2 * points],
@@ -88,7 +80,7 @@ impl Sampler {
         }
     }
 
-    fn sample(&mut self, solver: &Solver) -> &Frame {
+    fn sample(&mut self, solver: &Solver) -> &StoredFrame {
         let Self { stored, spectra, restricted, frame } = self;
         solver.spectra(spectra);
         for (spectrum, into) in spectra.iter().zip(&mut *restricted) {

@@ -1,58 +1,11 @@
-//! What is not linear, and buoyancy: integrals over products of fields, evaluated at quadrature points.
+//! The explicit terms, advection and buoyancy: integrals over products of fields, evaluated at quadrature points.
 
-use std::sync::Arc;
-
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex64;
 
 use super::basis::Basis;
 use super::flow::{Flow, Space};
 use super::layer::{Evaluation, Mirrored};
-
-/// Transforms along `x` between wavenumbers and points.
-pub(super) struct Rows {
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
-    scratch: Vec<Complex64>,
-    spectrum: Vec<Complex64>,
-    points: usize,
-}
-
-impl Rows {
-    pub fn new(points: usize) -> Self {
-        let mut planner = RealFftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(points), planner.plan_fft_inverse(points));
-        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
-        Self {
-            forward,
-            inverse,
-            scratch: vec![Complex64::ZERO; scratch],
-            spectrum: vec![Complex64::ZERO; points / 2 + 1],
-            points,
-        }
-    }
-
-    /// Grid values of the field whose coefficient at wavenumber `k` is `coefficient(k)`, for all `k < waves`.
-    pub fn synthesise(&mut self, waves: usize, coefficient: impl Fn(usize) -> Complex64, values: &mut [f64]) {
-        let (low, high) = self.spectrum.split_at_mut(waves);
-        low.iter_mut().enumerate().for_each(|(k, c)| *c = coefficient(k));
-        high.fill(Complex64::ZERO);
-        // A real field has a real mean; what stands here is round-off.
-        self.spectrum[0].im = 0.0;
-        self.inverse
-            .process_with_scratch(&mut self.spectrum, values, &mut self.scratch)
-            .expect("the buffers have the lengths of the plan");
-    }
-
-    /// The coefficients of grid values, which are overwritten.
-    pub fn analyse(&mut self, values: &mut [f64]) -> impl Iterator<Item = Complex64> {
-        self.forward
-            .process_with_scratch(values, &mut self.spectrum, &mut self.scratch)
-            .expect("the buffers have the lengths of the plan");
-        let scale = 1.0 / self.points as f64;
-        self.spectrum.iter().map(move |c| c * scale)
-    }
-}
+use super::rows::Rows;
 
 /// Evaluates the explicit terms.
 pub(super) struct Advection {
@@ -193,7 +146,7 @@ impl Advection {
         peaks.into_iter().fold(0.0, f64::max)
     }
 
-    /// Adds `i k b` to what meets the stream function itself, and gives the mean flow what is its own.
+    /// Adds `i k b` to the products that meet the stream function itself, and moves those of the mean flow to `shear`.
     fn add_buoyancy(&mut self) {
         let waves = self.wavenumbers.len();
         let [second, _, zeroth] = &mut self.momentum;

@@ -86,7 +86,7 @@ impl Space {
         self.wavenumbers.len()
     }
 
-    /// Numbers in a row of coefficients.
+    /// Values in a row of coefficients.
     pub fn width(&self) -> usize {
         2 * self.waves()
     }

@@ -95,7 +95,20 @@ impl Evaluation {
     }
 }
 
-/// The rows of even or of odd number, as columns.
+/// The rows of even or of odd index, as columns.
 fn every_other_row(rows: &[f64], width: usize, count: usize, parity: usize) -> MatRef<'_, f64> {
     MatRef::from_column_major_slice_with_stride(&rows[parity * width..], width, count, 2 * width)
+}
+
+/// Rows of `into`: `matrix`, row-major, times the rows of `from`, all of `width` values.
+pub(super) fn multiply(matrix: &[f64], from: &[f64], width: usize, into: &mut [f64]) {
+    let (inner, outer) = (from.len() / width, into.len() / width);
+    matmul(
+        MatMut::from_column_major_slice_mut(into, width, outer),
+        Accum::Replace,
+        MatRef::from_column_major_slice(from, width, inner),
+        MatRef::from_column_major_slice(matrix, inner, outer),
+        1.0,
+        Par::Seq,
+    );
 }

@@ -11,7 +11,7 @@ use physrep_random::keyed;
 /// The grid whose white noise this is.
 const GRID: [usize; 2] = [512, 128];
 /// Its standard deviation at a point of that grid.
-const DEVIATION: f64 = 1e-3;
+const STANDARD_DEVIATION: f64 = 1e-3;
 
 /// Noise on `grid`, `[nx, ny]` values: wavenumbers below the Nyquist mode, and Chebyshev polynomials of degrees that leave
 /// room for a factor `y (1 - y)`.
@@ -46,7 +46,7 @@ pub(super) fn noise(seed: u64, grid: [usize; 2]) -> Vec<f64> {
             row.iter_mut().zip(&profile).for_each(|(f, c)| *f += wave.re * c.re - wave.im * c.im);
         }
     }
-    let scale = DEVIATION / ((GRID[0] * GRID[1]) as f64).sqrt();
+    let scale = STANDARD_DEVIATION / ((GRID[0] * GRID[1]) as f64).sqrt();
     field.iter_mut().for_each(|f| *f *= scale);
     field
 }

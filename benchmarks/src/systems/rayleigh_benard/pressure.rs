@@ -2,12 +2,11 @@
 
 use rustfft::num_complex::Complex64;
 
-use super::advection::Rows;
 use super::basis::Basis;
 use super::flow::{Flow, Space};
 use super::layer::{Evaluation, Mirrored};
 use super::pencil::{Factors, Pencil};
-use super::sampling::times_ik;
+use super::rows::{Rows, times_ik};
 
 /// Solves `lap p = div (b e_y - u . grad u)` with the walls' conditions in weak form.
 ///

@@ -1,4 +1,4 @@
-//! From grid values to integrals with the bases, and from coefficients to grid values.
+//! From coefficients to grid values.
 
 use std::array;
 
@@ -6,86 +6,12 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rustfft::num_complex::Complex64;
 
-use super::Fields;
-use super::advection::Rows;
 use super::basis::{Basis, chebyshev_interpolation, chebyshev_points, legendre_values};
+use super::fields::Fields;
 use super::flow::{Flow, Space};
-use super::layer::{Evaluation, Mirrored};
+use super::layer::multiply;
 use super::pressure::Pressure;
-use super::solver::Solver;
-
-/// The integrals of a flow, given on the grid of `space`, with every function of the bases: velocities with the test
-/// velocities of stream functions and with mean flows, buoyancy less conduction with the Dirichlet basis.
-pub(super) fn project(space: &Space, fields: &Fields) -> Flow {
-    let ([nx, ny], waves) = (space.grid, space.waves());
-    let heights = chebyshev_points(ny);
-    let to_quadrature = chebyshev_interpolation(ny, ny, &space.rule.points);
-    let mut transform = Rows::new(nx);
-    let mut line = vec![0.0; nx];
-    let mut at_quadrature = |field: &[f64], profile: &dyn Fn(f64) -> f64| {
-        let mut rows = vec![0.0; ny * space.width()];
-        for (j, row) in rows.chunks_exact_mut(space.width()).enumerate() {
-            line.iter_mut().enumerate().for_each(|(i, value)| *value = field[i * ny + j] - profile(heights[j]));
-            for (k, c) in transform.analyse(&mut line).take(waves).enumerate() {
-                (row[k], row[waves + k]) = (c.re, c.im);
-            }
-        }
-        let mut mirrored = Mirrored::zeros(space.pairs(), space.width());
-        let mut points = vec![0.0; 2 * mirrored.even.len()];
-        multiply(&to_quadrature, &rows, space.width(), &mut points);
-        let count = space.rule.points.len();
-        for pair in 0..space.pairs() {
-            for i in 0..space.width() {
-                let [below, above] = [pair, count - 1 - pair].map(|j| points[j * space.width() + i]);
-                mirrored.even[pair * space.width() + i] = below + above;
-                mirrored.odd[pair * space.width() + i] = below - above;
-            }
-        }
-        mirrored
-    };
-    let mut u = at_quadrature(&fields.velocity[0], &|_| 0.0);
-    let mut v = at_quadrature(&fields.velocity[1], &|_| 0.0);
-    let b = at_quadrature(&fields.buoyancy, &|s| 0.5 - 0.5 * s);
-    let mut mean = Mirrored::zeros(space.pairs(), 1);
-    for (from, to) in [(&mut u.even, &mut mean.even), (&mut u.odd, &mut mean.odd)] {
-        for (row, mean) in from.chunks_exact_mut(space.width()).zip(to) {
-            *mean = std::mem::take(&mut row[0]);
-        }
-    }
-    [&mut v.even, &mut v.odd].into_iter().for_each(|rows| times_ik(rows, &space.wavenumbers));
-
-    let evaluation = |basis, derivative| Evaluation::new(basis, derivative, space.degrees, &space.rule);
-    let mut dual = Flow::zeros(space);
-    evaluation(Basis::Clamped, 1).add_integrals(&u, &mut dual.stream);
-    evaluation(Basis::Clamped, 0).add_integrals(&v, &mut dual.stream);
-    evaluation(Basis::Dirichlet, 0).add_integrals(&b, &mut dual.buoyancy);
-    evaluation(Basis::Dirichlet, 0).add_integrals(&mean, &mut dual.mean);
-    dual
-}
-
-/// Multiplies every row's coefficient of wavenumber `k` by `i k`.
-pub(super) fn times_ik(rows: &mut [f64], wavenumbers: &[f64]) {
-    let waves = wavenumbers.len();
-    for row in rows.chunks_exact_mut(2 * waves) {
-        let (re, im) = row.split_at_mut(waves);
-        for ((re, im), k) in re.iter_mut().zip(im).zip(wavenumbers) {
-            (*re, *im) = (-k * *im, k * *re);
-        }
-    }
-}
-
-/// Rows of `into`: `matrix`, row-major, times the rows of `from`, all of `width` numbers.
-fn multiply(matrix: &[f64], from: &[f64], width: usize, into: &mut [f64]) {
-    let (inner, outer) = (from.len() / width, into.len() / width);
-    matmul(
-        MatMut::from_column_major_slice_mut(into, width, outer),
-        Accum::Replace,
-        MatRef::from_column_major_slice(from, width, inner),
-        MatRef::from_column_major_slice(matrix, inner, outer),
-        1.0,
-        Par::Seq,
-    );
-}
+use super::rows::{Rows, times_ik};
 
 /// Samples a solver's flow on a grid of evenly spaced points along `x` and Chebyshev-Gauss points in `y`. A grid coarser than
 /// the solver's gets the modes, Fourier and Chebyshev, that both hold.
@@ -170,17 +96,17 @@ impl Sampler {
         self.write_grid(&mut fields.buoyancy);
     }
 
-    /// The pressure of the solver's flow, with zero mean.
-    pub fn pressure(&mut self, solver: &Solver) -> Vec<f64> {
+    /// The pressure of a flow, with zero mean.
+    pub fn pressure(&mut self, viscosity: f64, state: &Flow) -> Vec<f64> {
         let mut pressure = vec![0.0; self.grid[0] * self.grid[1]];
-        self.pressure_into(solver, &mut pressure);
+        self.pressure_into(viscosity, state, &mut pressure);
         pressure
     }
 
     /// The same, into `pressure`.
-    pub fn pressure_into(&mut self, solver: &Solver, pressure: &mut [f64]) {
+    pub fn pressure_into(&mut self, viscosity: f64, state: &Flow, pressure: &mut [f64]) {
         let width = 2 * self.wavenumbers.len();
-        let coefficients = self.pressure.solve(solver.viscosity(), solver.state());
+        let coefficients = self.pressure.solve(viscosity, state);
         multiply(&self.free, coefficients, width, &mut self.rows);
         self.write_grid(pressure);
     }

@@ -1,11 +1,15 @@
 //! Time integration: diffusion implicit, everything else explicit.
 
 use super::advection::Advection;
+use super::constants::{CHECKS, LENGTHS, NAME};
 use super::diagnostics::{self, Diagnostics};
+use super::fields::Fields;
 use super::flow::{Flow, Linear, Space};
+use super::parameters::RayleighBenard;
 use super::pencil::Factors;
-use super::sampling::{Sampler, project};
-use super::{Fields, LENGTHS, NAME, RayleighBenard, SolverError, grid_problem, parameter, positive, validate_grid};
+use super::projection::project;
+use super::sampling::Sampler;
+use crate::systems::solver_error::SolverError;
 
 /// The largest step, measured by the angle through which the fastest advection turns the highest mode that is resolved
 /// where it happens, `step * max(|u_x| k_x + |u_y| k_y)`. The scheme is stable up to `2 sqrt(2) = 2.83` radians.
@@ -88,7 +92,7 @@ impl Solver {
     /// [`SolverError`] for parameters or a grid on which the flow is not defined.
     pub fn new(flow: &RayleighBenard, grid: [usize; 2]) -> Result<Self, SolverError> {
         flow.validate()?;
-        validate_grid("solver's", grid)?;
+        CHECKS.grid("solver's", grid)?;
         let initial = flow.initial_condition(grid);
         let mut solver = Self::from_fields(flow.rayleigh, flow.prandtl, LENGTHS[0], grid, &initial)?;
         solver.run = format!("{flow}, grid {}x{}", grid[0], grid[1]);
@@ -107,10 +111,10 @@ impl Solver {
         grid: [usize; 2],
         fields: &Fields,
     ) -> Result<Self, SolverError> {
-        positive("rayleigh", rayleigh)?;
-        positive("prandtl", prandtl)?;
-        positive("length", length)?;
-        validate_grid("solver's", grid)?;
+        CHECKS.positive("rayleigh", rayleigh)?;
+        CHECKS.positive("prandtl", prandtl)?;
+        CHECKS.positive("length", length)?;
+        CHECKS.grid("solver's", grid)?;
         let [nx, ny] = grid;
         let named = [
             ("velocity along x", &fields.velocity[0]),
@@ -118,16 +122,7 @@ impl Solver {
             ("buoyancy", &fields.buoyancy),
         ];
         for (name, values) in named {
-            if values.len() != nx * ny {
-                return Err(grid_problem(format!(
-                    "the {name} must have {} values for the grid {nx}x{ny}, but has {}",
-                    nx * ny,
-                    values.len()
-                )));
-            }
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(parameter(name, *value, "finite at every grid point"));
-            }
+            CHECKS.field(name, values, grid)?;
         }
 
         let space = Space::new(grid, length);
@@ -174,7 +169,7 @@ impl Solver {
 
     /// The pressure on the solver's grid, of zero mean over the layer.
     pub fn pressure(&self) -> Vec<f64> {
-        Sampler::new(&self.space, self.space.grid).pressure(self)
+        Sampler::new(&self.space, self.space.grid).pressure(self.viscosity, &self.state)
     }
 
     /// Advances to `time` in steps of at most [`COURANT`] and [`LONGEST_STEP`], evened out so that the last one ends exactly
@@ -184,7 +179,7 @@ impl Solver {
     /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
-            return Err(parameter("time", time, "finite and no earlier than the solver's"));
+            return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));
         }
         while self.time < time {
             let fastest = self.begin_step();
@@ -206,7 +201,7 @@ impl Solver {
     /// # Errors
     /// As [`Solver::advance_to`].
     pub fn step(&mut self, step: f64) -> Result<(), SolverError> {
-        positive("step", step)?;
+        CHECKS.positive("step", step)?;
         self.begin_step();
         self.finish_step(step)
     }

@@ -1,9 +1,13 @@
 //! Rayleigh-Benard convection as one of the suite's systems.
 
-use super::{LENGTHS, NAME, RayleighBenard, simulate};
-use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
-use crate::systems::SolverError;
-use crate::{Error, Result};
+use super::constants::{LENGTHS, NAME};
+use super::parameters::RayleighBenard;
+use super::trajectory::simulate;
+use crate::Result;
+use crate::systems::domain::{Boundary, DomainAxis, Points};
+use crate::systems::field::{Field, Rank};
+use crate::systems::simulation::{Stop, simulation_error};
+use crate::systems::system::{Case, Frame, PhysicalParameter, Resolution, System};
 
 /// The system `rayleigh_benard` of The Well.
 pub struct RayleighBenardSystem;
@@ -17,17 +21,18 @@ impl System for RayleighBenardSystem {
         1
     }
 
-    fn axes(&self) -> [Axis; 2] {
-        let axis =
-            |name: &str, length, boundary, points| Axis { name: name.into(), start: 0.0, length, boundary, points };
+    fn axes(&self) -> [DomainAxis; 2] {
+        let axis = |name: &str, length, boundary, points| DomainAxis {
+            name: name.into(),
+            start: 0.0,
+            length,
+            boundary,
+            points,
+        };
         [
             axis("x", LENGTHS[0], Boundary::Periodic, Points::Uniform),
             axis("y", LENGTHS[1], Boundary::Wall, Points::ChebyshevGauss),
         ]
-    }
-
-    fn shown_channel(&self) -> Option<&'static str> {
-        Some("buoyancy")
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -38,8 +43,12 @@ impl System for RayleighBenardSystem {
         ]
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter { name: "Rayleigh", aliases: &[] }, Parameter { name: "Prandtl", aliases: &[] }]
+    fn pictured_channel(&self) -> Option<&'static str> {
+        Some("buoyancy")
+    }
+
+    fn parameters(&self) -> &'static [PhysicalParameter] {
+        &[PhysicalParameter { name: "Rayleigh", aliases: &[] }, PhysicalParameter { name: "Prandtl", aliases: &[] }]
     }
 
     fn initial_condition(&self) -> &'static [&'static str] {
@@ -55,15 +64,11 @@ impl System for RayleighBenardSystem {
         dt: f64,
         on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
     ) -> Result<()> {
-        let fail = |reason: String| Error::Simulation {
-            system: NAME.into(),
-            case: format!("parameters {:?}, initial condition {:?}", case.parameters, case.initial),
-            reason,
-        };
+        let fail = |reason: String| simulation_error(NAME, case, reason);
         let (&[rayleigh, prandtl], &[delta, seed]) = (case.parameters.as_slice(), case.initial.as_slice()) else {
             return Err(fail("expected [Rayleigh, Prandtl] and [dT, seed]".into()));
         };
-        // The largest whole number up to which a double holds them all.
+        // Up to here, a double holds every whole number.
         if seed < 0.0 || seed.fract() != 0.0 || seed > 2.0f64.powi(53) || seed.is_nan() {
             return Err(fail(format!("`seed` must be a whole number, 0 or more, but is {seed}")));
         }
@@ -72,21 +77,6 @@ impl System for RayleighBenardSystem {
             on_frame(&Frame { time: frame.time, fields: &[&frame.buoyancy, &frame.pressure, &frame.velocity] })
                 .map_err(Stop::Caller)
         })
-        .map_err(|stop| match stop {
-            Stop::Caller(error) => error,
-            Stop::Solver(error) => fail(error.to_string()),
-        })
-    }
-}
-
-/// Why a trajectory ended early.
-enum Stop {
-    Solver(SolverError),
-    Caller(Error),
-}
-
-impl From<SolverError> for Stop {
-    fn from(error: SolverError) -> Self {
-        Self::Solver(error)
+        .map_err(|stop: Stop| stop.into_error(NAME, case))
     }
 }

@@ -1,13 +1,17 @@
-//! From parameters to the frames of a trajectory, as they stand in a file.
+//! From parameters to the frames of a trajectory, as files hold them.
 
+use super::constants::CHECKS;
+use super::fields::Fields;
+use super::parameters::RayleighBenard;
 use super::sampling::Sampler;
-use super::{Fields, RayleighBenard, Solver, SolverError, grid_problem, parameter, positive, validate_grid};
-use crate::system::Resolution;
+use super::solver::Solver;
+use crate::systems::solver_error::SolverError;
+use crate::systems::system::Resolution;
 
 /// One frame on the stored grid `[nx, ny]`: row-major, `x` first, `y` fastest (Chebyshev-Gauss points, ascending);
 /// non-dimensional.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
+pub struct StoredFrame {
     /// Time.
     pub time: f64,
     /// The buoyancy, `(nx, ny)`.
@@ -18,9 +22,9 @@ pub struct Frame {
     pub velocity: Vec<f32>,
 }
 
-/// Solves the flow and hands `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
+/// Solves the flow and passes `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
-/// Frame 0 holds the prescribed initial condition as it is, at rest and with zero pressure, as The Well's files do; where
+/// StoredFrame 0 holds the prescribed initial condition as it is, at rest and with zero pressure, as The Well's files do; where
 /// `delta` is below 1 its buoyancy does not meet the lower wall's. Every frame is truncated to the modes, Fourier and
 /// Chebyshev, that both grids hold.
 ///
@@ -34,29 +38,22 @@ pub fn simulate<E: From<SolverError>>(
     resolution: &Resolution,
     frames: usize,
     dt: f64,
-    mut on_frame: impl FnMut(usize, &Frame) -> Result<(), E>,
+    mut on_frame: impl FnMut(usize, &StoredFrame) -> Result<(), E>,
 ) -> Result<(), E> {
-    if frames == 0 {
-        return Err(parameter("frames", 0.0, "at least 1").into());
-    }
-    positive("dt", dt)?;
+    CHECKS.trajectory(resolution, frames, dt)?;
     let Resolution { solve, store } = *resolution;
-    validate_grid("stored", store)?;
-    if (0..2).any(|axis| store[axis] > solve[axis]) {
-        return Err(grid_problem(format!(
-            "the stored grid {}x{} must be no finer than the solver's, {}x{}: solve on a finer grid or store a coarser one",
-            store[0], store[1], solve[0], solve[1]
-        ))
-        .into());
-    }
     let mut solver = Solver::new(flow, solve)?;
     let mut sampler = Sampler::new(solver.space(), store);
     let points = store[0] * store[1];
     let zeros = || vec![0.0; points];
     let mut fields = Fields { velocity: [zeros(), zeros()], buoyancy: zeros() };
     let mut pressure = zeros();
-    let mut frame =
-        Frame { time: 0.0, buoyancy: vec![0.0; points], pressure: vec![0.0; points], velocity: vec![0.0; 2 * points] };
+    let mut frame = StoredFrame {
+        time: 0.0,
+        buoyancy: vec![0.0; points],
+        pressure: vec![0.0; points],
+        velocity: vec![0.0; 2 * points],
+    };
 
     sampler.restrict(&flow.initial_condition(solve).buoyancy, &mut fields.buoyancy);
     frame.fill(&fields, &pressure);
@@ -64,7 +61,7 @@ pub fn simulate<E: From<SolverError>>(
     for index in 1..frames {
         solver.advance_to(index as f64 * dt)?;
         sampler.flow(solver.state(), &mut fields);
-        sampler.pressure_into(&solver, &mut pressure);
+        sampler.pressure_into(solver.viscosity(), solver.state(), &mut pressure);
         frame.fill(&fields, &pressure);
         frame.time = solver.time();
         on_frame(index, &frame)?;
@@ -72,7 +69,7 @@ pub fn simulate<E: From<SolverError>>(
     Ok(())
 }
 
-impl Frame {
+impl StoredFrame {
     fn fill(&mut self, fields: &Fields, pressure: &[f64]) {
         let [u, v] = &fields.velocity;
         for (point, velocity) in self.velocity.chunks_exact_mut(2).enumerate() {

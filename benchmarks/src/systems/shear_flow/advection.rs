@@ -4,8 +4,8 @@ use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use super::LENGTHS;
-use crate::spectral::Fourier;
+use super::constants::LENGTHS;
+use crate::systems::fourier::Fourier;
 
 /// The flow in spectral space. The mean velocity, which the vorticity does not hold, is constant and kept apart.
 pub(super) struct State {

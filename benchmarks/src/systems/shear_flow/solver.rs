@@ -5,16 +5,17 @@ use std::array;
 use rustfft::num_complex::Complex64;
 
 use super::advection::{Advection, State};
+use super::constants::{CHECKS, NAME};
+use super::damping::{Damping, filter};
 use super::diagnostics::Diagnostics;
-use super::{Fields, NAME, ShearFlow, SolverError, grid_problem, parameter, positive, validate_grid};
-use crate::spectral::Fourier;
+use super::fields::Fields;
+use super::parameters::ShearFlow;
+use crate::systems::fourier::Fourier;
+use crate::systems::solver_error::SolverError;
 
 /// The largest step, measured by the angle through which the fastest advection turns the highest retained mode,
 /// `step * max(|u_x| kx + |u_y| ky)`. The scheme is stable up to `2 sqrt(2) = 2.83` radians.
 pub const COURANT: f64 = 2.0;
-
-/// The strength and order of the filter `exp(-36 (k / K)^36)` along each axis (Hou and Li 2007).
-const FILTER: (f64, i32) = (36.0, 36);
 
 /// A flow that advances in time.
 ///
@@ -46,7 +47,7 @@ impl Solver {
     /// [`SolverError`] for parameters or a grid on which the flow is not defined.
     pub fn new(flow: &ShearFlow, grid: [usize; 2]) -> Result<Self, SolverError> {
         flow.validate()?;
-        validate_grid("solver's", grid)?;
+        CHECKS.grid("solver's", grid)?;
         let mut solver = Self::from_fields(flow.reynolds, flow.schmidt, grid, &flow.initial_condition(grid))?;
         solver.run = format!("{flow}, grid {}x{}", grid[0], grid[1]);
         Ok(solver)
@@ -57,9 +58,9 @@ impl Solver {
     /// # Errors
     /// [`SolverError`] for parameters, a grid or fields on which the flow is not defined.
     pub fn from_fields(reynolds: f64, schmidt: f64, grid: [usize; 2], fields: &Fields) -> Result<Self, SolverError> {
-        positive("reynolds", reynolds)?;
-        positive("schmidt", schmidt)?;
-        validate_grid("solver's", grid)?;
+        CHECKS.positive("reynolds", reynolds)?;
+        CHECKS.positive("schmidt", schmidt)?;
+        CHECKS.grid("solver's", grid)?;
         let [nx, ny] = grid;
         let named = [
             ("velocity along x", &fields.velocity[0]),
@@ -67,16 +68,7 @@ impl Solver {
             ("tracer", &fields.tracer),
         ];
         for (name, values) in named {
-            if values.len() != nx * ny {
-                return Err(grid_problem(format!(
-                    "the {name} must have {} values for the grid {nx}x{ny}, but has {}",
-                    nx * ny,
-                    values.len()
-                )));
-            }
-            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(parameter(name, *value, "finite at every grid point"));
-            }
+            CHECKS.field(name, values, grid)?;
         }
 
         let advection = Advection::new(grid);
@@ -144,7 +136,7 @@ impl Solver {
     /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
-            return Err(parameter("time", time, "finite and no earlier than the solver's"));
+            return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));
         }
         while self.time < time {
             let fastest = self.begin_step();
@@ -163,7 +155,7 @@ impl Solver {
     /// # Errors
     /// As [`Solver::advance_to`].
     pub fn step(&mut self, step: f64) -> Result<(), SolverError> {
-        positive("step", step)?;
+        CHECKS.positive("step", step)?;
         self.begin_step();
         self.finish_step(step)
     }
@@ -260,40 +252,6 @@ impl Solver {
                 for ((x, (w, k)), (stage, next)) in x.decay.iter().zip(given).zip(results) {
                     *stage = f(x * y, *w, *k, next);
                 }
-            }
-        }
-    }
-}
-
-/// The filter of modes with wavenumbers `k`; 1 for the mean.
-fn filter(k: &[f64]) -> Vec<f64> {
-    let (strength, order) = FILTER;
-    let highest = k.iter().fold(0.0_f64, |highest, k| highest.max(k.abs()));
-    k.iter().map(|k| (-strength * (k.abs() / highest).powi(order)).exp()).collect()
-}
-
-/// The decay `exp(-nu k^2 t)` of every mode, as a product of one factor for each axis.
-struct Damping {
-    x: Axis,
-    y: Axis,
-}
-
-struct Axis {
-    rate: Vec<f64>,
-    decay: Vec<f64>,
-}
-
-impl Damping {
-    fn new(diffusivity: f64, advection: &Advection) -> Self {
-        let axis =
-            |k: &[f64]| Axis { rate: k.iter().map(|k| diffusivity * k * k).collect(), decay: vec![1.0; k.len()] };
-        Self { x: axis(&advection.operators.kx), y: axis(&advection.operators.ky) }
-    }
-
-    fn prepare(&mut self, time: f64) {
-        for Axis { rate, decay } in [&mut self.x, &mut self.y] {
-            for (rate, decay) in rate.iter().zip(decay) {
-                *decay = (-rate * time).exp();
             }
         }
     }

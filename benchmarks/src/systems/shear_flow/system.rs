@@ -1,9 +1,13 @@
 //! Shear flow as one of the suite's systems.
 
-use super::{LENGTHS, NAME, ORIGIN, ShearFlow, simulate};
-use crate::system::{Axis, Boundary, Case, Field, Frame, Parameter, Points, Rank, Resolution, System};
-use crate::systems::SolverError;
-use crate::{Error, Result};
+use super::constants::{LENGTHS, NAME, ORIGIN};
+use super::parameters::ShearFlow;
+use super::trajectory::simulate;
+use crate::Result;
+use crate::systems::domain::{Boundary, DomainAxis, Points};
+use crate::systems::field::{Field, Rank};
+use crate::systems::simulation::{Stop, simulation_error};
+use crate::systems::system::{Case, Frame, PhysicalParameter, Resolution, System};
 
 /// The system `shear_flow` of The Well.
 pub struct ShearFlowSystem;
@@ -17,18 +21,14 @@ impl System for ShearFlowSystem {
         2
     }
 
-    fn axes(&self) -> [Axis; 2] {
-        [0, 1].map(|axis| Axis {
+    fn axes(&self) -> [DomainAxis; 2] {
+        [0, 1].map(|axis| DomainAxis {
             name: ["x", "y"][axis].into(),
             start: ORIGIN[axis],
             length: LENGTHS[axis],
             boundary: Boundary::Periodic,
             points: Points::Uniform,
         })
-    }
-
-    fn shown_channel(&self) -> Option<&'static str> {
-        Some("tracer")
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -39,8 +39,15 @@ impl System for ShearFlowSystem {
         ]
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter { name: "Reynolds", aliases: &["Rayleigh"] }, Parameter { name: "Schmidt", aliases: &[] }]
+    fn pictured_channel(&self) -> Option<&'static str> {
+        Some("tracer")
+    }
+
+    fn parameters(&self) -> &'static [PhysicalParameter] {
+        &[
+            PhysicalParameter { name: "Reynolds", aliases: &["Rayleigh"] },
+            PhysicalParameter { name: "Schmidt", aliases: &[] },
+        ]
     }
 
     fn initial_condition(&self) -> &'static [&'static str] {
@@ -56,11 +63,7 @@ impl System for ShearFlowSystem {
         dt: f64,
         on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
     ) -> Result<()> {
-        let fail = |reason: String| Error::Simulation {
-            system: NAME.into(),
-            case: format!("parameters {:?}, initial condition {:?}", case.parameters, case.initial),
-            reason,
-        };
+        let fail = |reason: String| simulation_error(NAME, case, reason);
         let (&[reynolds, schmidt], &[n_shear, n_blobs, width]) = (case.parameters.as_slice(), case.initial.as_slice())
         else {
             return Err(fail("expected [Reynolds, Schmidt] and [n_shear, n_blobs, width]".into()));
@@ -76,26 +79,11 @@ impl System for ShearFlowSystem {
             on_frame(&Frame { time: frame.time, fields: &[&frame.tracer, &frame.pressure, &frame.velocity] })
                 .map_err(Stop::Caller)
         })
-        .map_err(|stop| match stop {
-            Stop::Caller(error) => error,
-            Stop::Solver(error) => fail(error.to_string()),
-        })
+        .map_err(|stop: Stop| stop.into_error(NAME, case))
     }
 }
 
-/// Why a trajectory ended early.
-enum Stop {
-    Solver(SolverError),
-    Caller(Error),
-}
-
-impl From<SolverError> for Stop {
-    fn from(error: SolverError) -> Self {
-        Self::Solver(error)
-    }
-}
-
-/// A number of things, which suites write as any number.
+/// A count, which suites write as a float.
 fn count(name: &str, value: f64) -> Result<usize, String> {
     let whole = value as usize;
     match whole as f64 == value {

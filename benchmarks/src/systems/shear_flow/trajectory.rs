@@ -1,16 +1,19 @@
-//! From parameters to the frames of a trajectory, as they stand in a file.
+//! From parameters to the frames of a trajectory, as files hold them.
 
 use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use super::{ShearFlow, Solver, SolverError, grid_problem, parameter, positive, validate_grid};
-use crate::spectral::Fourier;
-use crate::system::Resolution;
+use super::constants::CHECKS;
+use super::parameters::ShearFlow;
+use super::solver::Solver;
+use crate::systems::fourier::Fourier;
+use crate::systems::solver_error::SolverError;
+use crate::systems::system::Resolution;
 
 /// One frame on the stored grid `[nx, ny]`: row-major, `x` first, `y` fastest; non-dimensional.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
+pub struct StoredFrame {
     /// Time.
     pub time: f64,
     /// The passive tracer, `(nx, ny)`.
@@ -21,9 +24,9 @@ pub struct Frame {
     pub velocity: Vec<f32>,
 }
 
-/// Solves the flow and hands `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
+/// Solves the flow and passes `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
-/// Frame 0 holds the prescribed velocity as it is, with its divergence, as The Well's files do. The evolution starts from
+/// StoredFrame 0 holds the prescribed velocity as it is, with its divergence, as The Well's files do. The evolution starts from
 /// its projection, to which the pressure of frame 0 belongs (The Well's generator starts from zero pressure). Every frame
 /// is truncated to the modes that both grids hold.
 ///
@@ -37,21 +40,10 @@ pub fn simulate<E: From<SolverError>>(
     resolution: &Resolution,
     frames: usize,
     dt: f64,
-    mut on_frame: impl FnMut(usize, &Frame) -> Result<(), E>,
+    mut on_frame: impl FnMut(usize, &StoredFrame) -> Result<(), E>,
 ) -> Result<(), E> {
-    if frames == 0 {
-        return Err(parameter("frames", 0.0, "at least 1").into());
-    }
-    positive("dt", dt)?;
+    CHECKS.trajectory(resolution, frames, dt)?;
     let Resolution { solve, store } = *resolution;
-    validate_grid("stored", store)?;
-    if (0..2).any(|axis| store[axis] > solve[axis]) {
-        return Err(grid_problem(format!(
-            "the stored grid {}x{} must be no finer than the solver's, {}x{}: solve on a finer grid or store a coarser one",
-            store[0], store[1], solve[0], solve[1]
-        ))
-        .into());
-    }
     let mut solver = Solver::new(flow, solve)?;
     let mut sampler = Sampler::new(&solver, store);
 
@@ -75,7 +67,7 @@ struct Sampler {
     pressure: Vec<Complex64>,
     /// On the stored grid's modes: tracer, pressure and velocity.
     restricted: [Vec<Complex64>; 4],
-    frame: Frame,
+    frame: StoredFrame,
 }
 
 impl Sampler {
@@ -86,7 +78,7 @@ impl Sampler {
             velocity: array::from_fn(|_| solver.fourier().zeros()),
             pressure: solver.fourier().zeros(),
             restricted: array::from_fn(|_| stored.zeros()),
-            frame: Frame {
+            frame: StoredFrame {
                 time: 0.0,
                 tracer: vec![0.0; points],
                 pressure: vec![0.0; points],
@@ -102,7 +94,7 @@ impl Sampler {
         solver.pressure_spectrum(&self.velocity, &mut self.pressure);
     }
 
-    fn sample(&mut self, solver: &Solver) -> &Frame {
+    fn sample(&mut self, solver: &Solver) -> &StoredFrame {
         let Self { stored, velocity: [u, v], pressure, restricted, frame } = self;
         for (spectrum, into) in [solver.tracer_spectrum(), pressure, u, v].into_iter().zip(&mut *restricted) {
             stored.restrict(solver.fourier(), spectrum, into);

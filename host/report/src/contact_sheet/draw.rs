@@ -1,6 +1,6 @@
 //! The drawing of a contact sheet.
 
-use physrep_benchmarks::system::{Axis, System};
+use physrep_benchmarks::systems::{DomainAxis, System};
 
 use super::{quantity::Quantity, trajectories::Trajectories};
 use crate::{
@@ -36,13 +36,13 @@ const NORMAL: Style = Style { size: 19.0, colour: INK, bold: false };
 const SMALL: Style = Style { size: 17.0, colour: FAINT, bold: false };
 
 /// The number of columns with which a sheet of `rows` panels of the domain's shape is about 1000 pixels high.
-pub fn columns(axes: &[Axis; 2], rows: usize) -> usize {
+pub fn columns(axes: &[DomainAxis; 2], rows: usize) -> usize {
     let height = |columns: usize| rows * (panel(axes, columns)[1] + GAP);
     (4..=8).min_by_key(|&columns| height(columns).abs_diff(1000)).unwrap_or(6)
 }
 
 /// Width and height of one panel; the domain's true aspect ratio.
-fn panel(axes: &[Axis; 2], columns: usize) -> [usize; 2] {
+fn panel(axes: &[DomainAxis; 2], columns: usize) -> [usize; 2] {
     let inside = WIDTH - 2 * MARGIN - LABELS - TICKS - BAR_GAP - BAR - BAR_LABELS;
     let width = (inside - GAP * (columns - 1)) / columns;
     let height = (width as f64 * axes[1].length / axes[0].length).round() as usize;
@@ -117,7 +117,7 @@ fn parameters(canvas: &mut Canvas, system: &dyn System, values: &[f64], top: usi
 }
 
 /// The domain's two ends under a panel, and the axis's name between them.
-fn x_axis(canvas: &mut Canvas, axis: &Axis, x: usize, y: usize, width: usize) {
+fn x_axis(canvas: &mut Canvas, axis: &DomainAxis, x: usize, y: usize, width: usize) {
     for (at, value, align) in [(0, axis.start, Align::Left), (width - 1, axis.start + axis.length, Align::Right)] {
         canvas.fill(x + at, y + 1, 1, 6, EDGE);
         canvas.text(&number(value), x + at, y + 20, align, SMALL);
@@ -126,7 +126,7 @@ fn x_axis(canvas: &mut Canvas, axis: &Axis, x: usize, y: usize, width: usize) {
 }
 
 /// The domain's two ends left of a panel, and the axis's name between them if there is room.
-fn y_axis(canvas: &mut Canvas, axis: &Axis, x: usize, y: usize, height: usize) {
+fn y_axis(canvas: &mut Canvas, axis: &DomainAxis, x: usize, y: usize, height: usize) {
     for (at, shift, value) in [(height - 1, -6, axis.start), (0, 7, axis.start + axis.length)] {
         canvas.fill(x - 7, y + at, 6, 1, EDGE);
         canvas.text(&number(value), x - 12, (y + at).saturating_add_signed(shift), Align::Right, SMALL);

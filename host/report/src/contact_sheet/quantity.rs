@@ -1,6 +1,6 @@
 //! The scalar that a picture shows at each point: a component of a field, or a quantity derived from one.
 
-use physrep_benchmarks::system::{Axis, Boundary, Field, Rank, System};
+use physrep_benchmarks::systems::{Boundary, DomainAxis, Field, Rank, System};
 
 use crate::error::{Error, Result};
 
@@ -33,7 +33,7 @@ impl Quantity {
     ///
     /// [`Error::Usage`] if the system has no such quantity; the message lists those that it has.
     pub fn of(system: &dyn System, name: Option<&str>) -> Result<Self> {
-        Self::find(system.name(), &system.fields(), name.or(system.shown_channel()))
+        Self::find(system.name(), &system.fields(), name.or(system.pictured_channel()))
     }
 
     /// The quantity with this name, or the first one.
@@ -73,7 +73,7 @@ impl Quantity {
     }
 
     /// The quantity, `(nx, ny)` row-major, of the field's values `(nx, ny, components)` on the grid `[nx, ny]`.
-    pub fn evaluate(&self, values: &[f32], [nx, ny]: [usize; 2], axes: &[Axis; 2]) -> Vec<f32> {
+    pub fn evaluate(&self, values: &[f32], [nx, ny]: [usize; 2], axes: &[DomainAxis; 2]) -> Vec<f32> {
         let points = values.chunks_exact(self.rank.components());
         match self.take {
             Take::Component(component) => points.map(|v| v[component]).collect(),
@@ -96,7 +96,7 @@ struct Differences {
 }
 
 impl Differences {
-    fn new(axis: &Axis, n: usize) -> Self {
+    fn new(axis: &DomainAxis, n: usize) -> Self {
         let period = (axis.boundary == Boundary::Periodic).then_some(axis.length);
         Self { coordinates: axis.coordinates(n), period }
     }
@@ -118,12 +118,13 @@ impl Differences {
 mod tests {
     use std::f64::consts::TAU;
 
-    use physrep_benchmarks::system::Points;
+    use physrep_benchmarks::systems::Points;
 
     use super::*;
 
-    fn axes() -> [Axis; 2] {
-        let axis = |name: &str, boundary, points| Axis { name: name.into(), start: 0.0, length: 1.0, boundary, points };
+    fn axes() -> [DomainAxis; 2] {
+        let axis =
+            |name: &str, boundary, points| DomainAxis { name: name.into(), start: 0.0, length: 1.0, boundary, points };
         [axis("x", Boundary::Periodic, Points::Uniform), axis("y", Boundary::Wall, Points::ChebyshevGauss)]
     }
 

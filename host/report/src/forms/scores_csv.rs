@@ -1,6 +1,6 @@
 //! All scores as tidy CSV: one row per cell, track, probe, label fraction, split, regime and parameter.
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use physrep_records::{CellRecord, Initialisation, Metrics, ProbeScore, Regime, RunResults, Track};
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! The parameters of a system and the scaling of its labels.
 
-use physrep_benchmarks::{labels::Scale, split::Split, suite::SystemSuite};
+use physrep_benchmarks::{Split, labels::Scale, suite::SystemSuite};
 
 use crate::{
     figures::spaced,

@@ -8,7 +8,7 @@ mod row;
 mod score;
 mod significance;
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use physrep_records::{RunCell, RunResults, SuiteFacts, Track};
 use physrep_statistics::Resampler;
 

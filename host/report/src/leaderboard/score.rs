@@ -1,6 +1,6 @@
 //! The score of a row by one probe, and its interval.
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use physrep_records::{CellRecord, Metrics, ProbeScore, Track};
 use physrep_statistics::{Errors, Interval, Resampler, mean, t_interval};
 

@@ -1,6 +1,6 @@
 //! A field on its grid turned into pixels at their true positions.
 
-use physrep_benchmarks::system::{Axis, Boundary};
+use physrep_benchmarks::systems::{Boundary, DomainAxis};
 
 /// Where the pixels of one row or column take their values from.
 struct Stencils {
@@ -13,7 +13,7 @@ struct Stencils {
 impl Stencils {
     /// Samples the axis, of `n` points, at `pixels` pixels: interpolates where there are more pixels than points, averages
     /// where there are fewer.
-    fn new(axis: &Axis, n: usize, pixels: usize) -> Self {
+    fn new(axis: &DomainAxis, n: usize, pixels: usize) -> Self {
         let coordinates = axis.coordinates(n);
         let spacing = coordinates.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
         let pixel = axis.length / pixels as f64;
@@ -34,7 +34,7 @@ impl Stencils {
 }
 
 /// The cubic through the four grid points around `position`, as weights; exact for cubics on any spacing.
-fn stencil(axis: &Axis, coordinates: &[f64], position: f64) -> [(usize, f64); 4] {
+fn stencil(axis: &DomainAxis, coordinates: &[f64], position: f64) -> [(usize, f64); 4] {
     let n = coordinates.len() as isize;
     let periodic = axis.boundary == Boundary::Periodic;
     // Beyond the last points before a wall the value stays: the wall is less than one spacing away.
@@ -72,7 +72,7 @@ pub(crate) struct Raster {
 
 impl Raster {
     /// For fields on the grid `[nx, ny]` of these axes, as pictures of `[width, height]` pixels.
-    pub fn new(axes: &[Axis; 2], grid: [usize; 2], size: [usize; 2]) -> Self {
+    pub fn new(axes: &[DomainAxis; 2], grid: [usize; 2], size: [usize; 2]) -> Self {
         let [across, up] = [0, 1].map(|a| Stencils::new(&axes[a], grid[a], size[a]));
         Self { across, up, grid, size }
     }
@@ -95,12 +95,12 @@ impl Raster {
 mod tests {
     use std::f64::consts::TAU;
 
-    use physrep_benchmarks::system::Points;
+    use physrep_benchmarks::systems::Points;
 
     use super::*;
 
-    fn axis(boundary: Boundary, points: Points) -> Axis {
-        Axis { name: "x".into(), start: -1.0, length: 2.0, boundary, points }
+    fn axis(boundary: Boundary, points: Points) -> DomainAxis {
+        DomainAxis { name: "x".into(), start: -1.0, length: 2.0, boundary, points }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const ROOM: f64 = 0.05;
 impl Axis {
     /// An axis for all of `values`, with room at both ends. Values without a place on it are ignored, such as 0 on a logarithmic scale.
     pub fn over(scale: Scale, values: impl IntoIterator<Item = f64>) -> Self {
-        let placed = values.into_iter().map(|value| to(scale, value)).filter(|value| value.is_finite());
+        let placed = values.into_iter().map(|value| scale.apply(value)).filter(|value| value.is_finite());
         let (mut low, mut high) =
             placed.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         if low > high {
@@ -26,7 +26,7 @@ impl Axis {
         }
         // A single value is placed in the middle.
         let room = if high - low > 1e-9 * high.abs().max(low.abs()) { ROOM * (high - low) } else { 0.5 };
-        Self::between(scale, from(scale, low - room), from(scale, high + room))
+        Self::between(scale, scale.invert(low - room), scale.invert(high + room))
     }
 
     /// A linear axis from zero, with room above all of `values`.
@@ -45,23 +45,9 @@ impl Axis {
 
     /// The place of a value, 0 at the low end and 1 at the high one; values beyond an end are placed at it.
     pub fn place(&self, value: f64) -> f64 {
-        let [low, high, value] = [self.low, self.high, value].map(|value| to(self.scale, value));
+        let [low, high, value] = [self.low, self.high, value].map(|value| self.scale.apply(value));
         let place = (value - low) / (high - low);
         if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
-    }
-}
-
-fn to(scale: Scale, value: f64) -> f64 {
-    match scale {
-        Scale::Linear => value,
-        Scale::Log10 => value.log10(),
-    }
-}
-
-fn from(scale: Scale, value: f64) -> f64 {
-    match scale {
-        Scale::Linear => value,
-        Scale::Log10 => 10f64.powf(value),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use physrep_benchmarks::{
+    Split,
     labels::{Scale, Scaling},
-    split::Split,
 };
 use physrep_records::{
     CellOutcome, CellRecord, Cost, EncoderFacts, Environment, Health, Identity, Initialisation, Metrics,

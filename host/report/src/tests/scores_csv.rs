@@ -1,6 +1,6 @@
 //! The columns and rows of scores.csv.
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use physrep_records::{CellOutcome, Initialisation::*, Regime};
 
 use super::run::{cell, edited, errors, run, score, with_outcome};

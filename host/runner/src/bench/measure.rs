@@ -57,7 +57,8 @@ fn run_steps(task: &BenchTask) -> Result<BenchResult> {
         limit_memory(machine_memory());
     }
     keep_freed_memory(task.device);
-    let pool = MemoryPool::of(task.device).map_err(|why| Error::Usage(format!("{} cannot be timed: {why}", task.device)))?;
+    let pool =
+        MemoryPool::of(task.device).map_err(|why| Error::Usage(format!("{} cannot be timed: {why}", task.device)))?;
     let warm_up = warm_up(task);
     let training = task.mode == BenchMode::Train;
     let geometry = Geometry::anonymous(shape.channels, [shape.height, shape.width]);

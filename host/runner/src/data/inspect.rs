@@ -75,7 +75,7 @@ pub fn inspect_in_this_process(path: &Path, values: bool) -> Result<()> {
         let message = Message::Progress { done: done as u64, total: total as u64 };
         if recent || events::send(&message).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let report = inspect::inspect(path, values, &progress)?;
+    let report = inspect::inspect_file(path, values, &progress)?;
     events::send(&Message::Report(Box::new(report))).map_err(Error::io("standard output"))
 }
 

@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use physrep_benchmarks::{generate, pack, packed::Packed, suite::Suite, systems, well};
+use physrep_benchmarks::{
+    generate,
+    packed::{self, Packed},
+    suite::Suite,
+    systems, well,
+};
 use physrep_records::DataSource;
 
 use super::inspect::vet;
@@ -32,7 +37,7 @@ pub fn prepare_data(
     if suite.section(solver)?.generate.is_some() {
         generate::generate(suite, solver, data, threads, &progress)?;
     }
-    let packed = pack_data(suite, system, data, &pack::file(suite, system, data), listener)?;
+    let packed = pack_data(suite, system, data, &packed::packed_file(suite, system, data), listener)?;
     Ok(DataSource {
         system: system.to_owned(),
         path: packed.path().to_owned(),
@@ -54,7 +59,7 @@ pub fn pack_data(
     listener: &(dyn Fn(DataProgress<'_>) + Sync),
 ) -> Result<Packed> {
     let solver = systems::named(system)?;
-    if generate::key(suite, solver, data)?.is_none() {
+    if generate::data_key(suite, solver, data)?.is_none() {
         let splits = suite.section(solver)?.splits();
         let files: Vec<_> = splits.filter_map(|split| well::split_files(data, solver.name(), split).ok()).collect();
         vet(&files.concat(), system, listener)?;
@@ -63,5 +68,5 @@ pub fn pack_data(
         listener(DataProgress { task: system, step: DataStep::Pack, done: done as u64, total: total as u64, note });
         interrupt::flow()
     };
-    Ok(pack::pack(suite, solver, data, out, &progress)?)
+    Ok(packed::pack(suite, solver, data, out, &progress)?)
 }

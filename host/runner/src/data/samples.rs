@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use physrep_benchmarks::{
-    observation::{NoiseStream, load_clip},
-    packed::Packed,
-    split::Split,
+    Split,
+    packed::{NoiseStream, Packed, Window, load_clip},
     suite::Suite,
     systems,
-    windows::Window,
 };
 use physrep_records::{DataSource, Sample, SampleFields};
 
@@ -28,7 +26,7 @@ pub fn write_samples(suite: &Suite, source: &DataSource, run: &Path) -> Result<(
     let header = data.header();
     let context = suite.window.context;
     let [nx, ny] = header.grid();
-    let shown = systems::named(&source.system)?.shown_channel();
+    let shown = systems::named(&source.system)?.pictured_channel();
     let channel = header.channels.iter().position(|channel| Some(channel.name.as_str()) == shown).unwrap_or_default();
     let noise = suite.noise_on(&source.system);
     let count = FRAMES.min(context);

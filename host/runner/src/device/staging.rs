@@ -9,7 +9,7 @@ use std::{
 use libloading::Library;
 
 use super::{
-    context::{Context, DeviceBuffer, CopyStream, PinnedBuffer},
+    context::{Context, CopyStream, DeviceBuffer, PinnedBuffer},
     driver::{self, Functions},
 };
 

@@ -1,7 +1,7 @@
 //! The geometry of a system's clips, as the host knows it and as plugins are told.
 
 use physrep_abi as abi;
-use physrep_benchmarks::{packed::Header, system::Boundary};
+use physrep_benchmarks::{packed::PackedHeader, systems::Boundary};
 use serde::{Deserialize, Serialize};
 
 /// One channel of a clip: one component of one physical field.
@@ -32,7 +32,7 @@ pub struct Geometry {
 
 impl Geometry {
     /// The geometry of a packed file: `x` along `H`, `y` along `W`.
-    pub fn of(header: &Header) -> Self {
+    pub fn of(header: &PackedHeader) -> Self {
         let channels = header.channels.iter().map(|channel| {
             let component = channel.component as u8;
             ChannelGeometry {

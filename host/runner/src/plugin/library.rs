@@ -41,7 +41,9 @@ impl Plugin {
         let description = serde_json::from_str(&root.describe()())
             .map_err(|e| refuse(format!("its description is not JSON: {e}")))?;
         let interface = root.interface()(METHOD.into(), 1).into_option().ok_or_else(|| {
-            refuse(format!("it offers no version of `{METHOD}` that this physrep-bench knows (1); update physrep-bench"))
+            refuse(format!(
+                "it offers no version of `{METHOD}` that this physrep-bench knows (1); update physrep-bench"
+            ))
         })?;
         let method = table::<MethodV1>(&interface).ok_or_else(|| refuse(foreign_layout(METHOD)))?;
         let cost = optional::<CostV1>(&root, COST).map_err(refuse)?;

@@ -164,9 +164,8 @@ impl<'a> Session<'a> {
         };
         // SAFETY: the pointer is not null, the size does not overflow, and by the ABI's contract the plugin owns so many
         // contiguous f32 values there until the tensor is dropped below.
-        let values = unsafe {
-            std::slice::from_raw_parts(tokens.data.add(tokens.byte_offset as usize).cast::<f32>(), elements)
-        };
+        let values =
+            unsafe { std::slice::from_raw_parts(tokens.data.add(tokens.byte_offset as usize).cast::<f32>(), elements) };
         Ok(Tokens { values: values.to_vec(), shape: [b, n, d] })
     }
 

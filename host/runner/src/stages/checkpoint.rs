@@ -42,8 +42,8 @@ impl Checkpoint {
     /// Reads a checkpoint and loads its state into `session`.
     pub(super) fn load(path: &Path, session: &mut Session<'_>) -> Result<Self> {
         let bytes = files::read(path)?;
-        let (checkpoint, state) =
-            parts(&bytes).ok_or_else(|| Error::file(path, "not a checkpoint of this program; delete it to start over"))?;
+        let (checkpoint, state) = parts(&bytes)
+            .ok_or_else(|| Error::file(path, "not a checkpoint of this program; delete it to start over"))?;
         session.load(state, LoadScope::State)?;
         Ok(checkpoint)
     }

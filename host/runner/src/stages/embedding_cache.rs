@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use physrep_benchmarks::{packed::Packed, split::Split};
+use physrep_benchmarks::{Split, packed::Packed};
 use physrep_evaluation::{Embeddings, LabelledEmbeddings};
 use physrep_records::{Cell, CellFolder, EncoderFacts, PhaseCost, files};
 use physrep_statistics::GradientFlow;
@@ -32,8 +32,7 @@ impl CachedEmbeddings {
     /// Writes the tokens, `(N, tokens, dim)` for each split, and the labels, `(N, P)`, as a safetensors file, then the record, whose
     /// checksum it fills in.
     pub fn save(&mut self, embedded: &EmbeddedSplits, folder: &CellFolder) -> Result<()> {
-        let bytes =
-            serialize(embedded).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
+        let bytes = serialize(embedded).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
         self.checksum = blake3::hash(&bytes).to_hex().to_string();
         files::write(&folder.embeddings(), &bytes)?;
         Ok(files::write_json(&folder.embeddings_record(), self)?)
@@ -51,8 +50,7 @@ impl CachedEmbeddings {
             log::warn!("{} is damaged or was changed; encoding again", folder.embeddings().display());
             return Ok(None);
         }
-        let file = SafeTensors::deserialize(&bytes)
-            .map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
         let cut = cell.suite.window_on(cell.system());
         let mut embedded = EmbeddedSplits::new();
         for split in data.header().splits() {

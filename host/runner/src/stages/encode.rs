@@ -3,11 +3,9 @@
 use std::{collections::BTreeMap, thread};
 
 use physrep_benchmarks::{
-    observation::{NoiseStream, load_clip},
-    packed::Packed,
-    split::Split,
-    system::Boundary,
-    windows::Window,
+    Split,
+    packed::{NoiseStream, Packed, Window, load_clip},
+    systems::Boundary,
 };
 use physrep_evaluation::{Embeddings, FeatureExtractor, LabelledEmbeddings};
 use physrep_records::Cell;
@@ -84,7 +82,8 @@ fn each_split(
     let mut one = |split: Split| -> Result<LabelledEmbeddings> {
         let windows = windows(split);
         let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
-        let settings = PrefetchSettings { batch: BATCH, threads: threads_beside_computation(), staging: staging.clone() };
+        let settings =
+            PrefetchSettings { batch: BATCH, threads: threads_beside_computation(), staging: staging.clone() };
         thread::scope(|scope| -> Result<()> {
             let loader = Loader::spawn(
                 scope,

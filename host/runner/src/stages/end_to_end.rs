@@ -8,12 +8,9 @@ use std::{ops::Range, thread};
 use candle_core::{DType, Device, Tensor, Var};
 use physrep_abi::LoadScope;
 use physrep_benchmarks::{
-    observation::{NoiseStream, load_clip},
-    order::Order,
-    packed::Packed,
-    split::Split,
+    Split,
+    packed::{NoiseStream, Packed, Window, WindowOrder, load_clip},
     suite::TrainingBudget,
-    windows::Window,
 };
 use physrep_evaluation::{AttentiveHead, Tokens, copy_weights, normalise_tokens};
 use physrep_nn::{AdamW, AdamWConfig, CosineSchedule, Params, mean_squared_error};
@@ -85,9 +82,8 @@ pub(crate) fn run(
     let mut best = None;
     for epoch in 0..budget.epochs {
         let samples = epoch as u64 * epoch_len..(epoch as u64 + 1) * epoch_len;
-        let train = training.epoch(&windows, samples, session, &head, |done| {
-            progress.report(Phase::EndToEnd, done, total)
-        })?;
+        let train =
+            training.epoch(&windows, samples, session, &head, |done| progress.report(Phase::EndToEnd, done, total))?;
         let valid = &embedded(cell, data, session, &[Split::Valid])?[&Split::Valid];
         let valid = scores(&head.predict(&Tokens::new(valid.embeddings()), valid.n())?, valid.labels())?.mse;
         if !train.is_finite() || !valid.is_finite() {
@@ -153,10 +149,14 @@ impl Training<'_> {
     ) -> Result<f64> {
         let suite = &self.cell.suite;
         let (data, frames, system) = (self.data, suite.window.context, self.cell.index());
-        let mut order = Order::new(suite.seed, windows.len());
+        let mut order = WindowOrder::new(suite.seed, windows.len());
         let seen: Vec<(u64, usize)> = samples.map(|sample| (sample, order.window(sample))).collect();
         let geometry = Geometry::of(data.header());
-        let settings = PrefetchSettings { batch: self.batch, threads: threads_beside_computation(), staging: self.staging.clone() };
+        let settings = PrefetchSettings {
+            batch: self.batch,
+            threads: threads_beside_computation(),
+            staging: self.staging.clone(),
+        };
         let clip_len = data.clip_len(frames);
         let mut sum = 0.0;
         thread::scope(|scope| -> Result<()> {
@@ -172,7 +172,8 @@ impl Training<'_> {
             for batch in seen.chunks(self.batch) {
                 let clips = loader.next()?.expect("as many batches as there are chunks");
                 let labels = self.labels_of(batch)?;
-                let tokens = session.encode_with_gradient(clips.as_batch(), geometry.shape(batch.len(), frames), system)?;
+                let tokens =
+                    session.encode_with_gradient(clips.as_batch(), geometry.shape(batch.len(), frames), system)?;
                 let read = Var::from_vec(tokens.values, &tokens.shape, &Device::Cpu)?;
                 let loss = mean_squared_error(&head.forward(&normalise_tokens(&read)?)?, &labels)?;
                 let value = f64::from(loss.to_scalar::<f32>()?);

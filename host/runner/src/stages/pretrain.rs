@@ -10,10 +10,8 @@ use std::{
 
 use physrep_abi::LoadScope;
 use physrep_benchmarks::{
-    observation::{NoiseStream, load_clip},
-    order::Order,
-    packed::Packed,
-    split::Split,
+    Split,
+    packed::{NoiseStream, Packed, WindowOrder, load_clip},
     suite::{PretrainBudget, Suite},
 };
 use physrep_records::{Curves, Device, PhaseCost, PretrainingFolder, files};
@@ -97,8 +95,12 @@ pub fn run(
         let header = data.header();
         PretrainedSystem { system: header.system.clone(), geometry: Geometry::of(header) }
     });
-    let record =
-        PretrainingRecord { method: task.method.to_owned(), config: task.config.clone(), systems: systems.collect(), cost };
+    let record = PretrainingRecord {
+        method: task.method.to_owned(),
+        config: task.config.clone(),
+        systems: systems.collect(),
+        cost,
+    };
     files::write_json(&task.folder.record(), &record)?;
     // The state replaces it.
     let _ = fs::remove_file(task.folder.checkpoint());
@@ -118,7 +120,7 @@ fn train(
     let frames = suite.window.frames();
     let shapes: Vec<_> = data.iter().map(|data| Geometry::of(data.header()).shape(batch, frames)).collect();
     let windows = data.iter().map(|data| data.windows(Split::Train, &suite.window_on(&data.header().system)));
-    let mut orders: Vec<_> = windows.map(|windows| (Order::new(suite.seed, windows.len()), windows)).collect();
+    let mut orders: Vec<_> = windows.map(|windows| (WindowOrder::new(suite.seed, windows.len()), windows)).collect();
 
     let mut start = Checkpoint::START;
     if folder.checkpoint().is_file() {

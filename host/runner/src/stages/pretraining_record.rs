@@ -6,7 +6,6 @@ use physrep_records::{PhaseCost, PretrainingFolder, files};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-
 use crate::{error::Result, plugin::Geometry};
 
 /// What was pretrained. It lies beside the state and holds what it takes to create a session for it.

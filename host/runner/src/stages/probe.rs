@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use physrep_benchmarks::{split::Split, suite::ProbeBudgets};
+use physrep_benchmarks::{Split, suite::ProbeBudgets};
 use physrep_evaluation::{
     AttentiveConfig, KnnConfig, LabelledEmbeddings, MlpConfig, Probe, RidgeConfig, label_subset, permute_labels, spread,
 };

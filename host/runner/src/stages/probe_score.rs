@@ -1,6 +1,6 @@
 //! The score of a probe on a split, from its predictions.
 
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 use physrep_records::{Metrics, ParameterResult, ProbeScore, Track};
 use physrep_statistics::{Labels, mean_over_trajectories, per_trajectory, scores};
 

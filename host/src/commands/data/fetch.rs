@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
-use physrep_benchmarks::split::Split;
+use physrep_benchmarks::Split;
 
 use crate::{
     error::{Error, Result},

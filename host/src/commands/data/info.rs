@@ -8,14 +8,7 @@ use std::{
 
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use physrep_benchmarks::{
-    inspect::{
-        Contents,
-        report::{ChannelReport, Kind},
-        target,
-    },
-    well::stats::Moments,
-};
+use physrep_benchmarks::{inspect::{find_data, ChannelReport, Contents, FileKind}, well::Moments};
 use serde_json::{Value, json};
 
 use super::{
@@ -46,7 +39,7 @@ impl Info {
         let display = Display::default();
         let mut summaries = Vec::new();
         for path in &self.paths {
-            for target in target::find(path)? {
+            for target in find_data(path)? {
                 let (task, paths) = Summary::files(&target);
                 let reports = self.limits.inspect(&paths, !self.no_stats, &display, &task)?;
                 display.clear(&task);
@@ -97,8 +90,8 @@ fn print(summary: &Summary) {
 fn facts(summary: &Summary, contents: &Contents) -> Table {
     let mut rows = vec![("data set".to_owned(), one_word(&contents.dataset))];
     match &contents.kind {
-        Kind::Well => rows.push(("format".into(), "The Well, HDF5".into())),
-        Kind::Packed { suite, .. } => rows.push(("format".into(), format!("packed for suite {suite}"))),
+        FileKind::Well => rows.push(("format".into(), "The Well, HDF5".into())),
+        FileKind::Packed { suite, .. } => rows.push(("format".into(), format!("packed for suite {suite}"))),
     }
     for axis in &contents.axes {
         let [first, last] = axis.ends.map(number);

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_benchmarks::{pack, suite::Suite};
+use physrep_benchmarks::{packed, suite::Suite};
 use physrep_runner::pack_data;
 
 use crate::{display::Display, error::Result};
@@ -29,7 +29,7 @@ impl Pack {
         let Self { system, suite, data, out } = self;
         let display = Display::default();
         let suite = Suite::load(&suite)?;
-        let out = out.unwrap_or_else(|| pack::file(&suite, &system, &data));
+        let out = out.unwrap_or_else(|| packed::packed_file(&suite, &system, &data));
         let listener = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);
         let packed = pack_data(&suite, &system, &data, &out, &listener)?;
         let header = packed.header();

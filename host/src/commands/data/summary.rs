@@ -5,14 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use physrep_benchmarks::{
-    inspect::{
-        Contents, Finding, Report, Severity,
-        report::Kind,
-        target::{DataSet, Target},
-    },
-    split::Split,
-};
+use physrep_benchmarks::{inspect::{Contents, DataPath, DataSet, FileKind, Finding, Report, Severity}, Split};
 use serde::Serialize;
 
 use super::text::one_line;
@@ -45,10 +38,10 @@ pub(super) struct SplitSummary {
 
 impl Summary {
     /// What to call the target, and its files.
-    pub fn files(target: &Target) -> (String, Vec<PathBuf>) {
+    pub fn files(target: &DataPath) -> (String, Vec<PathBuf>) {
         match target {
-            Target::File(path) => (one_line(path.file_name().unwrap_or_default().as_ref()), vec![path.clone()]),
-            Target::DataSet(set) => {
+            DataPath::File(path) => (one_line(path.file_name().unwrap_or_default().as_ref()), vec![path.clone()]),
+            DataPath::DataSet(set) => {
                 let files = set.files.iter().map(|(_, path)| path).chain(&set.packed);
                 (set.name(), files.cloned().collect())
             }
@@ -56,10 +49,10 @@ impl Summary {
     }
 
     /// One summary of a file, or of the files of a data set, and one of each packed file there.
-    pub fn of(target: &Target, reports: &HashMap<PathBuf, Report>) -> Vec<Self> {
+    pub fn of(target: &DataPath, reports: &HashMap<PathBuf, Report>) -> Vec<Self> {
         match target {
-            Target::File(path) => vec![Self::file(path, &reports[path])],
-            Target::DataSet(set) => {
+            DataPath::File(path) => vec![Self::file(path, &reports[path])],
+            DataPath::DataSet(set) => {
                 let packed = set.packed.iter().map(|path| Self::file(path, &reports[path]));
                 std::iter::once(Self::data_set(set, reports)).chain(packed).collect()
             }
@@ -69,7 +62,7 @@ impl Summary {
     /// What the statistics are of.
     pub fn statistics_of(&self) -> &'static str {
         match &self.contents {
-            Some(Contents { kind: Kind::Packed { .. }, .. }) => "the normalised values of all trajectories",
+            Some(Contents { kind: FileKind::Packed { .. }, .. }) => "the normalised values of all trajectories",
             Some(_) if self.splits.is_empty() => "all trajectories",
             _ => "the training split",
         }
@@ -77,7 +70,7 @@ impl Summary {
 
     fn file(path: &Path, report: &Report) -> Self {
         let splits = match report.contents.as_ref().map(|contents| &contents.kind) {
-            Some(Kind::Packed { splits, .. }) => splits.clone(),
+            Some(FileKind::Packed { splits, .. }) => splits.clone(),
             _ => Vec::new(),
         };
         let split = |(name, trajectories)| SplitSummary { name, files: 0, trajectories, bytes: 0 };

@@ -3,10 +3,7 @@
 use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_benchmarks::inspect::{
-    Finding, Severity, dataset,
-    target::{self, Target},
-};
+use physrep_benchmarks::inspect::{check_data_set, find_data, DataPath, Finding, Severity};
 
 use super::{
     inspection::Limits,
@@ -30,7 +27,7 @@ impl Verify {
         let display = Display::default();
         let mut tally = Tally::default();
         for path in &self.paths {
-            match target::find(path) {
+            match find_data(path) {
                 Ok(targets) => {
                     targets.iter().try_for_each(|target| check(target, &self.limits, &display, &mut tally))?;
                 }
@@ -43,7 +40,7 @@ impl Verify {
     }
 }
 
-fn check(target: &Target, limits: &Limits, display: &Display, tally: &mut Tally) -> Result<()> {
+fn check(target: &DataPath, limits: &Limits, display: &Display, tally: &mut Tally) -> Result<()> {
     let (task, paths) = Summary::files(target);
     let reports = limits.inspect(&paths, true, display, &task)?;
     display.clear(&task);
@@ -60,8 +57,8 @@ fn check(target: &Target, limits: &Limits, display: &Display, tally: &mut Tally)
         }
     }
     match target {
-        Target::DataSet(set) => found.extend(dataset::check(set, &reports)),
-        Target::File(path) => {
+        DataPath::DataSet(set) => found.extend(check_data_set(set, &reports)),
+        DataPath::File(path) => {
             let channels = reports[path].contents.iter().flat_map(|contents| &contents.channels);
             let constant = |name: &str| Finding::warning(name, "the same value everywhere in every frame");
             found.extend(channels.filter(|c| c.constant).map(|c| (path.clone(), constant(&c.name))));

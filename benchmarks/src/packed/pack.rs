@@ -1,0 +1,61 @@
+//! Packs one system's files of The Well into one file that training reads without HDF5.
+
+use std::path::{Path, PathBuf};
+
+use super::crop_resize::CropResize;
+use super::provenance::{source_files, source_hash};
+use super::reader::{Packed, is_packed};
+use super::source_file::SourceFile;
+use super::writer;
+use crate::atomic_file::{create_folder, folder_of, replace};
+use crate::progress::Progress;
+use crate::suite::Suite;
+use crate::systems::System;
+use crate::{Error, Result, generate};
+
+/// Where `data` keeps the packed file of a suite's system.
+pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
+    data.join(system).join(format!("{}-v{}.packed", suite.name, suite.version))
+}
+
+/// Packs the data of `system` in `data`, generated or published, into the file `out`, and opens it.
+///
+/// Frames are cropped and resized as the suite says (bilinearly and without smoothing, as PyTorch's `interpolate` does with `align_corners=False`), and normalised with the training split's statistics in
+/// `stats.yaml`, unless the suite says otherwise. Nothing is done if `out` was packed
+/// from the same data for the same suite before (generated data is identified by its key, other data by the names and sizes
+/// of its files); a packed file of other data, of another format, or a damaged one is replaced. Progress counts trajectories.
+///
+/// # Errors
+/// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was generated with
+/// other settings, or `out` is some other file; [`Error::Format`] if a file of the data does not fit the suite;
+/// [`Error::Stopped`] if `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] if files cannot be read or written.
+pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progress: &dyn Progress) -> Result<Packed> {
+    let section = suite.section(system)?;
+    let key = generate::data_key(suite, system, data)?;
+    let files = source_files(suite, section, data, key.is_some())?;
+    let source = source_hash(suite, system, section, data, key.as_deref(), &files)?;
+    if out.exists() {
+        match Packed::open(out) {
+            Ok(packed) if packed.header().source == source => return Ok(packed),
+            Ok(_) => {}
+            Err(_) if is_packed(out)? => {}
+            Err(e) => {
+                return Err(Error::folder(
+                    out,
+                    format!(
+                        "it is not replaced, because it is not a packed file ({e}); remove it, or choose another name"
+                    ),
+                ));
+            }
+        }
+    }
+    let files = files
+        .into_iter()
+        .map(|(split, path)| Ok((split, SourceFile::open(&path, split, system, section)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let view = CropResize::of(section);
+    let header = writer::header(suite, system, section, &view, data, source, &files)?;
+    create_folder(folder_of(out))?;
+    replace(out, |file| writer::write(file, out, header, &view, &files, progress))?;
+    Packed::open(out)
+}
