@@ -1,52 +1,36 @@
 //! `physrep-bench data fetch`: The Well's published files, from the Hugging Face hub.
 //!
-//! The data sets are `polymathic-ai/SYSTEM`; their files come to lie where The Well's own reader and this program look for
-//! them, `DIR/SYSTEM/data/{train,valid,test}/*.hdf5` beside `stats.yaml` and `SYSTEM.yaml`. A file has its name when all of it
-//! is there and its checksum is the hub's; what is cut is continued by the next call.
+//! The data sets are `polymathic-ai/SYSTEM`. Their files are written to where The Well's own reader and this program look for them,
+//! `DIR/SYSTEM/data/{train,valid,test}/*.hdf5` beside `stats.yaml` and `SYSTEM.yaml`. A file gets its name when all of it is there
+//! and its checksum is the hub's; an interrupted download is resumed by the next call.
 
 mod checksum;
 mod hub;
+mod request;
 mod retry;
 mod select;
 mod transfer;
 
 use std::{fs, path::PathBuf};
 
-use hub::RemoteFile;
-use physrep_benchmarks::{systems, Split};
-pub use retry::RetryPolicy;
-
+use physrep_benchmarks::systems;
 use physrep_records::Lock;
 
 use crate::{
     display::Display,
     error::{Error, Result},
 };
-use hub::Dataset;
+use hub::{Dataset, RemoteFile};
 use transfer::Outcome;
 
-/// What to fetch.
-#[derive(Clone, Debug)]
-pub struct Fetch {
-    /// The system, which is also the data set's name.
-    pub system: String,
-    /// The folder that gets `SYSTEM/`.
-    pub out: PathBuf,
-    /// The splits; all if there is none.
-    pub splits: Vec<Split>,
-    /// Globs or parts of the names of data files; all if there is none.
-    pub files: Vec<String>,
-    /// Only say what would be fetched.
-    pub dry_run: bool,
-    /// How often to try again.
-    pub retry: RetryPolicy,
-}
+pub use request::FetchRequest;
+pub use retry::RetryPolicy;
 
-/// A file and the place it gets.
+/// A file and its target.
 struct Wanted {
     file: RemoteFile,
     target: PathBuf,
-    /// Bytes of it that are here; all of them only if the file is in its place.
+    /// Bytes of it that are here.
     here: u64,
     finished: bool,
 }
@@ -54,9 +38,10 @@ struct Wanted {
 /// Fetches what is missing.
 ///
 /// # Errors
-/// [`Error::Download`] for what cannot be had, or came with wrong bytes; [`Error::File`] if the folder holds other data or
-/// the disk is too small; [`Error::Usage`] for a pattern that fits no file; [`Error::Io`].
-pub fn run(fetch: &Fetch) -> Result<()> {
+///
+/// [`Error::Download`] for what cannot be downloaded or has a wrong checksum; [`Error::Usage`] for a pattern that matches no file; and if
+/// the folder holds other data, or the disk is too small.
+pub fn run(fetch: &FetchRequest) -> Result<()> {
     systems::named(&fetch.system)?;
     let display = Display::default();
     let dataset = Dataset::open(&fetch.system, fetch.retry)?;
@@ -122,7 +107,7 @@ pub fn run(fetch: &Fetch) -> Result<()> {
 }
 
 /// Says how much there is to fetch, and makes sure that it fits; the bytes that are missing.
-fn announce(display: &Display, fetch: &Fetch, dataset: &Dataset, wanted: &[Wanted]) -> Result<u64> {
+fn announce(display: &Display, fetch: &FetchRequest, dataset: &Dataset, wanted: &[Wanted]) -> Result<u64> {
     let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0u64, u64::saturating_add);
     let total = sum(&mut wanted.iter().map(|w| w.file.size));
     let missing = sum(&mut wanted.iter().map(|w| w.file.size - w.here));

@@ -4,15 +4,15 @@ use glob::Pattern;
 use physrep_benchmarks::Split;
 
 use super::{
-    Fetch,
     hub::{Dataset, RemoteFile},
+    request::FetchRequest,
 };
 use crate::error::{Error, Result};
 
 /// The wanted files, small ones first: `stats.yaml`, `SYSTEM.yaml`, then the splits' data files by name.
 ///
 /// Nothing else of the list is ever looked at, so that no name in it can lead out of the folder.
-pub(super) fn select(fetch: &Fetch, dataset: &Dataset) -> Result<Vec<RemoteFile>> {
+pub(super) fn select(fetch: &FetchRequest, dataset: &Dataset) -> Result<Vec<RemoteFile>> {
     let fail = |reason: String| Error::Download { what: dataset.name.clone(), reason };
     let filters = fetch.files.iter().map(|text| Filter::new(text)).collect::<Result<Vec<_>>>()?;
     let splits: &[Split] = if fetch.splits.is_empty() { &Split::PUBLISHED } else { &fetch.splits };

@@ -46,7 +46,7 @@ impl Fetch {
         let first = Duration::try_from_secs_f64(retry_wait)
             .map_err(|e| Error::Usage(format!("--retry-wait {retry_wait}: {e}")))?;
         let retry = RetryPolicy { tries, first };
-        fetch::run(&fetch::Fetch { system, out, splits, files, dry_run, retry })?;
+        fetch::run(&fetch::FetchRequest { system, out, splits, files, dry_run, retry })?;
         Ok(ExitCode::SUCCESS)
     }
 }
