@@ -43,3 +43,4 @@ pub use selection::{Selection, SelectionEvent};
 pub use single_cell::SingleCell;
 pub use status::{CellState, CellStatus, RunState, RunStatus};
 pub use supervisor::{Policy, run_cells};
+pub use weights::read_weights;

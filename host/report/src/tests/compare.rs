@@ -38,7 +38,7 @@ fn runs_that_cannot_be_paired_are_refused() {
     let one = run(vec![cell("jepa", Pretrained, 0, 0.4)]);
     let suite = edited(cell("jepa", Pretrained, 0, 0.4), |record| record.identity.suite.version = 5);
     let fewer = edited(cell("jepa", Pretrained, 0, 0.4), |record| {
-        let test = record.splits.get_mut(&physrep_benchmarks::split::Split::Test).expect("test");
+        let test = record.splits.get_mut(&physrep_benchmarks::Split::Test).expect("test");
         test.index = (1..=TRAJECTORIES as u32).collect();
     });
     for (other, expected) in [

@@ -1,0 +1,50 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod hdf5_attributes;
+mod mutation;
+
+use std::{fs, path::Path};
+
+use physrep_benchmarks::{packed::PackedHeader, suite::Suite};
+use physrep_runner::{CellEvent, read_weights};
+
+pub use hdf5_attributes::hdf5_attributes;
+pub use mutation::mutate;
+
+/// A function of bytes that must return.
+pub type Target = fn(&[u8]);
+
+/// All targets by name.
+pub const TARGETS: [(&str, Target); 5] = [
+    ("packed_header", packed_header),
+    ("pth", pth),
+    ("hdf5_attributes", hdf5_attributes),
+    ("suite_toml", suite_toml),
+    ("cell_event", cell_event),
+];
+
+/// Parses the header of a packed file.
+pub fn packed_header(bytes: &[u8]) {
+    let _ = PackedHeader::parse(Path::new("fuzzed"), bytes);
+}
+
+/// Parses a checkpoint of PyTorch.
+pub fn pth(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("fuzzed.pth");
+    fs::write(&path, bytes).expect("a small file");
+    let _ = read_weights(&path);
+}
+
+/// Parses a suite file.
+pub fn suite_toml(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = Suite::parse(text, "fuzzed");
+    }
+}
+
+/// Parses a line that the process of a cell wrote.
+pub fn cell_event(bytes: &[u8]) {
+    let _ = CellEvent::parse(bytes);
+}

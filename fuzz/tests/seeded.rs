@@ -1,0 +1,55 @@
+//! Every target returns on mutations of valid inputs; `state_dict.pth` has two tensors, in the form of `torch.save`. `PHYSREP_FUZZ_RUNS` and `PHYSREP_FUZZ_SEED` choose how many, and which.
+
+use std::{env, panic};
+
+use physrep_fuzz::{TARGETS, mutate};
+use physrep_random::Stream;
+
+fn setting(name: &str, default: u64) -> u64 {
+    env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// Valid inputs, or nearly so, of a target.
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let suites = ["tiny", "small", "paper"].map(|suite| format!("../benchmarks/suites/{suite}.toml"));
+    match target {
+        "suite_toml" => suites.iter().map(|path| std::fs::read(path).expect("a suite")).collect(),
+        "cell_event" => vec![
+            br#"{"event":"progress","phase":"pretrain","done":3,"total":9,"loss":0.5,"clips_per_second":12.0}"#.to_vec(),
+            br#"{"event":"done"}"#.to_vec(),
+            br#"{"event":"failed","reason":"it broke"}"#.to_vec(),
+        ],
+        "packed_header" => vec![packed_header()],
+        "pth" => vec![include_bytes!("state_dict.pth").to_vec()],
+        "hdf5_attributes" => vec![(0..96).collect()],
+        other => panic!("no corpus for {other}"),
+    }
+}
+
+/// A packed file without trajectories.
+fn packed_header() -> Vec<u8> {
+    let axis = r#"{"name":"x","boundary":"periodic","coordinates":[0.0,0.5]}"#;
+    let json = format!(
+        r#"{{"format":2,"system":"waves","suite":"tiny","suite_version":1,"source":"","checksum":"","channels":[{{"name":"h","field":"h","rank":"scalar","component":0,"stats":{{"mean":0.0,"std":1.0,"rms":1.0,"mean_delta":0.0,"std_delta":1.0,"rms_delta":1.0}}}}],"frames":2,"axes":[{axis},{axis}],"dt":1.0,"scalings":[],"splits":{{"train":{{"start":0,"end":0}},"valid":{{"start":0,"end":0}},"test":{{"start":0,"end":0}},"held_out":{{"start":0,"end":0}}}},"trajectories":[]}}"#
+    );
+    let mut bytes = [b"PHYSPACK".as_slice(), &(json.len() as u64).to_le_bytes(), json.as_bytes()].concat();
+    bytes.resize(bytes.len().next_multiple_of(4096), 0);
+    bytes
+}
+
+#[test]
+fn every_target_returns_on_mutated_inputs() {
+    let (runs, seed) = (setting("PHYSREP_FUZZ_RUNS", 2000), setting("PHYSREP_FUZZ_SEED", 0));
+    for (name, target) in TARGETS {
+        let corpus = corpus(name);
+        // Files are slower than bytes.
+        let runs = if matches!(name, "pth" | "hdf5_attributes") { runs.div_ceil(10) } else { runs };
+        for run in 0..runs {
+            let mut stream = Stream::new(seed, name, run);
+            let input = &corpus[stream.below(corpus.len())];
+            let mutated = mutate(input, &mut stream);
+            let returned = panic::catch_unwind(|| target(&mutated));
+            assert!(returned.is_ok(), "{name}: run {run} of seed {seed} panicked on {:?}", mutated.escape_ascii().to_string());
+        }
+    }
+}
