@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::frame_counter::FrameCounter;
 use super::plan::{PlannedFile, plan};
 use super::settings::GenerationSettings;
-use super::solve::Generator;
+use super::solve::TrajectorySolver;
 use super::trajectory_cache::TrajectoryCache;
 use crate::Result;
 use crate::atomic_file::{create_folder, replace_with};
@@ -73,7 +73,7 @@ pub fn generate(
     for split in section.splits() {
         create_folder(&well::split_folder(data, system.name(), split))?;
     }
-    let run = Generator {
+    let run = TrajectorySolver {
         section,
         generation,
         system,

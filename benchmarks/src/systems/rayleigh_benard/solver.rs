@@ -4,7 +4,7 @@ use super::advection::Advection;
 use super::constants::{CHECKS, LENGTHS, NAME};
 use super::diagnostics::{self, Diagnostics};
 use super::fields::Fields;
-use super::flow::{Flow, Linear, Space};
+use super::flow::{FlowState, LinearTerms, Space};
 use super::parameters::RayleighBenard;
 use super::pencil::Factors;
 use super::projection::project;
@@ -45,16 +45,16 @@ pub struct Solver {
     time: f64,
     steps: usize,
     space: Space,
-    linear: Linear,
+    linear: LinearTerms,
     advection: Advection,
     /// Coefficients at the current time.
-    state: Flow,
+    state: FlowState,
     /// `M` times them.
-    dual: Flow,
-    stage: Flow,
+    dual: FlowState,
+    stage: FlowState,
     /// Explicit and implicit slopes of the stages.
-    slopes: [Flow; 4],
-    diffusion: [Flow; 3],
+    slopes: [FlowState; 4],
+    diffusion: [FlowState; 3],
     /// Of `M`, and of `M + step GAMMA diffusivity A`.
     inertia: FlowFactors,
     implicit: FlowFactors,
@@ -67,17 +67,17 @@ struct FlowFactors {
 }
 
 impl FlowFactors {
-    fn new(linear: &Linear) -> Self {
+    fn new(linear: &LinearTerms) -> Self {
         Self { stream: linear.stream.factors(), buoyancy: linear.buoyancy.factors(), mean: linear.mean.factors() }
     }
 
-    fn factorise(&mut self, linear: &Linear, viscosity: f64, diffusivity: f64) {
+    fn factorise(&mut self, linear: &LinearTerms, viscosity: f64, diffusivity: f64) {
         linear.stream.factorise(viscosity, &mut self.stream);
         linear.buoyancy.factorise(diffusivity, &mut self.buoyancy);
         linear.mean.factorise(viscosity, &mut self.mean);
     }
 
-    fn solve(&self, linear: &Linear, flow: &mut Flow) {
+    fn solve(&self, linear: &LinearTerms, flow: &mut FlowState) {
         linear.stream.solve(&self.stream, &mut flow.stream);
         linear.buoyancy.solve(&self.buoyancy, &mut flow.buoyancy);
         linear.mean.solve(&self.mean, &mut flow.mean);
@@ -126,13 +126,13 @@ impl Solver {
         }
 
         let space = Space::new(grid, length);
-        let linear = Linear::new(&space);
+        let linear = LinearTerms::new(&space);
         let dual = project(&space, fields);
         let mut inertia = FlowFactors::new(&linear);
         inertia.factorise(&linear, 0.0, 0.0);
         let mut state = dual.clone();
         inertia.solve(&linear, &mut state);
-        let zeros = || Flow::zeros(&space);
+        let zeros = || FlowState::zeros(&space);
         Ok(Self {
             run: format!("Rayleigh {rayleigh}, Prandtl {prandtl}, length {length}, grid {nx}x{ny}"),
             viscosity: (prandtl / rayleigh).sqrt(),
@@ -215,7 +215,7 @@ impl Solver {
         &self.space
     }
 
-    pub(super) fn state(&self) -> &Flow {
+    pub(super) fn state(&self) -> &FlowState {
         &self.state
     }
 

@@ -1,6 +1,6 @@
 //! Integrals of a flow: what is conserved, what decays and how fast, and whether the grid resolves it.
 
-use super::advection::{Advection, State};
+use super::advection::{Advection, SpectralState};
 
 /// Means over the domain at one time; non-dimensional.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,9 +27,15 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    pub(super) fn measure(time: f64, viscosity: f64, diffusivity: f64, advection: &Advection, state: &State) -> Self {
+    pub(super) fn measure(
+        time: f64,
+        viscosity: f64,
+        diffusivity: f64,
+        advection: &Advection,
+        state: &SpectralState,
+    ) -> Self {
         let Advection { fourier, operators, mean_velocity: [u, v], .. } = advection;
-        let State { vorticity, tracer } = state;
+        let SpectralState { vorticity, tracer } = state;
         let [p_max, q_max] = fourier.cutoff();
         let square = |p: usize, q: usize| operators.kx[p].powi(2) + operators.ky[q].powi(2);
         let indicator = |yes: bool| if yes { 1.0 } else { 0.0 };

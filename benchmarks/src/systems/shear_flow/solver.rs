@@ -4,7 +4,7 @@ use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use super::advection::{Advection, State};
+use super::advection::{Advection, SpectralState};
 use super::constants::{CHECKS, NAME};
 use super::damping::{Damping, filter};
 use super::diagnostics::Diagnostics;
@@ -31,10 +31,10 @@ pub struct Solver {
     time: f64,
     steps: usize,
     advection: Advection,
-    state: State,
-    stage: State,
-    next: State,
-    rate: State,
+    state: SpectralState,
+    stage: SpectralState,
+    next: SpectralState,
+    rate: SpectralState,
     damping: [Damping; 2],
     /// The filter along each axis, in the order of a spectrum's modes.
     filter: [Vec<f64>; 2],
@@ -72,7 +72,7 @@ impl Solver {
         }
 
         let advection = Advection::new(grid);
-        let [state, stage, next, rate] = array::from_fn(|_| State::zeros(&advection.fourier));
+        let [state, stage, next, rate] = array::from_fn(|_| SpectralState::zeros(&advection.fourier));
         let viscosity = 1.0 / reynolds;
         let diffusivity = viscosity / schmidt;
         let mut solver = Self {
@@ -221,7 +221,7 @@ impl Solver {
 
         self.time += h;
         self.steps += 1;
-        let State { vorticity, tracer } = &self.state;
+        let SpectralState { vorticity, tracer } = &self.state;
         let size: f64 = vorticity.iter().chain(tracer).map(|c| c.norm_sqr()).sum();
         if size.is_finite() {
             return Ok(());
