@@ -35,10 +35,10 @@ pub struct GenerationSummary {
 
 /// Generates the data of `system` that `data` does not have yet: files, `stats.yaml` and a description.
 ///
-/// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by an
-/// error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the next
-/// call resumes from them; the bytes of the files depend neither on that nor on the number of threads. If all data is
-/// there, nothing is done.
+/// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by
+/// an error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the
+/// next call resumes from them; the bytes of the files depend neither on that nor on the number of threads. If all data
+/// is there, nothing is done.
 ///
 /// # Errors
 /// - [`Error::Suite`](crate::Error::Suite) if the suite's section does not fit the system, or has no `generate`;

@@ -57,12 +57,12 @@ impl Advection {
         }
     }
 
-    /// Writes the integrals of advection and buoyancy with every function of the bases to `rate`, and returns the fastest
-    /// advection: the largest `|u_x| k_x + |u_y| k_y` over the points, with the largest wavenumbers that are resolved there,
-    /// in radians per unit of time.
+    /// Writes the integrals of advection and buoyancy with every function of the bases to `rate`, and returns the
+    /// fastest advection: the largest `|u_x| k_x + |u_y| k_y` over the points, with the largest wavenumbers that are
+    /// resolved there, in radians per unit of time.
     ///
-    /// With `w = (df/dy, -i k f)` the test velocity of a stream function `f exp(i k x)`, the momentum's rate is
-    /// `-<w, div (u u)> + <w_y, b> = <f'' + k^2 f, u_x u_y> - i k <f', u_x^2 - u_y^2> + i k <f, b>`, the pressure's part
+    /// With `w = (df/dy, -i k f)` the test velocity of a stream function `f exp(i k x)`, the momentum's rate is `-<w,
+    /// div (u u)> + <w_y, b> = <f'' + k^2 f, u_x u_y> - i k <f', u_x^2 - u_y^2> + i k <f, b>`, the pressure's part
     /// being zero; the heat's is `-<f, div (u b)> = <f', u_y b> - i k <f, u_x b>`, the mean flow's `<f', u_x u_y>`.
     pub fn evaluate(&mut self, flow: &FlowState, rate: &mut FlowState) -> f64 {
         self.stream[0].evaluate(&flow.stream, &mut self.psi);

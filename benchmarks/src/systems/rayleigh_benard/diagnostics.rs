@@ -6,8 +6,8 @@ use super::layer::{Evaluation, Mirrored};
 
 /// Means over the layer at one time; non-dimensional.
 ///
-/// In a steady state, and in the mean over a long time, all five Nusselt numbers are equal (Shraiman and Siggia, Phys. Rev. A
-/// 42, 3650, 1990).
+/// In a steady state, and in the mean over a long time, all five Nusselt numbers are equal (Shraiman and Siggia, Phys.
+/// Rev. A 42, 3650, 1990).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Diagnostics {
     /// Time.
@@ -28,8 +28,8 @@ pub struct Diagnostics {
     pub thermal_nusselt: f64,
     /// Nusselt number of viscous dissipation, `1 + nu <|grad u|^2> sqrt(Ra Pr)`.
     pub viscous_nusselt: f64,
-    /// Share of the enstrophy in the outer third of the spectrum, where the wavenumber or the Legendre polynomial's degree
-    /// exceeds two thirds of the highest that is retained. Near 0 when the grid resolves the flow.
+    /// Share of the enstrophy in the outer third of the spectrum, where the wavenumber or the Legendre polynomial's
+    /// degree exceeds two thirds of the highest that is retained. Near 0 when the grid resolves the flow.
     pub enstrophy_tail: f64,
     /// The same share of the variance of the buoyancy less conduction.
     pub buoyancy_tail: f64,

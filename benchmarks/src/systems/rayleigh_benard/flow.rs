@@ -55,16 +55,16 @@ impl FlowState {
     }
 }
 
-/// The finite-dimensional space of flows on a grid `[nx, ny]`: wavenumbers below the Nyquist mode along `x`, polynomials of
-/// degree below `ny` in `y`.
+/// The finite-dimensional space of flows on a grid `[nx, ny]`: wavenumbers below the Nyquist mode along `x`,
+/// polynomials of degree below `ny` in `y`.
 pub(super) struct Space {
     pub grid: [usize; 2],
     /// Polynomials have a degree below this.
     pub degrees: usize,
     /// `0, 2 pi / length, ...`: one for each retained mode.
     pub wavenumbers: Vec<f64>,
-    /// Half as many points again as the grid has, in both directions: enough for the integrals of products of two fields
-    /// and a function of the basis to be exact, so that nothing is aliased.
+    /// Half as many points again as the grid has, in both directions: enough for the integrals of products of two
+    /// fields and a function of the basis to be exact, so that nothing is aliased.
     pub points: usize,
     pub rule: Quadrature,
 }

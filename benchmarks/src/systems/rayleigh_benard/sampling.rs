@@ -13,8 +13,8 @@ use super::layer::multiply;
 use super::pressure::Pressure;
 use super::rows::{RowTransform, times_ik};
 
-/// Samples a solver's flow on a grid of evenly spaced points along `x` and Chebyshev-Gauss points in `y`. A grid coarser than
-/// the solver's gets the modes, Fourier and Chebyshev, that both hold.
+/// Samples a solver's flow on a grid of evenly spaced points along `x` and Chebyshev-Gauss points in `y`. A grid
+/// coarser than the solver's gets the modes, Fourier and Chebyshev, that both hold.
 pub(super) struct Sampler {
     grid: [usize; 2],
     wavenumbers: Vec<f64>,

@@ -19,8 +19,8 @@ pub const COURANT: f64 = 2.0;
 pub const LONGEST_STEP: f64 = 0.125;
 
 /// The implicit-explicit Runge-Kutta scheme ARS(3,4,3) of Ascher, Ruuth and Spiteri (Appl. Numer. Math. 25, 151, 1997,
-/// section 2.7): third order, L-stable in the implicit part; the explicit part has the stability region of the classical
-/// fourth-order scheme.
+/// section 2.7): third order, L-stable in the implicit part; the explicit part has the stability region of the
+/// classical fourth-order scheme.
 ///
 /// `GAMMA` is the middle root of `6 x^3 - 18 x^2 + 9 x - 1`.
 const GAMMA: f64 = 0.435_866_521_508_459;
@@ -36,8 +36,8 @@ const A32: f64 = A43 * (-3.75 + 15.0 * GAMMA - 5.25 * GAMMA * GAMMA) + 4.0 - 12.
 
 /// A flow that advances in time.
 ///
-/// The state is the stream function, the mean flow and the buoyancy less conduction, as Galerkin coefficients, and what is
-/// dual to them: their integrals with the functions of the bases. After the first step, no step allocates memory.
+/// The state is the stream function, the mean flow and the buoyancy less conduction, as Galerkin coefficients, and what
+/// is dual to them: their integrals with the functions of the bases. After the first step, no step allocates memory.
 pub struct Solver {
     run: String,
     viscosity: f64,
@@ -85,8 +85,8 @@ impl FlowFactors {
 }
 
 impl Solver {
-    /// The prescribed initial condition, at time 0 on `grid` `[nx, ny]`: wavenumbers below `nx / 2`, polynomials of degree
-    /// below `ny`. Products are evaluated on half as many points again.
+    /// The prescribed initial condition, at time 0 on `grid` `[nx, ny]`: wavenumbers below `nx / 2`, polynomials of
+    /// degree below `ny`. Products are evaluated on half as many points again.
     ///
     /// # Errors
     /// [`SolverError`] for parameters or a grid on which the flow is not defined.
@@ -99,8 +99,8 @@ impl Solver {
         Ok(solver)
     }
 
-    /// Any fields at time 0 in a layer of any length, in the mean projected (in the sense of least squares) onto velocities
-    /// that are free of divergence and fields that satisfy the conditions at the walls.
+    /// Any fields at time 0 in a layer of any length, in the mean projected (in the sense of least squares) onto
+    /// velocities that are free of divergence and fields that satisfy the conditions at the walls.
     ///
     /// # Errors
     /// [`SolverError`] for parameters, a grid or fields on which the flow is not defined.
@@ -172,11 +172,12 @@ impl Solver {
         Sampler::new(&self.space, self.space.grid).pressure(self.viscosity, &self.state)
     }
 
-    /// Advances to `time` in steps of at most [`COURANT`] and [`LONGEST_STEP`], evened out so that the last one ends exactly
-    /// at `time`.
+    /// Advances to `time` in steps of at most [`COURANT`] and [`LONGEST_STEP`], evened out so that the last one ends
+    /// exactly at `time`.
     ///
     /// # Errors
-    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
+    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not
+    /// finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
             return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));

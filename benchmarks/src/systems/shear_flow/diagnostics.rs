@@ -19,8 +19,8 @@ pub struct Diagnostics {
     pub tracer_variance: f64,
     /// `2 D <|grad s|^2>`, the rate at which `tracer_variance` decays.
     pub tracer_dissipation: f64,
-    /// Share of the enstrophy in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the highest
-    /// that is retained. Near 0 when the grid resolves the flow.
+    /// Share of the enstrophy in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the
+    /// highest that is retained. Near 0 when the grid resolves the flow.
     pub enstrophy_tail: f64,
     /// The same share of the tracer's variance.
     pub tracer_tail: f64,

@@ -19,11 +19,11 @@ pub const COURANT: f64 = 2.0;
 
 /// A flow that advances in time.
 ///
-/// The state is the vorticity and the tracer in spectral space, and the constant mean velocity. With the integrating factor
-/// `exp(nu k^2 t)` (Lawson 1967) the classical Runge-Kutta scheme sees the advection only, so that diffusion does not limit
-/// the step. Every step ends with a filter, which touches the highest fifth of the retained modes `K` only: a resolved flow
-/// has nothing there, and where the grid is too coarse it keeps the tracer's steep fronts from ringing. After the first
-/// step, no step allocates memory.
+/// The state is the vorticity and the tracer in spectral space, and the constant mean velocity. With the integrating
+/// factor `exp(nu k^2 t)` (Lawson 1967) the classical Runge-Kutta scheme sees the advection only, so that diffusion
+/// does not limit the step. Every step ends with a filter, which touches the highest fifth of the retained modes `K`
+/// only: a resolved flow has nothing there, and where the grid is too coarse it keeps the tracer's steep fronts from
+/// ringing. After the first step, no step allocates memory.
 pub struct Solver {
     run: String,
     viscosity: f64,
@@ -133,7 +133,8 @@ impl Solver {
     /// Advances to `time` in steps of at most [`COURANT`], evened out so that the last one ends exactly at `time`.
     ///
     /// # Errors
-    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
+    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not
+    /// finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
             return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));
