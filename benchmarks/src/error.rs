@@ -115,8 +115,8 @@ impl Error {
 /// The most characters of one part of a message.
 const LONGEST: usize = 300;
 
-/// Text from a file as a message shows it: on one line, without control characters, and cut after [`LONGEST`] characters.
-/// Whoever wrote the file chose that text.
+/// Text from a file as a message shows it: on one line, without control characters, and cut after [`LONGEST`]
+/// characters. Whoever wrote the file chose that text.
 pub(crate) fn printable(text: String) -> String {
     if text.len() <= LONGEST && !text.contains(char::is_control) {
         return text;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::frame_counter::FrameCounter;
 use super::plan::{PlannedFile, plan};
 use super::settings::GenerationSettings;
-use super::solve::Generator;
+use super::solve::TrajectorySolver;
 use super::trajectory_cache::TrajectoryCache;
 use crate::Result;
 use crate::atomic_file::{create_folder, replace_with};
@@ -35,10 +35,10 @@ pub struct GenerationSummary {
 
 /// Generates the data of `system` that `data` does not have yet: files, `stats.yaml` and a description.
 ///
-/// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by an
-/// error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the next
-/// call resumes from them; the bytes of the files depend neither on that nor on the number of threads. If all data is
-/// there, nothing is done.
+/// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by
+/// an error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the
+/// next call resumes from them; the bytes of the files depend neither on that nor on the number of threads. If all data
+/// is there, nothing is done.
 ///
 /// # Errors
 /// - [`Error::Suite`](crate::Error::Suite) if the suite's section does not fit the system, or has no `generate`;
@@ -73,7 +73,7 @@ pub fn generate(
     for split in section.splits() {
         create_folder(&well::split_folder(data, system.name(), split))?;
     }
-    let run = Generator {
+    let run = TrajectorySolver {
         section,
         generation,
         system,

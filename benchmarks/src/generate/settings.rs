@@ -84,7 +84,8 @@ impl GenerationSettings {
         Ok(Some(found))
     }
 
-    /// Writes the settings into a folder without data; refuses a folder of other settings, or with data that was not generated.
+    /// Writes the settings into a folder without data; refuses a folder of other settings, or with data that was not
+    /// generated.
     pub fn claim(&self, folder: &Path) -> Result<()> {
         if let Some(found) = Self::read(folder)? {
             return self.check(found, folder).map(drop);

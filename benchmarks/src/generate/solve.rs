@@ -13,7 +13,7 @@ use crate::well::{WellAxis, WellLayout, WellWriter};
 use crate::{Error, Result};
 
 /// What the threads of one generation share.
-pub(super) struct Generator<'a> {
+pub(super) struct TrajectorySolver<'a> {
     pub section: &'a SystemSuite,
     pub generation: &'a Generation,
     pub system: &'a dyn System,
@@ -22,7 +22,7 @@ pub(super) struct Generator<'a> {
     pub simulated: AtomicUsize,
 }
 
-impl Generator<'_> {
+impl TrajectorySolver<'_> {
     /// Writes one file, once all its trajectories are solved.
     pub fn file(&self, file: &PlannedFile) -> Result<()> {
         if file.path.exists() {

@@ -9,7 +9,8 @@ use crate::error::IoContext;
 use crate::suite::Trajectory;
 use crate::{Error, Result};
 
-/// The folder of these files, which one process at a time holds a lock on. It is removed when the generation is complete.
+/// The folder of these files, which one process at a time holds a lock on. It is removed when the generation is
+/// complete.
 pub(crate) struct TrajectoryCache {
     folder: PathBuf,
     key: [u8; blake3::KEY_LEN],

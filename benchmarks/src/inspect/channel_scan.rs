@@ -23,7 +23,8 @@ pub(super) struct ChannelScan {
 }
 
 impl ChannelScan {
-    /// A channel whose frames have rows of `row` points. `component` is the last index in the dataset at `place`, if it has one.
+    /// A channel whose frames have rows of `row` points. `component` is the last index in the dataset at `place`, if it
+    /// has one.
     pub fn new(name: String, place: String, row: usize, component: Option<usize>) -> Self {
         Self {
             name,
@@ -79,8 +80,8 @@ impl ChannelScan {
         self.previous.extend_from_slice(now);
     }
 
-    /// The channel's report. A frame that is the same everywhere is an error where other frames vary; but not at the start,
-    /// where fluids rest, and not in a channel that never varies, which `constant` reports.
+    /// The channel's report. A frame that is the same everywhere is an error where other frames vary; but not at the
+    /// start, where fluids rest, and not in a channel that never varies, which `constant` reports.
     pub fn finish(self, findings: &mut Findings) -> ChannelReport {
         let varies = |(frames, constant): &(usize, Vec<usize>)| constant.len() < *frames;
         let constant = !self.trajectories.iter().any(varies);

@@ -11,12 +11,12 @@ use super::{settings_check, statistics_check};
 use crate::generate::GenerationSettings;
 use crate::split::Split;
 
-/// The findings about a data set as a whole, each with the file or folder it is about. `reports` are those of its files, with
-/// values, by path.
+/// The findings about a data set as a whole, each with the file or folder it is about. `reports` are those of its
+/// files, with values, by path.
 ///
-/// Trajectories that occur twice, in one split or in two; files that differ in more than parameters; channels that vary in
-/// some files only; `stats.yaml` and `generated.json` that differ from the files; leftovers of an
-/// interrupted generation.
+/// Trajectories that occur twice, in one split or in two; files that differ in more than parameters; channels that vary
+/// in some files only; `stats.yaml` and `generated.json` that differ from the files; leftovers of an interrupted
+/// generation.
 pub fn check_data_set(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<(PathBuf, Finding)> {
     let read = |(split, path): &(Split, PathBuf)| {
         let contents = reports.get(path)?.contents.as_ref()?;
@@ -150,8 +150,8 @@ fn repeats(files: &[File<'_>], found: &mut Found) {
     }
 }
 
-/// A channel may be constant in all files, such as the concentration of an incompressible active fluid; one that varies in
-/// other files may not.
+/// A channel may be constant in all files, such as the concentration of an incompressible active fluid; one that varies
+/// in other files may not.
 fn constants(files: &[File<'_>], found: &mut Found) {
     let channels = || files.iter().flat_map(|file| file.contents.channels.iter().map(move |channel| (file, channel)));
     for (file, channel) in channels().filter(|(_, channel)| channel.constant) {

@@ -13,7 +13,8 @@ use crate::progress::Progress;
 
 /// Inspects one file of The Well or packed file; its first bytes tell which.
 ///
-/// With `values`, all values are read, a piece at a time, which takes as long as reading the file. Progress counts frames.
+/// With `values`, all values are read, a piece at a time, which takes as long as reading the file. Progress counts
+/// frames.
 ///
 /// # Errors
 /// [`Error::Stopped`](crate::Error::Stopped) if `progress` asked for it. Defects of the file are in

@@ -1,8 +1,8 @@
 //! Describes data, and checks whether it is valid.
 //!
-//! A path [is](find_data) a single file, a data set, or several. Each file is [inspected](inspect_file()) by itself, so that
-//! a caller may do so in a process of its own: HDF5 can crash or hang on a damaged file. What shows only across the files of
-//! a data set is [checked](check_data_set) on their reports.
+//! A path [is](find_data) a single file, a data set, or several. Each file is [inspected](inspect_file()) by itself, so
+//! that a caller may do so in a process of its own: HDF5 can crash or hang on a damaged file. What shows only across
+//! the files of a data set is [checked](check_data_set) on their reports.
 
 mod channel_scan;
 mod data_path;

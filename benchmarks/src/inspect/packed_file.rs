@@ -13,8 +13,8 @@ use crate::split::Split;
 use crate::systems::Rank;
 use crate::{Error, Result};
 
-/// What the file holds, as far as it can be read; with its checksum compared and the statistics of its values if they are
-/// `wanted`. Values are normalised.
+/// What the file holds, as far as it can be read; with its checksum compared and the statistics of its values if they
+/// are `wanted`. Values are normalised.
 pub(super) fn inspect(
     path: &Path,
     wanted: bool,

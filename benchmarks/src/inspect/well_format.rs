@@ -192,7 +192,8 @@ impl Structure<'_> {
         }
     }
 
-    /// The values of an attribute of flags. Readers accept integers in place of h5py's bool, but the format checker does not.
+    /// The values of an attribute of flags. Readers accept integers in place of h5py's bool, but the format checker
+    /// does not.
     fn flags(&mut self, attribute: &hdf5::Attribute, place: &str) -> Option<Vec<bool>> {
         let read = match self.keep(self.access.descriptor(attribute as &Container, place), Severity::Error)? {
             TypeDescriptor::Boolean => attribute.read_raw::<bool>(),

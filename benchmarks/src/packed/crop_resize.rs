@@ -6,8 +6,8 @@ use crate::systems::{Boundary, DomainAxis};
 /// Maps frames of the stored grid to the frames that methods see.
 ///
 /// Resizing is bilinear between the centres of cells and ends at the outermost ones, without smoothing first: output
-/// point `i` of `m` lies at `(i + 1/2) n / m - 1/2` of the `n` input points, and at the first or last of them where that
-/// is beyond. This is what arXiv:2603.13227 does (PyTorch's `interpolate`, `align_corners=False`).
+/// point `i` of `m` lies at `(i + 1/2) n / m - 1/2` of the `n` input points, and at the first or last of them where
+/// that is beyond. This is what arXiv:2603.13227 does (PyTorch's `interpolate`, `align_corners=False`).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CropResize {
     stored: [usize; 2],

@@ -128,8 +128,8 @@ impl PackedHeader {
         bytes
     }
 
-    /// The header of the packed file with these `bytes`, all of them, and where its values begin. `path` is what messages
-    /// call the file.
+    /// The header of the packed file with these `bytes`, all of them, and where its values begin. `path` is what
+    /// messages call the file.
     ///
     /// # Errors
     /// [`Error::Format`] if the bytes are not those of a packed file, or of one of another version, or cut off.

@@ -5,8 +5,8 @@ use physrep_random::Stream;
 use super::{reader::Packed, window::Window};
 use crate::{error::Result, suite::Suite};
 
-/// The stream that the noise of a clip is drawn from. Streams differ from each other, and each is the same for every method and
-/// every run.
+/// The stream that the noise of a clip is drawn from. Streams differ from each other, and each is the same for every
+/// method and every run.
 #[derive(Clone, Copy, Debug)]
 pub enum NoiseStream {
     /// For this sample of pretraining, counted from its start.

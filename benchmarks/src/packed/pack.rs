@@ -20,10 +20,11 @@ pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
 
 /// Packs the data of `system` in `data`, generated or published, into the file `out`, and opens it.
 ///
-/// Frames are cropped and resized as the suite says (bilinearly and without smoothing, as PyTorch's `interpolate` does with `align_corners=False`), and normalised with the training split's statistics in
-/// `stats.yaml`, unless the suite says otherwise. Nothing is done if `out` was packed
-/// from the same data for the same suite before (generated data is identified by its key, other data by the names and sizes
-/// of its files); a packed file of other data, of another format, or a damaged one is replaced. Progress counts trajectories.
+/// Frames are cropped and resized as the suite says, bilinearly and without smoothing (PyTorch's `interpolate` with
+/// `align_corners=False`), and normalised with the training split's statistics in `stats.yaml`, unless the suite sets
+/// `normalise = false`. Nothing is done if `out` was packed from the same data for the same suite before (generated
+/// data is identified by its key, other data by the names and sizes of its files); a packed file of other data, of
+/// another format, or a damaged one is replaced. Progress counts trajectories.
 ///
 /// # Errors
 /// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was generated with

@@ -36,16 +36,16 @@ impl Packed {
     /// this is fast; [`verify`](Self::verify) reads them all.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not a packed file, of another version, or cut
-    /// off.
+    /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not a packed file, of another version, or
+    /// cut off.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).at("read", path)?;
         // An empty file cannot be mapped.
         if file.metadata().at("read", path)?.len() < PREAMBLE as u64 {
             return Err(Error::format(path, "start", "a packed file of physrep-bench", "a shorter file"));
         }
-        // SAFETY: the mapped bytes must not change. Packed files get their name when they are complete, and are replaced
-        // rather than changed in place. A user who truncates one while it is open breaks this.
+        // SAFETY: the mapped bytes must not change. Packed files get their name when they are complete, and are
+        // replaced rather than changed in place. A user who truncates one while it is open breaks this.
         let map = unsafe { Mmap::map(&file) }.at("map", path)?;
         let (header, payload) = PackedHeader::parse(path, &map)?;
         Ok(Self { path: path.into(), header, map, payload })

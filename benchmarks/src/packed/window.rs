@@ -12,8 +12,8 @@ pub struct Window {
     pub start: usize,
 }
 
-/// The windows of `trajectories` that have `frames` frames each: starts `first, first + stride, ...` as long as `context +
-/// future` frames fit.
+/// The windows of `trajectories` that have `frames` frames each: starts `first, first + stride, ...` as long as
+/// `context + future` frames fit.
 pub(crate) fn cut(trajectories: std::ops::Range<usize>, frames: usize, split: Split, plan: &WindowPlan) -> Vec<Window> {
     let starts = frames.saturating_add(1).saturating_sub(plan.frames());
     trajectories

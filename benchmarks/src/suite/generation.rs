@@ -16,8 +16,8 @@ pub struct Generation {
     /// Compresses the files with gzip at this level, 1 to 9; without it they are contiguous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gzip: Option<u8>,
-    /// Trajectories for each set of parameters: in train, valid and test for a set of `values`, in held-out for a set with
-    /// one of the `held_out` values.
+    /// Trajectories for each set of parameters: in train, valid and test for a set of `values`, in held-out for a set
+    /// with one of the `held_out` values.
     pub trajectories: PerSplit<usize>,
     /// Values of the system's constants that differ from their defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

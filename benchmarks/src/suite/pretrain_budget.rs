@@ -10,8 +10,8 @@ pub struct PretrainBudget {
     pub samples: u64,
     /// Windows of one optimizer step.
     pub batch: usize,
-    /// Whether methods that can learn from several systems at once also get a row that was pretrained on all systems of the
-    /// suite together: on `samples` windows of each, in batches that alternate between the systems.
+    /// Whether methods that can learn from several systems at once also get a row that was pretrained on all systems of
+    /// the suite together: on `samples` windows of each, in batches that alternate between the systems.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub joint: bool,
 }

@@ -9,8 +9,8 @@ use super::training_budget::TrainingBudget;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeBudgets {
-    /// The fractions of the training trajectories, and of the valid ones, whose labels probes see: each probe is fitted on
-    /// each, and scored on all of test. The trajectories of a smaller fraction are among those of a larger one.
+    /// The fractions of the training trajectories, and of the valid ones, whose labels probes see: each probe is fitted
+    /// on each, and scored on all of test. The trajectories of a smaller fraction are among those of a larger one.
     #[serde(default = "all_labels")]
     pub label_fractions: Vec<f64>,
     /// The attentive probe.

@@ -37,14 +37,14 @@ pub struct Suite {
     pub seed: u64,
     /// Seeds of the repeats of every method.
     pub seeds: Vec<u64>,
-    /// Whether each channel is shifted and scaled to mean 0 and standard deviation 1 over the training split. arXiv:2603.13227
-    /// trains on the fields as they are.
+    /// Whether each channel is shifted and scaled to mean 0 and standard deviation 1 over the training split.
+    /// arXiv:2603.13227 trains on the fields as they are.
     #[serde(default = "yes")]
     pub normalise: bool,
     /// Standard deviation of the Gaussian noise under which every clip is observed, by every method, in pretraining and
     /// in probing; in units of the values that methods see: of each channel's standard deviation where fields are
-    /// normalised. A system may have its own. arXiv:2603.13227 observes shear flow and active matter under noise of standard
-    /// deviation 1 in each field's unit, and Rayleigh-Bénard convection without noise.
+    /// normalised. A system may have its own. arXiv:2603.13227 observes shear flow and active matter under noise of
+    /// standard deviation 1 in each field's unit, and Rayleigh-Bénard convection without noise.
     #[serde(default)]
     pub noise: f64,
     /// How trajectories are cut into windows.
@@ -56,8 +56,8 @@ pub struct Suite {
     /// The budget of the end-to-end track, in which labels train the encoder, too; without it the suite has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finetune: Option<TrainingBudget>,
-    /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are passed
-    /// to the method unchanged.
+    /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are
+    /// passed to the method unchanged.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub methods: BTreeMap<String, serde_json::Value>,
     /// Rows of a method under another configuration, by their names: the method. Their own keys, in
@@ -82,7 +82,8 @@ impl Suite {
     /// The suite of that name, or the one in that file: what has a `/` or ends in `.toml` is a file.
     ///
     /// # Errors
-    /// [`Error::Suite`] for an unknown name or a suite that cannot be run, [`Error::Io`] for a file that cannot be read.
+    /// [`Error::Suite`] for an unknown name or a suite that cannot be run, [`Error::Io`] for a file that cannot be
+    /// read.
     pub fn load(name_or_file: &str) -> Result<Self> {
         if name_or_file.contains('/') || name_or_file.ends_with(".toml") {
             let path = Path::new(name_or_file);
@@ -117,7 +118,8 @@ impl Suite {
     /// The suite's section on `system`, checked against what the system says about itself.
     ///
     /// # Errors
-    /// [`Error::Suite`] if the suite does not have the system, or names other parameters, initial conditions or constants.
+    /// [`Error::Suite`] if the suite does not have the system, or names other parameters, initial conditions or
+    /// constants.
     pub fn section(&self, system: &dyn System) -> Result<&SystemSuite> {
         let fail = |reason: String| Error::Suite { suite: self.name.clone(), reason };
         let section = self.systems.iter().find(|s| s.name == system.name()).ok_or_else(|| {
@@ -174,8 +176,8 @@ impl Suite {
         Ok((section, section.generate.as_ref().ok_or_else(published)?))
     }
 
-    /// The part of the suite that determines the results of a cell whose encoder saw `systems`: without other systems, the
-    /// seeds and rows that are run, and the configurations of methods.
+    /// The part of the suite that determines the results of a cell whose encoder saw `systems`: without other systems,
+    /// the seeds and rows that are run, and the configurations of methods.
     pub fn deciding(&self, systems: &[&str]) -> Self {
         let mut suite = self.clone();
         suite.systems.retain(|section| systems.contains(&section.name.as_str()));

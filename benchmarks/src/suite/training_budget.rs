@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{at_least_one, not_negative, positive};
 
-/// Training of a probe, or of an encoder and a probe together; the same for every method. The epoch whose weights are best on the
-/// valid split is scored.
+/// Training of a probe, or of an encoder and a probe together; the same for every method. The epoch whose weights are
+/// best on the valid split is scored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingBudget {

@@ -12,8 +12,8 @@ pub struct WindowPlan {
     pub context: usize,
     /// Frames after the context, which a method may learn to predict.
     pub future: usize,
-    /// The first frame that a window may begin with, unless a system says otherwise: what comes before is left out, such as
-    /// the time until an instability has grown out of the initial noise.
+    /// The first frame that a window may begin with, unless a system says otherwise: what comes before is left out,
+    /// such as the time until an instability has grown out of the initial noise.
     #[serde(default)]
     pub first: usize,
     /// Frames between the starts of two windows of a trajectory, unless a system says otherwise.

@@ -114,8 +114,8 @@ impl Fourier {
         [(0..=p).chain(-p..0).map(|m| scale(m, lengths[0])).collect(), (0..=q).map(|m| scale(m, lengths[1])).collect()]
     }
 
-    /// Sums `weight(p, q) |c[p, q]|^2` over all modes, the negative `q` included. With weight 1 this is the mean square of
-    /// the field (Parseval).
+    /// Sums `weight(p, q) |c[p, q]|^2` over all modes, the negative `q` included. With weight 1 this is the mean square
+    /// of the field (Parseval).
     pub fn mean_square(&self, spectrum: &[Complex64], weight: impl Fn(usize, usize) -> f64) -> f64 {
         let [modes_x, _] = self.cutoff;
         let width = self.width();
@@ -160,7 +160,8 @@ impl Fourier {
     /// Applies a pointwise map of `I` fields to `O` fields on the grid: `f(x, inputs, outputs)` is called once for each
     /// row of the grid, `x = 0, 1, ..., nx - 1`, with `ny` values a field.
     ///
-    /// The grid values are never held as a whole: a row is transformed, mapped and transformed back while it is in cache.
+    /// The grid values are never held as a whole: a row is transformed, mapped and transformed back while it is in
+    /// cache.
     pub fn pointwise<const I: usize, const O: usize>(
         &mut self,
         inputs: [&[Complex64]; I],

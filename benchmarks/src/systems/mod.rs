@@ -1,7 +1,7 @@
 //! The physical systems: what each says about itself ([`System`]), and the solvers that produce its trajectories.
 //!
-//! A new system is a folder here, its two lines below, and a section in a suite. Everything outside of this module knows
-//! a system through [`System`] only.
+//! A new system is a folder here, its two lines below, and a section in a suite. Everything outside of this module
+//! knows a system through [`System`] only.
 
 pub mod active_matter;
 pub mod rayleigh_benard;

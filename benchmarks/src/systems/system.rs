@@ -58,7 +58,8 @@ pub trait System: Send + Sync {
     /// The name, which is also The Well's name for the data set, such as `shear_flow`.
     fn name(&self) -> &'static str;
 
-    /// Increases whenever the same constants and [`Case`] give other values than before, so that old data is not reused.
+    /// Increases whenever the same constants and [`Case`] give other values than before, so that old data is not
+    /// reused.
     fn version(&self) -> u32;
 
     /// The two axes of the domain, `x` first, with every constant at its default.
@@ -90,8 +91,8 @@ pub trait System: Send + Sync {
     /// Names of the quantities that select an initial condition.
     fn initial_condition(&self) -> &'static [&'static str];
 
-    /// Solves one trajectory and passes `frames` frames to `on_frame`, at times `0, dt, 2 dt, ...`. `constants` are in the order of
-    /// [`constants`](Self::constants).
+    /// Solves one trajectory and passes `frames` frames to `on_frame`, at times `0, dt, 2 dt, ...`. `constants` are in
+    /// the order of [`constants`](Self::constants).
     ///
     /// The result depends on the arguments alone, bit for bit, and not on the thread it runs on.
     ///

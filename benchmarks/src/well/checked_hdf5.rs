@@ -17,7 +17,8 @@ use crate::{Error, Result};
 /// The most entries that a list among the attributes, or a group, may have; real files have a handful.
 const LONGEST_LIST: usize = 1024;
 
-/// The highest compression ratio of deflate, in bytes per byte: a compressed dataset cannot be larger than its file by more.
+/// The highest compression ratio of deflate, in bytes per byte: a compressed dataset cannot be larger than its file by
+/// more.
 const DEFLATE_LIMIT: u64 = 1032;
 
 /// Reads parts of one file. Messages name the file and the part.

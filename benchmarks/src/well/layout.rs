@@ -40,7 +40,8 @@ impl WellLayout {
         [self.axes[0].coordinates.len(), self.axes[1].coordinates.len()]
     }
 
-    /// The shape of a field's dataset: `(trajectories, times, nx, ny)`, then one axis of length 2 for each tensor order.
+    /// The shape of a field's dataset: `(trajectories, times, nx, ny)`, then one axis of length 2 for each tensor
+    /// order.
     pub fn shape(&self, field: &Field) -> Vec<usize> {
         let [nx, ny] = self.grid();
         let mut shape = vec![self.trajectories, self.times.len(), nx, ny];

@@ -27,8 +27,8 @@ impl WellFile {
     /// Opens a file and checks its outline.
     ///
     /// # Errors
-    /// [`Error::Io`] if there is no such file, [`Error::Format`] if it is not one of The Well on a two-dimensional grid,
-    /// with its first defect.
+    /// [`Error::Io`] if there is no such file, [`Error::Format`] if it is not one of The Well on a two-dimensional
+    /// grid, with its first defect.
     pub fn open(path: &Path) -> Result<Self> {
         let mut problems = Problems::default();
         let file = Self::inspect(path, &mut problems);

@@ -12,8 +12,8 @@ use crate::atomic_file::{folder_of, publish};
 use crate::systems::Rank;
 use crate::{Error, Result};
 
-/// Writes one file, trajectory by trajectory. The file takes its name when [`finish`](Self::finish) has forced it to the
-/// disk; until then it is `.NAME.unfinished` beside it. The same calls give the same bytes.
+/// Writes one file, trajectory by trajectory. The file takes its name when [`finish`](Self::finish) has forced it to
+/// the disk; until then it is `.NAME.unfinished` beside it. The same calls give the same bytes.
 pub struct WellWriter {
     path: PathBuf,
     unfinished: PathBuf,
@@ -38,7 +38,8 @@ impl WellWriter {
         Ok(Self { path: path.into(), unfinished, layout, file, fields })
     }
 
-    /// Writes the layout's field of index `field` for one trajectory; `values` is `(times, nx, ny, components)`, row-major.
+    /// Writes the layout's field of index `field` for one trajectory; `values` is `(times, nx, ny, components)`,
+    /// row-major.
     ///
     /// # Errors
     /// [`Error::Request`] if there is no such field or trajectory, or `values` has another length than its shape;
@@ -77,8 +78,8 @@ impl WellWriter {
 
 /// Creates everything but the values.
 fn outline(path: &Path, layout: &WellLayout, gzip: Option<u8>) -> hdf5::Result<(File, Vec<Dataset>)> {
-    // Creation times would make two files of the same data differ. No lock: nobody else writes this file, and a child process
-    // that is being started would hold a copy of the lock for a moment.
+    // Creation times would make two files of the same data differ. No lock: nobody else writes this file, and a child
+    // process that is being started would hold a copy of the lock for a moment.
     let file = File::with_options()
         .with_fapl(|fapl| fapl.libver_v110().file_locking(false))
         .with_fcpl(|fcpl| fcpl.obj_track_times(false))

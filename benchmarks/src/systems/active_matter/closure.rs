@@ -1,15 +1,15 @@
 //! The Bingham closure: the fourth moment of the orientations from their second.
 //!
-//! Among all distributions with given second moments the Bingham closure takes the most likely one (Chaubal and Leal, J.
-//! Rheol. 42, 177, 1998). In two dimensions it is `exp(lambda cos 2 (theta - w))`, up to normalisation. With
-//! `q = <exp(2 i theta)>`, whose argument is `2 w`,
+//! Among all distributions with given second moments the Bingham closure takes the most likely one (Chaubal and Leal,
+//! J. Rheol. 42, 177, 1998). In two dimensions it is `exp(lambda cos 2 (theta - w))`, up to normalisation. With `q =
+//! <exp(2 i theta)>`, whose argument is `2 w`,
 //!
 //! ```text
 //! |q| = I1(lambda) / I0(lambda),    <exp(4 i theta)> = (1 - 2 |q| / lambda) (q / |q|)^2 = h(|q|^2) q^2
 //! ```
 //!
-//! with modified Bessel functions, so that the closure is one smooth function `h`, which rises from 1/2 (isotropic) to 1
-//! (aligned).
+//! with modified Bessel functions, so that the closure is one smooth function `h`, which rises from 1/2 (isotropic) to
+//! 1 (aligned).
 
 use std::f64::consts::PI;
 
@@ -37,8 +37,8 @@ impl Closure {
         Self { series }
     }
 
-    /// Writes `h` at every `|q|^2` of `squares` to `values`, a slice of equal length. Beyond 1, where no distribution is,
-    /// the series is accurate for a short way only.
+    /// Writes `h` at every `|q|^2` of `squares` to `values`, a slice of equal length. Beyond 1, where no distribution
+    /// is, the series is accurate for a short way only.
     pub fn evaluate(&self, squares: &[f64], values: &mut [f64]) {
         let (whole, rest) = squares.as_chunks::<LANES>();
         let (whole_values, rest_values) = values.as_chunks_mut::<LANES>();
@@ -70,8 +70,8 @@ fn exact(square: f64) -> f64 {
     (1.0 - 2.0 * order / concentration(order)) / square
 }
 
-/// The `lambda` whose `I1(lambda) / I0(lambda)` is `order`, `0 < order < 1`: Newton's method from the estimate of Banerjee
-/// et al. (J. Mach. Learn. Res. 6, 1345, 2005), which is never off by more than a few per cent.
+/// The `lambda` whose `I1(lambda) / I0(lambda)` is `order`, `0 < order < 1`: Newton's method from the estimate of
+/// Banerjee et al. (J. Mach. Learn. Res. 6, 1345, 2005), which is never off by more than a few per cent.
 fn concentration(order: f64) -> f64 {
     let mut lambda = order * (2.0 - order * order) / (1.0 - order * order);
     for _ in 0..8 {

@@ -15,8 +15,8 @@ pub struct Diagnostics {
     pub speed: f64,
     /// Root mean square of the strain's Frobenius norm, `sqrt(E_ij E_ij)`.
     pub strain: f64,
-    /// Share of `<|grad q|^2>` in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the highest
-    /// that is retained. Near 0 when the grid resolves the solution.
+    /// Share of `<|grad q|^2>` in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the
+    /// highest that is retained. Near 0 when the grid resolves the solution.
     pub order_tail: f64,
     /// The same share of the enstrophy.
     pub enstrophy_tail: f64,

@@ -13,8 +13,8 @@ const HIGHEST: i64 = 5;
 
 /// Spectra of the real and the imaginary part of `q` at time 0.
 ///
-/// Each part is a sum of waves `cos(k . x + phase)` with phases uniform on the circle and amplitudes uniform in `[0, 1)`,
-/// scaled so that the root mean square of `|q|` is [`INITIAL_ORDER`]. The waves do not depend on the grid.
+/// Each part is a sum of waves `cos(k . x + phase)` with phases uniform on the circle and amplitudes uniform in `[0,
+/// 1)`, scaled so that the root mean square of `|q|` is [`INITIAL_ORDER`]. The waves do not depend on the grid.
 pub(super) fn waves(seed: u64, fourier: &Fourier) -> [Vec<Complex64>; 2] {
     let mut random = keyed("physrep-bench 1 active matter", &[&seed.to_le_bytes()]);
     let width = fourier.width() as i64;

@@ -26,8 +26,8 @@ pub struct ActiveMatter {
 }
 
 impl ActiveMatter {
-    /// The suspension of The Well with the two parameters that it varies: `zeta` in 1, 3, ..., 17 and `alpha` in -1, -2,
-    /// ..., -5.
+    /// The suspension of The Well with the two parameters that it varies: `zeta` in 1, 3, ..., 17 and `alpha` in -1,
+    /// -2, ..., -5.
     pub fn new(zeta: f64, alpha: f64) -> Self {
         Self {
             zeta,

@@ -13,19 +13,21 @@ use super::parameters::ActiveMatter;
 use crate::systems::fourier::Fourier;
 use crate::systems::solver_error::SolverError;
 
-/// The largest step times the fastest rate on the grid, `hypot(|u_x| kx + |u_y| ky + |w|, 4 (zeta + d_R + |e|))` with the
-/// highest retained wavenumbers. The scheme is stable up to about 2.6. With 1.5, the order of three trajectories differs
-/// from that of eight times as many steps by less than 0.001 (root mean square) after the defects have formed.
+/// The largest step times the fastest rate on the grid, `hypot(|u_x| kx + |u_y| ky + |w|, 4 (zeta + d_R + |e|))` with
+/// the highest retained wavenumbers. The scheme is stable up to about 2.6. With 1.5, the order of three trajectories
+/// differs from that of eight times as many steps by less than 0.001 (root mean square) after the defects have formed.
 pub const STEP: f64 = 1.5;
 
 /// The largest order `|q|` on the grid before a solution is given up. Distributions have at most 1, and so do resolved
-/// solutions; a truncated series may overshoot near sharp gradients, where the closure, continued beyond 1, pulls it back.
+/// solutions; a truncated series may overshoot near sharp gradients, where the closure, continued beyond 1, pulls it
+/// back.
 pub const LARGEST_ORDER: f64 = 1.01;
 
 /// A suspension that advances in time.
 ///
-/// The state is the order `q` in spectral space; the flow that belongs to it is always known. With the integrating factor
-/// `exp(d_T k^2 t)` (Lawson 1967) diffusion does not limit the step. After the first step, no step allocates memory.
+/// The state is the order `q` in spectral space; the flow that belongs to it is always known. With the integrating
+/// factor `exp(d_T k^2 t)` (Lawson 1967) diffusion does not limit the step. After the first step, no step allocates
+/// memory.
 pub struct Solver {
     run: String,
     diffusivity: f64,
@@ -43,7 +45,8 @@ pub struct Solver {
 }
 
 impl Solver {
-    /// The initial condition number `seed` (see [`INITIAL_ORDER`](super::INITIAL_ORDER)) at time 0 on `grid` `[nx, ny]`.
+    /// The initial condition number `seed` (see [`INITIAL_ORDER`](super::INITIAL_ORDER)) at time 0 on `grid` `[nx,
+    /// ny]`.
     ///
     /// # Errors
     /// [`SolverError`] for parameters or a grid on which the system is not defined.
@@ -125,9 +128,9 @@ impl Solver {
     /// Advances to `time` in steps of at most [`STEP`], evened out so that the last one ends exactly at `time`.
     ///
     /// # Errors
-    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite,
-    /// [`SolverError::Unphysical`] for one whose `|q|` exceeds
-    /// [`LARGEST_ORDER`]: no distribution of rods has such moments.
+    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not
+    /// finite, [`SolverError::Unphysical`] for one whose `|q|` exceeds [`LARGEST_ORDER`]: no distribution of rods has
+    /// such moments.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
             return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));

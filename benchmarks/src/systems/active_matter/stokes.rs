@@ -7,8 +7,8 @@
 //! w = n . s / 2,    e = -n w / 2
 //! ```
 //!
-//! The stress `s = s_0 + (beta / 2) (e + g)`, `g = h q^2 e*`, makes this an equation for `w`. As `n . e = -w / 2`, its part
-//! with constant coefficients is solved at once, and the rest by iteration:
+//! The stress `s = s_0 + (beta / 2) (e + g)`, `g = h q^2 e*`, makes this an equation for `w`. As `n . e = -w / 2`, its
+//! part with constant coefficients is solved at once, and the rest by iteration:
 //!
 //! ```text
 //! w = (n . s_0 / 2 + (beta / 4) n . g[w]) / (1 + beta / 8)
@@ -102,8 +102,8 @@ impl Stokes {
         }
     }
 
-    /// Solves for the flow at `time`, given `h q^2` on the grid and the spectrum of the stress `s_0` without the strain's
-    /// part. False if the iteration does not converge, which only values that are not finite can cause.
+    /// Solves for the flow at `time`, given `h q^2` on the grid and the spectrum of the stress `s_0` without the
+    /// strain's part. False if the iteration does not converge, which only values that are not finite can cause.
     pub fn solve(
         &mut self,
         time: f64,

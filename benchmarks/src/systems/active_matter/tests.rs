@@ -20,9 +20,9 @@ fn wave(grid: [usize; 2], [m, n]: [f64; 2], q0: Complex64, amplitude: Complex64)
     [q.iter().map(|q| q.re).collect(), q.iter().map(|q| q.im).collect()]
 }
 
-/// A wave on the isotropic state, whose director lies along or across `k` (`splay`) or at 45 degrees to it (`bend`, which
-/// shears the fluid). With `phi` the direction of `k` these are the parts of `q exp(-2 i phi)`: only the imaginary one
-/// makes flow.
+/// A wave on the isotropic state, whose director lies along or across `k` (`splay`) or at 45 degrees to it (`bend`,
+/// which shears the fluid). With `phi` the direction of `k` these are the parts of `q exp(-2 i phi)`: only the
+/// imaginary one makes flow.
 ///
 /// ```text
 /// splay:  zeta - 4 d_R - d_T k^2

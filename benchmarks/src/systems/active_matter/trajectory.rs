@@ -26,14 +26,14 @@ pub struct StoredFrame {
     pub strain: Vec<f32>,
 }
 
-/// Solves the system from the initial condition number `seed` and passes `frames` frames, at times `0, dt, 2 dt, ...`, to
-/// `on_frame(index, frame)`. Every frame is truncated to the modes that both grids hold.
+/// Solves the system from the initial condition number `seed` and passes `frames` frames, at times `0, dt, 2 dt, ...`,
+/// to `on_frame(index, frame)`. Every frame is truncated to the modes that both grids hold.
 ///
 /// The same arguments give the same bytes on the same machine, whatever runs beside them: one call uses one thread.
 ///
 /// # Errors
-/// [`SolverError`] for parameters that define no suspension, a stored grid finer than the solver's, or a solution that stops
-/// being finite or physical; and whatever `on_frame` returns, which ends the run.
+/// [`SolverError`] for parameters that define no suspension, a stored grid finer than the solver's, or a solution that
+/// stops being finite or physical; and whatever `on_frame` returns, which ends the run.
 pub fn simulate<E: From<SolverError>>(
     matter: &ActiveMatter,
     seed: u64,

@@ -3,13 +3,13 @@
 use rustfft::num_complex::Complex64;
 
 use super::basis::Basis;
-use super::flow::{Flow, Space};
+use super::flow::{FlowState, Space};
 use super::layer::{Evaluation, Mirrored};
-use super::rows::Rows;
+use super::rows::RowTransform;
 
 /// Evaluates the explicit terms.
 pub(super) struct Advection {
-    rows: Rows,
+    rows: RowTransform,
     wavenumbers: Vec<f64>,
     /// The conduction profile at pairs of points: its even part is 1/2, this is the odd one.
     conduction: Vec<f64>,
@@ -38,7 +38,7 @@ impl Advection {
         let zeros = || Mirrored::zeros(pairs, width);
         let values = || vec![0.0; space.points];
         Self {
-            rows: Rows::new(space.points),
+            rows: RowTransform::new(space.points),
             wavenumbers: space.wavenumbers.clone(),
             conduction: lower.iter().map(|s| -0.5 * s).collect(),
             // T_n(cos t) = cos(n t): at y = (1 + cos t) / 2 the wavenumber is n dt/dy.
@@ -57,14 +57,14 @@ impl Advection {
         }
     }
 
-    /// Writes the integrals of advection and buoyancy with every function of the bases to `rate`, and returns the fastest
-    /// advection: the largest `|u_x| k_x + |u_y| k_y` over the points, with the largest wavenumbers that are resolved there,
-    /// in radians per unit of time.
+    /// Writes the integrals of advection and buoyancy with every function of the bases to `rate`, and returns the
+    /// fastest advection: the largest `|u_x| k_x + |u_y| k_y` over the points, with the largest wavenumbers that are
+    /// resolved there, in radians per unit of time.
     ///
-    /// With `w = (df/dy, -i k f)` the test velocity of a stream function `f exp(i k x)`, the momentum's rate is
-    /// `-<w, div (u u)> + <w_y, b> = <f'' + k^2 f, u_x u_y> - i k <f', u_x^2 - u_y^2> + i k <f, b>`, the pressure's part
+    /// With `w = (df/dy, -i k f)` the test velocity of a stream function `f exp(i k x)`, the momentum's rate is `-<w,
+    /// div (u u)> + <w_y, b> = <f'' + k^2 f, u_x u_y> - i k <f', u_x^2 - u_y^2> + i k <f, b>`, the pressure's part
     /// being zero; the heat's is `-<f, div (u b)> = <f', u_y b> - i k <f, u_x b>`, the mean flow's `<f', u_x u_y>`.
-    pub fn evaluate(&mut self, flow: &Flow, rate: &mut Flow) -> f64 {
+    pub fn evaluate(&mut self, flow: &FlowState, rate: &mut FlowState) -> f64 {
         self.stream[0].evaluate(&flow.stream, &mut self.psi);
         self.stream[1].evaluate(&flow.stream, &mut self.psi_y);
         self.dirichlet[0].evaluate(&flow.buoyancy, &mut self.buoyancy);

@@ -32,8 +32,8 @@ impl Basis {
         }
     }
 
-    /// Function `n`, or its derivative with respect to `y` of order `derivative`, as a sum of Legendre polynomials: degrees
-    /// and coefficients. The clamped basis has two derivatives, the others one.
+    /// Function `n`, or its derivative with respect to `y` of order `derivative`, as a sum of Legendre polynomials:
+    /// degrees and coefficients. The clamped basis has two derivatives, the others one.
     pub fn legendre(self, n: usize, derivative: usize) -> Vec<(usize, f64)> {
         let order = n as f64;
         match (self, derivative) {
@@ -112,8 +112,8 @@ pub(super) fn chebyshev_points(count: usize) -> Vec<f64> {
     (0..count).map(|j| -(PI * (j as f64 + 0.5) / count as f64).cos()).collect()
 }
 
-/// The matrix, row-major, that takes values at `from` Chebyshev-Gauss points to values at `to`, which is no more than the
-/// polynomial of degree below `degrees` says: of a field with higher Chebyshev modes those are cut off.
+/// The matrix, row-major, that takes values at `from` Chebyshev-Gauss points to values at `to`, which is no more than
+/// the polynomial of degree below `degrees` says: of a field with higher Chebyshev modes those are cut off.
 pub(super) fn chebyshev_interpolation(from: usize, degrees: usize, to: &[f64]) -> Vec<f64> {
     let degrees = degrees.min(from);
     let chebyshev = |s: f64| (0..degrees).map(|q| (q as f64 * s.acos()).cos()).collect::<Vec<f64>>();

@@ -1,13 +1,13 @@
 //! Integrals of a flow: how much heat it carries, what it dissipates, and whether the grid resolves it.
 
 use super::basis::Basis;
-use super::flow::{Flow, Linear, Space};
+use super::flow::{FlowState, LinearTerms, Space};
 use super::layer::{Evaluation, Mirrored};
 
 /// Means over the layer at one time; non-dimensional.
 ///
-/// In a steady state, and in the mean over a long time, all five Nusselt numbers are equal (Shraiman and Siggia, Phys. Rev. A
-/// 42, 3650, 1990).
+/// In a steady state, and in the mean over a long time, all five Nusselt numbers are equal (Shraiman and Siggia, Phys.
+/// Rev. A 42, 3650, 1990).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Diagnostics {
     /// Time.
@@ -28,8 +28,8 @@ pub struct Diagnostics {
     pub thermal_nusselt: f64,
     /// Nusselt number of viscous dissipation, `1 + nu <|grad u|^2> sqrt(Ra Pr)`.
     pub viscous_nusselt: f64,
-    /// Share of the enstrophy in the outer third of the spectrum, where the wavenumber or the Legendre polynomial's degree
-    /// exceeds two thirds of the highest that is retained. Near 0 when the grid resolves the flow.
+    /// Share of the enstrophy in the outer third of the spectrum, where the wavenumber or the Legendre polynomial's
+    /// degree exceeds two thirds of the highest that is retained. Near 0 when the grid resolves the flow.
     pub enstrophy_tail: f64,
     /// The same share of the variance of the buoyancy less conduction.
     pub buoyancy_tail: f64,
@@ -39,10 +39,10 @@ pub(super) fn measure(
     time: f64,
     [viscosity, diffusivity]: [f64; 2],
     space: &Space,
-    linear: &Linear,
-    state: &Flow,
+    linear: &LinearTerms,
+    state: &FlowState,
 ) -> Diagnostics {
-    let mut scratch = Flow::zeros(space);
+    let mut scratch = FlowState::zeros(space);
     linear.stream.add_mass(1.0, &state.stream, &mut scratch.stream);
     linear.mean.add_mass(1.0, &state.mean, &mut scratch.mean);
     let square = mean_product(space, &state.stream, &scratch.stream) + dot(&state.mean, &scratch.mean);
@@ -88,7 +88,7 @@ fn mean_product(space: &Space, a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// `<u_y b>`.
-fn work(space: &Space, state: &Flow) -> f64 {
+fn work(space: &Space, state: &FlowState) -> f64 {
     let (pairs, width, waves) = (space.pairs(), space.width(), space.waves());
     let [mut psi, mut b] = [(); 2].map(|()| Mirrored::zeros(pairs, width));
     Evaluation::new(Basis::Clamped, 0, space.degrees, &space.rule).evaluate(&state.stream, &mut psi);
@@ -106,7 +106,7 @@ fn work(space: &Space, state: &Flow) -> f64 {
 }
 
 /// Shares of enstrophy and of buoyancy variance in the outer third of the spectrum.
-fn tails(space: &Space, state: &Flow) -> [f64; 2] {
+fn tails(space: &Space, state: &FlowState) -> [f64; 2] {
     let (width, waves) = (space.width(), space.waves());
     let mut vorticity = vec![0.0; space.degrees * width];
     let mut buoyancy = vec![0.0; space.degrees * width];

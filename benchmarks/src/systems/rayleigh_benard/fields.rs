@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-/// Velocity and buoyancy on a grid `[nx, ny]`: `nx * ny` values each, row-major, `x` first, `y` fastest. Along `x` points
-/// are evenly spaced, along `y` they are Chebyshev-Gauss points, ascending.
+/// Velocity and buoyancy on a grid `[nx, ny]`: `nx * ny` values each, row-major, `x` first, `y` fastest. Along `x`
+/// points are evenly spaced, along `y` they are Chebyshev-Gauss points, ascending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
     /// Components of the velocity along `x` and `y`.

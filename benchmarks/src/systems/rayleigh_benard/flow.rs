@@ -10,7 +10,7 @@ use super::pencil::Pencil;
 /// `stream` and `buoyancy` have a row for each function of their basis; a row holds the real parts of all wavenumbers
 /// `0, 1, ..., waves - 1` and then the imaginary parts.
 #[derive(Clone)]
-pub(super) struct Flow {
+pub(super) struct FlowState {
     /// The stream function, in the clamped basis, without the mean over `x`: `u_x = d psi / dy`, `u_y = -d psi / dx`.
     pub stream: Vec<f64>,
     /// Buoyancy less conduction, `b - (1 - y)`, in the Dirichlet basis.
@@ -19,7 +19,7 @@ pub(super) struct Flow {
     pub mean: Vec<f64>,
 }
 
-impl Flow {
+impl FlowState {
     pub fn zeros(space: &Space) -> Self {
         let rows = |basis: Basis, width: usize| vec![0.0; basis.count(space.degrees) * width];
         Self {
@@ -55,16 +55,16 @@ impl Flow {
     }
 }
 
-/// The finite-dimensional space of flows on a grid `[nx, ny]`: wavenumbers below the Nyquist mode along `x`, polynomials of
-/// degree below `ny` in `y`.
+/// The finite-dimensional space of flows on a grid `[nx, ny]`: wavenumbers below the Nyquist mode along `x`,
+/// polynomials of degree below `ny` in `y`.
 pub(super) struct Space {
     pub grid: [usize; 2],
     /// Polynomials have a degree below this.
     pub degrees: usize,
     /// `0, 2 pi / length, ...`: one for each retained mode.
     pub wavenumbers: Vec<f64>,
-    /// Half as many points again as the grid has, in both directions: enough for the integrals of products of two fields
-    /// and a function of the basis to be exact, so that nothing is aliased.
+    /// Half as many points again as the grid has, in both directions: enough for the integrals of products of two
+    /// fields and a function of the basis to be exact, so that nothing is aliased.
     pub points: usize,
     pub rule: Quadrature,
 }
@@ -98,14 +98,14 @@ impl Space {
 }
 
 /// Inertia and diffusion: for a flow `a`, `M da/dt = -A a`, where `A` is without the diffusivity.
-pub(super) struct Linear {
+pub(super) struct LinearTerms {
     /// `M` measures the kinetic energy, `A` the dissipation.
     pub stream: Pencil<2>,
     pub buoyancy: Pencil<1>,
     pub mean: Pencil<1>,
 }
 
-impl Linear {
+impl LinearTerms {
     pub fn new(space: &Space) -> Self {
         let (degrees, k) = (space.degrees, &space.wavenumbers);
         let helmholtz =

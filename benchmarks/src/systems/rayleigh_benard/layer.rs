@@ -1,15 +1,15 @@
 //! Between coefficients across the layer and values at quadrature points: products with small matrices.
 //!
-//! At the resolutions of this suite a matrix product is as fast as a fast transform, and it takes any basis and any points
-//! (Boyd, Chebyshev and Fourier Spectral Methods, 2001, section 10.4, who also gives the trick of parity).
+//! At the resolutions of this suite a matrix product is as fast as a fast transform, and it takes any basis and any
+//! points (Boyd, Chebyshev and Fourier Spectral Methods, 2001, section 10.4, who also gives the trick of parity).
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use super::basis::{Basis, Quadrature, legendre_values};
 
-/// Values at pairs of points that mirror each other in the mid-plane, as the part that is even in `s` and the part that is
-/// odd: `f(s) = even + odd`, `f(-s) = even - odd`. Row `j` belongs to the pair of point `j` of the lower half.
+/// Values at pairs of points that mirror each other in the mid-plane, as the part that is even in `s` and the part that
+/// is odd: `f(s) = even + odd`, `f(-s) = even - odd`. Row `j` belongs to the pair of point `j` of the lower half.
 #[derive(Clone)]
 pub(super) struct Mirrored {
     pub even: Vec<f64>,
@@ -74,8 +74,8 @@ impl Evaluation {
         }
     }
 
-    /// Adds the integrals of every function times the given field to `into`, a row for each function. The field is given
-    /// by the sums (`even`) and the differences (`odd`) of its values at the pairs of points.
+    /// Adds the integrals of every function times the given field to `into`, a row for each function. The field is
+    /// given by the sums (`even`) and the differences (`odd`) of its values at the pairs of points.
     pub fn add_integrals(&self, field: &Mirrored, into: &mut [f64]) {
         let width = into.len() / self.functions;
         for parity in [0, 1] {

@@ -13,11 +13,11 @@ const GRID: [usize; 2] = [512, 128];
 /// Its standard deviation at a point of that grid.
 const STANDARD_DEVIATION: f64 = 1e-3;
 
-/// Noise on `grid`, `[nx, ny]` values: wavenumbers below the Nyquist mode, and Chebyshev polynomials of degrees that leave
-/// room for a factor `y (1 - y)`.
+/// Noise on `grid`, `[nx, ny]` values: wavenumbers below the Nyquist mode, and Chebyshev polynomials of degrees that
+/// leave room for a factor `y (1 - y)`.
 ///
-/// The coefficients of white noise on Chebyshev-Gauss points are independent: that of `T_q cos`, like that of `T_q sin`,
-/// has the variance `2 / nx` times `2 / ny` (`1 / ny` for `q = 0`).
+/// The coefficients of white noise on Chebyshev-Gauss points are independent: that of `T_q cos`, like that of `T_q
+/// sin`, has the variance `2 / nx` times `2 / ny` (`1 / ny` for `q = 0`).
 pub(super) fn noise(seed: u64, grid: [usize; 2]) -> Vec<f64> {
     let [nx, ny] = grid;
     let waves = (nx / 2).min(GRID[0] / 2);

@@ -5,8 +5,8 @@ use super::basis::{Basis, Quadrature, legendre_values};
 /// The pairs `(M, A)` of `M da/dt = -nu A a`, one for each of several wavenumbers, and a factorisation of `M + t A`.
 ///
 /// Functions of a basis couple to those that are 2, 4, ..., `2 BANDS` orders away, and to no others. Vectors hold the
-/// coefficients of function 0 for all wavenumbers, then those of function 1 and so on; a coefficient may consist of several
-/// numbers (`[re, im]`), of which each has its own block of wavenumbers.
+/// coefficients of function 0 for all wavenumbers, then those of function 1 and so on; a coefficient may consist of
+/// several numbers (`[re, im]`), of which each has its own block of wavenumbers.
 pub(super) struct Pencil<const BANDS: usize> {
     functions: usize,
     /// Numbers that share a function: wavenumbers.
@@ -79,7 +79,8 @@ impl<const BANDS: usize> Pencil<BANDS> {
         Self { functions, waves, mass: assemble(&mass), stiffness: assemble(&stiffness) }
     }
 
-    /// Sets the first diagonal entry of the first wavenumber's `M` to 1, where it is 0: what it multiplies is then free.
+    /// Sets the first diagonal entry of the first wavenumber's `M` to 1, where it is 0: what it multiplies is then
+    /// free.
     pub fn pin_first(&mut self) {
         self.mass.diagonal[0] = 1.0;
     }

@@ -3,10 +3,10 @@
 use rustfft::num_complex::Complex64;
 
 use super::basis::Basis;
-use super::flow::{Flow, Space};
+use super::flow::{FlowState, Space};
 use super::layer::{Evaluation, Mirrored};
 use super::pencil::{Factors, Pencil};
-use super::rows::{Rows, times_ik};
+use super::rows::{RowTransform, times_ik};
 
 /// Solves `lap p = div (b e_y - u . grad u)` with the walls' conditions in weak form.
 ///
@@ -21,7 +21,7 @@ pub(super) struct Pressure {
     wavenumbers: Vec<f64>,
     /// How much of `L_0` function 2 contains.
     mean_of_second: f64,
-    rows: Rows,
+    rows: RowTransform,
     conduction: Vec<f64>,
     stream: [Evaluation; 3],
     dirichlet: [Evaluation; 2],
@@ -72,7 +72,7 @@ impl Pressure {
         Self {
             wavenumbers: k.clone(),
             mean_of_second: Basis::Free.legendre(2, 0)[0].1,
-            rows: Rows::new(space.points),
+            rows: RowTransform::new(space.points),
             conduction: space.rule.points[..pairs].iter().map(|s| -0.5 * s).collect(),
             stream: [0, 1, 2].map(|derivative| evaluation(Basis::Clamped, derivative)),
             dirichlet: [0, 1].map(|derivative| evaluation(Basis::Dirichlet, derivative)),
@@ -97,7 +97,7 @@ impl Pressure {
     }
 
     /// The pressure's coefficients in the free basis, with zero mean over the layer.
-    pub fn solve(&mut self, viscosity: f64, state: &Flow) -> &[f64] {
+    pub fn solve(&mut self, viscosity: f64, state: &FlowState) -> &[f64] {
         self.stream[0].evaluate(&state.stream, &mut self.psi);
         self.stream[1].evaluate(&state.stream, &mut self.psi_y);
         self.stream[2].evaluate(&state.stream, &mut self.psi_yy);
@@ -166,7 +166,7 @@ impl Pressure {
     }
 
     /// Adds the flux of `nu lap u` through the walls, `nu [q d2u_y/dy2]`, where `u_y = -i k psi`.
-    fn add_walls(&mut self, viscosity: f64, state: &Flow) {
+    fn add_walls(&mut self, viscosity: f64, state: &FlowState) {
         let width = 2 * self.wavenumbers.len();
         let waves = self.wavenumbers.len();
         for (wall, outward) in [(0, -1.0), (1, 1.0)] {

@@ -2,17 +2,17 @@
 
 use super::basis::{Basis, chebyshev_interpolation, chebyshev_points};
 use super::fields::Fields;
-use super::flow::{Flow, Space};
+use super::flow::{FlowState, Space};
 use super::layer::{Evaluation, Mirrored, multiply};
-use super::rows::{Rows, times_ik};
+use super::rows::{RowTransform, times_ik};
 
 /// The integrals of a flow, given on the grid of `space`, with every function of the bases: velocities with the test
 /// velocities of stream functions and with mean flows, buoyancy less conduction with the Dirichlet basis.
-pub(super) fn project(space: &Space, fields: &Fields) -> Flow {
+pub(super) fn project(space: &Space, fields: &Fields) -> FlowState {
     let ([nx, ny], waves) = (space.grid, space.waves());
     let heights = chebyshev_points(ny);
     let to_quadrature = chebyshev_interpolation(ny, ny, &space.rule.points);
-    let mut transform = Rows::new(nx);
+    let mut transform = RowTransform::new(nx);
     let mut line = vec![0.0; nx];
     let mut at_quadrature = |field: &[f64], profile: &dyn Fn(f64) -> f64| {
         let mut rows = vec![0.0; ny * space.width()];
@@ -47,7 +47,7 @@ pub(super) fn project(space: &Space, fields: &Fields) -> Flow {
     [&mut v.even, &mut v.odd].into_iter().for_each(|rows| times_ik(rows, &space.wavenumbers));
 
     let evaluation = |basis, derivative| Evaluation::new(basis, derivative, space.degrees, &space.rule);
-    let mut dual = Flow::zeros(space);
+    let mut dual = FlowState::zeros(space);
     evaluation(Basis::Clamped, 1).add_integrals(&u, &mut dual.stream);
     evaluation(Basis::Clamped, 0).add_integrals(&v, &mut dual.stream);
     evaluation(Basis::Dirichlet, 0).add_integrals(&b, &mut dual.buoyancy);

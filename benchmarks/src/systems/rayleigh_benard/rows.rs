@@ -6,7 +6,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex64;
 
 /// Transforms along `x` between wavenumbers and points.
-pub(super) struct Rows {
+pub(super) struct RowTransform {
     forward: Arc<dyn RealToComplex<f64>>,
     inverse: Arc<dyn ComplexToReal<f64>>,
     scratch: Vec<Complex64>,
@@ -14,7 +14,7 @@ pub(super) struct Rows {
     points: usize,
 }
 
-impl Rows {
+impl RowTransform {
     pub fn new(points: usize) -> Self {
         let mut planner = RealFftPlanner::new();
         let (forward, inverse) = (planner.plan_fft_forward(points), planner.plan_fft_inverse(points));

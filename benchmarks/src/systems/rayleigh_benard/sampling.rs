@@ -8,17 +8,17 @@ use rustfft::num_complex::Complex64;
 
 use super::basis::{Basis, chebyshev_interpolation, chebyshev_points, legendre_values};
 use super::fields::Fields;
-use super::flow::{Flow, Space};
+use super::flow::{FlowState, Space};
 use super::layer::multiply;
 use super::pressure::Pressure;
-use super::rows::{Rows, times_ik};
+use super::rows::{RowTransform, times_ik};
 
-/// Samples a solver's flow on a grid of evenly spaced points along `x` and Chebyshev-Gauss points in `y`. A grid coarser than
-/// the solver's gets the modes, Fourier and Chebyshev, that both hold.
+/// Samples a solver's flow on a grid of evenly spaced points along `x` and Chebyshev-Gauss points in `y`. A grid
+/// coarser than the solver's gets the modes, Fourier and Chebyshev, that both hold.
 pub(super) struct Sampler {
     grid: [usize; 2],
     wavenumbers: Vec<f64>,
-    transform: Rows,
+    transform: RowTransform,
     /// Stream function and its slope, buoyancy or mean flow, pressure: from coefficients to the grid's heights.
     stream: Vec<f64>,
     slope: Vec<f64>,
@@ -58,7 +58,7 @@ impl Sampler {
         Self {
             grid,
             wavenumbers: space.wavenumbers.clone(),
-            transform: Rows::new(grid[0]),
+            transform: RowTransform::new(grid[0]),
             stream: matrix(Basis::Clamped, 0),
             slope: matrix(Basis::Clamped, 1),
             dirichlet: matrix(Basis::Dirichlet, 0),
@@ -73,7 +73,7 @@ impl Sampler {
     }
 
     /// Velocity and buoyancy.
-    pub fn fields(&mut self, state: &Flow) -> Fields {
+    pub fn fields(&mut self, state: &FlowState) -> Fields {
         let zeros = || vec![0.0; self.grid[0] * self.grid[1]];
         let mut fields = Fields { velocity: array::from_fn(|_| zeros()), buoyancy: zeros() };
         self.flow(state, &mut fields);
@@ -81,7 +81,7 @@ impl Sampler {
     }
 
     /// Velocity and buoyancy, into `fields`.
-    pub fn flow(&mut self, state: &Flow, fields: &mut Fields) {
+    pub fn flow(&mut self, state: &FlowState, fields: &mut Fields) {
         let width = 2 * self.wavenumbers.len();
         multiply(&self.dirichlet, &state.mean, 1, &mut self.mean);
         multiply(&self.slope, &state.stream, width, &mut self.rows);
@@ -97,14 +97,14 @@ impl Sampler {
     }
 
     /// The pressure of a flow, with zero mean.
-    pub fn pressure(&mut self, viscosity: f64, state: &Flow) -> Vec<f64> {
+    pub fn pressure(&mut self, viscosity: f64, state: &FlowState) -> Vec<f64> {
         let mut pressure = vec![0.0; self.grid[0] * self.grid[1]];
         self.pressure_into(viscosity, state, &mut pressure);
         pressure
     }
 
     /// The same, into `pressure`.
-    pub fn pressure_into(&mut self, viscosity: f64, state: &Flow, pressure: &mut [f64]) {
+    pub fn pressure_into(&mut self, viscosity: f64, state: &FlowState, pressure: &mut [f64]) {
         let width = 2 * self.wavenumbers.len();
         let coefficients = self.pressure.solve(viscosity, state);
         multiply(&self.free, coefficients, width, &mut self.rows);
@@ -116,7 +116,7 @@ impl Sampler {
         let (waves, width) = (self.wavenumbers.len(), 2 * self.wavenumbers.len());
         let ny = self.heights.len() / self.grid[1];
         let nx = field.len() / ny;
-        let mut transform = Rows::new(nx);
+        let mut transform = RowTransform::new(nx);
         let mut rows = vec![0.0; ny * width];
         let mut line = vec![0.0; nx];
         for (j, row) in rows.chunks_exact_mut(width).enumerate() {

@@ -4,7 +4,7 @@ use super::advection::Advection;
 use super::constants::{CHECKS, LENGTHS, NAME};
 use super::diagnostics::{self, Diagnostics};
 use super::fields::Fields;
-use super::flow::{Flow, Linear, Space};
+use super::flow::{FlowState, LinearTerms, Space};
 use super::parameters::RayleighBenard;
 use super::pencil::Factors;
 use super::projection::project;
@@ -19,8 +19,8 @@ pub const COURANT: f64 = 2.0;
 pub const LONGEST_STEP: f64 = 0.125;
 
 /// The implicit-explicit Runge-Kutta scheme ARS(3,4,3) of Ascher, Ruuth and Spiteri (Appl. Numer. Math. 25, 151, 1997,
-/// section 2.7): third order, L-stable in the implicit part; the explicit part has the stability region of the classical
-/// fourth-order scheme.
+/// section 2.7): third order, L-stable in the implicit part; the explicit part has the stability region of the
+/// classical fourth-order scheme.
 ///
 /// `GAMMA` is the middle root of `6 x^3 - 18 x^2 + 9 x - 1`.
 const GAMMA: f64 = 0.435_866_521_508_459;
@@ -36,8 +36,8 @@ const A32: f64 = A43 * (-3.75 + 15.0 * GAMMA - 5.25 * GAMMA * GAMMA) + 4.0 - 12.
 
 /// A flow that advances in time.
 ///
-/// The state is the stream function, the mean flow and the buoyancy less conduction, as Galerkin coefficients, and what is
-/// dual to them: their integrals with the functions of the bases. After the first step, no step allocates memory.
+/// The state is the stream function, the mean flow and the buoyancy less conduction, as Galerkin coefficients, and what
+/// is dual to them: their integrals with the functions of the bases. After the first step, no step allocates memory.
 pub struct Solver {
     run: String,
     viscosity: f64,
@@ -45,16 +45,16 @@ pub struct Solver {
     time: f64,
     steps: usize,
     space: Space,
-    linear: Linear,
+    linear: LinearTerms,
     advection: Advection,
     /// Coefficients at the current time.
-    state: Flow,
+    state: FlowState,
     /// `M` times them.
-    dual: Flow,
-    stage: Flow,
+    dual: FlowState,
+    stage: FlowState,
     /// Explicit and implicit slopes of the stages.
-    slopes: [Flow; 4],
-    diffusion: [Flow; 3],
+    slopes: [FlowState; 4],
+    diffusion: [FlowState; 3],
     /// Of `M`, and of `M + step GAMMA diffusivity A`.
     inertia: FlowFactors,
     implicit: FlowFactors,
@@ -67,17 +67,17 @@ struct FlowFactors {
 }
 
 impl FlowFactors {
-    fn new(linear: &Linear) -> Self {
+    fn new(linear: &LinearTerms) -> Self {
         Self { stream: linear.stream.factors(), buoyancy: linear.buoyancy.factors(), mean: linear.mean.factors() }
     }
 
-    fn factorise(&mut self, linear: &Linear, viscosity: f64, diffusivity: f64) {
+    fn factorise(&mut self, linear: &LinearTerms, viscosity: f64, diffusivity: f64) {
         linear.stream.factorise(viscosity, &mut self.stream);
         linear.buoyancy.factorise(diffusivity, &mut self.buoyancy);
         linear.mean.factorise(viscosity, &mut self.mean);
     }
 
-    fn solve(&self, linear: &Linear, flow: &mut Flow) {
+    fn solve(&self, linear: &LinearTerms, flow: &mut FlowState) {
         linear.stream.solve(&self.stream, &mut flow.stream);
         linear.buoyancy.solve(&self.buoyancy, &mut flow.buoyancy);
         linear.mean.solve(&self.mean, &mut flow.mean);
@@ -85,8 +85,8 @@ impl FlowFactors {
 }
 
 impl Solver {
-    /// The prescribed initial condition, at time 0 on `grid` `[nx, ny]`: wavenumbers below `nx / 2`, polynomials of degree
-    /// below `ny`. Products are evaluated on half as many points again.
+    /// The prescribed initial condition, at time 0 on `grid` `[nx, ny]`: wavenumbers below `nx / 2`, polynomials of
+    /// degree below `ny`. Products are evaluated on half as many points again.
     ///
     /// # Errors
     /// [`SolverError`] for parameters or a grid on which the flow is not defined.
@@ -99,8 +99,8 @@ impl Solver {
         Ok(solver)
     }
 
-    /// Any fields at time 0 in a layer of any length, in the mean projected (in the sense of least squares) onto velocities
-    /// that are free of divergence and fields that satisfy the conditions at the walls.
+    /// Any fields at time 0 in a layer of any length, in the mean projected (in the sense of least squares) onto
+    /// velocities that are free of divergence and fields that satisfy the conditions at the walls.
     ///
     /// # Errors
     /// [`SolverError`] for parameters, a grid or fields on which the flow is not defined.
@@ -126,13 +126,13 @@ impl Solver {
         }
 
         let space = Space::new(grid, length);
-        let linear = Linear::new(&space);
+        let linear = LinearTerms::new(&space);
         let dual = project(&space, fields);
         let mut inertia = FlowFactors::new(&linear);
         inertia.factorise(&linear, 0.0, 0.0);
         let mut state = dual.clone();
         inertia.solve(&linear, &mut state);
-        let zeros = || Flow::zeros(&space);
+        let zeros = || FlowState::zeros(&space);
         Ok(Self {
             run: format!("Rayleigh {rayleigh}, Prandtl {prandtl}, length {length}, grid {nx}x{ny}"),
             viscosity: (prandtl / rayleigh).sqrt(),
@@ -172,11 +172,12 @@ impl Solver {
         Sampler::new(&self.space, self.space.grid).pressure(self.viscosity, &self.state)
     }
 
-    /// Advances to `time` in steps of at most [`COURANT`] and [`LONGEST_STEP`], evened out so that the last one ends exactly
-    /// at `time`.
+    /// Advances to `time` in steps of at most [`COURANT`] and [`LONGEST_STEP`], evened out so that the last one ends
+    /// exactly at `time`.
     ///
     /// # Errors
-    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
+    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not
+    /// finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
             return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));
@@ -215,7 +216,7 @@ impl Solver {
         &self.space
     }
 
-    pub(super) fn state(&self) -> &Flow {
+    pub(super) fn state(&self) -> &FlowState {
         &self.state
     }
 

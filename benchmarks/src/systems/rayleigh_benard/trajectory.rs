@@ -24,15 +24,15 @@ pub struct StoredFrame {
 
 /// Solves the flow and passes `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
-/// StoredFrame 0 holds the prescribed initial condition as it is, at rest and with zero pressure, as The Well's files do; where
-/// `delta` is below 1 its buoyancy does not meet the lower wall's. Every frame is truncated to the modes, Fourier and
-/// Chebyshev, that both grids hold.
+/// StoredFrame 0 holds the prescribed initial condition as it is, at rest and with zero pressure, as The Well's files
+/// do; where `delta` is below 1 its buoyancy does not meet the lower wall's. Every frame is truncated to the modes,
+/// Fourier and Chebyshev, that both grids hold.
 ///
 /// The same arguments give the same bytes on the same machine, whatever runs beside them: one call uses one thread.
 ///
 /// # Errors
-/// [`SolverError`] for parameters that define no flow, a stored grid finer than the solver's, or a solution that stops being
-/// finite; and whatever `on_frame` returns, which ends the run.
+/// [`SolverError`] for parameters that define no flow, a stored grid finer than the solver's, or a solution that stops
+/// being finite; and whatever `on_frame` returns, which ends the run.
 pub fn simulate<E: From<SolverError>>(
     flow: &RayleighBenard,
     resolution: &Resolution,

@@ -8,13 +8,13 @@ use super::constants::LENGTHS;
 use crate::systems::fourier::Fourier;
 
 /// The flow in spectral space. The mean velocity, which the vorticity does not hold, is constant and kept apart.
-pub(super) struct State {
+pub(super) struct SpectralState {
     /// `d u_y / dx - d u_x / dy`.
     pub vorticity: Vec<Complex64>,
     pub tracer: Vec<Complex64>,
 }
 
-impl State {
+impl SpectralState {
     pub fn zeros(fourier: &Fourier) -> Self {
         Self { vorticity: fourier.zeros(), tracer: fourier.zeros() }
     }
@@ -99,7 +99,7 @@ impl Advection {
     /// largest `|u_x| kx + |u_y| ky`, with the highest retained wavenumbers, in radians per unit of time.
     ///
     /// In divergence form, `-u . grad w = (dyy - dxx)(u_x u_y) + dxy (u_x^2 - u_y^2)`.
-    pub fn evaluate(&mut self, state: &State, rate: &mut State) -> f64 {
+    pub fn evaluate(&mut self, state: &SpectralState, rate: &mut SpectralState) -> f64 {
         let Self { fourier, operators, velocity, products, peaks, .. } = self;
         let [p, q] = fourier.cutoff();
         let (kx_max, ky_max) = (operators.kx[p], operators.ky[q]);

@@ -1,6 +1,6 @@
 //! Integrals of a flow: what is conserved, what decays and how fast, and whether the grid resolves it.
 
-use super::advection::{Advection, State};
+use super::advection::{Advection, SpectralState};
 
 /// Means over the domain at one time; non-dimensional.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,17 +19,23 @@ pub struct Diagnostics {
     pub tracer_variance: f64,
     /// `2 D <|grad s|^2>`, the rate at which `tracer_variance` decays.
     pub tracer_dissipation: f64,
-    /// Share of the enstrophy in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the highest
-    /// that is retained. Near 0 when the grid resolves the flow.
+    /// Share of the enstrophy in the outer third of the spectrum, where `|kx|` or `|ky|` exceeds two thirds of the
+    /// highest that is retained. Near 0 when the grid resolves the flow.
     pub enstrophy_tail: f64,
     /// The same share of the tracer's variance.
     pub tracer_tail: f64,
 }
 
 impl Diagnostics {
-    pub(super) fn measure(time: f64, viscosity: f64, diffusivity: f64, advection: &Advection, state: &State) -> Self {
+    pub(super) fn measure(
+        time: f64,
+        viscosity: f64,
+        diffusivity: f64,
+        advection: &Advection,
+        state: &SpectralState,
+    ) -> Self {
         let Advection { fourier, operators, mean_velocity: [u, v], .. } = advection;
-        let State { vorticity, tracer } = state;
+        let SpectralState { vorticity, tracer } = state;
         let [p_max, q_max] = fourier.cutoff();
         let square = |p: usize, q: usize| operators.kx[p].powi(2) + operators.ky[q].powi(2);
         let indicator = |yes: bool| if yes { 1.0 } else { 0.0 };

@@ -4,7 +4,7 @@ use std::array;
 
 use rustfft::num_complex::Complex64;
 
-use super::advection::{Advection, State};
+use super::advection::{Advection, SpectralState};
 use super::constants::{CHECKS, NAME};
 use super::damping::{Damping, filter};
 use super::diagnostics::Diagnostics;
@@ -19,11 +19,11 @@ pub const COURANT: f64 = 2.0;
 
 /// A flow that advances in time.
 ///
-/// The state is the vorticity and the tracer in spectral space, and the constant mean velocity. With the integrating factor
-/// `exp(nu k^2 t)` (Lawson 1967) the classical Runge-Kutta scheme sees the advection only, so that diffusion does not limit
-/// the step. Every step ends with a filter, which touches the highest fifth of the retained modes `K` only: a resolved flow
-/// has nothing there, and where the grid is too coarse it keeps the tracer's steep fronts from ringing. After the first
-/// step, no step allocates memory.
+/// The state is the vorticity and the tracer in spectral space, and the constant mean velocity. With the integrating
+/// factor `exp(nu k^2 t)` (Lawson 1967) the classical Runge-Kutta scheme sees the advection only, so that diffusion
+/// does not limit the step. Every step ends with a filter, which touches the highest fifth of the retained modes `K`
+/// only: a resolved flow has nothing there, and where the grid is too coarse it keeps the tracer's steep fronts from
+/// ringing. After the first step, no step allocates memory.
 pub struct Solver {
     run: String,
     viscosity: f64,
@@ -31,10 +31,10 @@ pub struct Solver {
     time: f64,
     steps: usize,
     advection: Advection,
-    state: State,
-    stage: State,
-    next: State,
-    rate: State,
+    state: SpectralState,
+    stage: SpectralState,
+    next: SpectralState,
+    rate: SpectralState,
     damping: [Damping; 2],
     /// The filter along each axis, in the order of a spectrum's modes.
     filter: [Vec<f64>; 2],
@@ -72,7 +72,7 @@ impl Solver {
         }
 
         let advection = Advection::new(grid);
-        let [state, stage, next, rate] = array::from_fn(|_| State::zeros(&advection.fourier));
+        let [state, stage, next, rate] = array::from_fn(|_| SpectralState::zeros(&advection.fourier));
         let viscosity = 1.0 / reynolds;
         let diffusivity = viscosity / schmidt;
         let mut solver = Self {
@@ -133,7 +133,8 @@ impl Solver {
     /// Advances to `time` in steps of at most [`COURANT`], evened out so that the last one ends exactly at `time`.
     ///
     /// # Errors
-    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not finite.
+    /// [`SolverError::Parameter`] for a time that has passed, [`SolverError::Diverged`] for a solution that is not
+    /// finite.
     pub fn advance_to(&mut self, time: f64) -> Result<(), SolverError> {
         if !time.is_finite() || time < self.time {
             return Err(CHECKS.parameter("time", time, "finite and no earlier than the solver's"));
@@ -221,7 +222,7 @@ impl Solver {
 
         self.time += h;
         self.steps += 1;
-        let State { vorticity, tracer } = &self.state;
+        let SpectralState { vorticity, tracer } = &self.state;
         let size: f64 = vorticity.iter().chain(tracer).map(|c| c.norm_sqr()).sum();
         if size.is_finite() {
             return Ok(());

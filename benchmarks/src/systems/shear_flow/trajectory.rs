@@ -26,15 +26,15 @@ pub struct StoredFrame {
 
 /// Solves the flow and passes `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
-/// StoredFrame 0 holds the prescribed velocity as it is, with its divergence, as The Well's files do. The evolution starts from
-/// its projection, to which the pressure of frame 0 belongs (The Well's generator starts from zero pressure). Every frame
-/// is truncated to the modes that both grids hold.
+/// StoredFrame 0 holds the prescribed velocity as it is, with its divergence, as The Well's files do. The evolution
+/// starts from its projection, to which the pressure of frame 0 belongs (The Well's generator starts from zero
+/// pressure). Every frame is truncated to the modes that both grids hold.
 ///
 /// The same arguments give the same bytes on the same machine, whatever runs beside them: one call uses one thread.
 ///
 /// # Errors
-/// [`SolverError`] for parameters that define no flow, a stored grid finer than the solver's, or a solution that stops being
-/// finite; and whatever `on_frame` returns, which ends the run.
+/// [`SolverError`] for parameters that define no flow, a stored grid finer than the solver's, or a solution that stops
+/// being finite; and whatever `on_frame` returns, which ends the run.
 pub fn simulate<E: From<SolverError>>(
     flow: &ShearFlow,
     resolution: &Resolution,

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use hdf5::types::VarLenUnicode;
-use hdf5::{File, H5Type, Location};
+use hdf5::File;
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::inspect::{DataPath, DataSet, Findings, Report, Severity, check_data_set, find_data};
-use physrep_benchmarks::well::{WellLayout, WellWriter};
+use physrep_benchmarks::inspect::{DataPath, DataSet, Findings, Report, check_data_set, find_data};
 use tempfile::TempDir;
 
-use crate::support::{Waves, inspected, layout, lines, packed, suite, suite_with, value, write};
+use crate::support::{Waves, inspected, suite, suite_with};
 
 /// Generated data and its one data set.
 fn generated() -> (TempDir, DataSet) {

@@ -1,19 +1,14 @@
 //! All defects of a file are found, and named by dataset and index.
 
-use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, H5Type, Location};
-use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::inspect::{
-    DataPath, DataSet, Findings, Report, Severity, check_data_set, find_data, inspect_file,
-};
+use physrep_benchmarks::inspect::{Findings, Report, Severity, inspect_file};
 use physrep_benchmarks::well::{WellLayout, WellWriter};
-use tempfile::TempDir;
 
-use crate::support::{Waves, inspected, layout, lines, packed, suite, suite_with, value, write};
+use crate::support::{inspected, layout, lines, packed, value, write};
 
 /// Inspects a valid file after `damage` has changed it: exactly the errors and warnings that start so must be found.
 #[track_caller]

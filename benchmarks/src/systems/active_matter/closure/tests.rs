@@ -15,8 +15,8 @@ impl Closure {
     }
 }
 
-/// Averages over Bingham's distribution `exp(lambda cos 2 (theta - direction))`: the trapezoidal rule converges faster than
-/// any power on a circle.
+/// Averages over Bingham's distribution `exp(lambda cos 2 (theta - direction))`: the trapezoidal rule converges faster
+/// than any power on a circle.
 struct Rods {
     lambda: f64,
     direction: f64,
@@ -72,8 +72,8 @@ fn the_fourth_moment_is_that_of_the_distribution_with_the_given_second() {
     }
 }
 
-/// `S:T` has the trace `t / 2 + Re(tau* q)` and the complex part `q t / 2 + (tau + tau* q4) / 2`, for a symmetric `T` with
-/// the trace `t` and the complex part `T_xx - T_yy + 2 i T_xy = 2 tau`.
+/// `S:T` has the trace `t / 2 + Re(tau* q)` and the complex part `q t / 2 + (tau + tau* q4) / 2`, for a symmetric `T`
+/// with the trace `t` and the complex part `T_xx - T_yy + 2 i T_xy = 2 tau`.
 #[test]
 fn contractions_follow_from_the_complex_moments() {
     let closure = Closure::new();
