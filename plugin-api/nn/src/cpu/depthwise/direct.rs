@@ -1,9 +1,9 @@
 //! The convolution by its definition, for any kernel.
 //!
-//! A task works on one register of channels, of some rows of one sample over all frames. It first copies its input, with zeros
-//! around every row, so that the loops see whole registers and no row ends, and read from the cache. A block of output
-//! positions then stays in registers over all taps of the kernel. The gradient of the input is the same computation with the
-//! flipped kernel.
+//! A task works on one register of channels, of some rows of one sample over all frames. It first copies its input,
+//! with zeros around every row, so that the loops see whole registers and no row ends, and read from the cache. A block
+//! of output positions then stays in registers over all taps of the kernel. The gradient of the input is the same
+//! computation with the flipped kernel.
 
 mod unit;
 

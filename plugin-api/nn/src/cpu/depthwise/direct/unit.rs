@@ -49,8 +49,8 @@ impl<'a> Place<'a> {
         row * len..(row + 1) * len
     }
 
-    /// Copies the window of `x` to `to`, `[t][row][zeros, w, zeros][lane]`. The zeros are at the same places for all units, so they are
-    /// written only when `to` grows.
+    /// Copies the window of `x` to `to`, `[t][row][zeros, w, zeros][lane]`. The zeros are at the same places for all
+    /// units, so they are written only when `to` grows.
     #[inline(always)]
     pub(super) fn copy_window<V: Vector<T>, T: Float>(&self, x: &[T], to: &mut Vec<T>) {
         let shape = self.shape;
@@ -159,7 +159,8 @@ impl<T, V: Copy> Row<'_, T, V> {
                 let x = &self.window[row][w * V::LANES..][..(N + kw - 1) * V::LANES];
                 let weight = &self.weight[(dt * kh + dh) * kw * V::LANES..][..kw * V::LANES];
                 let mut dw = 0;
-                // SAFETY: `taps` reads N + TAPS - 1 registers of x and TAPS of weight from `dw` on, and dw + TAPS <= kw.
+                // SAFETY: `taps` reads N + TAPS - 1 registers of x and TAPS of weight from `dw` on, and dw + TAPS <=
+                // kw.
                 unsafe {
                     while dw + 7 <= kw {
                         taps::<T, V, N, 7>(&mut sums, x, weight, dw);
@@ -210,8 +211,8 @@ unsafe fn taps<T: Float, V: Vector<T>, const N: usize, const TAPS: usize>(
     }
 }
 
-/// Adds to register `k` of `sums`, for `k < TAPS`, the product of each row of gradients with its row of inputs shifted by `k`
-/// positions; returns `TAPS`. The sums stay in registers over all rows.
+/// Adds to register `k` of `sums`, for `k < TAPS`, the product of each row of gradients with its row of inputs shifted
+/// by `k` positions; returns `TAPS`. The sums stay in registers over all rows.
 #[inline(always)]
 fn correlate_rows<'a, V: Vector<T>, T: Float, const TAPS: usize>(
     rows: impl Iterator<Item = (&'a [T], &'a [T])>,

@@ -7,7 +7,8 @@ use crate::cpu::depthwise::target::Target;
 use crate::cpu::simd::{Float, Vector, load_some, store_some};
 use crate::shape::DepthwiseShape;
 
-/// The work of a task at a time: one register of channels of a tile of columns, over some rows and all frames of a sample.
+/// The work of a task at a time: one register of channels of a tile of columns, over some rows and all frames of a
+/// sample.
 #[derive(Clone, Copy)]
 pub(super) struct Unit {
     /// Index of the register of channels.
