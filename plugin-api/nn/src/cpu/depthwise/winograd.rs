@@ -5,6 +5,7 @@
 //! evaluated once for all taps in time and height, so the transforms cost little. The gradient of the input is the same
 //! computation with the flipped kernel, and the gradient of the weight uses the same evaluated tiles.
 
+mod products;
 mod tile;
 mod transform;
 mod unit;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::cpu::depthwise::target::Target;
-use crate::cpu::simd::{Float, Vector, load_some, store_some};
+use crate::cpu::simd::{Float, Kernel, Vector, load_some, store_some};
 use crate::shape::DepthwiseShape;
 
 /// The work of one task: one register of channels of some rows of one sample, over all its frames.
@@ -72,15 +72,9 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The convolution of the copied window with one block of packed weight, written to the unit's part of `y`.
+    /// See [`Convolve`].
     #[inline(always)]
-    pub(super) fn convolve<V: Vector<T>, T: Float>(
-        &self,
-        window: &[T],
-        weight: &[T],
-        bias: Option<&[T]>,
-        y: &Target<'_, T>,
-    ) {
+    fn convolve<V: Vector<T>, T: Float>(&self, window: &[T], weight: &[T], bias: Option<&[T]>, y: &Target<'_, T>) {
         let [frames, _, width] = self.shape.size;
         let bias: V = match bias {
             Some(bias) => load_some(&bias[self.first_channel..][..self.used]),
@@ -129,6 +123,24 @@ impl<'a> Place<'a> {
                 };
             }
         }
+    }
+}
+
+/// The convolution of a unit's copied window with one block of packed weight, written to the unit's part of `y`.
+pub(super) struct Convolve<'a, T> {
+    pub(super) place: &'a Place<'a>,
+    pub(super) window: &'a [T],
+    pub(super) weight: &'a [T],
+    pub(super) bias: Option<&'a [T]>,
+    pub(super) y: &'a Target<'a, T>,
+}
+
+impl<T: Float> Kernel<T> for Convolve<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        self.place.convolve::<V, T>(self.window, self.weight, self.bias, self.y);
     }
 }
 
