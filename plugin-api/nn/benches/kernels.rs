@@ -1,10 +1,10 @@
 //! The speed of each kernel, beside the peak of this machine.
 //!
 //! `cargo bench -p physrep-nn --bench kernels` first measures the peak, a loop of fused multiply-adds on all threads
-//! (RAYON_NUM_THREADS sets their number), then every kernel at its shapes in the JEPA encoder of arXiv:2603.13227 on clips of 16
-//! frames. Operations are counted by the definition, so a fast algorithm may exceed 100 %. Times are the minimum of several runs.
-//! From the times of gradients the overhead of candle's backward pass, measured with an operation that does nothing, is
-//! subtracted.
+//! (RAYON_NUM_THREADS sets their number), then every kernel at its shapes in the JEPA encoder of arXiv:2603.13227 on
+//! clips of 16 frames. Operations are counted by the definition, so a fast algorithm may exceed 100 %. Times are the
+//! minimum of several runs. From the times of gradients the overhead of candle's backward pass, measured with an
+//! operation that does nothing, is subtracted.
 
 use std::{hint::black_box, time::Instant};
 
@@ -16,8 +16,8 @@ use physrep_nn::{
 
 fn main() -> Result<()> {
     retain_heap_memory();
-    // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set the same.
-    // SAFETY: no other thread runs yet.
+    // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set
+    // the same. SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let peak = peak();
@@ -109,7 +109,8 @@ impl CustomOp1 for Nothing {
     }
 }
 
-/// The minimum time of `run` within about a second. `run` returns the seconds that it measured itself, or 0 to be timed as a whole.
+/// The minimum time of `run` within about a second. `run` returns the seconds that it measured itself, or 0 to be timed
+/// as a whole.
 fn least_seconds(run: impl Fn() -> Result<f64>) -> Result<f64> {
     let (all, mut least) = (Instant::now(), f64::INFINITY);
     let mut runs = 0;

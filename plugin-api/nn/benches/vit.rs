@@ -1,8 +1,9 @@
 //! A small vision transformer on clips: inference, and a step of masked-autoencoder training.
 //!
-//! `cargo bench -p physrep-nn --bench vit -- [BATCH] [SIDE]` times ViT-S (12 blocks of 384 channels and 6 heads) on clips of
-//! 16 frames and SIDE x SIDE pixels, in tubelets of 2x16x16, as in VideoMAE (arXiv:2203.12602): in training, 90 % of the tubelets
-//! are masked, and a decoder has 4 blocks of 192 channels and 3 heads. Prints the minimum and the median in seconds.
+//! `cargo bench -p physrep-nn --bench vit -- [BATCH] [SIDE]` times ViT-S (12 blocks of 384 channels and 6 heads) on
+//! clips of 16 frames and SIDE x SIDE pixels, in tubelets of 2x16x16, as in VideoMAE (arXiv:2203.12602): in training,
+//! 90 % of the tubelets are masked, and a decoder has 4 blocks of 192 channels and 3 heads. Prints the minimum and the
+//! median in seconds.
 
 use std::{hint::black_box, time::Instant};
 
@@ -22,8 +23,8 @@ const KEPT: usize = 10;
 
 fn main() -> Result<()> {
     retain_heap_memory();
-    // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set the same.
-    // SAFETY: no other thread runs yet.
+    // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set
+    // the same. SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
     let (batch, side) = (sizes.first().copied().unwrap_or(2), sizes.get(1).copied().unwrap_or(224));

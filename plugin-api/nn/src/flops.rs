@@ -1,11 +1,12 @@
 //! Counts the floating-point operations of this crate's operations, by their definitions.
 //!
-//! Counted are the multiply-adds of convolutions and matrix products, two operations each, as in a direct evaluation: neither taps
-//! on padding, nor work beyond the definition (such as recomputation in a backward pass). Not counted are normalisations,
-//! activations, softmax, the element-wise parts of losses, the optimizer, and matrix products outside this crate.
+//! Counted are the multiply-adds of convolutions and matrix products, two operations each, as in a direct evaluation:
+//! neither taps on padding, nor work beyond the definition (such as recomputation in a backward pass). Not counted are
+//! normalisations, activations, softmax, the element-wise parts of losses, the optimizer, and matrix products outside
+//! this crate.
 //!
-//! When an operation is called it counts its forward pass, and records the cost of its gradients: as much again for each operand
-//! that has one. These are counted once the backward pass has [run](backward_ran).
+//! When an operation is called it counts its forward pass, and records the cost of its gradients: as much again for
+//! each operand that has one. These are counted once the backward pass has [run](backward_ran).
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -19,8 +19,8 @@ pub enum Init {
         /// Standard deviation.
         std: f64,
     },
-    /// Normal with mean zero, redrawn while outside `[-2, 2]`. The interval is absolute, as in `torch.nn.init.trunc_normal_`, so at the
-    /// usual `std` of 0.02 nothing is cut.
+    /// Normal with mean zero, redrawn while outside `[-2, 2]`. The interval is absolute, as in
+    /// `torch.nn.init.trunc_normal_`, so at the usual `std` of 0.02 nothing is cut.
     TruncNormal {
         /// Standard deviation before truncation, at most 2: beyond that, most draws would be rejected.
         std: f64,

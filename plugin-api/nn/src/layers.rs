@@ -1,5 +1,5 @@
-//! Modules with parameters. Each takes its parameters from [`Params`](crate::Params), under PyTorch's names, and applies an
-//! operation of `ops/`.
+//! Modules with parameters. Each takes its parameters from [`Params`](crate::Params), under PyTorch's names, and
+//! applies an operation of `ops/`.
 
 mod conv;
 mod convnext;

@@ -1,7 +1,7 @@
 //! Differentiable operations on tensors, without parameters of their own.
 //!
-//! A file checks shapes, counts the operations ([`flops`](crate::flops)), and dispatches: to the kernels of the same name in
-//! `cpu/`, and to plans or fused operations in `cuda/`.
+//! A file checks shapes, counts the operations ([`flops`](crate::flops)), and dispatches: to the kernels of the same
+//! name in `cpu/`, and to plans or fused operations in `cuda/`.
 
 pub(crate) mod adamw;
 mod add_bias;

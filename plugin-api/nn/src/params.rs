@@ -8,14 +8,15 @@ use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
 use crate::init::Init;
 use crate::rng::Rng;
 
-/// The parameters of a network, seen from one module: a cheap handle to a shared store, with the path of the module as the prefix of
-/// every name.
+/// The parameters of a network, seen from one module: a cheap handle to a shared store, with the path of the module as
+/// the prefix of every name.
 ///
-/// Paths are joined with dots, so that `params.pp("encoder").pp("norm").get(.., "weight", ..)` is
-/// `encoder.norm.weight` in a checkpoint. [`named`](Self::named) and [`load`](Self::load) use names relative to the path of the
-/// handle: `params.pp("encoder").load(..)` loads a checkpoint of the encoder alone.
+/// Paths are joined with dots, so that `params.pp("encoder").pp("norm").get(.., "weight", ..)` is `encoder.norm.weight`
+/// in a checkpoint. [`named`](Self::named) and [`load`](Self::load) use names relative to the path of the handle:
+/// `params.pp("encoder").load(..)` loads a checkpoint of the encoder alone.
 ///
-/// Initial values depend on the seed and the full name of the parameter alone, not on the order in which modules are built.
+/// Initial values depend on the seed and the full name of the parameter alone, not on the order in which modules are
+/// built.
 #[derive(Clone)]
 pub struct Params {
     store: Arc<Store>,
@@ -54,9 +55,9 @@ impl Params {
         Self { trained: false, ..self.clone() }
     }
 
-    /// A handle for an inference copy of a network that was built before: [`get`](Self::get) returns the parameters of that network,
-    /// detached, as tensors that follow their values. The copy records no autograd graph and keeps no activations. It owns no
-    /// parameters: [`named`](Self::named) is empty, and building it changes no value.
+    /// A handle for an inference copy of a network that was built before: [`get`](Self::get) returns the parameters of
+    /// that network, detached, as tensors that follow their values. The copy records no autograd graph and keeps no
+    /// activations. It owns no parameters: [`named`](Self::named) is empty, and building it changes no value.
     pub fn frozen(&self) -> Self {
         Self { frozen: true, ..self.clone() }
     }
@@ -71,11 +72,12 @@ impl Params {
         &self.store.device
     }
 
-    /// Creates the parameter `name` and returns the tensor that follows its value; a [`frozen`](Self::frozen) handle looks it up.
+    /// Creates the parameter `name` and returns the tensor that follows its value; a [`frozen`](Self::frozen) handle
+    /// looks it up.
     ///
     /// # Errors
-    /// If a parameter of this name exists already, or `init` is out of range; for a frozen handle, if there is none of this name and
-    /// shape.
+    /// If a parameter of this name exists already, or `init` is out of range; for a frozen handle, if there is none of
+    /// this name and shape.
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         let shape = shape.into();
         let name = self.full_name(name);
@@ -126,8 +128,8 @@ impl Params {
     /// type and device.
     ///
     /// # Errors
-    /// If a parameter has no tensor, a tensor has no parameter, or shapes differ. Then no parameter has changed, and the message lists
-    /// the names.
+    /// If a parameter has no tensor, a tensor has no parameter, or shapes differ. Then no parameter has changed, and
+    /// the message lists the names.
     pub fn load<'a>(&self, tensors: impl IntoIterator<Item = (&'a String, &'a Tensor)>) -> Result<()> {
         let given: BTreeMap<&str, &Tensor> = tensors.into_iter().map(|(n, t)| (n.as_str(), t)).collect();
         let own = self.named();

@@ -1,4 +1,5 @@
-//! Operations are counted by their definitions. In a test binary of its own, since the counter is global to the process.
+//! Operations are counted by their definitions. In a test binary of its own, since the counter is global to the
+//! process.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use physrep_nn::{Axis, Conv, ConvNextBlock, DepthwiseConv, Linear, Params, flops};

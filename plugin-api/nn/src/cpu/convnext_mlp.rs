@@ -1,8 +1,9 @@
-//! The part of a ConvNeXt block after its convolution, in one kernel: `x + gamma (w2 gelu(w1 layer_norm(y) + b1) + b2)`.
+//! The part of a ConvNeXt block after its convolution, in one kernel:
+//! `x + gamma (w2 gelu(w1 layer_norm(y) + b1) + b2)`.
 //!
-//! Rows are independent here, so a few at a time go through normalisation, both matrix products and GELU while they are in the
-//! cache, and no tensor of four times the width of the input is ever stored. The backward pass recomputes it, which costs less
-//! than writing and reading it.
+//! Rows are independent here, so a few at a time go through normalisation, both matrix products and GELU while they are
+//! in the cache, and no tensor of four times the width of the input is ever stored. The backward pass recomputes it,
+//! which costs less than writing and reading it.
 
 use rayon::prelude::*;
 
@@ -54,8 +55,8 @@ impl Mlp {
         sizes(self.channels).iter().sum()
     }
 
-    /// Rows per task, a multiple of [`ROWS`]. Each task has its own sums for the gradients of the parameters; their number depends
-    /// on the shapes alone.
+    /// Rows per task, a multiple of [`ROWS`]. Each task has its own sums for the gradients of the parameters; their
+    /// number depends on the shapes alone.
     fn rows_per_task(&self, rows: usize) -> usize {
         const TASKS: usize = 64;
         // Elements of the sums of all tasks together.

@@ -6,8 +6,8 @@ use super::scalar::Scalar;
 use super::zeros::zeros;
 use crate::shape::Window;
 
-/// Calls `f` with every tap (in time and height) that reads a row of input for the output row `(t, h)`: the index of the tap, and
-/// the index of that row within the sample.
+/// Calls `f` with every tap (in time and height) that reads a row of input for the output row `(t, h)`: the index of
+/// the tap, and the index of that row within the sample.
 fn rows_read(window: &Window, t: usize, h: usize, mut f: impl FnMut(usize, usize)) {
     let [time, height, _] = &window.axes;
     for dt in 0..time.kernel {

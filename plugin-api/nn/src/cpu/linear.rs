@@ -54,8 +54,8 @@ impl Linear {
         (dx, self.weight_gradient(x, dy), column_sums(dy, self.outputs))
     }
 
-    /// Each task has some rows of the weight and, if these are few, some rows of x, over which partial sums are added in order. Both
-    /// counts depend on the shapes alone.
+    /// Each task has some rows of the weight and, if these are few, some rows of x, over which partial sums are added
+    /// in order. Both counts depend on the shapes alone.
     fn weight_gradient<T: Float>(&self, x: &[T], dy: &[T]) -> Vec<T> {
         const OUTPUTS: usize = 96;
         const TASKS: usize = 16;

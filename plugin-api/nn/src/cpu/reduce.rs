@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::scalar::Scalar;
 use super::simd::{Float, Vector, load, store};
 
-/// Rows that are summed sequentially. The sums of such blocks are then added in order, so that the result depends neither on the
-/// number of threads nor on their timing.
+/// Rows that are summed sequentially. The sums of such blocks are then added in order, so that the result depends
+/// neither on the number of threads nor on their timing.
 pub(crate) const ROWS_PER_BLOCK: usize = 1024;
 
 /// The sum of the rows of `partials`, each `width` long.
@@ -34,7 +34,8 @@ fn add_row<T: Scalar>(total: &mut [T], row: &[T]) {
     }
 }
 
-/// Adds the rows of `matrix`, each as long as `total`, to `total`. For kernels: the sums stay in registers over all rows.
+/// Adds the rows of `matrix`, each as long as `total`, to `total`. For kernels: the sums stay in registers over all
+/// rows.
 #[inline(always)]
 pub(crate) fn add_rows<T: Float, V: Vector<T>>(total: &mut [T], matrix: &[T]) {
     let width = total.len();
@@ -74,8 +75,8 @@ pub(crate) fn column_sums<T: Scalar>(matrix: &[T], width: usize) -> Vec<T> {
     add_in_order(&partials, width)
 }
 
-/// The sum of `term(i)` over the indices of a row. Sixteen partial sums are kept, so that the compiler may use vector registers of
-/// any length without changing the result.
+/// The sum of `term(i)` over the indices of a row. Sixteen partial sums are kept, so that the compiler may use vector
+/// registers of any length without changing the result.
 #[inline(always)]
 pub(crate) fn row_sum<T: Scalar>(len: usize, term: impl Fn(usize) -> T) -> T {
     let mut sums = [T::zero(); 16];

@@ -9,8 +9,8 @@ pub(crate) trait Scalar: WithDType {
 
     fn sqrt(self) -> Self;
 
-    /// `self * b + c`, rounded once if `fused`, else twice. `fused` is for code that is compiled for an instruction set with
-    /// fused multiply-add; elsewhere it would be a slow library call.
+    /// `self * b + c`, rounded once if `fused`, else twice. `fused` is for code that is compiled for an instruction set
+    /// with fused multiply-add; elsewhere it would be a slow library call.
     fn mul_add(self, b: Self, c: Self, fused: bool) -> Self;
 
     /// `exp(self)` for `self <= 0`.

@@ -27,7 +27,8 @@ impl Attention {
         T::from_f64((self.width as f64).powf(-0.5))
     }
 
-    /// The elements `(token, i)` of the matrix `(N, d)` of queries (part 0), keys (1) or values (2) of one head of one sample.
+    /// The elements `(token, i)` of the matrix `(N, d)` of queries (part 0), keys (1) or values (2) of one head of one
+    /// sample.
     fn part<'a, T: Float>(&self, sample: &'a [T], head: usize, part: usize) -> impl Fn(usize, usize) -> T + Sync + 'a {
         let (row, first) = (3 * self.heads * self.width, (part * self.heads + head) * self.width);
         move |token, i| sample[token * row + first + i]
@@ -40,7 +41,8 @@ impl Attention {
         Rows { data: &sample[first * stride..], count, stride, starts: start, len: self.width }
     }
 
-    /// The result `(B, N, D)`, and the logarithm of the sum of the exponentials of each query's scores, `(B, heads, N)`.
+    /// The result `(B, N, D)`, and the logarithm of the sum of the exponentials of each query's scores,
+    /// `(B, heads, N)`.
     pub(crate) fn forward<T: Float>(&self, qkv: &[T], bias: Option<&[T]>) -> (Vec<T>, Vec<T>) {
         let isa = Isa::best();
         let (n, d) = (self.tokens, self.width);

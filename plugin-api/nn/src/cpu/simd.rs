@@ -1,5 +1,5 @@
-//! Vector registers: a kernel is written once and compiled for every instruction set; the widest one that the machine has is
-//! chosen at run time.
+//! Vector registers: a kernel is written once and compiled for every instruction set; the widest one that the machine
+//! has is chosen at run time.
 
 mod isa;
 #[cfg(target_arch = "aarch64")]

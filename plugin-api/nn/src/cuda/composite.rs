@@ -1,6 +1,7 @@
 //! Operations on a GPU that consist of several plans and matrix products, and are one node of the autograd graph.
 //!
-//! As separate nodes, the graph would clear a tensor for the gradient of each step, add to it, and keep the output of every step.
+//! As separate nodes, the graph would clear a tensor for the gradient of each step, add to it, and keep the output of
+//! every step.
 
 use std::sync::Mutex;
 
@@ -13,9 +14,9 @@ use super::handover::hand_over;
 use super::plan::Plan;
 use super::storage::on_gpu;
 
-/// The last step of such an operation, which computes its result, and its backward pass. All steps before run when it is built, on
-/// detached tensors. `backward` takes the gradient of the result and returns those of the arguments, or `None` where no gradient is
-/// needed.
+/// The last step of such an operation, which computes its result, and its backward pass. All steps before run when it
+/// is built, on detached tensors. `backward` takes the gradient of the result and returns those of the arguments, or
+/// `None` where no gradient is needed.
 pub(crate) struct Composite<B> {
     op: &'static str,
     /// The plan and its inputs, until the result is computed.

@@ -11,8 +11,8 @@ use half::bf16;
 use super::plan::{Argument, Kind, Plan};
 use super::storage::on_gpu;
 
-/// The kernels for one type of activations: the name of the module and its PTX, which the driver compiles for the GPU at the first
-/// launch.
+/// The kernels for one type of activations: the name of the module and its PTX, which the driver compiles for the GPU
+/// at the first launch.
 const F32: (&str, &str) = ("physrep_nn_f32", include_str!("kernels/ptx/kernels.f32.ptx"));
 const BF16: (&str, &str) = ("physrep_nn_bf16", include_str!("kernels/ptx/kernels.bf16.ptx"));
 
@@ -54,11 +54,12 @@ fn run_all(plan: &Plan, inputs: &[(&CudaStorage, &Layout)]) -> Result<Vec<CudaSt
     Ok(outputs)
 }
 
-/// Runs a plan without outputs, which changes some of its contiguous inputs in place. No other code may use these meanwhile.
+/// Runs a plan without outputs, which changes some of its contiguous inputs in place. No other code may use these
+/// meanwhile.
 ///
-/// Only the memory of the GPU changes, in the order of the device's only stream; the storage on the host, which holds the address,
-/// does not. A read lock on candle's storages is therefore enough: it keeps the memory from being freed or replaced until the
-/// kernels are launched, and later frees and reads follow them on the stream.
+/// Only the memory of the GPU changes, in the order of the device's only stream; the storage on the host, which holds
+/// the address, does not. A read lock on candle's storages is therefore enough: it keeps the memory from being freed or
+/// replaced until the kernels are launched, and later frees and reads follow them on the stream.
 pub(crate) fn in_place(plan: &Plan, inputs: &[&Tensor]) -> Result<()> {
     let inputs: Vec<_> = inputs.iter().map(|input| input.storage_and_layout()).collect();
     let inputs = on_gpu(plan.op, &inputs)?;
@@ -146,7 +147,8 @@ fn launch(plan: &Plan, activations: DType, inputs: &[(&CudaStorage, &Layout)], o
         }
         let [grid, block] = [launch.grid, launch.block].map(|[x, y, z]| (x, y, z));
         let config = LaunchConfig { grid_dim: grid, block_dim: block, shared_mem_bytes: launch.shared };
-        // SAFETY: the arguments have the number and types that the kernel declares, which the tests check for each plan.
+        // SAFETY: the arguments have the number and types that the kernel declares, which the tests check for each
+        // plan.
         unsafe { builder.launch(config) }.w()?;
     }
     Ok(())

@@ -1,8 +1,8 @@
-//! Runs plans with their kernels on a machine without a GPU, for tests: a C++ compiler builds the kernels' own sources into a
-//! library in which the threads of a block take turns (`emulation/`).
+//! Runs plans with their kernels on a machine without a GPU, for tests: a C++ compiler builds the kernels' own sources
+//! into a library in which the threads of a block take turns (`emulation/`).
 //!
-//! It detects reads and writes outside of buffers, uses of uninitialised scratch memory, and barriers that not all threads reach. It
-//! does not detect races between threads that run concurrently on a GPU.
+//! It detects reads and writes outside of buffers, uses of uninitialised scratch memory, and barriers that not all
+//! threads reach. It does not detect races between threads that run concurrently on a GPU.
 
 mod buffer;
 pub(super) mod library;
@@ -21,7 +21,8 @@ pub(super) fn possible() -> bool {
     why.inspect(|why| println!("SKIPPED: {why}")).is_none()
 }
 
-/// The outputs of a plan for tensors on the CPU, in f32 or with bf16 activations. For machines where this is [`possible`].
+/// The outputs of a plan for tensors on the CPU, in f32 or with bf16 activations. For machines where this is
+/// [`possible`].
 pub(super) fn run(plan: &Plan, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     let kinds = plan.inputs.iter().zip(inputs);
     let half = kinds.clone().any(|(kind, input)| *kind == Kind::Element && input.dtype() == DType::BF16);
@@ -74,7 +75,8 @@ pub(super) fn emulate(plan: &Plan, half: bool, inputs: &[&Tensor]) -> Option<[Ve
         assert_eq!(ptx::parameters(ptx::COMMITTED[usize::from(half)], launch.kernel), sizes, "{}", launch.kernel);
         let mut pointers: Vec<*mut c_void> = arguments.iter_mut().map(|bytes| bytes.as_mut_ptr().cast()).collect();
         let name = CString::new(launch.kernel).unwrap();
-        // SAFETY: the pointers are to as many arguments, of the sizes that the kernel declares: the line above compares them with its PTX.
+        // SAFETY: the pointers are to as many arguments, of the sizes that the kernel declares: the line above compares
+        // them with its PTX.
         let code =
             unsafe { emulate(name.as_ptr(), launch.grid.as_ptr(), launch.block.as_ptr(), pointers.as_mut_ptr()) };
         assert_eq!(code, 0, "{}: threads wait at different barriers", launch.kernel);

@@ -1,8 +1,9 @@
 //! Gradients of parameters that bypass the autograd graph.
 //!
-//! For every argument of every operation candle's backward pass clears a tensor and adds the gradient to it, which costs half a
-//! dozen launches per parameter and step on a GPU. While a collection is open on a thread (see
-//! [`DirectGradients`](crate::DirectGradients)), operations on a GPU hand the gradients of their parameters over here instead.
+//! For every argument of every operation candle's backward pass clears a tensor and adds the gradient to it, which
+//! costs half a dozen launches per parameter and step on a GPU. While a collection is open on a thread (see
+//! [`DirectGradients`](crate::DirectGradients)), operations on a GPU hand the gradients of their parameters over here
+//! instead.
 
 use std::cell::RefCell;
 
@@ -23,8 +24,8 @@ pub(crate) fn close() -> Vec<(Tensor, Tensor)> {
     HANDED_OVER.take().unwrap_or_default()
 }
 
-/// The gradient of an argument of an operation, for the autograd graph: `None` if the argument is a parameter and its gradient was
-/// handed over.
+/// The gradient of an argument of an operation, for the autograd graph: `None` if the argument is a parameter and its
+/// gradient was handed over.
 pub(crate) fn hand_over(argument: &Tensor, gradient: Option<Tensor>) -> Result<Option<Tensor>> {
     let Some(gradient) = gradient else { return Ok(None) };
     HANDED_OVER.with_borrow_mut(|handed_over| match handed_over {
@@ -68,7 +69,8 @@ impl Joined {
         })
     }
 
-    /// The gradient of the argument, from the gradient of all elements; the gradients of the other parameters are handed over.
+    /// The gradient of the argument, from the gradient of all elements; the gradients of the other parameters are
+    /// handed over.
     pub(crate) fn gradient(&self, of_all: Tensor) -> Result<Tensor> {
         let Some(parameters) = &self.direct else { return Ok(of_all) };
         let mut at = 0;

@@ -6,7 +6,8 @@ use candle_core::{Result, Shape, bail};
 pub(crate) const LANES: usize = 32;
 /// Threads of a block along y; `ROWS` in element.cuh.
 pub(crate) const ROWS: usize = 8;
-/// Most chunks that a sum over rows is split into, enough for every GPU. It is a constant so that sums are the same on all GPUs.
+/// Most chunks that a sum over rows is split into, enough for every GPU. It is a constant so that sums are the same on
+/// all GPUs.
 pub(crate) const MAX_CHUNKS: usize = 1024;
 
 /// The type of the elements of a tensor or buffer.

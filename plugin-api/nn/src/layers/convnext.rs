@@ -12,8 +12,8 @@ use crate::params::Params;
 
 const EPS: f64 = 1e-6;
 
-/// `x + gamma * pwconv2(gelu(pwconv1(norm(conv(x)))))`: a depthwise convolution, a layer normalisation, and two linear layers that
-/// widen fourfold and narrow again.
+/// `x + gamma * pwconv2(gelu(pwconv1(norm(conv(x)))))`: a depthwise convolution, a layer normalisation, and two linear
+/// layers that widen fourfold and narrow again.
 ///
 /// Parameters: `gamma (C)` and those of `conv`, `norm`, `pwconv1` and `pwconv2`.
 pub struct ConvNextBlock {

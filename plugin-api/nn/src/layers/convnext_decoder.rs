@@ -11,8 +11,8 @@ use crate::params::Params;
 
 const EPS: f64 = 1e-6;
 
-/// Stages of ConvNeXt blocks in space and time, starting from one frame; after each, the resolution doubles along the axes that the
-/// encoder halves there.
+/// Stages of ConvNeXt blocks in space and time, starting from one frame; after each, the resolution doubles along the
+/// axes that the encoder halves there.
 ///
 /// Parameters: `res_blocks.I.J`, `upsample_layers.I.{0,1}` and `final_conv`.
 pub struct ConvNextDecoder {
@@ -23,8 +23,8 @@ pub struct ConvNextDecoder {
 
 impl ConvNextDecoder {
     /// A decoder to clips of `frames` frames and `out_channels` channels, from embeddings of
-    /// [`ConvNextEncoder`](crate::ConvNextEncoder) with the same `dims`. Stage I has `blocks[I]` blocks, whose `gamma` is initialised to
-    /// `layer_scale`, and the channels of the encoder's I-th stage from the end.
+    /// [`ConvNextEncoder`](crate::ConvNextEncoder) with the same `dims`. Stage I has `blocks[I]` blocks, whose `gamma`
+    /// is initialised to `layer_scale`, and the channels of the encoder's I-th stage from the end.
     ///
     /// # Errors
     /// If the lengths of `dims` and `blocks` do not match the number of stages for `frames`.
@@ -61,8 +61,8 @@ impl ConvNextDecoder {
         Ok(Self { dim: dims[count], stages, last })
     }
 
-    /// Embeddings `(B, H, W, D)` to clips, channels-last `(B, T, P H, P W, C)`, with P the [`patch`](crate::ConvNextEncoder::patch) of
-    /// the encoder.
+    /// Embeddings `(B, H, W, D)` to clips, channels-last `(B, T, P H, P W, C)`, with P the
+    /// [`patch`](crate::ConvNextEncoder::patch) of the encoder.
     pub fn forward(&self, embedding: &Tensor) -> Result<Tensor> {
         if embedding.rank() != 4 || embedding.dims()[3] != self.dim {
             bail!("the ConvNeXt decoder expected embeddings (B, H, W, {}), got {:?}", self.dim, embedding.dims());

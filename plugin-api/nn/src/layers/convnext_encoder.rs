@@ -13,8 +13,8 @@ use crate::shape::Axis;
 const EPS: f64 = 1e-6;
 const KERNEL: [usize; 3] = [7, 7, 7];
 
-/// A stem at full resolution, then stages of ConvNeXt blocks; the resolution is halved before each but the first. Time has shrunk to
-/// one frame before the last stage, which is 2-D.
+/// A stem at full resolution, then stages of ConvNeXt blocks; the resolution is halved before each but the first. Time
+/// has shrunk to one frame before the last stage, which is 2-D.
 ///
 /// Parameters: `downsample_layers.I.{0,1}` and `res_blocks.I.J`.
 pub struct ConvNextEncoder {

@@ -22,14 +22,16 @@ impl QkNorm {
         Ok(Self { heads, queries: LayerNorm::new(per_head, eps, queries)?, keys: LayerNorm::new(per_head, eps, keys)? })
     }
 
-    /// Queries, keys and values, each `(.., D)`, to the input `(.., 3 D)` of [`self_attention`](crate::self_attention()).
+    /// Queries, keys and values, each `(.., D)`, to the input `(.., 3 D)` of
+    /// [`self_attention`](crate::self_attention()).
     pub fn join(&self, [queries, keys, values]: [Tensor; 3]) -> Result<Tensor> {
         let shape = values.dims().to_vec();
         let dim = shape[shape.len() - 1];
         let by_head = |x: Tensor, norm: &LayerNorm| norm.forward(&x.reshape(((), dim / self.heads))?);
         let parts = [by_head(queries, &self.queries)?, by_head(keys, &self.keys)?, values];
         let [queries, keys, values] = parts.map(|part| part.reshape((1, (), dim)));
-        // Concatenated along the first axis, then swapped: concatenated along the last, the gradients of the parts would be strided.
+        // Concatenated along the first axis, then swapped: concatenated along the last, the gradients of the parts
+        // would be strided.
         let rows = swap_axes(&Tensor::cat(&[queries?, keys?, values?], 0)?.unsqueeze(0)?)?;
         rows.reshape([&shape[..shape.len() - 1], &[3 * dim]].concat())
     }

@@ -1,7 +1,7 @@
 //! Relative positions: a learned bias of attention for every bucket of distances between tokens.
 //!
-//! The 32 buckets are those of T5 (arXiv:1910.10683): for either direction, one for each distance from 0 to 7, then eight of equal
-//! width in the logarithm up to a distance of 32; the last one includes all larger distances.
+//! The 32 buckets are those of T5 (arXiv:1910.10683): for either direction, one for each distance from 0 to 7, then
+//! eight of equal width in the logarithm up to a distance of 32; the last one includes all larger distances.
 
 use candle_core::{DType, Device, Result, Tensor};
 
@@ -29,8 +29,8 @@ fn bucket(offset: i64) -> usize {
     if offset > 0 { ONE_WAY + along } else { along }
 }
 
-/// The distance of `key` ahead of `query` among `count` tokens. On a periodic axis it is the shorter of both ways, or the one ahead
-/// if they are equal: the same for all pairs that a shift maps to each other, for any count.
+/// The distance of `key` ahead of `query` among `count` tokens. On a periodic axis it is the shorter of both ways, or
+/// the one ahead if they are equal: the same for all pairs that a shift maps to each other, for any count.
 fn offset(query: usize, key: usize, count: usize, periodic: bool) -> i64 {
     let (ahead, count) = (key as i64 - query as i64, count as i64);
     match periodic {
@@ -39,8 +39,8 @@ fn offset(query: usize, key: usize, count: usize, periodic: bool) -> i64 {
     }
 }
 
-/// The one-hot rows `(n, BUCKETS)` of `buckets (n)`. Their product with a table selects rows. A GPU sums the gradient of the product
-/// in parallel; that of a selection it sums sequentially.
+/// The one-hot rows `(n, BUCKETS)` of `buckets (n)`. Their product with a table selects rows. A GPU sums the gradient
+/// of the product in parallel; that of a selection it sums sequentially.
 fn one_hot(buckets: &Tensor, dtype: DType) -> Result<Tensor> {
     let all = Tensor::arange(0u32, BUCKETS as u32, buckets.device())?.unsqueeze(0)?;
     buckets.unsqueeze(1)?.broadcast_eq(&all)?.to_dtype(dtype)
@@ -57,8 +57,8 @@ impl RelativeBias {
         Ok(Self { table: params.get((BUCKETS, heads), name, Init::Normal { std: 1.0 })? })
     }
 
-    /// The bucket of every pair of tokens along an axis of `count` tokens, by query and then key: `(count * count)`, u32. On a periodic
-    /// axis distances are the shorter of both ways.
+    /// The bucket of every pair of tokens along an axis of `count` tokens, by query and then key: `(count * count)`,
+    /// u32. On a periodic axis distances are the shorter of both ways.
     pub fn buckets(count: usize, periodic: bool, device: &Device) -> Result<Tensor> {
         let pairs = (0..count * count).map(|i| (i / count, i % count));
         let buckets: Vec<u32> = pairs.map(|(query, key)| bucket(offset(query, key, count, periodic)) as u32).collect();

@@ -1,5 +1,5 @@
-//! SIGReg, the regulariser of LeJEPA (arXiv:2511.08544): the distance of embeddings from an isotropic Gaussian. The code of
-//! arXiv:2603.13227 calls it BCS.
+//! SIGReg, the regulariser of LeJEPA (arXiv:2511.08544): the distance of embeddings from an isotropic Gaussian. The
+//! code of arXiv:2603.13227 calls it BCS.
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
@@ -9,7 +9,8 @@ use crate::rng::Rng;
 
 /// The highest frequency at which characteristic functions are compared.
 const HIGHEST: f64 = 4.0;
-/// Frequencies above zero. At zero all characteristic functions are 1, and at negative frequencies they are the complex conjugates.
+/// Frequencies above zero. At zero all characteristic functions are 1, and at negative frequencies they are the complex
+/// conjugates.
 const FREQUENCIES: usize = 8;
 
 /// `count` random directions in `dim` dimensions, as unit columns `(dim, count)`.
@@ -44,7 +45,8 @@ pub fn epps_pulley(x: &Tensor, directions: &Tensor) -> Result<Tensor> {
         let normal = (-0.5 * (k as f64 * step).powi(2)).exp();
         let [real, imaginary] = [now[0].mean(0)?, now[1].mean(0)?];
         let distance = ((real - normal)?.sqr()? + imaginary.sqr()?)?.mean_all()?;
-        // The end points of the trapezoidal rule have half the weight, and every frequency stands for its negative as well.
+        // The end points of the trapezoidal rule have half the weight, and every frequency stands for its negative as
+        // well.
         let weight = normal * step * if k == FREQUENCIES { 1.0 } else { 2.0 };
         terms.push((distance * weight)?);
         if k < FREQUENCIES {

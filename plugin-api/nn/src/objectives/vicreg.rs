@@ -43,9 +43,9 @@ pub struct VicReg {
 /// VICReg (Bardes, Ponce & LeCun, ICLR 2022) on rows: `x` and `y (N, C)` are two embeddings of the
 /// same N objects.
 ///
-/// The rows are permuted by `permutation`, a permutation of `0..N`, and cut into chunks; the terms are computed in each chunk and
-/// averaged. Standard deviations are `sqrt(variance + 1e-4)` with the biased variance; covariances are divided by the number of
-/// rows minus one.
+/// The rows are permuted by `permutation`, a permutation of `0..N`, and cut into chunks; the terms are computed in each
+/// chunk and averaged. Standard deviations are `sqrt(variance + 1e-4)` with the biased variance; covariances are
+/// divided by the number of rows minus one.
 ///
 /// # Errors
 /// If the shapes do not fit, or there are no chunks.

@@ -19,7 +19,8 @@ pub(crate) fn adamw_step(
     update_parameter: &UpdateParameter,
 ) -> Result<()> {
     if parameter.device().is_cuda() {
-        // Both updates in one kernel. The optimizer alone holds the moments, and reads of the parameter follow on the stream.
+        // Both updates in one kernel. The optimizer alone holds the moments, and reads of the parameter follow on the
+        // stream.
         let UpdateMoments { beta1, beta2 } = *update_moments;
         let UpdateParameter { shrink, rate, root_bias, eps } = *update_parameter;
         let rates = [1.0 - beta1, beta2, 1.0 - beta2];

@@ -1,4 +1,5 @@
-//! The sum of a field and a bias. candle's broadcasting computes the same, but sums the gradient one strided element at a time.
+//! The sum of a field and a bias. candle's broadcasting computes the same, but sums the gradient one strided element at
+//! a time.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};

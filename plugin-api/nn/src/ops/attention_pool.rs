@@ -13,8 +13,8 @@ use crate::flops;
 
 const OP: &str = "attention_pool";
 
-/// Means of each sample's tokens `x_t` with the weights `softmax_t(q_h . x_t)`, one mean per query `q_h`; differentiable in both
-/// tensors.
+/// Means of each sample's tokens `x_t` with the weights `softmax_t(q_h . x_t)`, one mean per query `q_h`;
+/// differentiable in both tensors.
 ///
 /// `queries (H, D)`, already scaled, and `tokens (B, N, D)` give `(B, H, D)`.
 ///

@@ -13,8 +13,9 @@ const OP: &str = "conv";
 
 /// A convolution, differentiable in all three tensors.
 ///
-/// With three axes (time, height, width), `x (B, T, H, W, I)` and `weight (O, I, kt, kh, kw)` give `(B, T', H', W', O)`; with two
-/// (height, width), `x (B, H, W, I)` and `weight (O, I, kh, kw)` give `(B, H', W', O)`. `bias (O)`.
+/// With three axes (time, height, width), `x (B, T, H, W, I)` and `weight (O, I, kt, kh, kw)` give
+/// `(B, T', H', W', O)`; with two (height, width), `x (B, H, W, I)` and `weight (O, I, kh, kw)` give `(B, H', W', O)`.
+/// `bias (O)`.
 ///
 /// # Errors
 /// If the shapes do not fit each other, x is empty, or the kernel does not fit the padded field.

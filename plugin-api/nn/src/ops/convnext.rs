@@ -1,7 +1,7 @@
 //! A sequence of ConvNeXt blocks as one operation.
 //!
-//! Gradients are passed directly from block to block. As separate nodes, the autograd graph would clear a tensor for each of them,
-//! and add to it.
+//! Gradients are passed directly from block to block. As separate nodes, the autograd graph would clear a tensor for
+//! each of them, and add to it.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
@@ -15,7 +15,8 @@ use crate::shape::{Axis, DepthwiseShape};
 
 const OP: &str = "convnext";
 
-/// `x + gamma * (w2 gelu(w1 layer_norm(conv(x)) + b1) + b2)`, once for each block in the parameters; differentiable in both.
+/// `x + gamma * (w2 gelu(w1 layer_norm(conv(x)) + b1) + b2)`, once for each block in the parameters; differentiable in
+/// both.
 ///
 /// `x (B, T, H, W, C)` is for convolutions with a `weight` of shape `(C, 1, kt, kh, kw)`, `x (B, H, W, C)` with
 /// `(C, 1, kh, kw)`. `parameters` holds, block by block, the elements of that weight and of its bias `(C)`, then those

@@ -12,11 +12,11 @@ use crate::shape::{Axis, DepthwiseShape};
 
 const OP: &str = "depthwise_conv";
 
-/// `y[b, t, h, w, c] = bias[c] + sum over taps of x[b, t + dt, h + dh, w + dw, c] weight[c, 0, tap]`, with x zero outside its
-/// bounds; differentiable in all three tensors.
+/// `y[b, t, h, w, c] = bias[c] + sum over taps of x[b, t + dt, h + dh, w + dw, c] weight[c, 0, tap]`, with x zero
+/// outside its bounds; differentiable in all three tensors.
 ///
-/// `x (B, T, H, W, C)` with `weight (C, 1, kt, kh, kw)`, or `x (B, H, W, C)` with `weight (C, 1, kh, kw)`; `bias (C)`. The result
-/// has the shape of x.
+/// `x (B, T, H, W, C)` with `weight (C, 1, kt, kh, kw)`, or `x (B, H, W, C)` with `weight (C, 1, kh, kw)`; `bias (C)`.
+/// The result has the shape of x.
 ///
 /// # Errors
 /// If the shapes do not fit each other, a kernel size is even, or x is empty.

@@ -23,8 +23,8 @@ pub fn instance_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Re
     normalise(x, weight, Some(bias), InstanceNormScheme { centred: true, eps })
 }
 
-/// `x / (standard deviation + eps) * weight`, with the (unbiased) standard deviation of each channel over the `N` positions of its
-/// map; differentiable in both tensors. `x (.., N, C)` with `N` at least 2, `weight (C)`.
+/// `x / (standard deviation + eps) * weight`, with the (unbiased) standard deviation of each channel over the `N`
+/// positions of its map; differentiable in both tensors. `x (.., N, C)` with `N` at least 2, `weight (C)`.
 ///
 /// This is the "RMS" instance norm of Multiple Physics Pretraining (arXiv:2310.02994): the mean stays in the map, and
 /// the divisor does not depend on it.

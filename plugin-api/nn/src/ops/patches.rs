@@ -11,10 +11,12 @@ use crate::shape::{Axis, Window};
 
 const OP: &str = "patches";
 
-/// Cuts a field into patches that touch without overlapping; differentiable. `x (B, T, H, W, C)` and patches of `size` `(kt, kh, kw)`
-/// give `(B, T/kt H/kh W/kw, kt kh kw C)`; patches and their elements are in the order of time, height, width.
+/// Cuts a field into patches that touch without overlapping; differentiable. `x (B, T, H, W, C)` and patches of `size`
+/// `(kt, kh, kw)` give `(B, T/kt H/kh W/kw, kt kh kw C)`; patches and their elements are in the order of time, height,
+/// width.
 ///
-/// A convolution with this kernel and stride is a linear layer on these rows, with the channels of its weight moved to the end.
+/// A convolution with this kernel and stride is a linear layer on these rows, with the channels of its weight moved to
+/// the end.
 ///
 /// # Errors
 /// If the patches do not fill the field.

@@ -12,10 +12,12 @@ use crate::flops;
 
 const OP: &str = "self_attention";
 
-/// `softmax(q k^T / sqrt(d) + bias) v` for each of `heads` heads of width `d = D / heads`, differentiable in both tensors.
+/// `softmax(q k^T / sqrt(d) + bias) v` for each of `heads` heads of width `d = D / heads`, differentiable in both
+/// tensors.
 ///
-/// `qkv (B, N, 3 D)` holds queries, keys and values, concatenated, and each of these its heads, concatenated. `bias (heads, N, N)` is
-/// added to the scores of all samples; its rows belong to the queries. The result is `(B, N, D)`.
+/// `qkv (B, N, 3 D)` holds queries, keys and values, concatenated, and each of these its heads, concatenated.
+/// `bias (heads, N, N)` is added to the scores of all samples; its rows belong to the queries. The result is
+/// `(B, N, D)`.
 ///
 /// # Errors
 /// If the shapes do not fit, or are empty.

@@ -1,7 +1,7 @@
 //! Swapping two axes: of tokens, so that attention may run along either, or of channels and points.
 //!
-//! candle's transposition returns a strided tensor and a strided gradient, which slow down all operations that follow; and it
-//! makes such a tensor contiguous one element at a time, on one thread.
+//! candle's transposition returns a strided tensor and a strided gradient, which slow down all operations that follow;
+//! and it makes such a tensor contiguous one element at a time, on one thread.
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, WithDType};

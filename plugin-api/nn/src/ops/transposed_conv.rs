@@ -6,8 +6,8 @@ use candle_core::{Result, Tensor, bail};
 use super::linear::linear;
 use super::swap_axes::swap_axes;
 
-/// A transposed convolution with a stride equal to its kernel, differentiable in all three tensors: `x (B, T, H, W, I)`,
-/// `weight (I, O, kt, kh, kw)` and `bias (O)` to `(B, kt T, kh H, kw W, O)`.
+/// A transposed convolution with a stride equal to its kernel, differentiable in all three tensors:
+/// `x (B, T, H, W, I)`, `weight (I, O, kt, kh, kw)` and `bias (O)` to `(B, kt T, kh H, kw W, O)`.
 ///
 /// # Errors
 /// If the shapes do not fit.
@@ -22,7 +22,8 @@ pub fn transposed_conv(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Ten
             bias.dims()
         );
     }
-    // One product gives the patch of each position; then the axes of the patches are moved into place, first time, then height.
+    // One product gives the patch of each position; then the axes of the patches are moved into place, first time, then
+    // height.
     let taps = kt * kh * kw;
     let rows = weight.permute([2, 3, 4, 1, 0])?.contiguous()?.reshape((taps * outputs, inputs))?;
     let patches = linear(x, &rows, &Tensor::cat(&vec![bias; taps], 0)?)?;

@@ -13,8 +13,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Stride 1 and padding that keeps the size, as `padding='same'` in PyTorch: for an even kernel, one zero more after
-    /// the input than before it.
+    /// Stride 1 and padding that keeps the size, as `padding='same'` in PyTorch: for an even kernel, one zero more
+    /// after the input than before it.
     pub fn same(kernel: usize) -> Self {
         let total = kernel.saturating_sub(1);
         Self { kernel, stride: 1, padding: (total / 2, total - total / 2) }

@@ -1,7 +1,7 @@
 //! The optimizer: AdamW, whose complete state can be saved.
 //!
-//! To accumulate gradients over several batches, divide each loss by their number and merge the gradient stores with candle's
-//! [`GradStore::extend`] before one [`AdamW::step`].
+//! To accumulate gradients over several batches, divide each loss by their number and merge the gradient stores with
+//! candle's [`GradStore::extend`] before one [`AdamW::step`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,8 +48,8 @@ struct Slot {
     var: Var,
     /// Running means of the gradient and of its square, `(2, elements)`.
     moments: Tensor,
-    /// Updates so far, counted per parameter: the bias correction of a parameter that is used only now and then depends on its own
-    /// updates.
+    /// Updates so far, counted per parameter: the bias correction of a parameter that is used only now and then depends
+    /// on its own updates.
     steps: u32,
 }
 
@@ -91,8 +91,8 @@ impl AdamW {
     /// Updates every parameter with its gradient and the learning rate `lr`.
     ///
     /// # Errors
-    /// If a parameter has no gradient, since the loss does not depend on it (see [`allow_missing`](Self::allow_missing)). Then no
-    /// parameter has changed.
+    /// If a parameter has no gradient, since the loss does not depend on it (see
+    /// [`allow_missing`](Self::allow_missing)). Then no parameter has changed.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
         let cut_off: Vec<String> = self
             .slots
@@ -117,8 +117,8 @@ impl AdamW {
         Ok(())
     }
 
-    /// The state that a run needs, with the parameters, to resume bit for bit: `NAME.exp_avg`, `NAME.exp_avg_sq` and `NAME.step` for
-    /// every parameter `NAME`.
+    /// The state that a run needs, with the parameters, to resume bit for bit: `NAME.exp_avg`, `NAME.exp_avg_sq` and
+    /// `NAME.step` for every parameter `NAME`.
     pub fn state(&self) -> Result<BTreeMap<String, Tensor>> {
         let mut state = BTreeMap::new();
         for (name, slot) in &self.slots {

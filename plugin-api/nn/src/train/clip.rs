@@ -3,7 +3,8 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
 
-/// The sum of squares of the gradient of each parameter; parameters without a gradient are skipped. All must have the same type.
+/// The sum of squares of the gradient of each parameter; parameters without a gradient are skipped. All must have the
+/// same type.
 ///
 /// All sums are read from the device at once: one read per parameter would wait for the GPU as many times.
 pub fn squared_norms(parameters: &[(String, Var)], gradients: &GradStore) -> Result<Vec<f64>> {
@@ -15,8 +16,8 @@ pub fn squared_norms(parameters: &[(String, Var)], gradients: &GradStore) -> Res
     }
 }
 
-/// Scales the gradients of `parameters` by one factor so that their joint Euclidean norm is at most `max_norm`, and returns the norm
-/// before, as `torch.nn.utils.clip_grad_norm_`. Parameters without a gradient are skipped.
+/// Scales the gradients of `parameters` by one factor so that their joint Euclidean norm is at most `max_norm`, and
+/// returns the norm before, as `torch.nn.utils.clip_grad_norm_`. Parameters without a gradient are skipped.
 pub fn clip_gradients(parameters: &[(String, Var)], gradients: &mut GradStore, max_norm: f64) -> Result<f64> {
     match parameters.first() {
         Some((_, var)) if !var.device().is_cpu() => clip_joined(parameters, gradients, max_norm),

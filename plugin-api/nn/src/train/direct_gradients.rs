@@ -5,7 +5,8 @@ use candle_core::{Result, Tensor};
 
 use crate::cuda::handover;
 
-/// Collects gradients that operations on a GPU hand over directly, which saves half a dozen launches per parameter and step.
+/// Collects gradients that operations on a GPU hand over directly, which saves half a dozen launches per parameter and
+/// step.
 ///
 /// To be open on one thread from before a loss is computed until its gradients are. On the CPU it changes nothing.
 pub struct DirectGradients(());

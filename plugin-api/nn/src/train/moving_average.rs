@@ -10,8 +10,8 @@ pub struct MovingAverage {
 }
 
 impl MovingAverage {
-    /// Copies the parameters at `leader` to those at `follower`. Both networks have been built, with the same names below their paths;
-    /// the follower from [`Params::untrained`].
+    /// Copies the parameters at `leader` to those at `follower`. Both networks have been built, with the same names
+    /// below their paths; the follower from [`Params::untrained`].
     ///
     /// # Errors
     /// If their parameters differ in names or shapes.

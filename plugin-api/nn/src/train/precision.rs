@@ -3,7 +3,8 @@
 use candle_core::{DType, Device, Result, bail};
 use serde::{Deserialize, Serialize};
 
-/// The precision of activations and matrix products on a GPU. Parameters, their gradients, the optimizer and losses are always f32.
+/// The precision of activations and matrix products on a GPU. Parameters, their gradients, the optimizer and losses are
+/// always f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {

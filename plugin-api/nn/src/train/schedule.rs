@@ -20,8 +20,8 @@ pub struct CosineSchedule {
 impl CosineSchedule {
     /// The value for step `step`, counted from 0.
     ///
-    /// It is `warmup_start` at the first step of the warm-up, `peak` at its last step and at the first step after it, where the cosine
-    /// begins, and `last` at step `steps - 1`.
+    /// It is `warmup_start` at the first step of the warm-up, `peak` at its last step and at the first step after it,
+    /// where the cosine begins, and `last` at step `steps - 1`.
     pub fn at(&self, step: usize) -> f64 {
         if step < self.warmup_steps.min(self.steps) {
             let done = fraction(step, self.warmup_steps);

@@ -1,5 +1,5 @@
-//! Every operation on a GPU against the CPU in f64: outputs and gradients, in f32 (1e-5 of the largest value) and with bf16
-//! activations (2e-2), and the same bytes twice. Without a GPU these tests print SKIPPED and pass; if the variable
+//! Every operation on a GPU against the CPU in f64: outputs and gradients, in f32 (1e-5 of the largest value) and with
+//! bf16 activations (2e-2), and the same bytes twice. Without a GPU these tests print SKIPPED and pass; if the variable
 //! PHYSREP_REQUIRE_GPU is set, they fail.
 
 use std::sync::OnceLock;

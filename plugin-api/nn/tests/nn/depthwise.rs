@@ -7,8 +7,8 @@ use crate::support::{assert_close, check_gradients, normal, values};
 
 type Case = ([usize; 5], [usize; 3]);
 
-/// Shapes `(B, T, H, W, C)` and kernels: one channel, partial registers of channels, sides shorter than the kernel, widths around the
-/// block of eight positions, kernels with every grouping of taps.
+/// Shapes `(B, T, H, W, C)` and kernels: one channel, partial registers of channels, sides shorter than the kernel,
+/// widths around the block of eight positions, kernels with every grouping of taps.
 const CASES: [Case; 9] = [
     ([1, 1, 1, 1, 1], [1, 1, 1]),
     ([1, 2, 3, 4, 3], [7, 7, 7]),

@@ -5,7 +5,8 @@ use physrep_nn::self_attention;
 
 use crate::support::{assert_close, check_gradients, normal, values};
 
-/// Samples, tokens, heads, width of a head: one token, fewer and more tokens than a block of queries, partial registers.
+/// Samples, tokens, heads, width of a head: one token, fewer and more tokens than a block of queries, partial
+/// registers.
 const CASES: [[usize; 4]; 5] = [[1, 1, 1, 1], [2, 5, 3, 2], [1, 48, 1, 16], [2, 53, 2, 5], [1, 130, 4, 17]];
 
 fn inputs([b, n, heads, d]: [usize; 4]) -> [Tensor; 2] {

@@ -36,8 +36,8 @@ fn pools_of_one_two_and_three_threads_agree() {
 
 const DIGEST: &str = "digest of the trained parameters: ";
 
-/// Prints a digest for the test below, which runs this one in separate processes: candle's matrix product takes the number of threads
-/// from the environment, not from the current pool.
+/// Prints a digest for the test below, which runs this one in separate processes: candle's matrix product takes the
+/// number of threads from the environment, not from the current pool.
 #[test]
 #[ignore = "run by processes_of_one_and_two_threads_agree"]
 fn print_digest() {

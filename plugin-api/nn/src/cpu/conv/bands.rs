@@ -1,8 +1,8 @@
 //! Bands of output rows, and copies of the input rows that they read.
 //!
-//! A band of output rows reads a few rows of input. These are copied next to each other, with the zeros of the padding around
-//! them. The patch of one output position then consists of a few stretches of the copy, and neighbouring patches overlap in it
-//! as they do in the field. Products with the weight read them there.
+//! A band of output rows reads a few rows of input. These are copied next to each other, with the zeros of the padding
+//! around them. The patch of one output position then consists of a few stretches of the copy, and neighbouring patches
+//! overlap in it as they do in the field. Products with the weight read them there.
 
 use crate::cpu::matmul::Rows;
 use crate::cpu::scalar::Scalar;

@@ -9,8 +9,8 @@ use crate::cpu::simd::{Float, Isa, Kernel, Vector};
 use crate::cpu::zeros::zeros;
 use crate::shape::ConvShape;
 
-/// The index in a weight `(O, I, kt, kh, kw)` of row `k` and column `n` of its matrix, whose rows are in the order of a patch,
-/// `(kt, kh, kw, I)`.
+/// The index in a weight `(O, I, kt, kh, kw)` of row `k` and column `n` of its matrix, whose rows are in the order of a
+/// patch, `(kt, kh, kw, I)`.
 pub(super) fn weight_at(shape: &ConvShape, k: usize, n: usize) -> usize {
     let channels = shape.window.channels;
     let taps = shape.window.patch_len() / channels;

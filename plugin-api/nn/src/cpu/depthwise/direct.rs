@@ -1,9 +1,9 @@
 //! The convolution by its definition, for any kernel.
 //!
-//! A task works on one register of channels, of some rows of one sample over all frames. It first copies its input, with zeros
-//! around every row, so that the loops see whole registers and no row ends, and read from the cache. A block of output
-//! positions then stays in registers over all taps of the kernel. The gradient of the input is the same computation with the
-//! flipped kernel.
+//! A task works on one register of channels, of some rows of one sample over all frames. It first copies its input,
+//! with zeros around every row, so that the loops see whole registers and no row ends, and read from the cache. A block
+//! of output positions then stays in registers over all taps of the kernel. The gradient of the input is the same
+//! computation with the flipped kernel.
 
 mod unit;
 
@@ -15,7 +15,7 @@ use crate::cpu::simd::{Float, Isa, Kernel, Vector};
 use crate::cpu::zeros::zeros;
 use crate::shape::DepthwiseShape;
 
-use unit::{Place, Unit};
+use unit::{Convolve, Place, Unit};
 
 /// All units, ordered by register of channels. Their number depends on the shapes alone.
 fn units(shape: &DepthwiseShape, lanes: usize) -> Vec<Unit> {
@@ -62,7 +62,8 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
         let place = Place::new(self.shape, self.unit, V::LANES);
         place.copy_window::<V, T>(self.x, self.window);
         let len = self.shape.taps() * V::LANES;
-        place.convolve::<V, T>(self.window, &self.weight[self.unit.block * len..][..len], Some(self.bias), self.y);
+        let weight = &self.weight[self.unit.block * len..][..len];
+        V::call(Convolve { place: &place, window: self.window, weight, bias: Some(self.bias), y: self.y });
     }
 }
 
@@ -91,7 +92,8 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         place.copy_window::<V, T>(self.dy, dy);
         if let Some(dx) = self.dx {
             let len = self.shape.taps() * V::LANES;
-            place.convolve::<V, T>(dy, &self.flipped[self.unit.block * len..][..len], None, dx);
+            let weight = &self.flipped[self.unit.block * len..][..len];
+            V::call(Convolve { place: &place, window: dy, weight, bias: None, y: dx });
         }
         place.correlate::<V, T>(x, dy, self.sums);
     }

@@ -1,10 +1,11 @@
 //! Winograd's algorithm: a row of seven taps with ten products for four outputs.
 //!
-//! A tile of four columns, over all frames and some rows of one sample, is evaluated at ten points ([`transform`]). Each point is
-//! then convolved by itself along time and height, and the results are transformed back. A tile is evaluated once for all taps
-//! in time and height, so the transforms cost little. The gradient of the input is the same computation with the flipped
-//! kernel, and the gradient of the weight uses the same evaluated tiles.
+//! A tile of four columns, over all frames and some rows of one sample, is evaluated at ten points ([`transform`]).
+//! Each point is then convolved by itself along time and height, and the results are transformed back. A tile is
+//! evaluated once for all taps in time and height, so the transforms cost little. The gradient of the input is the same
+//! computation with the flipped kernel, and the gradient of the weight uses the same evaluated tiles.
 
+mod products;
 mod tile;
 mod transform;
 mod unit;
@@ -21,8 +22,8 @@ use tile::{Backward, Forward, Scratch};
 use transform::{POINTS, TAPS, TILE};
 use unit::Unit;
 
-/// Whether this algorithm supports such convolutions and is faster: with few rows, or few taps per evaluated tile, the transforms
-/// cost more than they save.
+/// Whether this algorithm supports such convolutions and is faster: with few rows, or few taps per evaluated tile, the
+/// transforms cost more than they save.
 pub(super) fn applies(shape: &DepthwiseShape) -> bool {
     shape.kernel[0] > 1 && shape.kernel[1..] == [TAPS, TAPS] && shape.size[1] >= 16 && shape.size[2] >= TILE
 }
@@ -45,7 +46,8 @@ fn units(shape: &DepthwiseShape, block: usize) -> Vec<Unit> {
     units
 }
 
-/// `G` applied to the rows of `weight`, `[channel block][point][kt, kh][lane]`; the weight is flipped first if `flipped`.
+/// `G` applied to the rows of `weight`, `[channel block][point][kt, kh][lane]`; the weight is flipped first if
+/// `flipped`.
 fn evaluate_weight<T: Float>(weight: &[T], shape: &DepthwiseShape, lanes: usize, flipped: bool) -> Vec<T> {
     let matrix = transform::taps();
     let (taps, rows) = (shape.taps(), shape.taps() / TAPS);

@@ -44,8 +44,8 @@ impl<T: Float> Kernel<T> for Multiply<'_, T> {
 }
 
 impl<T: Float> Multiply<'_, T> {
-    /// All results, in blocks of `M` rows and `N` registers. Long rows are cut into pieces: the part of a panel that belongs to one
-    /// piece stays in the cache for all blocks of rows.
+    /// All results, in blocks of `M` rows and `N` registers. Long rows are cut into pieces: the part of a panel that
+    /// belongs to one piece stays in the cache for all blocks of rows.
     #[inline(always)]
     fn blocks<V: Vector<T>, const M: usize, const N: usize>(mut self) {
         const PIECE: usize = 384;

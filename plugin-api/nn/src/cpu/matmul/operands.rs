@@ -33,8 +33,8 @@ impl<'a, T> Rows<'a, T> {
     }
 }
 
-/// The width of a block of results, in registers, for a matrix of `columns` registers of columns on a machine with `registers`
-/// registers.
+/// The width of a block of results, in registers, for a matrix of `columns` registers of columns on a machine with
+/// `registers` registers.
 pub(super) const fn block_width(registers: usize, columns: usize) -> usize {
     let most = if registers >= 32 { 4 } else { 2 };
     if columns >= most {

@@ -36,9 +36,9 @@ impl<T: Float> Kernel<T> for AddOuter<'_, T> {
 impl<T: Float> AddOuter<'_, T> {
     /// All sums, in blocks of `K` rows and `N` registers of columns.
     ///
-    /// If the length of a row is close to a power of two, the elements of a column fall into few sets of the cache. If there are
-    /// many sums, the operands that many of them read are therefore copied first: some columns of `b` for all rows of sums, and the
-    /// columns of `a` for `K` of these rows.
+    /// If the length of a row is close to a power of two, the elements of a column fall into few sets of the cache. If
+    /// there are many sums, the operands that many of them read are therefore copied first: some columns of `b` for all
+    /// rows of sums, and the columns of `a` for `K` of these rows.
     #[inline(always)]
     fn blocks<V: Vector<T>, const K: usize, const N: usize>(mut self, columns: usize) {
         const COPIED: usize = 16 * 1024;
@@ -61,7 +61,8 @@ impl<T: Float> AddOuter<'_, T> {
         }
     }
 
-    /// The sums of some columns. `copied_a` has room for a copy of `K` columns of `a`, or is empty: then they are not copied.
+    /// The sums of some columns. `copied_a` has room for a copy of `K` columns of `a`, or is empty: then they are not
+    /// copied.
     #[inline(always)]
     fn columns<V: Vector<T>, const K: usize, const N: usize>(
         &mut self,

@@ -21,8 +21,8 @@ impl Float for f32 {
 }
 
 impl Float for f64 {
-    /// Always portable code: this type is for gradient checks, and its kernels for every instruction set would take as long to
-    /// compile as those that train.
+    /// Always portable code: this type is for gradient checks, and its kernels for every instruction set would take as
+    /// long to compile as those that train.
     fn run<K: Kernel<Self>>(_isa: Isa, kernel: K) -> K::Output {
         Portable::<f64>::call(kernel)
     }

@@ -1,7 +1,7 @@
 //! Registers of `f32` from the intrinsics of an instruction set.
 
-/// Defines a register of `f32` from the intrinsics that work on it. Such registers exist only inside kernels that `Isa::run` has
-/// started on a machine with the instruction set, so the intrinsics may be called.
+/// Defines a register of `f32` from the intrinsics that work on it. Such registers exist only inside kernels that
+/// `Isa::run` has started on a machine with the instruction set, so the intrinsics may be called.
 macro_rules! register {
     ($name:ident, $register:ty, $lanes:literal, $registers:literal, $sum:ident, $features:literal,
      $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident) => {

@@ -33,16 +33,16 @@ pub(crate) trait Vector<T: Scalar>: Copy {
     /// `self * b + c`, fused where [`FUSED`](Self::FUSED).
     fn mul_add(self, b: Self, c: Self) -> Self;
 
-    /// Runs `kernel` with these registers, in a function of its own. `Isa::run` calls it, and kernels that use other kernels:
-    /// inlined instead, each of them would be compiled again wherever it is used.
+    /// Runs `kernel` with these registers, in a function of its own. `Isa::run` calls it, and kernels that use other
+    /// kernels: inlined instead, each of them would be compiled again wherever it is used.
     ///
     /// The machine must have the instruction set, as for all functions of this trait.
     fn call<K: Kernel<T>>(kernel: K) -> K::Output;
 }
 
-/// A computation that is compiled for every instruction set. `run` and all functions that it calls must be `#[inline(always)]`, and
-/// must not go through rayon; otherwise they are compiled for the baseline instruction set. Another kernel is called by
-/// [`Vector::call`].
+/// A computation that is compiled for every instruction set. `run` and all functions that it calls must be
+/// `#[inline(always)]`, and must not go through rayon; otherwise they are compiled for the baseline instruction set.
+/// Another kernel is called by [`Vector::call`].
 pub(crate) trait Kernel<T: Scalar> {
     type Output;
     fn run<V: Vector<T>>(self) -> Self::Output;

@@ -1,5 +1,5 @@
-// Replaces CUDA's header of this name, so that a C++ compiler accepts the sources of the kernels: it defines the keywords and
-// functions of CUDA C++, for threads that are fibers taking turns.
+// Replaces CUDA's header of this name, so that a C++ compiler accepts the sources of the kernels: it defines the
+// keywords and functions of CUDA C++, for threads that are fibers taking turns.
 #pragma once
 #include <cmath>
 #include <cstddef>

@@ -1,7 +1,7 @@
 //! A convolution of three axes with a layer normalisation after it or before it.
 //!
-//! The tensor between the two has full resolution. As separate nodes, the graph would clear a tensor of that size for its gradient,
-//! and add to it.
+//! The tensor between the two has full resolution. As separate nodes, the graph would clear a tensor of that size for
+//! its gradient, and add to it.
 
 use candle_core::{Result, Tensor, bail};
 

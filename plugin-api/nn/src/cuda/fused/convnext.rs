@@ -1,8 +1,9 @@
 //! A sequence of ConvNeXt blocks.
 //!
-//! As on the CPU, gradients are passed directly from block to block, and the forward pass keeps no more for the backward pass than
-//! each block's input and the output of its convolution. The tensors after the convolution are up to four times as wide; they are
-//! computed in chunks of rows, and again in the backward pass, so that they are never in memory whole.
+//! As on the CPU, gradients are passed directly from block to block, and the forward pass keeps no more for the
+//! backward pass than each block's input and the output of its convolution. The tensors after the convolution are up to
+//! four times as wide; they are computed in chunks of rows, and again in the backward pass, so that they are never in
+//! memory whole.
 
 use candle_core::{Result, Tensor, bail};
 
@@ -49,8 +50,8 @@ pub(crate) fn chain(x: &Tensor, parameters: Joined, common: Blocks) -> Result<Te
     bail!("{OP}: expected the parameters of one block or more, got {:?}", argument.dims())
 }
 
-/// The gradients of x (if wanted) and of the parameters, from the input and the output of the convolution of each block, which the
-/// forward pass has kept.
+/// The gradients of x (if wanted) and of the parameters, from the input and the output of the convolution of each
+/// block, which the forward pass has kept.
 fn backward(
     common: &Blocks,
     parameters: &Tensor,

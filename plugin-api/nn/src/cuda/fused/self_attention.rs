@@ -30,8 +30,8 @@ pub(crate) fn self_attention(qkv: &Tensor, bias: Option<&Tensor>, heads: usize) 
     }
 }
 
-/// What the forward pass keeps for the backward pass: queries, keys and values `(B heads, N, d)`, and the softmax of their
-/// scores `(B heads, N, N)`.
+/// What the forward pass keeps for the backward pass: queries, keys and values `(B heads, N, d)`, and the softmax of
+/// their scores `(B heads, N, N)`.
 pub(crate) struct Kept {
     parts: [Tensor; 3],
     weights: Tensor,

@@ -1,7 +1,7 @@
 //! The transformer block.
 //!
-//! As separate nodes, the graph would clear a tensor for the gradient of each of a dozen steps, and add to it; at usual sizes that
-//! time goes to launches, not to arithmetic.
+//! As separate nodes, the graph would clear a tensor for the gradient of each of a dozen steps, and add to it; at usual
+//! sizes that time goes to launches, not to arithmetic.
 
 use candle_core::{Result, Tensor};
 
@@ -21,9 +21,9 @@ pub(crate) struct Block {
 
 /// `x + attn(norm1(x))`, then `x + mlp(norm2(x))`, for tokens `x (B, N, D)`.
 ///
-/// `parameters` holds weight and bias of `norm1`, the weight `(3 D, D)` of queries, keys and values, biases of the queries and
-/// of the values (keys have none), weights and biases of the projection, of `norm2`, and of the layers that widen and narrow,
-/// all f32.
+/// `parameters` holds weight and bias of `norm1`, the weight `(3 D, D)` of queries, keys and values, biases of the
+/// queries and of the values (keys have none), weights and biases of the projection, of `norm2`, and of the layers that
+/// widen and narrow, all f32.
 pub(crate) fn transformer_block(x: &Tensor, parameters: Joined, block: Block) -> Result<Tensor> {
     let (batch, tokens, dim) = x.dims3()?;
     let x = x.contiguous()?;

@@ -1,4 +1,5 @@
-//! The terms of VICReg, of all chunks and both embeddings at once. One by one they would take a thousand launches of little work.
+//! The terms of VICReg, of all chunks and both embeddings at once. One by one they would take a thousand launches of
+//! little work.
 
 use candle_core::{D, DType, Result, Tensor};
 

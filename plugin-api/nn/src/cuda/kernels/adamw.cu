@@ -1,4 +1,5 @@
-// One AdamW step of a parameter of `count` elements with moments (2, count): the mean of its gradients, then of their squares.
+// One AdamW step of a parameter of `count` elements with moments (2, count): the mean of its gradients, then of their
+// squares.
 #include "element.cuh"
 
 extern "C" __global__ void adamw(float *parameter, float *moments, const float *gradient, unsigned count, float mean_rate,

@@ -1,8 +1,8 @@
 // The parts of attention between its matrix products: reordering of rows, and the softmax of scores with its gradient.
 #include "sums.cuh"
 
-// y (sizes, length): the rows of x, permuted: the row of x at index (i, j, k, l) is the dot product with `strides`, in rows. One
-// warp per row.
+// y (sizes, length): the rows of x, permuted: the row of x at index (i, j, k, l) is the dot product with `strides`, in
+// rows. One warp per row.
 struct Order {
     unsigned sizes[4], strides[4];
 };
@@ -29,8 +29,8 @@ __device__ inline float score_at(const Element *scores, const float *bias, size_
     return bias ? score + bias[(size_t)bias_row * columns + i] : score;
 }
 
-// The softmax of each row of scale * scores (rows, columns) + bias (bias_rows, columns); the rows of the bias repeat, and it may
-// be null. One warp per row.
+// The softmax of each row of scale * scores (rows, columns) + bias (bias_rows, columns); the rows of the bias repeat,
+// and it may be null. One warp per row.
 extern "C" __global__ void softmax_rows(const Element *scores, const float *bias, Element *y, unsigned rows,
                                         unsigned columns, unsigned bias_rows, float scale) {
     unsigned row = own_row();

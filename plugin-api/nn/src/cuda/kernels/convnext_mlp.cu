@@ -1,6 +1,6 @@
-// The part of a ConvNeXt block after its convolution, for few channels C: layer normalisation, a linear layer that widens
-// fourfold, GELU, a linear layer that narrows, and the residual, on tensor cores (mma.cuh). A warp computes 16 rows at a time and
-// keeps all intermediate values in registers.
+// The part of a ConvNeXt block after its convolution, for few channels C: layer normalisation, a linear layer that
+// widens fourfold, GELU, a linear layer that narrows, and the residual, on tensor cores (mma.cuh). A warp computes 16
+// rows at a time and keeps all intermediate values in registers.
 //
 // The parameters are contiguous: the norm's weight (C) and bias (C), the wide layer's weight (4 C, C) and bias
 // (4 C), the narrow layer's weight (C, 4 C) and bias (C), and gamma (C).
@@ -8,7 +8,8 @@
 #include "mma.cuh"
 #include "sums.cuh"
 
-// With f32 activations products have f32 precision; with bf16 activations the precision of tf32, which is higher than bf16.
+// With f32 activations products have f32 precision; with bf16 activations the precision of tf32, which is higher than
+// bf16.
 const bool EXACT = sizeof(Element) == sizeof(float);
 
 const int MLP_WARPS = 4;
@@ -28,8 +29,8 @@ template <int C> struct Mlp {
 __device__ inline unsigned tile_row() { return threadIdx.x / 4; }
 __device__ inline unsigned tile_column() { return threadIdx.x % 4 * 2; }
 
-// Copies a weight to shared memory as the right factors of products, one for each tile of hidden units and part of the channels.
-// `of_hidden` and `of_channel` are the strides of the weight along its two axes.
+// Copies a weight to shared memory as the right factors of products, one for each tile of hidden units and part of the
+// channels. `of_hidden` and `of_channel` are the strides of the weight along its two axes.
 template <int C>
 __device__ inline void factors(float *to, const float *weight, bool inner_is_hidden, unsigned of_hidden,
                                unsigned of_channel) {
@@ -106,8 +107,8 @@ __device__ inline void scale_columns(const float from[C / 8][4], const float *sc
         }
 }
 
-// out = x + gamma (narrow gelu(wide norm(y) + bias) + bias), for rows of y and x (rows, C). Blocks of (32, 4); each takes
-// `rows_per_block` rows. Shared memory: both weights' factors, and all other parameters.
+// out = x + gamma (narrow gelu(wide norm(y) + bias) + bias), for rows of y and x (rows, C). Blocks of (32, 4); each
+// takes `rows_per_block` rows. Shared memory: both weights' factors, and all other parameters.
 template <int C>
 __device__ inline void mlp_forward(const Element *y, const Element *x, const float *parameters, Element *out,
                                    unsigned rows, unsigned rows_per_block, float eps) {
@@ -176,17 +177,19 @@ __device__ inline void mlp_forward(const Element *y, const Element *x, const flo
     }
 }
 
-// The sums over rows from which the gradients of the parameters are computed: of hidden x normalised (4 C, C), of activated x
-// gradient (4 C, C), of hidden (4 C) and of the gradient (C), where hidden is the gradient of the input of GELU.
+// The sums over rows from which the gradients of the parameters are computed: of hidden x normalised (4 C, C), of
+// activated x gradient (4 C, C), of hidden (4 C) and of the gradient (C), where hidden is the gradient of the input of
+// GELU.
 template <int C> struct MlpSums {
     static const int HIDDEN = 4 * C, COUNT = 2 * HIDDEN * C + HIDDEN + C;
 };
 
-// dy, the gradient of y, from the gradient of the output; and partials (chunks, sums), the sums for the gradients of the
-// parameters. Blocks of (32, 4); each takes `rows_per_block` rows.
+// dy, the gradient of y, from the gradient of the output; and partials (chunks, sums), the sums for the gradients of
+// the parameters. Blocks of (32, 4); each takes `rows_per_block` rows.
 //
-// TEAM warps share their rows, for TEAM tiles of hidden units at a time; each warp sums the products of one tile with all channels
-// over the rows of the whole team. Shared memory: the factors of three products, the other parameters, and these rows.
+// TEAM warps share their rows, for TEAM tiles of hidden units at a time; each warp sums the products of one tile with
+// all channels over the rows of the whole team. Shared memory: the factors of three products, the other parameters, and
+// these rows.
 template <int C, int TEAM>
 __device__ inline void mlp_backward(const Element *y, const Element *gradient, const float *parameters, Element *dy,
                                     float *partials, unsigned rows, unsigned rows_per_block, float eps) {
@@ -272,7 +275,8 @@ __device__ inline void mlp_backward(const Element *y, const Element *gradient, c
                 put<2>(activated + 2, beside + 8 * TILE_PITCH);
             }
             meet<TEAM>();
-            // This warp's tile, with all channels of the rows of the team; eight rows at a time are the inner dimension.
+            // This warp's tile, with all channels of the rows of the team; eight rows at a time are the inner
+            // dimension.
             float fresh[2][STRIPS][4] = {};
 #pragma unroll(TEAM == 1 ? 2 : 1)
             for (int eight = 0; eight < TEAM_ROWS / 8; eight++)
@@ -379,8 +383,8 @@ extern "C" __global__ void mlp_parameters(const float *sums, const float *parame
 }
 
 // The gradients of the narrow layer's weight (C, 4 C) and bias (C) and of gamma (C), concatenated, from the sums over
-// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. One warp per
-// channel.
+// all rows of activated x gradient (4 C, C) and of the gradient (C); `end` is the narrow layer's bias, then gamma. One
+// warp per channel.
 extern "C" __global__ void mlp_end_parameters(const float *inner, const float *of_gradient, const float *narrow,
                                               const float *end, float *gradients, unsigned channels) {
     unsigned hidden = 4 * channels, c = own_row();

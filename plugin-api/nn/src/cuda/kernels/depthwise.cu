@@ -1,9 +1,9 @@
 // Depthwise convolution of x (B, T, H, W, C), stride 1, zero padding that keeps the size.
 //
-// For kernels of 7 in height and width a block works on 16 channels of a tile of the plane, and slides along all frames: each
-// frame is staged in shared memory once, with its margin, and added to all output sums that depend on it, which stay in registers.
-// A warp holds two rows of a tile, in lanes 0 to 15 and 16 to 31; the pitch of the rows in shared memory puts them into different
-// banks. For all other kernel sizes a thread computes one output at a time.
+// For kernels of 7 in height and width a block works on 16 channels of a tile of the plane, and slides along all
+// frames: each frame is staged in shared memory once, with its margin, and added to all output sums that depend on it,
+// which stay in registers. A warp holds two rows of a tile, in lanes 0 to 15 and 16 to 31; the pitch of the rows in
+// shared memory puts them into different banks. For all other kernel sizes a thread computes one output at a time.
 #include "copy.cuh"
 #include "sums.cuh"
 
@@ -15,8 +15,8 @@ const int SIDE = 7;
 const int MARGIN = SIDE / 2;
 const int GROUP = 16; // channels per block
 
-// weights (taps + 1, C) from weight (C, taps) and bias (C): transposed, with the bias as the last row. For the gradient of the
-// input the taps are reversed, and the bias is 0.
+// weights (taps + 1, C) from weight (C, taps) and bias (C): transposed, with the bias as the last row. For the gradient
+// of the input the taps are reversed, and the bias is 0.
 extern "C" __global__ void depthwise_weights(const float *weight, const float *bias, float *weights, unsigned taps,
                                              unsigned channels, unsigned reverse) {
     unsigned i = own_row() * LANES + threadIdx.x;
@@ -39,8 +39,9 @@ __device__ inline float value_at(const Element *x, const Field &field, unsigned 
     return value(x[((size_t)h * field.width + w) * field.channels + c]);
 }
 
-// Starts to copy HEIGHT x WIDTH positions of 16 channels, from (h, w) and channel `group` on, of the frame that starts at `x`, N
-// channels at a time; zeros outside the frame. Each of the `warps` warps copies whole rows; `warp` is the index of this one.
+// Starts to copy HEIGHT x WIDTH positions of 16 channels, from (h, w) and channel `group` on, of the frame that starts
+// at `x`, N channels at a time; zeros outside the frame. Each of the `warps` warps copies whole rows; `warp` is the
+// index of this one.
 template <int N, int HEIGHT, int WIDTH, int PITCH>
 __device__ inline void begin_plane_by(Element *to, const Element *x, const Field &field, int h, int w, unsigned group,
                                       unsigned warp, unsigned warps) {
@@ -82,8 +83,8 @@ const int PLANE_HEIGHT = TILE_HEIGHT + SIDE - 1, PLANE_WIDTH = TILE_WIDTH + SIDE
 // The weights of a kernel row are two words of four per channel, which takes fewer loads.
 const int WEIGHTS = 8;
 
-// Adds a frame to the sums of the output frames `first` to `last` around it; ALL if none of them lies outside the field. `plane`
-// and `taps` point to the row and channel of the thread.
+// Adds a frame to the sums of the output frames `first` to `last` around it; ALL if none of them lies outside the
+// field. `plane` and `taps` point to the row and channel of the thread.
 template <int DEPTH, bool ALL>
 __device__ inline void add_frame(float (&sums)[DEPTH][TILE_WIDTH], const Element *plane, const float *taps, int first,
                                  int last) {
@@ -107,8 +108,8 @@ __device__ inline void add_frame(float (&sums)[DEPTH][TILE_WIDTH], const Element
     }
 }
 
-// y = convolution (+ addend, which may be null). A grid (tiles, channels / 16) of blocks (32, 8). Shared memory: the weights, and
-// two planes: one is filled while the other is read.
+// y = convolution (+ addend, which may be null). A grid (tiles, channels / 16) of blocks (32, 8). Shared memory: the
+// weights, and two planes: one is filled while the other is read.
 template <int DEPTH>
 __device__ inline void depthwise_tiled(const Element *x, const float *weights, const Element *addend, Element *y,
                                        const Field &field) {
@@ -222,8 +223,8 @@ __device__ inline void stage(float *to, const Element *x, const Field &field, in
     }
 }
 
-// partials (chunks, taps + 1, C): the gradients of the weight and, in the last row, of the bias, summed over each chunk of tiles.
-// A grid (channels / 16, chunks) of blocks (32, 7): threadIdx.y is the row of the tap.
+// partials (chunks, taps + 1, C): the gradients of the weight and, in the last row, of the bias, summed over each chunk
+// of tiles. A grid (channels / 16, chunks) of blocks (32, 7): threadIdx.y is the row of the tap.
 const int GRADIENT_HEIGHT = 8;
 template <int DEPTH>
 __device__ inline void depthwise_tiled_partials(const Element *x, const Element *dy, float *partials,

@@ -1,8 +1,8 @@
-// Dense convolution of x (B, T, H, W, I) with a kernel of one frame, stride 1 and few input channels, to (B, T, H', W', O), 16
-// output channels at a time. It needs no im2col matrix, which would be many times as large as the field.
+// Dense convolution of x (B, T, H, W, I) with a kernel of one frame, stride 1 and few input channels, to (B, T, H', W',
+// O), 16 output channels at a time. It needs no im2col matrix, which would be many times as large as the field.
 //
-// A tile of the field lies in shared memory. Its positions are an odd number of floats apart, so that the threads of a warp, which
-// read neighbouring positions, hit different banks.
+// A tile of the field lies in shared memory. Its positions are an odd number of floats apart, so that the threads of a
+// warp, which read neighbouring positions, hit different banks.
 #include "copy.cuh"
 #include "sums.cuh"
 
@@ -11,8 +11,8 @@ struct DirectField {
 };
 
 const int FILTERS = 16; // of a block
-// A block has 128 threads. Each multiplies several elements of x (at 8 positions, or of 6 taps) by 16 weights, or by 16 elements of
-// the gradient; all of them come from shared memory.
+// A block has 128 threads. Each multiplies several elements of x (at 8 positions, or of 6 taps) by 16 weights, or by 16
+// elements of the gradient; all of them come from shared memory.
 const int POSITIONS = 8, TAPS = 6;
 const unsigned DIRECT_ROWS = 4, DIRECT_THREADS = DIRECT_ROWS * LANES;
 
@@ -95,8 +95,8 @@ extern "C" __global__ void __launch_bounds__(128, 3)
     }
 }
 
-// Copies a tile of `rows` rows of the gradient, with zeros outside the field, and adds it to this thread's sums for the bias of its
-// four filters. The pitch of the rows puts two of them into different banks.
+// Copies a tile of `rows` rows of the gradient, with zeros outside the field, and adds it to this thread's sums for the
+// bias of its four filters. The pitch of the rows puts two of them into different banks.
 const int GRADIENT_SIDE = 16, GRADIENT_LINE = GRADIENT_SIDE * FILTERS + FILTERS;
 __device__ inline void copy_gradient_tile(float *gradient, const Element *dy, const DirectField &field, const DirectTile &at,
                                           unsigned rows, unsigned thread, float (&bias)[4]) {
@@ -114,10 +114,10 @@ __device__ inline void copy_gradient_tile(float *gradient, const Element *dy, co
     }
 }
 
-// partials (chunks, taps + 1, filters): the gradients of the matrix and, behind it, of the bias, summed over each chunk of
-// tiles. A grid (filters / 16, chunks) of blocks (32, 4). A tile's rows go in turns to `shares` groups of threads, of which
-// each takes 6 taps. Shared memory: a tile of the gradient, and one of the field; in the end sums of all taps, in groups of
-// 6.
+// partials (chunks, taps + 1, filters): the gradients of the matrix and, behind it, of the bias, summed over each chunk
+// of tiles. A grid (filters / 16, chunks) of blocks (32, 4). A tile's rows go in turns to `shares` groups of threads,
+// of which each takes 6 taps. Shared memory: a tile of the gradient, and one of the field; in the end sums of all taps,
+// in groups of 6.
 extern "C" __global__ void __launch_bounds__(128, 3)
     direct_partials(const Element *x, const Element *dy, float *partials, DirectField field, unsigned tiles,
                     unsigned tiles_per_chunk, unsigned shares) {

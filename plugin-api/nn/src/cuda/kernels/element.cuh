@@ -1,7 +1,7 @@
 // Shared by all kernels: the type of activations, and the mapping of blocks to the rows of a matrix.
 //
-// Activations are `Element`s: f32, or bf16 if BF16 is defined. Parameters, their gradients and all arithmetic are f32. A block has
-// 32 threads along x, for neighbouring channels, and `ROWS` along y.
+// Activations are `Element`s: f32, or bf16 if BF16 is defined. Parameters, their gradients and all arithmetic are f32.
+// A block has 32 threads along x, for neighbouring channels, and `ROWS` along y.
 #pragma once
 #include <cuda_bf16.h>
 
@@ -28,8 +28,8 @@ const unsigned ROWS = 8;
 // The row of the matrix that belongs to this thread, in a grid that covers every row once.
 __device__ inline unsigned own_row() { return blockIdx.x * ROWS + threadIdx.y; }
 
-// Vector loads and stores of N neighbouring floats, N a power of two, between registers and shared memory. The address is a
-// multiple of N floats, or of 16 bytes.
+// Vector loads and stores of N neighbouring floats, N a power of two, between registers and shared memory. The address
+// is a multiple of N floats, or of 16 bytes.
 template <int N> struct alignas(4 * (N < 4 ? N : 4)) Floats {
     float at[N < 4 ? N : 4];
 };
@@ -53,7 +53,8 @@ template <int N> __device__ inline void get(const float *from, float *to) {
     }
 }
 
-// Vector loads and stores of N neighbouring activations, in words of at most 16 bytes; the address is a multiple of the word.
+// Vector loads and stores of N neighbouring activations, in words of at most 16 bytes; the address is a multiple of the
+// word.
 template <int N> struct Elements {
     static const int EACH = N < 16 / (int)sizeof(Element) ? N : 16 / (int)sizeof(Element);
     struct alignas(EACH * sizeof(Element)) Word {

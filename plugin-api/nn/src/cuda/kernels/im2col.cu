@@ -1,5 +1,5 @@
-// im2col: the windows of a convolution on x (B, T, H, W, C) as rows of a matrix (B T' H' W', kt kh kw C); and col2im, its
-// transpose.
+// im2col: the windows of a convolution on x (B, T, H, W, C) as rows of a matrix (B T' H' W', kt kh kw C); and col2im,
+// its transpose.
 #include "copy.cuh"
 
 // Axes are time, height and width.
@@ -75,7 +75,8 @@ __device__ inline void im2col_by(const Element *x, Element *patches, unsigned ro
     }
 }
 
-// A block writes 64 rows. The offsets of their elements are the same for all rows, so they are computed once, in shared memory.
+// A block writes 64 rows. The offsets of their elements are the same for all rows, so they are computed once, in shared
+// memory.
 extern "C" __global__ void im2col(const Element *x, Element *patches, unsigned rows, Window window) {
     __shared__ Place places[MOST_PLACES];
     if (in_packs(x, window.channels))
@@ -84,7 +85,8 @@ extern "C" __global__ void im2col(const Element *x, Element *patches, unsigned r
         im2col_by<1>(x, patches, rows, window, places);
 }
 
-// The transpose: every element of x is the sum of the matrix elements that im2col copies from it, in the order of the taps.
+// The transpose: every element of x is the sum of the matrix elements that im2col copies from it, in the order of the
+// taps.
 extern "C" __global__ void col2im(const Element *patches, Element *x, unsigned rows, Window window) {
     unsigned row = own_row();
     if (row >= rows) return;
@@ -109,8 +111,8 @@ extern "C" __global__ void col2im(const Element *patches, Element *x, unsigned r
     }
 }
 
-// col2im for windows that touch without overlapping: im2col reads every element once or never. A block copies one line of x;
-// the part of it that belongs to one window is contiguous in the matrix, too.
+// col2im for windows that touch without overlapping: im2col reads every element once or never. A block copies one line
+// of x; the part of it that belongs to one window is contiguous in the matrix, too.
 template <int N> __device__ inline void col2im_disjoint_by(const Element *patches, Element *x, const Window &window) {
     const unsigned lines[3] = {window.size[0], window.size[1], 1};
     Position from = position(blockIdx.x, lines);

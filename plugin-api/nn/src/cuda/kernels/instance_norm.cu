@@ -1,5 +1,5 @@
-// Instance normalisation of maps x (maps, N, C): each channel over the N positions of its map. One block per 32 channels of a
-// map, in a grid (channels / 32, maps) of blocks (32, 8).
+// Instance normalisation of maps x (maps, N, C): each channel over the N positions of its map. One block per 32
+// channels of a map, in a grid (channels / 32, maps) of blocks (32, 8).
 //
 // If `centred`, (x - mean) / sqrt(biased variance + eps); otherwise x / (unbiased standard deviation + eps).
 #include "sums.cuh"

@@ -79,8 +79,8 @@ extern "C" __global__ void layer_norm_partials(const Element *x, const Element *
     store_sums_of_columns(partials, channels, along_weight, along_bias);
 }
 
-// Rows of 4, 8, 16, ... or 128 channels fit into the registers of a warp: each lane holds 4 neighbouring channels, and a warp
-// holds as many rows as fit.
+// Rows of 4, 8, 16, ... or 128 channels fit into the registers of a warp: each lane holds 4 neighbouring channels, and
+// a warp holds as many rows as fit.
 const int PACK = 4;
 
 struct Packed {
@@ -96,7 +96,8 @@ __device__ inline float sum_of_lanes(float own, unsigned lanes) {
     return own;
 }
 
-// Standardises this thread's part of a row: subtracts the mean and divides by the standard deviation, whose reciprocal it returns.
+// Standardises this thread's part of a row: subtracts the mean and divides by the standard deviation, whose reciprocal
+// it returns.
 __device__ inline float standardise_packed(float own[PACK], unsigned lanes, unsigned channels, float eps) {
     float mean = sum_of_lanes(own[0] + own[1] + own[2] + own[3], lanes) / channels, square = 0;
 #pragma unroll
@@ -125,7 +126,8 @@ extern "C" __global__ void layer_norm_packed_forward(const Element *x, const flo
     if (row < rows) store<PACK>(own, y + at);
 }
 
-// dx, and partials (chunks, 2, channels): the gradients of weight and bias, summed over each chunk of rows. A grid (1, chunks).
+// dx, and partials (chunks, 2, channels): the gradients of weight and bias, summed over each chunk of rows. A grid (1,
+// chunks).
 extern "C" __global__ void layer_norm_packed_backward(const Element *x, const float *weight, const Element *dy, Element *dx,
                                                       float *partials, unsigned rows, unsigned channels,
                                                       unsigned rows_per_chunk, float eps) {

@@ -1,9 +1,9 @@
 // Products of small matrices on tensor cores, one warp per product.
 //
-// A tile is 16 rows by 8 columns. Thread 4 g + t of the warp holds four elements of it: columns 2 t and 2 t + 1 of row g, then of
-// row g + 8, which is the layout of a result. The left factor of the next product has the same layout: the inner dimension is
-// summed in the order 0, 2, 4, 6, 1, 3, 5, 7. The right factor, 8 x 8, matches it: thread 4 g + t holds rows 2 t and 2 t + 1 of its
-// column g.
+// A tile is 16 rows by 8 columns. Thread 4 g + t of the warp holds four elements of it: columns 2 t and 2 t + 1 of row
+// g, then of row g + 8, which is the layout of a result. The left factor of the next product has the same layout: the
+// inner dimension is summed in the order 0, 2, 4, 6, 1, 3, 5, 7. The right factor, 8 x 8, matches it: thread 4 g + t
+// holds rows 2 t and 2 t + 1 of its column g.
 #pragma once
 #include "element.cuh"
 
@@ -24,8 +24,8 @@ __device__ inline float upper_bits(float x) { return __uint_as_float(__float_as_
 // x rounded to 10 bits of mantissa.
 __device__ inline float rounded(float x) { return __uint_as_float((__float_as_uint(x) + 0x1000u) & 0xffffe000u); }
 
-// d += a b. If EXACT, with about f32 precision: each factor is split into two tf32 values, and the product of the two lower parts
-// is dropped. Otherwise the factors are rounded to 10 bits of mantissa.
+// d += a b. If EXACT, with about f32 precision: each factor is split into two tf32 values, and the product of the two
+// lower parts is dropped. Otherwise the factors are rounded to 10 bits of mantissa.
 template <bool EXACT> __device__ inline void multiply(float d[4], const float a[4], const float b[2]) {
     float upper_a[4], upper_b[2];
 #pragma unroll

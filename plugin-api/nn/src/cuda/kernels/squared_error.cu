@@ -1,7 +1,8 @@
 // The sum of squared differences, and its gradient.
 #include "sums.cuh"
 
-// partials (chunks): the sum of (a - b)^2 over each chunk of the `count` elements. A grid (1, chunks) of blocks (32, 8).
+// partials (chunks): the sum of (a - b)^2 over each chunk of the `count` elements. A grid (1, chunks) of blocks (32,
+// 8).
 extern "C" __global__ void squared_error_partials(const Element *a, const Element *b, float *partials, unsigned count,
                                                   unsigned elements_per_chunk) {
     Chunk chunk = own_chunk(count, elements_per_chunk);

@@ -22,7 +22,8 @@ __device__ inline float sum_of_chunks(const float *partials, unsigned begin, uns
     return sum;
 }
 
-// sums (groups, stride): the sums over groups of `each` chunks of partials (chunks, stride). A grid (stride / 256, groups).
+// sums (groups, stride): the sums over groups of `each` chunks of partials (chunks, stride). A grid (stride / 256,
+// groups).
 extern "C" __global__ void add_groups(const float *partials, float *sums, unsigned chunks, unsigned stride, unsigned each) {
     unsigned i = own_row() * LANES + threadIdx.x;
     if (i >= stride) return;
@@ -30,8 +31,8 @@ extern "C" __global__ void add_groups(const float *partials, float *sums, unsign
     sums[(size_t)blockIdx.y * stride + i] = sum_of_chunks(partials, group.begin, group.end, stride, i);
 }
 
-// sums (columns, rows): the sum over all chunks of partials (chunks, stride); each chunk begins with a matrix (rows, columns),
-// which is transposed on the way.
+// sums (columns, rows): the sum over all chunks of partials (chunks, stride); each chunk begins with a matrix (rows,
+// columns), which is transposed on the way.
 extern "C" __global__ void add_partials(const float *partials, float *sums, unsigned chunks, unsigned stride,
                                         unsigned rows, unsigned columns) {
     unsigned i = own_row() * LANES + threadIdx.x;

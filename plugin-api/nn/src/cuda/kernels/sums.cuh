@@ -1,5 +1,5 @@
-// Sums over the rows of a matrix, in two stages and always in the same order: each block sums a chunk of rows, then one thread per
-// column sums the chunks.
+// Sums over the rows of a matrix, in two stages and always in the same order: each block sums a chunk of rows, then one
+// thread per column sums the chunks.
 #pragma once
 #include "element.cuh"
 
@@ -30,7 +30,8 @@ __device__ inline float sum_of_column(float own) {
     return sum;
 }
 
-// Writes the sums of two quantities over a chunk to partials (chunks, 2, channels); all threads of the block must call this.
+// Writes the sums of two quantities over a chunk to partials (chunks, 2, channels); all threads of the block must call
+// this.
 __device__ inline void store_sums_of_columns(float *partials, unsigned channels, float first, float second) {
     unsigned c = blockIdx.x * LANES + threadIdx.x;
     first = sum_of_column(first);

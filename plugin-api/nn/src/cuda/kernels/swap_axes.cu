@@ -11,8 +11,9 @@ struct Tiles {
 
 __device__ inline unsigned at_most(unsigned most, unsigned count) { return count < most ? count : most; }
 
-// x (.., rows, columns) to y (.., columns, rows), one block per tile. Threads read a tile along the rows of x and write it along
-// the rows of y, so that both accesses are coalesced; `stride` is odd, so that the elements of a column fall into different banks.
+// x (.., rows, columns) to y (.., columns, rows), one block per tile. Threads read a tile along the rows of x and write
+// it along the rows of y, so that both accesses are coalesced; `stride` is odd, so that the elements of a column fall
+// into different banks.
 extern "C" __global__ void swap_axes(const Element *x, Element *y, Tiles tiles) {
     __shared__ Element tile[2 * SWAP_AREA];
     unsigned across = (tiles.columns + tiles.tile_columns - 1) / tiles.tile_columns;

@@ -6,8 +6,8 @@ use crate::cuda::plan::Argument::{Input, Null, Output, Scalar};
 use crate::cuda::plan::Kind::{Element, Float};
 use crate::cuda::plan::{Plan, grid_over, rows_of, size, sizes};
 
-/// Permutes the first four axes of x, seen as `(from[0], .., from[3], length)`: axis `i` of the result is axis `axes[i]`. The result
-/// has the shape `shape`.
+/// Permutes the first four axes of x, seen as `(from[0], .., from[3], length)`: axis `i` of the result is axis
+/// `axes[i]`. The result has the shape `shape`.
 pub(crate) fn reorder(
     op: &'static str,
     from: [usize; 4],

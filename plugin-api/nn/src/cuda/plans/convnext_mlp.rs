@@ -38,14 +38,14 @@ fn shared_forward(channels: usize) -> usize {
     4 * (2 * 4 * channels * channels + 8 * channels)
 }
 
-/// Bytes of shared memory of the backward kernel: the weights, one of them in two layouts, the other parameters, and the
-/// current rows of the block.
+/// Bytes of shared memory of the backward kernel: the weights, one of them in two layouts, the other parameters, and
+/// the current rows of the block.
 fn shared_backward(channels: usize, team: usize) -> usize {
     4 * (3 * 4 * channels * channels + 7 * channels + 2 * ROWS * (channels + 4) + 2 * team * ROWS * 12)
 }
 
-/// `x + gamma (narrow gelu(wide norm(y)))`, from y `(.., C)`, x of the same shape, and the concatenated parameters. `None` if
-/// there is no kernel for this channel count.
+/// `x + gamma (narrow gelu(wide norm(y)))`, from y `(.., C)`, x of the same shape, and the concatenated parameters.
+/// `None` if there is no kernel for this channel count.
 pub(crate) fn forward(op: &'static str, y: &[usize], eps: f64) -> Result<Option<Plan>> {
     let [rows, channels] = rows_of(y);
     let Some(kernels) = kernels(channels) else { return Ok(None) };
@@ -78,7 +78,8 @@ pub(crate) fn backward(op: &'static str, y: &[usize], eps: f64) -> Result<Option
 }
 
 /// The gradients of the narrow layer's weight `(C, 4 C)` and bias and of gamma, concatenated, for `channels` channels:
-/// from the products of activations and gradient `(4 C, C)`, the gradient's sums `(C)`, that weight, and bias and gamma.
+/// from the products of activations and gradient `(4 C, C)`, the gradient's sums `(C)`, that weight, and bias and
+/// gamma.
 pub(crate) fn end_parameters(op: &'static str, channels: usize) -> Result<Plan> {
     let count = (4 * channels + 2) * channels;
     let arguments = vec![Input(0), Input(1), Input(2), Input(3), Output(0, 0), size(channels)?];

@@ -43,8 +43,8 @@ impl DepthwiseShape {
         self.batch * h.div_ceil(height) * w.div_ceil(width)
     }
 
-    /// Bytes of shared memory of a block that slides along the frames: the rows of weights, and two planes with their margins, whose
-    /// rows are 16 elements longer than their positions.
+    /// Bytes of shared memory of a block that slides along the frames: the rows of weights, and two planes with their
+    /// margins, whose rows are 16 elements longer than their positions.
     fn shared(&self) -> usize {
         let [height, width] = TILE.map(|side| side + SIDE - 1);
         let weights = self.kernel[0] * SIDE * WEIGHTS * GROUP;

@@ -10,8 +10,8 @@ use crate::shape::ConvShape;
 
 /// Filters per block; `FILTERS` in direct_conv.cu.
 const FILTERS: usize = 16;
-/// Height and width of a tile of outputs; the width and the approximate height of a tile for the gradients; `DIRECT_SIDE` and
-/// `GRADIENT_SIDE` there.
+/// Height and width of a tile of outputs; the width and the approximate height of a tile for the gradients;
+/// `DIRECT_SIDE` and `GRADIENT_SIDE` there.
 const SIDE: usize = 32;
 const GRADIENT_SIDE: usize = 16;
 /// Warps and threads per block; `DIRECT_ROWS` and `DIRECT_THREADS` there.
@@ -19,8 +19,8 @@ const ROWS: usize = 4;
 const THREADS: usize = ROWS * LANES;
 /// Taps whose gradients a thread sums; `TAPS` there.
 const TAPS: usize = 6;
-/// Most shared memory of a block on every GPU of compute capability 8.0 or more; on the larger ones two such blocks fit a
-/// multiprocessor.
+/// Most shared memory of a block on every GPU of compute capability 8.0 or more; on the larger ones two such blocks fit
+/// a multiprocessor.
 const MOST_SHARED: usize = 99 << 10;
 /// Fewest tiles per chunk of the sums for the gradients, and most blocks of a launch.
 const LEAST_TILES: usize = 4;
@@ -57,8 +57,8 @@ impl DirectConv {
         4 * (self.taps * FILTERS + rows * line)
     }
 
-    /// Bytes of shared memory of the gradient kernel: a tile of the gradient, whose rows are padded by one position, and a tile of the
-    /// field, whose rows are padded by up to 31 floats; at the end all sums.
+    /// Bytes of shared memory of the gradient kernel: a tile of the gradient, whose rows are padded by one position,
+    /// and a tile of the field, whose rows are padded by up to 31 floats; at the end all sums.
     fn gradient_shared(&self) -> usize {
         let height = self.gradient_height();
         let [rows, line] = self.read([height, GRADIENT_SIDE]);

@@ -44,8 +44,8 @@ pub(super) struct Partials {
 const GROUP: usize = 32;
 
 impl Plan {
-    /// Adds launches that sum over the rows of `x (rows, channels)`: the kernel `partials` with these `arguments` computes `parts` sums
-    /// per channel; their totals go to `output`.
+    /// Adds launches that sum over the rows of `x (rows, channels)`: the kernel `partials` with these `arguments`
+    /// computes `parts` sums per channel; their totals go to `output`.
     pub(super) fn sum_rows(
         mut self,
         partials: &'static str,
@@ -76,8 +76,8 @@ impl Plan {
         Ok((self.launch("add_groups", [blocks, chunks, 1], arguments)?, sums))
     }
 
-    /// Adds a launch that sums over the chunks the matrix `(rows, columns)` at offset `from` of each, and writes it transposed,
-    /// `(columns, rows)`, to `output`.
+    /// Adds a launch that sums over the chunks the matrix `(rows, columns)` at offset `from` of each, and writes it
+    /// transposed, `(columns, rows)`, to `output`.
     pub(super) fn add_partials(
         self,
         partials: Partials,

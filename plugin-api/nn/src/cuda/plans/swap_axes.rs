@@ -1,8 +1,8 @@
 //! The plan of swap_axes.cu: transposition of matrices.
 
-use super::attention;
 use candle_core::Result;
 
+use super::attention;
 use crate::cuda::plan::Argument::{Input, Output};
 use crate::cuda::plan::Kind::Element;
 use crate::cuda::plan::{LANES, Plan, sizes};
@@ -28,7 +28,8 @@ pub(crate) fn swap_axes(op: &'static str, [count, rows, columns, each]: [usize; 
     )
 }
 
-/// Elements that one warp copies, of tokens of `each` elements: all, unless they can be split into pieces for more warps.
+/// Elements that one warp copies, of tokens of `each` elements: all, unless they can be split into pieces for more
+/// warps.
 fn piece(each: usize) -> usize {
     let longest = each.min(1024);
     (LANES..=longest).rev().find(|piece| each.is_multiple_of(*piece)).unwrap_or(each)

@@ -34,8 +34,8 @@ pub(super) fn compare(got: &[f32], expected: &[f32], half: bool, what: &str) {
     }
 }
 
-/// Compares an operation on an emulated GPU, in f32 and in bf16, with the CPU's in f64: its output, and the gradients of all
-/// arguments. The first argument is an activation, the others are parameters.
+/// Compares an operation on an emulated GPU, in f32 and in bf16, with the CPU's in f64: its output, and the gradients
+/// of all arguments. The first argument is an activation, the others are parameters.
 pub(super) fn fused_agrees<const N: usize>(
     what: &str,
     shapes: [&[usize]; N],

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::cpu::depthwise::target::Target;
-use crate::cpu::simd::{Float, Vector, load_some, store_some};
+use crate::cpu::simd::{Float, Kernel, Vector, load_some, store_some};
 use crate::shape::DepthwiseShape;
 
 /// The work of one task: one register of channels of some rows of one sample, over all its frames.
@@ -49,8 +49,8 @@ impl<'a> Place<'a> {
         row * len..(row + 1) * len
     }
 
-    /// Copies the window of `x` to `to`, `[t][row][zeros, w, zeros][lane]`. The zeros are at the same places for all units, so they are
-    /// written only when `to` grows.
+    /// Copies the window of `x` to `to`, `[t][row][zeros, w, zeros][lane]`. The zeros are at the same places for all
+    /// units, so they are written only when `to` grows.
     #[inline(always)]
     pub(super) fn copy_window<V: Vector<T>, T: Float>(&self, x: &[T], to: &mut Vec<T>) {
         let shape = self.shape;
@@ -72,15 +72,9 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The convolution of the copied window with one block of packed weight, written to the unit's part of `y`.
+    /// See [`Convolve`].
     #[inline(always)]
-    pub(super) fn convolve<V: Vector<T>, T: Float>(
-        &self,
-        window: &[T],
-        weight: &[T],
-        bias: Option<&[T]>,
-        y: &Target<'_, T>,
-    ) {
+    fn convolve<V: Vector<T>, T: Float>(&self, window: &[T], weight: &[T], bias: Option<&[T]>, y: &Target<'_, T>) {
         let [frames, _, width] = self.shape.size;
         let bias: V = match bias {
             Some(bias) => load_some(&bias[self.first_channel..][..self.used]),
@@ -132,6 +126,24 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The convolution of a unit's copied window with one block of packed weight, written to the unit's part of `y`.
+pub(super) struct Convolve<'a, T> {
+    pub(super) place: &'a Place<'a>,
+    pub(super) window: &'a [T],
+    pub(super) weight: &'a [T],
+    pub(super) bias: Option<&'a [T]>,
+    pub(super) y: &'a Target<'a, T>,
+}
+
+impl<T: Float> Kernel<T> for Convolve<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        self.place.convolve::<V, T>(self.window, self.weight, self.bias, self.y);
+    }
+}
+
 /// One row of output.
 struct Row<'a, T, V> {
     place: &'a Place<'a>,
@@ -159,7 +171,8 @@ impl<T, V: Copy> Row<'_, T, V> {
                 let x = &self.window[row][w * V::LANES..][..(N + kw - 1) * V::LANES];
                 let weight = &self.weight[(dt * kh + dh) * kw * V::LANES..][..kw * V::LANES];
                 let mut dw = 0;
-                // SAFETY: `taps` reads N + TAPS - 1 registers of x and TAPS of weight from `dw` on, and dw + TAPS <= kw.
+                // SAFETY: `taps` reads N + TAPS - 1 registers of x and TAPS of weight from `dw` on, and dw + TAPS <=
+                // kw.
                 unsafe {
                     while dw + 7 <= kw {
                         taps::<T, V, N, 7>(&mut sums, x, weight, dw);
@@ -210,8 +223,8 @@ unsafe fn taps<T: Float, V: Vector<T>, const N: usize, const TAPS: usize>(
     }
 }
 
-/// Adds to register `k` of `sums`, for `k < TAPS`, the product of each row of gradients with its row of inputs shifted by `k`
-/// positions; returns `TAPS`. The sums stay in registers over all rows.
+/// Adds to register `k` of `sums`, for `k < TAPS`, the product of each row of gradients with its row of inputs shifted
+/// by `k` positions; returns `TAPS`. The sums stay in registers over all rows.
 #[inline(always)]
 fn correlate_rows<'a, V: Vector<T>, T: Float, const TAPS: usize>(
     rows: impl Iterator<Item = (&'a [T], &'a [T])>,

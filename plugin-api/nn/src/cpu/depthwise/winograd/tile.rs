@@ -1,9 +1,9 @@
 //! The kernels: the convolution of one unit, and its gradients.
 
 use super::transform::{POINTS, TAPS, Transform};
-use super::unit::{Place, Unit};
+use super::unit::{Convolve, EvaluateWindows, Place, Unit};
 use crate::cpu::depthwise::target::Target;
-use crate::cpu::simd::{Float, Kernel, Vector, load_some};
+use crate::cpu::simd::{Float, Kernel, Vector};
 use crate::shape::DepthwiseShape;
 
 /// Memory of one thread, reused from tile to tile.
@@ -38,13 +38,11 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let place = Place::new(self.shape, self.unit, V::LANES);
-        let transform = Transform::<V>::new::<T>();
         let Scratch { windows, tiles } = self.scratch;
         let weight = POINTS * self.shape.kernel[0] * TAPS * V::LANES;
-        let bias = load_some(&self.bias[place.first_channel..][..place.used]);
-        place.evaluate_windows(&transform, self.x, windows);
-        place.convolve::<T, V>(windows, &self.weight[self.unit.block * weight..][..weight], tiles);
-        place.write(&transform, tiles, bias, self.y);
+        let weight = &self.weight[self.unit.block * weight..][..weight];
+        V::call(EvaluateWindows { place: &place, x: self.x, windows });
+        V::call(Convolve { place: &place, windows, weight, tiles, bias: Some(self.bias), y: self.y });
     }
 }
 
@@ -68,15 +66,14 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
     #[inline(always)]
     fn run<V: Vector<T>>(self) {
         let place = Place::new(self.shape, self.unit, V::LANES);
-        let transform = Transform::<V>::new::<T>();
         let Scratch { windows, tiles } = self.scratch;
-        place.evaluate_windows(&transform, self.dy, windows);
+        V::call(EvaluateWindows { place: &place, x: self.dy, windows });
         if let Some(dx) = self.dx {
             let weight = POINTS * self.shape.kernel[0] * TAPS * V::LANES;
-            place.convolve::<T, V>(windows, &self.flipped[self.unit.block * weight..][..weight], tiles);
-            place.write(&transform, tiles, V::splat(T::zero()), dx);
+            let weight = &self.flipped[self.unit.block * weight..][..weight];
+            V::call(Convolve { place: &place, windows, weight, tiles, bias: None, y: dx });
         }
-        place.evaluate_tile(&transform, self.x, tiles);
+        place.evaluate_tile(&Transform::<V>::new::<T>(), self.x, tiles);
         place.correlate::<T, V>(windows, tiles, self.sums);
     }
 }

@@ -5,8 +5,8 @@
 //! 1980): `y = A^T ((G g) * (B^T d))`, product by product. The gradient of the taps is
 //! `dg = G^T ((B^T d) * (A dy))`.
 //!
-//! The points are zero, plus and minus each of [`PAIRS`], and infinity. Among such pairs of small dyadic fractions these
-//! have the smallest round-off error in single precision, about five times that of the direct sum.
+//! The points are zero, plus and minus each of [`PAIRS`], and infinity. Among such pairs of small dyadic fractions
+//! these have the smallest round-off error in single precision, about five times that of the direct sum.
 
 use crate::cpu::simd::{Float, Vector};
 
@@ -19,7 +19,8 @@ pub(super) const POINTS: usize = TILE + TAPS - 1;
 
 const PAIRS: [f64; 4] = [0.5, 0.75, 1.25, 2.5];
 
-/// Coefficients, the constant first, of the product of `z - p^2` over all pairs `p` but `without`; the leading one is 1.
+/// Coefficients, the constant first, of the product of `z - p^2` over all pairs `p` but `without`; the leading one is
+/// 1.
 const fn product(without: usize) -> [f64; 5] {
     let mut all = [1.0, 0.0, 0.0, 0.0, 0.0];
     let mut i = 0;

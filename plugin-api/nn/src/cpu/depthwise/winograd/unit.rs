@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use super::products::{add_products, add_taps};
 use super::transform::{POINTS, TAPS, TILE, Transform};
 use crate::cpu::depthwise::target::Target;
-use crate::cpu::simd::{Float, Vector, load_some, store_some};
+use crate::cpu::simd::{Float, Kernel, Vector, load_some, store_some};
 use crate::shape::DepthwiseShape;
 
-/// The work of a task at a time: one register of channels of a tile of columns, over some rows and all frames of a sample.
+/// The work of a task at a time: one register of channels of a tile of columns, over some rows and all frames of a
+/// sample.
 #[derive(Clone, Copy)]
 pub(super) struct Unit {
     /// Index of the register of channels.
@@ -23,9 +25,9 @@ pub(super) struct Unit {
 pub(super) struct Place<'a> {
     shape: &'a DepthwiseShape,
     unit: Unit,
-    pub(super) first_channel: usize,
+    first_channel: usize,
     /// Channels of the register that exist in the field.
-    pub(super) used: usize,
+    used: usize,
     /// Columns of the tile that exist in the field.
     columns: usize,
     /// Rows of an evaluated window.
@@ -57,12 +59,7 @@ impl<'a> Place<'a> {
 
     /// Evaluates the windows of `x`, for the unit's rows and for the rows around them that taps reach.
     #[inline(always)]
-    pub(super) fn evaluate_windows<T: Float, V: Vector<T>>(
-        &self,
-        transform: &Transform<V>,
-        x: &[T],
-        windows: &mut Vec<T>,
-    ) {
+    fn evaluate_windows<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, x: &[T], windows: &mut Vec<T>) {
         let [frames, height, width] = self.shape.size;
         let zero = V::splat(T::zero());
         let stride = frames * self.window_rows * V::LANES;
@@ -90,7 +87,7 @@ impl<'a> Place<'a> {
 
     /// Convolves each point along time and height.
     #[inline(always)]
-    pub(super) fn convolve<T: Float, V: Vector<T>>(&self, windows: &[T], weight: &[T], tiles: &mut Vec<T>) {
+    fn convolve<T: Float, V: Vector<T>>(&self, windows: &[T], weight: &[T], tiles: &mut Vec<T>) {
         let frames = self.shape.size[0];
         let plane = self.window_rows * V::LANES;
         tiles.resize(POINTS * frames * self.unit.rows * V::LANES, T::zero());
@@ -140,13 +137,7 @@ impl<'a> Place<'a> {
 
     /// Transforms the convolved points back, and writes them.
     #[inline(always)]
-    pub(super) fn write<T: Float, V: Vector<T>>(
-        &self,
-        transform: &Transform<V>,
-        tiles: &[T],
-        bias: V,
-        y: &Target<'_, T>,
-    ) {
+    fn write<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, tiles: &[T], bias: V, y: &Target<'_, T>) {
         let [frames, ..] = self.shape.size;
         let stride = frames * self.unit.rows * V::LANES;
         for t in 0..frames {
@@ -209,65 +200,43 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Adds to sum `i` the products of the seven taps with the registers of `from` from the `i`-th on.
-///
-/// # Safety
-/// `from` is valid for reading `N + TAPS - 1` registers, `weight` for `TAPS`.
-#[inline(always)]
-unsafe fn add_taps<T: Float, V: Vector<T>, const N: usize>(
-    mut sums: [V; N],
-    from: *const T,
-    weight: *const T,
-) -> [V; N] {
-    // SAFETY: the caller promises `N + TAPS - 1` registers of `from` and `TAPS` of `weight`.
-    unsafe {
-        let weight: [V; TAPS] = std::array::from_fn(|k| V::load(weight.add(k * V::LANES)));
-        for at in 0..N + TAPS - 1 {
-            let value = V::load(from.add(at * V::LANES));
-            for (k, &weight) in weight.iter().enumerate() {
-                if at >= k && at - k < N {
-                    sums[at - k] = value.mul_add(weight, sums[at - k]);
-                }
-            }
-        }
-    }
-    sums
+/// Evaluates the windows of `x` for a unit.
+pub(super) struct EvaluateWindows<'a, T> {
+    pub(super) place: &'a Place<'a>,
+    pub(super) x: &'a [T],
+    pub(super) windows: &'a mut Vec<T>,
 }
 
-/// Adds to sum `k` the products of `rows` registers of `tile` with those of `window` from the `k`-th on.
-///
-/// # Safety
-/// `tile` is valid for reading `rows` registers, `window` for `rows + TAPS - 1`.
-#[inline(always)]
-unsafe fn add_products<T: Float, V: Vector<T>>(
-    mut sums: [V; TAPS],
-    window: *const T,
-    tile: *const T,
-    rows: usize,
-) -> [V; TAPS] {
-    const TOGETHER: usize = 8;
-    let mut row = 0;
-    // SAFETY: the caller promises `rows` registers of `tile` and `rows + TAPS - 1` of `window`.
-    unsafe {
-        while row + TOGETHER <= rows {
-            let tile: [V; TOGETHER] = std::array::from_fn(|i| V::load(tile.add((row + i) * V::LANES)));
-            for at in 0..TOGETHER + TAPS - 1 {
-                let value = V::load(window.add((row + at) * V::LANES));
-                for (k, sum) in sums.iter_mut().enumerate() {
-                    if at >= k && at - k < TOGETHER {
-                        *sum = value.mul_add(tile[at - k], *sum);
-                    }
-                }
-            }
-            row += TOGETHER;
-        }
-        while row < rows {
-            let tile = V::load(tile.add(row * V::LANES));
-            for (k, sum) in sums.iter_mut().enumerate() {
-                *sum = V::load(window.add((row + k) * V::LANES)).mul_add(tile, *sum);
-            }
-            row += 1;
-        }
+impl<T: Float> Kernel<T> for EvaluateWindows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        self.place.evaluate_windows(&Transform::<V>::new::<T>(), self.x, self.windows);
     }
-    sums
+}
+
+/// The convolution of a unit's evaluated windows with the evaluated weight, written to the unit's part of `y`.
+pub(super) struct Convolve<'a, T> {
+    pub(super) place: &'a Place<'a>,
+    pub(super) windows: &'a [T],
+    pub(super) weight: &'a [T],
+    pub(super) tiles: &'a mut Vec<T>,
+    pub(super) bias: Option<&'a [T]>,
+    pub(super) y: &'a Target<'a, T>,
+}
+
+impl<T: Float> Kernel<T> for Convolve<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<T>>(self) {
+        let Self { place, windows, weight, tiles, bias, y } = self;
+        let bias: V = match bias {
+            Some(bias) => load_some(&bias[place.first_channel..][..place.used]),
+            None => V::splat(T::zero()),
+        };
+        place.convolve::<T, V>(windows, weight, tiles);
+        place.write(&Transform::<V>::new::<T>(), tiles, bias, y);
+    }
 }
