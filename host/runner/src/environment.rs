@@ -32,7 +32,7 @@ pub(crate) fn current(data_checksum: &str, device: Device) -> Environment {
 
 /// The time now, UTC, such as `2026-01-31T12:00:00Z`.
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
 /// Bytes of memory that this machine, or the container on it, has; 0 if that is unknown.

@@ -3,13 +3,15 @@
 //! [`hf_hub`] knows the hub's addresses, the endpoint (`HF_ENDPOINT`), the token and its headers, which do not follow a
 //! redirect to another host. Its own downloads neither resume nor verify, so only its requests are used here.
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    time::{Duration, SystemTime},
+};
 
 use hf_hub::{
     Cache, Repo, RepoType,
     api::sync::{Api, ApiBuilder, ApiRepo},
 };
-use jiff::Timestamp;
 use serde::Deserialize;
 use ureq::{Body, http::Response};
 
@@ -173,7 +175,7 @@ fn call(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, what: &str)
         404 => Err(fail(format!("the hub has nothing of this name ({status})"))),
         408 | 429 | 500..=599 => {
             let asked = response.headers().get("Retry-After").and_then(|value| value.to_str().ok());
-            let asked = asked.and_then(|value| retry_after(value, Timestamp::now()));
+            let asked = asked.and_then(|value| retry_after(value, SystemTime::now()));
             Err(Failure::Passing { reason: format!("the hub answers {status}"), asked })
         }
         _ => Err(fail(format!("the hub answers {status}; expected 200 or 206"))),

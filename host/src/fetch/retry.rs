@@ -1,8 +1,6 @@
 //! When to try again, and after how long.
 
-use std::time::Duration;
-
-use jiff::{Timestamp, fmt::rfc2822};
+use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
 
@@ -55,12 +53,12 @@ impl RetryPolicy {
 }
 
 /// The wait that a `Retry-After` header asks for: seconds, or a date.
-pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let until = rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+    let until = httpdate::parse_http_date(value.trim()).ok()?;
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -79,7 +77,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let now: Timestamp = "2015-10-21T07:27:30Z".parse().expect("a time");
+        let now = httpdate::parse_http_date("Wed, 21 Oct 2015 07:27:30 GMT").expect("a time");
         assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(Duration::ZERO));
