@@ -13,8 +13,8 @@ pub mod standardise;
 
 use candle_core::DType;
 use physrep_plugin_api::{
-    About, Batch, Boundary, Device, Error, Method, Params, Result, Setup, Step, Tensor, Training, export_method,
-    nn::Edge,
+    About, Batch, BoundaryCondition, Device, Error, Method, Params, Result, Setup, Step, Tensor, Training,
+    export_method, nn::Edge,
 };
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +143,7 @@ impl Method for Disco {
 
     fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
         let system = setup.single_system()?;
-        if setup.steps > 0 && setup.future_frames == 0 {
+        if setup.pretrain_steps > 0 && setup.future_frames == 0 {
             return Err(Error::Unsupported(
                 "disco predicts the frame after the context, and was given pretraining clips without a future".into(),
             ));
@@ -176,8 +176,8 @@ impl Method for Disco {
             return Err(wrong("`generator_dim` (=0) must be 1 or more".into()));
         }
         let channels = system.channels.len();
-        let edges = system.boundary.map(|boundary| match boundary {
-            Boundary::Periodic => Edge::Periodic,
+        let edges = system.boundaries.map(|boundary| match boundary {
+            BoundaryCondition::Periodic => Edge::Periodic,
             _ => Edge::Reflect,
         });
         let Config { dim, depth, heads, layer_scale, .. } = *config;

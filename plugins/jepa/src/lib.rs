@@ -139,7 +139,7 @@ impl Method for Jepa {
 
     fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
         let system = setup.single_system()?;
-        if setup.steps > 0 && setup.future_frames != setup.context_frames {
+        if setup.pretrain_steps > 0 && setup.future_frames != setup.context_frames {
             return Err(Error::Unsupported(format!(
                 "jepa encodes the future with the encoder of the context: it needs as many future frames (={}) as \
                  context frames (={})",
@@ -177,7 +177,7 @@ impl Method for Jepa {
         Ok(loss.total)
     }
 
-    fn updated(&self, _step: &Step) -> Result<()> {
+    fn after_update(&self, _step: &Step) -> Result<()> {
         Ok(self.model.follow(self.ema_decay)?)
     }
 

@@ -1,6 +1,6 @@
 //! The hyper-parameters, and what they mean for given systems.
 
-use physrep_plugin_api::{Error, Result, System, Training};
+use physrep_plugin_api::{Error, Geometry, Result, Training};
 use serde::{Deserialize, Serialize};
 
 /// Sides of a patch that there is a stem for.
@@ -79,7 +79,7 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::Config`] where values do not fit each other or the systems' grids.
-    pub fn shape(&self, systems: &[System]) -> Result<Shape> {
+    pub fn shape(&self, systems: &[Geometry]) -> Result<Shape> {
         let (dim, heads, depth) = match self.size {
             Size::Tiny => (192, 3, 12),
             Size::Small => (384, 6, 12),
@@ -111,7 +111,7 @@ impl Config {
         if !PATCHES.contains(&patch) {
             return refuse(format!("`patch` (={patch}) must be 4, 8 or 16"));
         }
-        for [height, width] in systems.iter().map(System::size) {
+        for [height, width] in systems.iter().map(Geometry::size) {
             let divides = height.is_multiple_of(patch) && width.is_multiple_of(patch);
             if !divides || height / patch * (width / patch) < 2 {
                 return refuse(format!(
@@ -125,7 +125,7 @@ impl Config {
 }
 
 /// The side of a patch where none is asked for.
-fn fitting_patch(systems: &[System]) -> usize {
-    let shortest = systems.iter().flat_map(System::size).min().unwrap_or(0);
+fn fitting_patch(systems: &[Geometry]) -> usize {
+    let shortest = systems.iter().flat_map(Geometry::size).min().unwrap_or(0);
     PATCHES.into_iter().find(|patch| shortest / patch >= ENOUGH).unwrap_or(4)
 }

@@ -1,7 +1,7 @@
 //! The patches of one system: how many there are along each axis, and how far from each other.
 
 use candle_core::{Device, Result, Tensor};
-use physrep_plugin_api::{Boundary, System, nn::RelativeBias};
+use physrep_plugin_api::{BoundaryCondition, Geometry, nn::RelativeBias};
 
 /// One system's grid of patches.
 pub struct Grid {
@@ -17,9 +17,9 @@ pub struct Grid {
 
 impl Grid {
     /// The grid of `system` cut into patches of `patch` points.
-    pub fn new(system: &System, patch: usize, device: &Device) -> Result<Self> {
+    pub fn new(system: &Geometry, patch: usize, device: &Device) -> Result<Self> {
         let [height, width] = system.size().map(|points| points / patch);
-        let [rows, columns] = system.boundary.map(|boundary| boundary == Boundary::Periodic);
+        let [rows, columns] = system.boundaries.map(|boundary| boundary == BoundaryCondition::Periodic);
         Ok(Self {
             height,
             width,

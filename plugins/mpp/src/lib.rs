@@ -35,10 +35,10 @@ impl Method for Mpp {
         reference: "arXiv:2310.02994",
     };
 
-    const JOINT: bool = true;
+    const JOINT_PRETRAINING: bool = true;
 
     fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
-        if setup.steps > 0 && setup.future_frames == 0 {
+        if setup.pretrain_steps > 0 && setup.future_frames == 0 {
             return Err(Error::Unsupported(
                 "mpp learns to predict the frame after its context: pretraining clips need at least one future frame, \
                  and have none"

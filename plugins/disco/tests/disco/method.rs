@@ -2,30 +2,30 @@ use candle_core::{DType, Device, Tensor};
 use physrep_disco::integrator::IntegratorConfig;
 use physrep_disco::{Config, Disco};
 use physrep_nn::{AdamW, AdamWConfig, Params, Rng};
-use physrep_plugin_api::{Batch, Boundary, Channel, Method, Setup, System};
+use physrep_plugin_api::{Batch, BoundaryCondition, Channel, Geometry, Method, Setup};
 
 use crate::{distance, normal, values};
 
 const SIDE: usize = 16;
 const FRAMES: usize = 6;
 
-fn setup(boundary: [Boundary; 2], size: [usize; 2]) -> Setup {
+fn setup(boundary: [BoundaryCondition; 2], size: [usize; 2]) -> Setup {
     let channel = |name: &str| Channel { field: name.into(), name: name.into(), rank: 0, component: [0; 2] };
-    let system = System {
+    let system = Geometry {
         channels: vec![channel("tracer"), channel("pressure")],
         coordinates: size.map(|len| (0..len).map(|i| i as f64 / len as f64).collect()),
-        boundary,
+        boundaries: boundary,
         time_step: 0.1,
     };
     Setup {
         systems: vec![system],
         context_frames: FRAMES,
         future_frames: 2,
-        batch: 4,
-        steps: 10,
+        batch_size: 4,
+        pretrain_steps: 10,
         device: Device::Cpu,
         seed: 0,
-        scratch: std::env::temp_dir(),
+        scratch_dir: std::env::temp_dir(),
     }
 }
 
@@ -77,7 +77,9 @@ fn objective(method: &Disco, clips: &Tensor) -> Tensor {
 
 #[test]
 fn a_gradient_reaches_every_parameter() {
-    for (boundary, patch) in [([Boundary::Periodic; 2], 4), ([Boundary::Periodic, Boundary::Wall], 8)] {
+    for (boundary, patch) in
+        [([BoundaryCondition::Periodic; 2], 4), ([BoundaryCondition::Periodic, BoundaryCondition::Wall], 8)]
+    {
         let (method, params) = method(&Config { patch, ..config() }, &setup(boundary, [SIDE; 2]), 0);
         let gradients = objective(&method, &waves(2, 1)).backward().unwrap();
         let named = params.named();
@@ -92,7 +94,7 @@ fn a_gradient_reaches_every_parameter() {
 
 #[test]
 fn learns_to_advect() {
-    let (method, params) = method(&config(), &setup([Boundary::Periodic; 2], [SIDE; 2]), 0);
+    let (method, params) = method(&config(), &setup([BoundaryCondition::Periodic; 2], [SIDE; 2]), 0);
     let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
     for step in 0..150 {
         let loss = objective(&method, &waves(8, step));
@@ -113,7 +115,7 @@ fn learns_to_advect() {
 #[test]
 fn the_same_seed_gives_the_same_numbers() {
     let run = |seed| {
-        let (method, params) = method(&config(), &setup([Boundary::Periodic; 2], [SIDE; 2]), seed);
+        let (method, params) = method(&config(), &setup([BoundaryCondition::Periodic; 2], [SIDE; 2]), seed);
         let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
         for step in 0..3 {
             optimizer.step(&objective(&method, &waves(4, step)).backward().unwrap(), 1e-3).unwrap();
@@ -126,7 +128,7 @@ fn the_same_seed_gives_the_same_numbers() {
 
 #[test]
 fn a_clip_is_one_token_whatever_its_units() {
-    let (method, _) = method(&config(), &setup([Boundary::Periodic; 2], [SIDE; 2]), 0);
+    let (method, _) = method(&config(), &setup([BoundaryCondition::Periodic; 2], [SIDE; 2]), 0);
     let clips = waves(3, 1);
     let encode = |clips: Tensor| method.encode(&Batch { clips, system: 0 }).unwrap();
     let tokens = encode(clips.clone());
@@ -140,7 +142,7 @@ fn the_default_is_the_papers() {
     let params = Params::new(DType::F32, &Device::Cpu, 0);
     // The generator of the published width has 122 million parameters; its first layers tell enough.
     let config = Config { generator_dim: 8, ..Config::default() };
-    Disco::new(&config, &setup([Boundary::Periodic; 2], [64, 128]), &params).unwrap();
+    Disco::new(&config, &setup([BoundaryCondition::Periodic; 2], [64, 128]), &params).unwrap();
     let weights: usize = params.pp("generator.heads").named().iter().map(|(_, var)| var.elem_count()).sum();
     // Two channels are two 3x3 kernels of eight fewer, in and out, than the four of 158,624.
     assert_eq!(weights, (158_624 - 2 * 2 * 72) * (8 + 1));
@@ -154,7 +156,8 @@ fn the_default_is_the_papers() {
 fn configurations_that_cannot_work_are_refused_with_a_reason() {
     let refuse = |config: Config, size: [usize; 2], reason: &str| {
         let params = Params::new(DType::F32, &Device::Cpu, 0);
-        let error = Disco::new(&config, &setup([Boundary::Periodic; 2], size), &params).err().unwrap().to_string();
+        let error =
+            Disco::new(&config, &setup([BoundaryCondition::Periodic; 2], size), &params).err().unwrap().to_string();
         assert!(error.contains(reason), "{error}");
     };
     let size = [SIDE; 2];
@@ -171,11 +174,11 @@ fn configurations_that_cannot_work_are_refused_with_a_reason() {
     refuse(Config { integrator, ..config() }, size, "disco: `min_step` (=2)");
 
     let params = Params::new(DType::F32, &Device::Cpu, 0);
-    let mut two = setup([Boundary::Periodic; 2], size);
+    let mut two = setup([BoundaryCondition::Periodic; 2], size);
     two.systems.push(two.systems[0].clone());
     let error = Disco::new(&config(), &two, &params).err().unwrap().to_string();
     assert!(error.contains("one system at a time"), "{error}");
-    let mut without_future = setup([Boundary::Periodic; 2], size);
+    let mut without_future = setup([BoundaryCondition::Periodic; 2], size);
     without_future.future_frames = 0;
     let error = Disco::new(&config(), &without_future, &params).err().unwrap().to_string();
     assert!(error.contains("without a future"), "{error}");

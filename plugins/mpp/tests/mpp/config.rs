@@ -2,11 +2,11 @@
 
 use physrep_mpp::{Config, Mpp, Size, config::Shape};
 use physrep_nn::Params;
-use physrep_plugin_api::{Boundary::Periodic, Error, Method};
+use physrep_plugin_api::{BoundaryCondition::Periodic, Error, Method};
 
 use crate::support::{setup, small, system};
 
-fn square(points: u32) -> Vec<physrep_plugin_api::System> {
+fn square(points: u32) -> Vec<physrep_plugin_api::Geometry> {
     vec![system(&["tracer"], [points; 2], [Periodic; 2])]
 }
 
@@ -60,7 +60,7 @@ fn pretraining_needs_a_frame_to_predict() {
     let params = || Params::new(candle_core::DType::F32, &setup.device, 0);
     let Err(Error::Unsupported(why)) = Mpp::new(&small(), &setup, &params()) else { panic!("no Error::Unsupported") };
     assert!(why.contains("at least one future frame"), "{why}");
-    setup.steps = 0;
+    setup.pretrain_steps = 0;
     let only_encode = Params::new(candle_core::DType::F32, &setup.device, 0);
     assert!(Mpp::new(&small(), &setup, &only_encode).is_ok());
 }

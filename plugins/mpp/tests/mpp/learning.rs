@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use physrep_mpp::Config;
 use physrep_mpp::model::{Model, normalised_error};
 use physrep_nn::{AdamW, AdamWConfig, Params, Rng};
-use physrep_plugin_api::Boundary::{Periodic, Wall};
+use physrep_plugin_api::BoundaryCondition::{Periodic, Wall};
 
 use crate::support::{model, normal, setup, small, system, values};
 

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use physrep_mpp::Config;
 use physrep_mpp::model::{Model, normalised_error};
 use physrep_nn::Params;
-use physrep_plugin_api::Boundary::Wall;
+use physrep_plugin_api::BoundaryCondition::Wall;
 
 use crate::support::{setup, system, values};
 

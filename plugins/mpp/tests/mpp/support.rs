@@ -5,30 +5,30 @@ use std::path::PathBuf;
 use candle_core::{DType, Device, Shape, Tensor};
 use physrep_mpp::{Config, model::Model};
 use physrep_nn::{Params, Rng};
-use physrep_plugin_api::{Boundary, Channel, Setup, System};
+use physrep_plugin_api::{BoundaryCondition, Channel, Geometry, Setup};
 
 /// A system with these channels, size and boundaries along H and W.
-pub fn system(channels: &[&str], size: [u32; 2], boundary: [Boundary; 2]) -> System {
+pub fn system(channels: &[&str], size: [u32; 2], boundary: [BoundaryCondition; 2]) -> Geometry {
     let channel = |name: &&str| Channel { field: name.to_string(), name: name.to_string(), rank: 0, component: [0, 0] };
-    System {
+    Geometry {
         channels: channels.iter().map(channel).collect(),
         coordinates: size.map(|n| (0..n).map(f64::from).collect()),
-        boundary,
+        boundaries: boundary,
         time_step: 0.1,
     }
 }
 
 /// A run on these systems.
-pub fn setup(systems: Vec<System>, context_frames: usize) -> Setup {
+pub fn setup(systems: Vec<Geometry>, context_frames: usize) -> Setup {
     Setup {
         systems,
         context_frames,
         future_frames: 1,
-        batch: 2,
-        steps: 1,
+        batch_size: 2,
+        pretrain_steps: 1,
         device: Device::Cpu,
         seed: 3,
-        scratch: PathBuf::new(),
+        scratch_dir: PathBuf::new(),
     }
 }
 

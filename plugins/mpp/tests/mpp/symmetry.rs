@@ -1,13 +1,13 @@
 //! What the network must not see, or must: shifts, scales, the order of channels, walls.
 
 use candle_core::{Device, Tensor};
-use physrep_plugin_api::Boundary::{self, Periodic, Wall};
+use physrep_plugin_api::BoundaryCondition::{self, Periodic, Wall};
 
 use crate::support::{difference, model, normal, setup, small, system};
 
 /// Tokens `(1, S, D)` of a clip shifted by `by` patches, with the shift undone, against those of the clip: the largest
 /// difference. 5 x 6 patches of 8 points: an odd and an even number.
-fn change_by_shift(boundary: [Boundary; 2], by: [i64; 2]) -> f64 {
+fn change_by_shift(boundary: [BoundaryCondition; 2], by: [i64; 2]) -> f64 {
     let setup = setup(vec![system(&["tracer", "pressure"], [40, 48], boundary)], 3);
     let (model, _) = model(&small(), &setup);
     let clip = normal((1, 2, 3, 40, 48), 1);

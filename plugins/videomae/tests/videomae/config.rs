@@ -1,7 +1,7 @@
 //! What a configuration may say, and what is refused with which reason.
 
 use candle_core::{DType, Device, Tensor};
-use physrep_plugin_api::{Batch, Boundary, Channel, Error, Method, Setup, System};
+use physrep_plugin_api::{Batch, BoundaryCondition, Channel, Error, Geometry, Method, Setup};
 use physrep_videomae::{Config, Size, VideoMae};
 
 use crate::support::params;
@@ -9,19 +9,19 @@ use crate::support::params;
 fn setup(size: [usize; 2], context_frames: usize) -> Setup {
     let channel = |name: &str| Channel { field: name.into(), name: name.into(), rank: 0, component: [0, 0] };
     Setup {
-        systems: vec![System {
+        systems: vec![Geometry {
             channels: vec![channel("tracer"), channel("pressure")],
             coordinates: size.map(|n| (0..n).map(|i| i as f64).collect()),
-            boundary: [Boundary::Periodic; 2],
+            boundaries: [BoundaryCondition::Periodic; 2],
             time_step: 0.1,
         }],
         context_frames,
         future_frames: context_frames,
-        batch: 2,
-        steps: 4,
+        batch_size: 2,
+        pretrain_steps: 4,
         device: Device::Cpu,
         seed: 0,
-        scratch: std::env::temp_dir(),
+        scratch_dir: std::env::temp_dir(),
     }
 }
 

@@ -1,25 +1,25 @@
-//! How the gradient flows in the first steps: whether training reaches all of a network shows there.
+//! How the gradient reaches the parameters in the first steps: it shows whether all of a network is trained.
 
 use candle_core::{Var, backprop::GradStore};
 use physrep_nn::squared_norms;
 
 use crate::Result;
 
-/// The steps that are watched.
+/// The number of steps in which the gradient flow is recorded.
 pub(super) const FIRST_STEPS: u64 = 10;
 
 /// The gradient of one step's loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Flow {
-    /// Its Euclidean norm over all trained parameters.
+pub(super) struct GradientFlow {
+    /// Euclidean norm over all trained parameters.
     pub(super) norm: f64,
-    /// Trained parameters without a gradient, or with one that is zero throughout.
+    /// Number of trained parameters without a gradient, or whose gradient is zero in every element.
     pub(super) silent: usize,
 }
 
-impl Flow {
+impl GradientFlow {
     /// The flow of `gradients` to `parameters`.
-    pub(super) fn of(parameters: &[(String, Var)], gradients: &GradStore) -> Result<Self> {
+    pub(super) fn new(parameters: &[(String, Var)], gradients: &GradStore) -> Result<Self> {
         let squares = squared_norms(parameters, gradients)?;
         let flowing = squares.iter().filter(|&&square| square != 0.0).count();
         Ok(Self { norm: squares.iter().sum::<f64>().sqrt(), silent: parameters.len() - flowing })
@@ -42,7 +42,7 @@ mod tests {
         let nothing = zeroed.affine(0.0, 0.0).and_then(|x| x.sum_all()).expect("zero");
         let gradients = (squares + nothing).and_then(|loss| loss.backward()).expect("gradients");
         let parameters = [("a", reached), ("b", zeroed), ("c", forgotten)].map(|(name, var)| (name.to_owned(), var));
-        let flow = Flow::of(&parameters, &gradients).expect("a flow");
+        let flow = GradientFlow::new(&parameters, &gradients).expect("a flow");
         assert!((flow.norm - 20f64.sqrt()).abs() < 1e-6, "{flow:?}");
         assert_eq!(flow.silent, 2);
     }
