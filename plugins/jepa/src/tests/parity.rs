@@ -1,13 +1,15 @@
-//! The network against the paper's code, run in PyTorch: embeddings, loss terms, gradients of all
-//! parameters, parameters after optimizer steps. The vectors are read from the folder that
-//! PHYSREP_REFERENCE_VECTORS names.
+//! The networks against the paper's code, run in PyTorch: embeddings, loss terms, gradients of all parameters, parameters
+//! after optimizer steps. The reference vectors are read from the folder PHYSREP_REFERENCE_VECTORS.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use candle_core::{DType, Device, Tensor};
-use physrep_jepa::model::{Model, Sizes};
-use physrep_nn::{AdamW, AdamWConfig, ConvNextEncoder, Params, VicReg, VicRegConfig, vicreg};
+use physrep_plugin_api::{
+    DType, Device, Params, Tensor, candle_core,
+    nn::{AdamW, AdamWConfig, ConvNextEncoder, VicReg, VicRegConfig, vicreg},
+};
+
+use crate::{config::Config, model::Model};
 
 fn reference(file: &str) -> Option<HashMap<String, Tensor>> {
     let Some(folder) = std::env::var_os("PHYSREP_REFERENCE_VECTORS") else {
@@ -19,7 +21,7 @@ fn reference(file: &str) -> Option<HashMap<String, Tensor>> {
     Some(tensors.unwrap_or_else(|e| panic!("{}: {e}", path.display())))
 }
 
-/// What the vectors were computed in, and what leaves only their own round-off.
+/// The type that the vectors were computed in, and one in which only their own round-off remains.
 const TYPES: [DType; 2] = [DType::F32, DType::F64];
 
 fn params(dtype: DType) -> Params {
@@ -44,7 +46,7 @@ fn assert_close(got: &Tensor, expected: &Tensor, tolerance: f64, what: &str) {
 }
 
 /// Compares parameters to `tolerance` times the largest. Adam divides a gradient by its own size: where that
-/// is at most 1e-4 of the largest, a share of the movement is round-off, and the bound is 3e-4.
+/// is at most 1e-4 of the largest, part of the movement is round-off, and the bound is 3e-4.
 #[track_caller]
 fn assert_moved_alike(got: &Tensor, expected: &Tensor, first_gradient: &Tensor, tolerance: f64, what: &str) {
     let largest = |v: &[f64]| v.iter().fold(0f64, |m, v| m.max(v.abs()));
@@ -76,9 +78,9 @@ impl Tiny {
             *tensor = tensor.to_dtype(dtype).unwrap();
         }
         let params = params(dtype);
-        let (dims, blocks) = (&[4, 6, 8, 10, 12], &[2, 1, 1, 2, 1]);
-        let sizes = Sizes { in_channels: 3, dims, blocks, frames: 16, layer_scale: 1e-6 };
-        let model = Model::new(sizes, false, &params).unwrap();
+        let (dims, num_res_blocks) = (vec![4, 6, 8, 10, 12], vec![2, 1, 1, 2, 1]);
+        let config = Config { dims, num_res_blocks, ..Config::default() };
+        let model = Model::new(&config, 3, 16, &params).unwrap();
         let encoder = reference("jepa_tiny_gamma_ConvEncoder.safetensors")?;
         let predictor = reference("jepa_tiny_gamma_ConvPredictor.safetensors")?;
         params.pp("encoder").load(&encoder).unwrap();
@@ -88,7 +90,7 @@ impl Tiny {
 
     fn loss(&self) -> VicReg {
         let (context, target) = (&self.io["context"], &self.io["target"]);
-        let [prediction, target] = self.model.forward(context, target).unwrap();
+        let [prediction, target] = self.model.predict(&Tensor::cat(&[context, target], 0).unwrap()).unwrap();
         let in_order: Vec<u32> = (0..target.dim(0).unwrap() as u32).collect();
         vicreg(&prediction, &target, &in_order, &VicRegConfig::default()).unwrap()
     }
@@ -99,9 +101,9 @@ fn embeddings_of_sixteen_frames() {
     let Some(Tiny { model, io, .. }) = Tiny::load(DType::F32) else {
         return;
     };
-    let embedding = model.encoder().forward(&io["context"]).unwrap();
+    let embedding = model.encode(&io["context"]).unwrap();
     assert_close(&channels_first(&embedding), &io["ctx_embed"], 1e-5, "context");
-    let embedding = model.encoder().forward(&io["target"]).unwrap();
+    let embedding = model.encode(&io["target"]).unwrap();
     assert_close(&channels_first(&embedding), &io["tgt_embed"], 1e-5, "target");
 }
 
@@ -191,9 +193,7 @@ fn sizes_of_the_paper() {
     let count = |params: Params| -> usize { params.named().iter().map(|(_, var)| var.elem_count()).sum() };
     for (channels, expected) in [(11, 2_468_720), (4, 2_466_928)] {
         let params = params(DType::F32);
-        let (dims, blocks) = (&[16, 32, 64, 128, 128], &[3, 3, 3, 9, 3]);
-        let sizes = Sizes { in_channels: channels, dims, blocks, frames: 16, layer_scale: 1e-6 };
-        Model::new(sizes, false, &params).unwrap();
+        Model::new(&Config::default(), channels, 16, &params).unwrap();
         assert_eq!(count(params.pp("encoder")), expected);
         assert_eq!(count(params.pp("predictor")), 801_664);
     }
