@@ -1,8 +1,12 @@
-//! The network's shapes, its loss, and that it learns.
+//! The networks' sizes, the loss, and that training reduces it.
 
-use candle_core::{D, DType, Device, Tensor};
-use physrep_autoencoder::{Config, model::Model};
-use physrep_nn::{AdamW, AdamWConfig, Params, Rng};
+use physrep_plugin_api::{
+    DType, Device, Params, Tensor,
+    candle_core::D,
+    nn::{AdamW, AdamWConfig, Rng},
+};
+
+use crate::{config::Config, model::Model};
 
 fn config() -> Config {
     Config {
@@ -32,7 +36,7 @@ fn waves(batch: usize, seed: u64) -> Tensor {
     Tensor::from_vec(values, (batch, 2, 16, 32, 32), &Device::Cpu).unwrap()
 }
 
-/// With the decoder's last layer at zero, what is given back is its bias: the error is the clips' mean absolute value.
+/// With the decoder's last layer at zero, the reconstruction is zero: the error is the clips' mean absolute value.
 #[test]
 fn the_loss_is_the_mean_absolute_error() {
     let params = Params::new(DType::F32, &Device::Cpu, 1);
@@ -57,7 +61,7 @@ fn gradients_reach_every_parameter() {
 }
 
 #[test]
-fn it_learns_to_give_waves_back() {
+fn it_learns_to_reconstruct_waves() {
     let params = Params::new(DType::F32, &Device::Cpu, 1);
     let model = Model::new(&config(), 2, 16, &params).unwrap();
     let mut optimizer = AdamW::new(params.trained(), AdamWConfig::default()).unwrap();
@@ -67,17 +71,17 @@ fn it_learns_to_give_waves_back() {
         optimizer.step(&model.loss(&waves(4, step)).unwrap().backward().unwrap(), 5e-3).unwrap();
     }
     let error = value(&model.loss(&unseen).unwrap());
-    assert!(error < 0.75 * nothing, "{error} on unseen waves, {nothing} of giving nothing back");
+    assert!(error < 0.75 * nothing, "{error} on unseen waves, {nothing} for a reconstruction of zero");
 }
 
-/// The encoder is the one that JEPA pretrains, number for number; the decoder is the reference's.
+/// The encoder has the parameters of the paper's JEPA; the decoder those of the reference.
 #[test]
 fn sizes_are_those_of_the_paper() {
     let params = Params::new(DType::F32, &Device::Cpu, 1);
     Model::new(&Config::default(), 11, 16, &params).unwrap();
     let count = |part: &str| params.pp(part).named().iter().map(|(_, var)| var.elem_count()).sum::<usize>();
     assert_eq!(count("encoder"), 2_468_720);
-    // Blocks of C channels have 343 C + C + 2 C + (4 C C + 4 C) + (4 C C + C) + C numbers; a stage ends with 2 C of the norm
+    // A block of C channels has 343 C + C + 2 C + (4 C C + 4 C) + (4 C C + C) + C elements; a stage ends with 2 C of the norm
     // and 8 C C' + C' of the transposed convolution; the last layer has 16 * 11 + 11.
     let block = |c: usize| 352 * c + 8 * c * c;
     let grow = |from: usize, to: usize| 2 * from + 8 * from * to + to;
