@@ -1,9 +1,9 @@
-//! Tubelets: which pixels a token stands for, and which patch goes with a resolution.
+//! Tubelets: which pixels a token covers, and the default patch of each resolution.
 
-use candle_core::{Device, Tensor};
-use physrep_videomae::grid::Grid;
+use physrep_plugin_api::candle_core::{Device, Tensor};
 
-use crate::support::values;
+use super::support::values;
+use crate::grid::Grid;
 
 #[test]
 fn every_pixel_is_in_its_place() {
@@ -40,7 +40,7 @@ fn the_patch_follows_the_resolution() {
 }
 
 #[test]
-fn sizes_that_do_not_fit_are_refused_with_those_that_would() {
+fn sizes_that_do_not_fit_are_refused_with_those_that_do() {
     let refuse = |frames, size, tubelet, patch, reason: &str| {
         let error = Grid::new(frames, size, tubelet, patch).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");

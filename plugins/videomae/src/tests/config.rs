@@ -1,10 +1,15 @@
-//! What a configuration may say, and what is refused with which reason.
+//! Which configurations are valid, and why others are refused.
 
-use candle_core::{DType, Device, Tensor};
-use physrep_plugin_api::{Batch, BoundaryCondition, Channel, Error, Geometry, Method, Setup};
-use physrep_videomae::{Config, Size, VideoMae};
+use physrep_plugin_api::{
+    Batch, BoundaryCondition, Channel, Error, Geometry, Method, Setup,
+    candle_core::{DType, Device, Tensor},
+};
 
-use crate::support::params;
+use super::support::params;
+use crate::{
+    VideoMae,
+    config::{Config, Size},
+};
 
 fn setup(size: [usize; 2], context_frames: usize) -> Setup {
     let channel = |name: &str| Channel { field: name.into(), name: name.into(), rank: 0, component: [0, 0] };
@@ -30,7 +35,7 @@ fn tiny() -> Config {
 }
 
 #[test]
-fn sizes_and_what_overrides_them() {
+fn sizes_and_their_overrides() {
     for (config, dim, depth) in [
         (Config { size: Size::Tiny, ..Config::default() }, 192, 12),
         (Config { dim: Some(48), depth: Some(2), ..Config::default() }, 48, 2),
@@ -46,7 +51,7 @@ fn sizes_and_what_overrides_them() {
 }
 
 #[test]
-fn all_tokens_are_embedded() {
+fn all_tubelets_are_encoded() {
     let method = VideoMae::new(&tiny(), &setup([16, 32], 4), &params(DType::F32, 0)).unwrap();
     let clips = Tensor::zeros((3, 2, 4, 16, 32), DType::F32, &Device::Cpu).unwrap();
     let tokens = method.encode(&Batch { clips, system: 0 }).unwrap();
@@ -54,7 +59,7 @@ fn all_tokens_are_embedded() {
 }
 
 #[test]
-fn what_cannot_be_built_is_an_error_of_the_configuration() {
+fn what_cannot_be_built_is_a_configuration_error() {
     let refuse = |config: Config, reason: &str| match VideoMae::new(
         &config,
         &setup([16, 24], 4),

@@ -1,12 +1,13 @@
-//! Tube masks: how many, the same in all time slots, of each sample its own.
+//! Tube masks: their size, the same in all time slots, different for each sample.
 
-use candle_core::Device;
-use physrep_nn::Rng;
-use physrep_videomae::grid::Grid;
-use physrep_videomae::mask::{Selection, TubeMask};
-use physrep_videomae::model::Model;
+use physrep_plugin_api::{DType, Device, nn::Rng};
 
-use crate::support::{normal, params, small, values};
+use super::support::{normal, params, small, values};
+use crate::{
+    grid::Grid,
+    mask::{Selection, TubeMask},
+    model::{Model, Parts},
+};
 
 fn grid() -> Grid {
     Grid::new(6, [16, 24], 2, Some(4)).unwrap()
@@ -21,7 +22,7 @@ fn tokens(selection: &Selection) -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn hidden_and_visible_tokens_are_tubes_and_make_up_the_whole() {
+fn hidden_and_visible_tokens_are_tubes_and_together_all_tokens() {
     let (patches, slots) = (24, 3);
     let mask = draw(1);
     let (hidden, visible) = (tokens(&mask.hidden), tokens(&mask.visible));
@@ -52,7 +53,7 @@ fn samples_and_seeds_differ_and_the_same_seed_gives_the_same() {
     }
 }
 
-/// Each patch is hidden as often as every other: over 2000 masks, 17 / 24 of the time, within 5 deviations of chance.
+/// Each patch is hidden as often as every other: over 2000 masks, 17 / 24 of the time, within 5 standard deviations.
 #[test]
 fn no_patch_is_preferred() {
     let mask = TubeMask::draw(&grid(), 2000, 17, &mut Rng::new(9, "mask", 0), &Device::Cpu).unwrap();
@@ -60,8 +61,8 @@ fn no_patch_is_preferred() {
     for token in tokens(&mask.hidden).concat().into_iter().filter(|t| *t < 24) {
         times[token as usize] += 1;
     }
-    let share = 17f64 / 24.0;
-    let (expected, deviation) = (2000.0 * share, (2000.0 * share * (1.0 - share)).sqrt());
+    let fraction = 17f64 / 24.0;
+    let (expected, deviation) = (2000.0 * fraction, (2000.0 * fraction * (1.0 - fraction)).sqrt());
     for times in times {
         assert!((f64::from(times) - expected).abs() < 5.0 * deviation, "{times} for {expected}");
     }
@@ -70,7 +71,7 @@ fn no_patch_is_preferred() {
 #[test]
 fn selected_rows_are_each_samples_own() {
     let mask = draw(4);
-    let table = normal(&[5 * 72, 3], candle_core::DType::F64, 2);
+    let table = normal(&[5 * 72, 3], DType::F64, 2);
     let rows = mask.hidden.by_sample(&mask.hidden.rows_of(&table).unwrap()).unwrap();
     let by_position = mask.hidden.positions_of(&table.narrow(0, 0, 72).unwrap()).unwrap();
     let table = table.to_vec2::<f64>().unwrap();
@@ -87,11 +88,8 @@ fn selected_rows_are_each_samples_own() {
 #[test]
 fn the_ratio_counts_whole_patches() {
     for (ratio, hidden) in [(0.9, 14), (0.75, 12), (0.94, 15), (0.0625, 1)] {
-        let model = Model::new(
-            physrep_videomae::model::Parts { mask_ratio: ratio, ..small() },
-            params(candle_core::DType::F32, 0),
-        );
-        let clips = normal(&[1, 2, 8, 16, 16], candle_core::DType::F32, 0);
+        let model = Model::new(Parts { mask_ratio: ratio, ..small() }, params(DType::F32, 0));
+        let clips = normal(&[1, 2, 8, 16, 16], DType::F32, 0);
         let mask = model.unwrap().mask(1, &mut Rng::new(0, "mask", 0), &clips).unwrap();
         assert_eq!(mask.hidden.per_sample(), 4 * hidden, "{ratio}");
     }

@@ -1,18 +1,22 @@
-//! The encoder against the paper's code, run in PyTorch. The vectors are read from the folder that
-//! PHYSREP_REFERENCE_VECTORS names.
+//! The encoder against the paper's code, run in PyTorch. The reference vectors are read from the folder
+//! PHYSREP_REFERENCE_VECTORS.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use candle_core::{DType, Device, Tensor, pickle};
-use physrep_nn::Params;
-use physrep_videomae::encoder::Encoder;
-use physrep_videomae::grid::Grid;
-use physrep_videomae::mask::Selection;
-use physrep_videomae::model::{Model, Parts};
-use physrep_videomae::transformer::Shape;
+use physrep_plugin_api::{
+    candle_core::{self, DType, Device, Tensor, pickle},
+    nn::Params,
+};
 
-use crate::support::{assert_close, params};
+use super::support::{assert_close, params};
+use crate::{
+    encoder::Encoder,
+    grid::Grid,
+    mask::Selection,
+    model::{Model, Parts},
+    transformer::Shape,
+};
 
 fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("PHYSREP_REFERENCE_VECTORS");
@@ -26,7 +30,7 @@ fn read(file: PathBuf) -> HashMap<String, Tensor> {
     candle_core::safetensors::load(&file, &Device::Cpu).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
 }
 
-/// The network whose encoder the vectors are of.
+/// The model whose encoder computed the vectors.
 fn parts() -> Parts {
     Parts {
         channels: 4,
@@ -38,7 +42,7 @@ fn parts() -> Parts {
     }
 }
 
-/// In what the vectors were computed in, and in what leaves only their own round-off.
+/// In the type that the vectors were computed in, and in one in which only their own round-off remains.
 #[test]
 fn embeddings() {
     let Some(folder) = folder() else { return };
@@ -55,7 +59,7 @@ fn embeddings() {
 }
 
 #[test]
-fn the_papers_checkpoint_loads_by_its_own_names() {
+fn the_paper_s_checkpoint_loads_by_its_own_names() {
     let Some(folder) = folder() else { return };
     let checkpoint = folder.join("vit_img64_videomae_checkpoint.pth");
     let tensors: HashMap<String, Tensor> =
@@ -80,7 +84,7 @@ fn sizes_of_the_paper() {
 }
 
 #[test]
-fn names_of_all_parameters_are_upstreams() {
+fn all_parameters_have_upstream_s_names() {
     let params = params(DType::F32, 0);
     Model::new(Parts { encoder: Shape { dim: 48, depth: 1, heads: 6 }, ..parts() }, params.clone()).unwrap();
     let block = [

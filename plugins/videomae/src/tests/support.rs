@@ -1,10 +1,15 @@
-//! What the tests share.
+//! Shared by the tests: small models, random clips, comparisons.
 
-use candle_core::{DType, Device, Tensor};
-use physrep_nn::{Params, Rng};
-use physrep_videomae::grid::Grid;
-use physrep_videomae::model::{Model, Parts};
-use physrep_videomae::transformer::Shape;
+use physrep_plugin_api::{
+    candle_core::{DType, Device, Tensor},
+    nn::{Params, Rng},
+};
+
+use crate::{
+    grid::Grid,
+    model::{Model, Parts},
+    transformer::Shape,
+};
 
 /// All elements in order, as f64.
 pub fn values(tensor: &Tensor) -> Vec<f64> {
@@ -28,12 +33,12 @@ pub fn params(dtype: DType, seed: u64) -> Params {
     Params::new(dtype, &Device::Cpu, seed)
 }
 
-/// Normal numbers.
+/// Standard normal values.
 pub fn normal(shape: &[usize], dtype: DType, seed: u64) -> Tensor {
     Rng::new(seed, "test", 0).normal(shape, dtype, &Device::Cpu).unwrap()
 }
 
-/// A network for two channels of 8 frames and 16x16 points: 4 x 4 x 4 tubelets of 2 x 4 x 4 pixels, 12 of 16 patches
+/// A model for two channels of 8 frames and 16x16 points: 4 x 4 x 4 tubelets of 2 x 4 x 4 pixels, 12 of 16 patches
 /// hidden.
 pub fn small() -> Parts {
     Parts {

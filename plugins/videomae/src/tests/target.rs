@@ -1,12 +1,12 @@
 //! The normalised target against its definition.
 
-use candle_core::{DType, Device, Tensor};
-use physrep_videomae::target::normalise;
+use physrep_plugin_api::candle_core::{DType, Device, Tensor};
 
-use crate::support::{assert_close, normal, values};
+use super::support::{assert_close, normal, values};
+use crate::target::normalise;
 
 #[test]
-fn each_channel_of_each_tubelet_has_its_own_mean_and_deviation() {
+fn each_channel_of_each_tubelet_has_its_own_mean_and_standard_deviation() {
     let (rows, channels, pixels) = (7, 3, 32);
     // Scales and shifts that differ from row to row and from channel to channel.
     let scale = normal(&[rows, channels, 1], DType::F64, 1);

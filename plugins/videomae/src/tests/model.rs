@@ -1,12 +1,16 @@
-//! The masked autoencoder: what it sees, that all of it learns, and that it does learn.
+//! The masked autoencoder: what the encoder sees, gradients, and training.
 
-use candle_core::{DType, Device, Tensor, Var};
-use physrep_nn::{AdamW, AdamWConfig, Rng};
-use physrep_videomae::encoder::Encoder;
-use physrep_videomae::mask::TubeMask;
-use physrep_videomae::model::{Model, Parts};
+use physrep_plugin_api::{
+    candle_core::{DType, Device, Tensor, Var},
+    nn::{AdamW, AdamWConfig, Rng},
+};
 
-use crate::support::{assert_close, loss, normal, params, small, values};
+use super::support::{assert_close, loss, normal, params, small, values};
+use crate::{
+    encoder::Encoder,
+    mask::TubeMask,
+    model::{Model, Parts},
+};
 
 const CLIPS: [usize; 5] = [4, 2, 8, 16, 16];
 
@@ -27,7 +31,7 @@ fn waves(batch: usize, index: u64) -> Tensor {
     Tensor::from_vec(fields, (batch, channels, frames, height, width), &Device::Cpu).unwrap()
 }
 
-/// Trains on what `clips` gives for each step, and returns the mean loss of the last ten.
+/// Trains on `clips(step)` for each step, and returns the mean loss of the last ten.
 fn train(parts: Parts, steps: u64, clips: impl Fn(u64) -> Tensor) -> f64 {
     let params = params(DType::F32, 1);
     let model = Model::new(parts, params.clone()).unwrap();
@@ -43,9 +47,9 @@ fn train(parts: Parts, steps: u64, clips: impl Fn(u64) -> Tensor) -> f64 {
     last.iter().sum::<f64>() / last.len() as f64
 }
 
-/// Guessing zero scores 1, but for the unbiased deviation of 32 pixels.
+/// With the unbiased standard deviation of 32 pixels, a prediction of zero scores 31 / 32.
 #[test]
-fn guessing_zero_scores_what_it_should() {
+fn a_prediction_of_zero_scores_the_target_s_variance() {
     let params = params(DType::F64, 0);
     let model = Model::new(small(), params.clone()).unwrap();
     for (_, var) in params.pp("decoder.head").named() {
@@ -74,12 +78,12 @@ fn the_encoder_sees_nothing_hidden() {
     };
     let hidden = mask.hidden.tokens().unwrap().to_vec2().unwrap();
     assert_eq!(values(&encoder.forward(&spoil(&hidden), &mask.visible).unwrap()), values(&seen));
-    // That much can be seen at all.
+    // A change of a visible token is seen.
     let one = [vec![], vec![], vec![], mask.visible.tokens().unwrap().to_vec2().unwrap()[3][..1].to_vec()];
     assert_ne!(values(&encoder.forward(&spoil(&one), &mask.visible).unwrap()), values(&seen));
 }
 
-/// Along a random direction in the space of all parameters, and in none of them by zero.
+/// The directional derivative along a random direction; no parameter's gradient is zero.
 #[test]
 fn the_gradient_reaches_every_parameter_and_is_the_slope() {
     let params = params(DType::F64, 2);
@@ -109,14 +113,15 @@ fn the_gradient_reaches_every_parameter_and_is_the_slope() {
     assert!((slope - difference).abs() < 1e-6 * slope.abs(), "{slope} for {difference}");
 }
 
-/// What is visible tells the phase. Guessing zero scores 0.97.
+/// The visible tubelets determine the phase. A prediction of zero scores 0.97.
 #[test]
 fn waves_are_learned() {
     let loss = train(small(), 400, |step| waves(16, step));
     assert!(loss < 0.5, "{loss}");
 }
 
-/// Noise that is the same in every clip can only be known by its position: encoder, decoder and target must mean the same.
+/// A pattern of noise that is the same in every clip is predictable by position alone: encoder, decoder and target must
+/// agree on positions.
 #[test]
 fn a_fixed_pattern_is_learned_by_position() {
     let pattern = normal(&[1, 2, 8, 16, 16], DType::F32, 8).repeat((8, 1, 1, 1, 1)).unwrap();
@@ -154,7 +159,7 @@ fn the_same_seed_gives_the_same_weights_and_losses() {
 
 /// A sample's tokens do not depend on the rest of its batch.
 #[test]
-fn clips_are_encoded_one_by_one() {
+fn clips_are_encoded_independently() {
     let model = Model::new(small(), params(DType::F64, 0)).unwrap();
     let clips = normal(&CLIPS, DType::F64, 1);
     let all = model.encode(&clips).unwrap();
@@ -163,9 +168,9 @@ fn clips_are_encoded_one_by_one() {
     assert_close(&last, &all.narrow(0, 3, 1).unwrap(), 1e-12, "the last clip");
 }
 
-/// Glorot's deviation, whatever the size, as upstream.
+/// Glorot's standard deviation for every size.
 #[test]
-fn weights_start_as_upstreams() {
+fn weights_are_initialised_as_upstream() {
     let params = params(DType::F32, 0);
     Model::new(small(), params.clone()).unwrap();
     for (name, var) in params.named() {
@@ -173,7 +178,7 @@ fn weights_start_as_upstreams() {
             let values = values(&var);
             let deviation = (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt();
             let expected = (2.0 / (inputs + outputs) as f64).sqrt();
-            // Five deviations of the estimate, for a normal distribution.
+            // Five standard deviations of the estimate, for a normal distribution.
             let bound = 5.0 * expected / (2.0 * values.len() as f64).sqrt();
             assert!((deviation - expected).abs() < bound, "{name}: {deviation} for {expected}");
         }
