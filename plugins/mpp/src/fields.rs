@@ -1,7 +1,9 @@
-//! Which fields there are, over all systems, and which of them each system has.
+//! The fields of all systems, and which of them each system has.
 
-use candle_core::{Device, Result, Tensor};
-use physrep_plugin_api::Geometry;
+use physrep_plugin_api::{
+    Geometry,
+    candle_core::{Device, Result, Tensor},
+};
 
 /// The vocabulary of field names: one entry for every distinct channel name, in the order of first appearance.
 pub struct Fields {
@@ -28,7 +30,7 @@ impl Fields {
         Ok(Self { count: names.len(), columns })
     }
 
-    /// How many names there are.
+    /// The number of names.
     pub fn count(&self) -> usize {
         self.count
     }

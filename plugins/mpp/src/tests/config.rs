@@ -1,12 +1,14 @@
-//! Sizes, patches, and what is refused.
+//! Sizes, default patches, and which configurations are refused.
 
-use physrep_mpp::{Config, Mpp, Size, config::Shape};
-use physrep_nn::Params;
-use physrep_plugin_api::{BoundaryCondition::Periodic, Error, Method};
+use physrep_plugin_api::{BoundaryCondition::Periodic, DType, Error, Geometry, Method, Params};
 
-use crate::support::{setup, small, system};
+use super::support::{setup, small, system};
+use crate::{
+    Mpp,
+    config::{Config, Shape, Size},
+};
 
-fn square(points: u32) -> Vec<physrep_plugin_api::Geometry> {
+fn square(points: u32) -> Vec<Geometry> {
     vec![system(&["tracer"], [points; 2], [Periodic; 2])]
 }
 
@@ -29,7 +31,7 @@ fn patches_shrink_with_the_smallest_grid() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_with_a_reason() {
+fn configurations_that_do_not_fit_are_refused_with_a_reason() {
     let default = Config::default;
     let cases = [
         (Config { dim: Some(30), ..default() }, "`dim` (=30) must be a positive multiple of 4"),
@@ -48,7 +50,7 @@ fn what_does_not_fit_is_refused_with_a_reason() {
         let Err(Error::Config(why)) = config.shape(&square(40)) else { panic!("{expected}: no Error::Config") };
         assert!(why.contains(expected), "{why}");
     }
-    // One patch has no deviation to divide by.
+    // The standard deviation over a single patch is zero.
     let one = Config { patch: Some(16), ..default() }.shape(&square(16)).unwrap_err();
     assert!(one.to_string().contains("at least two whole patches"), "{one}");
 }
@@ -57,10 +59,10 @@ fn what_does_not_fit_is_refused_with_a_reason() {
 fn pretraining_needs_a_frame_to_predict() {
     let mut setup = setup(square(16), 4);
     setup.future_frames = 0;
-    let params = || Params::new(candle_core::DType::F32, &setup.device, 0);
+    let params = || Params::new(DType::F32, &setup.device, 0);
     let Err(Error::Unsupported(why)) = Mpp::new(&small(), &setup, &params()) else { panic!("no Error::Unsupported") };
     assert!(why.contains("at least one future frame"), "{why}");
     setup.pretrain_steps = 0;
-    let only_encode = Params::new(candle_core::DType::F32, &setup.device, 0);
+    let only_encode = Params::new(DType::F32, &setup.device, 0);
     assert!(Mpp::new(&small(), &setup, &only_encode).is_ok());
 }

@@ -1,14 +1,16 @@
-//! What the network must not see, or must: shifts, scales, the order of channels, walls.
+//! Symmetries that the network has, and those that walls break: shifts, scales, the order of channels.
 
-use candle_core::{Device, Tensor};
-use physrep_plugin_api::BoundaryCondition::{self, Periodic, Wall};
+use physrep_plugin_api::{
+    BoundaryCondition::{self, Periodic, Wall},
+    candle_core::{Device, Tensor},
+};
 
-use crate::support::{difference, model, normal, setup, small, system};
+use super::support::{difference, model, normal, setup, small, system};
 
-/// Tokens `(1, S, D)` of a clip shifted by `by` patches, with the shift undone, against those of the clip: the largest
-/// difference. 5 x 6 patches of 8 points: an odd and an even number.
-fn change_by_shift(boundary: [BoundaryCondition; 2], by: [i64; 2]) -> f64 {
-    let setup = setup(vec![system(&["tracer", "pressure"], [40, 48], boundary)], 3);
+/// The largest difference between the tokens `(1, S, D)` of a clip and those of the clip shifted by `by` patches, with the
+/// shift undone. 5 x 6 patches of 8 points: an odd and an even number.
+fn change_by_shift(boundaries: [BoundaryCondition; 2], by: [i64; 2]) -> f64 {
+    let setup = setup(vec![system(&["tracer", "pressure"], [40, 48], boundaries)], 3);
     let (model, _) = model(&small(), &setup);
     let clip = normal((1, 2, 3, 40, 48), 1);
     let roll = |x: &Tensor, by: [i64; 2], first: usize| {
@@ -31,10 +33,10 @@ fn on_periodic_axes_the_encoder_commutes_with_shifts_by_patches() {
 }
 
 #[test]
-fn walls_break_the_symmetry_across_them_alone() {
-    for (boundary, by) in [([Wall; 2], [1, 1]), ([Wall, Periodic], [1, 0]), ([Periodic, Wall], [0, 1])] {
-        let change = change_by_shift(boundary, by);
-        assert!(change > 1e-3, "{boundary:?}: {change}");
+fn walls_break_the_symmetry_of_their_axis_alone() {
+    for (boundaries, by) in [([Wall; 2], [1, 1]), ([Wall, Periodic], [1, 0]), ([Periodic, Wall], [0, 1])] {
+        let change = change_by_shift(boundaries, by);
+        assert!(change > 1e-3, "{boundaries:?}: {change}");
     }
 }
 
@@ -57,12 +59,12 @@ fn predictions_scale_and_shift_with_the_fields_and_tokens_do_not() {
     let frame = model.predict(&clip, 0, None).unwrap();
     let error = difference(&model.predict(&change(&clip), 0, None).unwrap(), &change(&frame));
     assert!(error < 1e-5, "prediction: {error}");
-    // And the constants are no accident of a network that predicts nothing.
+    // The network does not predict a constant.
     assert!(difference(&model.predict(&change(&clip), 0, None).unwrap(), &frame) > 0.1);
 }
 
 #[test]
-fn the_order_of_channels_is_of_no_matter_as_long_as_names_go_with_them() {
+fn the_order_of_channels_does_not_matter_if_their_names_move_along() {
     let names = ["tracer", "pressure", "velocity_x"];
     let order = [2usize, 0, 1];
     let permuted = order.map(|i| names[i]);
@@ -76,6 +78,6 @@ fn the_order_of_channels_is_of_no_matter_as_long_as_names_go_with_them() {
     let frame = model.predict(&clip, 0, None).unwrap().index_select(&index, 1).unwrap();
     let error = difference(&model.predict(&other, 1, None).unwrap(), &frame);
     assert!(error < 1e-12, "prediction: {error}");
-    // Channels without their names are other fields.
+    // Under other names the channels are other fields.
     assert!(difference(&model.encode(&other, 0).unwrap(), &model.encode(&clip, 0).unwrap()) > 1e-3);
 }

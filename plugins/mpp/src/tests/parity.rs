@@ -1,15 +1,19 @@
 //! The network against the published code (PolymathicAI/multiple_physics_pretraining), run once in PyTorch in f64.
 //!
-//! Weights and inputs are sines of their index, so that nothing but the numbers below had to be kept. Both axes have walls:
-//! the published code wraps the distances of periodic axes another way (see the README).
+//! Weights and inputs are sines of their index, so only the values below had to be stored. Both axes have walls: the published
+//! code wraps the distances of periodic axes differently (see the README).
 
-use candle_core::{DType, Device, Tensor};
-use physrep_mpp::Config;
-use physrep_mpp::model::{Model, normalised_error};
-use physrep_nn::Params;
-use physrep_plugin_api::BoundaryCondition::Wall;
+use physrep_plugin_api::{
+    BoundaryCondition::Wall,
+    candle_core::{DType, Device, Tensor},
+    nn::Params,
+};
 
-use crate::support::{setup, system, values};
+use super::support::{setup, system, values};
+use crate::{
+    config::Config,
+    model::{Model, normalised_error},
+};
 
 const TOKENS: [f64; 12] = [
     109.4141082611993,
@@ -40,7 +44,7 @@ const FRAME: [f64; 12] = [
     -2.8956794051249752,
 ];
 const LOSS: f64 = 6.950758283843026;
-/// Of the loss: the Euclidean norms of some parameters' gradients.
+/// Euclidean norms of the gradients of some parameters.
 const GRADIENTS: [(&str, f64); 14] = [
     ("encoder.space_bag.weight", 4.048814231827622),
     ("encoder.space_bag.bias", 2.112626883247693),
@@ -58,7 +62,7 @@ const GRADIENTS: [(&str, f64); 14] = [
     ("decoder.out_proj.0.weight", 0.1259783691398757),
 ];
 
-/// What the parameter `name` was filled with.
+/// The values of the parameter `name`.
 fn filling(name: &str, shape: &[usize]) -> Tensor {
     let count: usize = shape.iter().product();
     let phase = name.bytes().enumerate().map(|(i, byte)| (i + 1) * byte as usize).sum::<usize>() % 97;
@@ -78,7 +82,7 @@ fn filling(name: &str, shape: &[usize]) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-/// A dozen elements all over a tensor.
+/// Twelve elements spread over a tensor.
 fn some(tensor: &Tensor) -> Vec<f64> {
     let all = values(tensor);
     (0..12).map(|i| all[i * 7919 % all.len()]).collect()

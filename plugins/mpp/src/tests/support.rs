@@ -1,19 +1,22 @@
-//! What the tests share: setups of plain systems, random clips, comparisons.
+//! Shared by the tests: setups of plain systems, random clips, comparisons.
 
 use std::path::PathBuf;
 
-use candle_core::{DType, Device, Shape, Tensor};
-use physrep_mpp::{Config, model::Model};
-use physrep_nn::{Params, Rng};
-use physrep_plugin_api::{BoundaryCondition, Channel, Geometry, Setup};
+use physrep_plugin_api::{
+    BoundaryCondition, Channel, Geometry, Setup,
+    candle_core::{DType, Device, Shape, Tensor},
+    nn::{Params, Rng},
+};
 
-/// A system with these channels, size and boundaries along H and W.
-pub fn system(channels: &[&str], size: [u32; 2], boundary: [BoundaryCondition; 2]) -> Geometry {
+use crate::{config::Config, model::Model};
+
+/// A system with these channels, size and boundary conditions along H and W.
+pub fn system(channels: &[&str], size: [u32; 2], boundaries: [BoundaryCondition; 2]) -> Geometry {
     let channel = |name: &&str| Channel { field: name.to_string(), name: name.to_string(), rank: 0, component: [0, 0] };
     Geometry {
         channels: channels.iter().map(channel).collect(),
         coordinates: size.map(|n| (0..n).map(f64::from).collect()),
-        boundaries: boundary,
+        boundaries,
         time_step: 0.1,
     }
 }
@@ -32,7 +35,7 @@ pub fn setup(systems: Vec<Geometry>, context_frames: usize) -> Setup {
     }
 }
 
-/// A small network whose blocks are no identities.
+/// A small network whose blocks differ from the identity.
 pub fn small() -> Config {
     Config {
         dim: Some(16),
@@ -51,7 +54,7 @@ pub fn model(config: &Config, setup: &Setup) -> (Model, Params) {
     (Model::new(config, setup, &params).unwrap(), params)
 }
 
-/// Normal numbers in f64.
+/// Standard normal values in f64.
 pub fn normal(shape: impl Into<Shape>, seed: u64) -> Tensor {
     Rng::new(seed, "test", 0).normal(shape, DType::F64, &Device::Cpu).unwrap()
 }

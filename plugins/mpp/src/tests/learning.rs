@@ -1,15 +1,19 @@
-//! The objective reaches every parameter, is the same every time, and teaches the network something.
+//! The objective: its units, its gradients, its determinism, and that training reduces it.
 
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
-use candle_core::{DType, Device, Tensor};
-use physrep_mpp::Config;
-use physrep_mpp::model::{Model, normalised_error};
-use physrep_nn::{AdamW, AdamWConfig, Params, Rng};
-use physrep_plugin_api::BoundaryCondition::{Periodic, Wall};
+use physrep_plugin_api::{
+    BoundaryCondition::{Periodic, Wall},
+    candle_core::{DType, Device, Tensor},
+    nn::{AdamW, AdamWConfig, Params, Rng},
+};
 
-use crate::support::{model, normal, setup, small, system, values};
+use super::support::{model, normal, setup, small, system, values};
+use crate::{
+    config::Config,
+    model::{Model, normalised_error},
+};
 
 #[test]
 fn the_error_is_in_units_of_the_target() {
@@ -21,8 +25,8 @@ fn the_error_is_in_units_of_the_target() {
     assert!((loss(&(&target * 150.0).unwrap(), &(&target * 100.0).unwrap()) - 0.25).abs() < 1e-6);
 }
 
-/// Two systems of different sizes and boundaries share one field: a batch of either must give every parameter a gradient,
-/// or the optimizer refuses the step.
+/// Two systems of different sizes and boundary conditions share one field. The optimizer refuses a step in which a
+/// parameter has no gradient, so a batch of either system must give every parameter one.
 #[test]
 fn a_gradient_reaches_every_parameter_from_every_system() {
     let systems = vec![
@@ -40,33 +44,32 @@ fn a_gradient_reaches_every_parameter_from_every_system() {
             let gradient = gradients.get(&var).unwrap_or_else(|| panic!("system {system}: {name} has no gradient"));
             let gradient: Vec<f64> = values(gradient).iter().map(|g| g.abs()).collect();
             let largest = gradient.iter().copied().fold(0.0, f64::max);
-            // The same shift of all keys drops out of the softmax.
+            // Softmax is invariant to a common shift of all keys.
             assert!(largest > 1e-12 || name.ends_with("knorm.bias"), "system {system}: {name} gets {largest}");
             let sum = reached.entry(name).or_insert_with(|| vec![0.0; gradient.len()]);
             sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
         }
     }
-    // Every field's column, over both.
+    // Every field's column has a gradient from one of the systems.
     for name in ["encoder.space_bag.weight", "decoder.out_kernel", "decoder.out_bias"] {
         assert!(reached[name].iter().all(|g| *g > 0.0), "{name}");
     }
 }
 
-/// Patterns of eight plane waves each that travel as a whole, `(B, 1, T, 16, 16)`, up to two points a frame along
-/// either axis.
+/// Patterns of eight plane waves that travel together, `(B, 1, T, 16, 16)`, by up to two points per frame along either axis.
 fn waves(batch: usize, frames: usize, index: u64) -> Tensor {
     let mut rng = Rng::new(1, "waves", index);
-    let mut numbers = Vec::new();
+    let mut values = Vec::new();
     for _ in 0..batch {
         let velocity = [0, 1].map(|_| 4.0 * rng.uniform() - 2.0);
         let modes: Vec<[f64; 3]> = (0..8).map(|_| [5, 5, 16].map(|n| (f64::from(n) * rng.uniform()).floor())).collect();
         for (t, y, x) in (0..frames * 256).map(|i| (i / 256, i / 16 % 16, i % 16)) {
             let (y, x) = (y as f64 - velocity[0] * t as f64, x as f64 - velocity[1] * t as f64);
             let wave = |[ky, kx, phase]: &[f64; 3]| (((ky - 2.0) * y + (kx - 2.0) * x + phase) * TAU / 16.0).sin();
-            numbers.push(modes.iter().map(wave).sum::<f64>() as f32);
+            values.push(modes.iter().map(wave).sum::<f64>() as f32);
         }
     }
-    Tensor::from_vec(numbers, (batch, 1, frames, 16, 16), &Device::Cpu).unwrap()
+    Tensor::from_vec(values, (batch, 1, frames, 16, 16), &Device::Cpu).unwrap()
 }
 
 fn trained(config: &Config, steps: u64) -> (Model, Vec<f32>) {
@@ -96,12 +99,12 @@ fn travelling_waves_are_predicted_better_than_by_their_last_frame() {
         error(&model.predict(&history, 0, None).unwrap()),
         error(&clips.get_on_dim(2, 3).unwrap().contiguous().unwrap()),
     );
-    println!("error {learned}, of the last frame {last}");
-    assert!(learned < 0.5 * last, "error {learned}, of the last frame {last}");
+    println!("error {learned}, {last} for the last frame");
+    assert!(learned < 0.5 * last, "error {learned}, {last} for the last frame");
 }
 
 #[test]
-fn the_same_seed_gives_the_same_losses_and_other_skips_give_others() {
+fn the_same_seed_gives_the_same_losses_and_skipped_branches_change_them() {
     let config = Config { patch: Some(4), drop_path: 0.5, ..small() };
     assert_eq!(trained(&config, 3).1, trained(&config, 3).1);
     let whole = Config { drop_path: 0.0, ..config.clone() };
