@@ -1,21 +1,23 @@
-use candle_core::{DType, Device, Result, Tensor, Var};
-use physrep_disco::integrator::{Integrated, IntegratorConfig, integrate};
+//! The integrator: its order, its tolerance, its cost, and its gradients.
 
-use crate::{distance, normal, values};
+use physrep_plugin_api::candle_core::{DType, Device, Result, Tensor, Var};
+
+use super::{distance, normal, values};
+use crate::integrator::{Integrated, IntegratorConfig, integrate};
 
 /// A rotation, `x' = 3 y, y' = -3 x`, of states `(2, N)`.
 fn rotation(x: &Tensor) -> Result<Tensor> {
     Tensor::cat(&[(x.narrow(0, 1, 1)? * 3.0)?, (x.narrow(0, 0, 1)? * -3.0)?], 0)
 }
 
-fn turned(x: &Tensor) -> Tensor {
+fn rotated(x: &Tensor) -> Tensor {
     let (x, y) = (x.narrow(0, 0, 1).unwrap(), x.narrow(0, 1, 1).unwrap());
     let (sin, cos) = 3f64.sin_cos();
     let sum = |a: &Tensor, by: f64, b: &Tensor, with: f64| ((a * by).unwrap() + (b * with).unwrap()).unwrap();
     Tensor::cat(&[sum(&x, cos, &y, sin), sum(&y, cos, &x, -sin)], 0).unwrap()
 }
 
-/// Steps of a given length: with such a tolerance nothing is ever good enough.
+/// Steps of a fixed length: with this tolerance every step has the shortest length.
 fn fixed(steps: usize) -> IntegratorConfig {
     IntegratorConfig { rtol: 1e-100, atol: 0.0, min_step: 1.0 / steps as f64 }
 }
@@ -26,7 +28,7 @@ fn the_error_of_fixed_steps_falls_with_the_third_power() {
     let error = |steps| {
         let Integrated { state, accepted, rejected } = integrate(&start, &fixed(steps), rotation).unwrap();
         assert_eq!((accepted, rejected), (steps, 0));
-        distance(&state, &turned(&start))
+        distance(&state, &rotated(&start))
     };
     let order = (error(16) / error(64)).log(4.0);
     assert!((2.9..3.2).contains(&order), "order {order}");
@@ -39,7 +41,7 @@ fn the_error_follows_the_tolerance() {
     for rtol in [1e-2, 1e-4, 1e-6] {
         let config = IntegratorConfig { rtol, atol: rtol, min_step: 1e-6 };
         let Integrated { state, accepted, .. } = integrate(&start, &config, rotation).unwrap();
-        let error = distance(&state, &turned(&start));
+        let error = distance(&state, &rotated(&start));
         assert!(error < 30.0 * rtol, "error {error:e} at a tolerance of {rtol:e}");
         assert!(error < before.0 / 10.0 && accepted > before.1, "{error:e} after {accepted} steps, {before:?} before");
         before = (error, accepted);
@@ -47,7 +49,7 @@ fn the_error_follows_the_tolerance() {
 }
 
 #[test]
-fn steps_shrink_where_the_solution_is_steep_and_the_shortest_bounds_their_number() {
+fn steps_shrink_where_the_solution_is_steep_and_the_shortest_step_bounds_their_number() {
     // x' = 40 x (1 - x) rises late and fast.
     let logistic = |x: &Tensor| (x * (1.0 - x)?)? * 40.0;
     let start = Tensor::new(&[1e-6f64], &Device::Cpu).unwrap();
@@ -100,8 +102,8 @@ fn gradients_agree_with_differences() {
                     let (matrix, start) = if which == 0 { (&moved, &start) } else { (&matrix, &moved) };
                     run(matrix, start).to_scalar::<f64>().unwrap()
                 };
-                // The lengths of adaptive steps follow the state, which the gradient leaves out: such results are
-                // as precise as the tolerance, and their differences less.
+                // The gradient ignores that the lengths of adaptive steps depend on the state, so it agrees only to the
+                // tolerance.
                 let (by, tolerance) = if config.rtol < 1e-50 { (1e-5, 1e-8) } else { (1e-3, 1e-3) };
                 let difference = (moved(by) - moved(-by)) / (2.0 * by);
                 let error = (gradient[i] - difference).abs();
@@ -120,7 +122,7 @@ fn a_state_that_blows_up_is_an_error_that_says_when() {
 }
 
 #[test]
-fn tolerances_that_make_no_sense_are_refused() {
+fn invalid_tolerances_are_refused() {
     let default = IntegratorConfig::default();
     assert_eq!(default.validate(), Ok(()));
     for (config, reason) in [

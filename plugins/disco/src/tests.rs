@@ -1,13 +1,15 @@
-//! Tests of DISCO: one module a concept, one binary for all.
+//! DISCO: the integrator, the operator network, and the method as a whole.
 
 mod integrator;
 mod method;
 mod operator;
 
-use candle_core::{DType, Device, Shape, Tensor};
-use physrep_nn::Rng;
+use physrep_plugin_api::{
+    candle_core::{DType, Device, Shape, Tensor},
+    nn::Rng,
+};
 
-/// Normal numbers.
+/// Standard normal values.
 fn normal(shape: impl Into<Shape>, seed: u64, dtype: DType) -> Tensor {
     Rng::new(seed, "test", 0).normal(shape, dtype, &Device::Cpu).unwrap()
 }

@@ -1,13 +1,18 @@
-use candle_core::{DType, Device, Tensor};
-use physrep_disco::generator::Generator;
-use physrep_disco::operator::OperatorNetwork;
-use physrep_nn::Edge::{self, Periodic, Reflect};
-use physrep_nn::Params;
+//! The operator network: sizes, symmetry, walls, and weights per sample.
 
-use crate::{distance, normal, values};
+use physrep_plugin_api::{
+    candle_core::{DType, Device, Tensor},
+    nn::{
+        Edge::{self, Periodic, Reflect},
+        Params,
+    },
+};
+
+use super::{distance, normal, values};
+use crate::{generator::Generator, operator::OperatorNetwork};
 
 fn weights(operator: &OperatorNetwork, batch: usize) -> Vec<Tensor> {
-    let of_layer = |(i, weight): (usize, &physrep_disco::operator::Weight)| {
+    let of_layer = |(i, weight): (usize, &crate::operator::Weight)| {
         (normal((batch, weight.shape[0], weight.shape[1]), i as u64, DType::F64) * weight.bound).unwrap()
     };
     operator.weights().iter().enumerate().map(of_layer).collect()
@@ -78,7 +83,7 @@ fn generated_weights_stay_within_twice_the_initialisation_and_depend_on_the_late
         let samples = [0, 1].map(|i| generated.get(i).unwrap());
         assert!(distance(&samples[0], &samples[1]) > 0.1 * weight.bound, "{}", weight.name);
     }
-    // Near 0, a weight is its bound over the bounds' root mean square, times what the head says.
+    // Near 0, a weight is the head's output times its bound over the bounds' root mean square.
     let generated = generator.forward(&normal((1, 6), 2, DType::F64)).unwrap();
     assert!(values(&generated[3]).iter().all(|v| v.abs() < 2.0 * operator.weights()[3].bound));
 }
@@ -91,5 +96,5 @@ fn what_does_not_fit_is_refused() {
     let error = operator.forward(&normal((1, 8, 6, 3), 1, DType::F64), None, &[]).unwrap_err().to_string();
     assert!(error.contains("multiples of 4; got [1, 8, 6, 3]"), "{error}");
     let error = operator.forward(&normal((1, 8, 8, 3), 1, DType::F64), None, &[]).unwrap_err().to_string();
-    assert!(error.contains("lacks weights"), "{error}");
+    assert!(error.contains("too few weights"), "{error}");
 }

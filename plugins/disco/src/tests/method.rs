@@ -1,20 +1,23 @@
-use candle_core::{DType, Device, Tensor};
-use physrep_disco::integrator::IntegratorConfig;
-use physrep_disco::{Config, Disco};
-use physrep_nn::{AdamW, AdamWConfig, Params, Rng};
-use physrep_plugin_api::{Batch, BoundaryCondition, Channel, Geometry, Method, Setup};
+//! The method: gradients, training, invariance, and which configurations are refused.
 
-use crate::{distance, normal, values};
+use physrep_plugin_api::{
+    Batch, BoundaryCondition, Channel, Geometry, Method, Setup,
+    candle_core::{DType, Device, Tensor},
+    nn::{AdamW, AdamWConfig, Params, Rng},
+};
+
+use super::{distance, normal, values};
+use crate::{Disco, config::Config, integrator::IntegratorConfig};
 
 const SIDE: usize = 16;
 const FRAMES: usize = 6;
 
-fn setup(boundary: [BoundaryCondition; 2], size: [usize; 2]) -> Setup {
+fn setup(boundaries: [BoundaryCondition; 2], size: [usize; 2]) -> Setup {
     let channel = |name: &str| Channel { field: name.into(), name: name.into(), rank: 0, component: [0; 2] };
     let system = Geometry {
         channels: vec![channel("tracer"), channel("pressure")],
         coordinates: size.map(|len| (0..len).map(|i| i as f64 / len as f64).collect()),
-        boundaries: boundary,
+        boundaries,
         time_step: 0.1,
     };
     Setup {
@@ -72,15 +75,15 @@ fn waves(batch: usize, seed: u64) -> Tensor {
 fn objective(method: &Disco, clips: &Tensor) -> Tensor {
     let frames = clips.dim(2).unwrap();
     let context = clips.narrow(2, 0, frames - 1).unwrap();
-    method.objective(&context, &clips.narrow(2, frames - 1, 1).unwrap().squeeze(2).unwrap()).unwrap().loss
+    method.model.objective(&context, &clips.narrow(2, frames - 1, 1).unwrap().squeeze(2).unwrap()).unwrap().loss
 }
 
 #[test]
 fn a_gradient_reaches_every_parameter() {
-    for (boundary, patch) in
+    for (boundaries, patch) in
         [([BoundaryCondition::Periodic; 2], 4), ([BoundaryCondition::Periodic, BoundaryCondition::Wall], 8)]
     {
-        let (method, params) = method(&Config { patch, ..config() }, &setup(boundary, [SIDE; 2]), 0);
+        let (method, params) = method(&Config { patch, ..config() }, &setup(boundaries, [SIDE; 2]), 0);
         let gradients = objective(&method, &waves(2, 1)).backward().unwrap();
         let named = params.named();
         assert!(named.len() > 60);
@@ -101,19 +104,19 @@ fn learns_to_advect() {
         optimizer.step(&loss.backward().unwrap(), 3e-3).unwrap();
     }
     let test = waves(32, 1_000_000);
-    let learnt = values(&objective(&method, &test))[0];
-    // What predicting no change scores.
+    let learned = values(&objective(&method, &test))[0];
+    // The score of predicting no change.
     let [last, next] = [FRAMES - 2, FRAMES - 1].map(|t| test.narrow(2, t, 1).unwrap());
     let mean = next.mean_keepdim((3, 4)).unwrap();
     let variance = next.broadcast_sub(&mean).unwrap().sqr().unwrap().mean_keepdim((3, 4)).unwrap();
     let error = (next - last).unwrap().sqr().unwrap().broadcast_div(&variance).unwrap();
     let unchanged = 0.5 * values(&error.mean_all().unwrap())[0];
-    println!("learnt {learnt:.4}, no change {unchanged:.4}");
-    assert!(learnt < 0.5 * unchanged, "{learnt} after training, {unchanged} for no change");
+    println!("learned {learned:.4}, no change {unchanged:.4}");
+    assert!(learned < 0.5 * unchanged, "{learned} after training, {unchanged} for no change");
 }
 
 #[test]
-fn the_same_seed_gives_the_same_numbers() {
+fn the_same_seed_gives_the_same_tokens() {
     let run = |seed| {
         let (method, params) = method(&config(), &setup([BoundaryCondition::Periodic; 2], [SIDE; 2]), seed);
         let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
@@ -138,9 +141,9 @@ fn a_clip_is_one_token_whatever_its_units() {
 }
 
 #[test]
-fn the_default_is_the_papers() {
+fn the_default_is_the_paper_s() {
     let params = Params::new(DType::F32, &Device::Cpu, 0);
-    // The generator of the published width has 122 million parameters; its first layers tell enough.
+    // The generator of the published width has 122 million parameters; the heads scale with its width.
     let config = Config { generator_dim: 8, ..Config::default() };
     Disco::new(&config, &setup([BoundaryCondition::Periodic; 2], [64, 128]), &params).unwrap();
     let weights: usize = params.pp("generator.heads").named().iter().map(|(_, var)| var.elem_count()).sum();
@@ -166,8 +169,8 @@ fn configurations_that_cannot_work_are_refused_with_a_reason() {
     refuse(Config { patch: 5, ..config() }, size, "`patch` (=5) must be 16, 8 or 4");
     refuse(Config { patch: 16, ..config() }, [16, 24], "`patch` (=16) must divide both sides");
     refuse(config(), [30, 32], "no patch fits a grid of 30x32");
-    refuse(Config { levels: 4, ..config() }, size, "`levels` (=4) halvings");
-    refuse(Config { levels: 70, ..config() }, size, "`levels` (=70) halvings");
+    refuse(Config { levels: 4, ..config() }, size, "`levels` (=4): a grid of 16x16");
+    refuse(Config { levels: 70, ..config() }, size, "`levels` (=70): a grid of 16x16");
     refuse(Config { start_channels: 6, ..config() }, size, "`start_channels` (=6)");
     refuse(Config { generator_dim: 0, ..config() }, size, "`generator_dim` (=0)");
     let integrator = IntegratorConfig { min_step: 2.0, ..IntegratorConfig::default() };
