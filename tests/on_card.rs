@@ -65,7 +65,7 @@ fn where_a_driver_has_no_memory_batches_stay_where_there_is_some_and_the_reason_
 
 /// The library of the method that reads clips on its card.
 fn on_card() -> PathBuf {
-    Source::Crate(fixture("plugins/on-card")).library(Device::Cpu).expect("builds")
+    Source::Crate(fixture("plugins/device-memory")).library(Device::Cpu).expect("builds")
 }
 
 struct Silent;
@@ -144,7 +144,7 @@ fn a_batch_that_cannot_be_copied_is_an_error_at_its_turn() {
 
 /// The keys that tell the method of its driver.
 fn with(driver: &Path) -> String {
-    format!("on-card.driver={:?}", driver.display().to_string())
+    format!("device-memory.driver={:?}", driver.display().to_string())
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn bench_tells_the_peak_of_the_cards_memory() {
     let (bench, driver) = (Bench::new(), driver(&folder, 0));
     let library = on_card().display().to_string();
     let measured = |device: &str| {
-        let mut command = bench.command(["bench", "on-card", "--plugins", &library, "--set", &with(&driver)]);
+        let mut command = bench.command(["bench", "device-memory", "--plugins", &library, "--set", &with(&driver)]);
         command.args(["--size", "8", "--steps", "2", "--batch", "3", "--channels", "5", "--frames", "2"]);
         command.args(["--device", device]).env("PHYSREP_CUDA_DRIVER", &driver);
         let said = Said::from(command.output().expect("runs")).ended_with(0);
@@ -172,10 +172,10 @@ fn bench_waits_for_the_gpu_and_tells_what_failed_there() {
     let (bench, driver) = (Bench::new(), driver_with(&folder, &["CODE=0", "FAULT=700"]));
     let library = on_card().display().to_string();
     let mut command =
-        bench.command(["bench", "on-card", "--plugins", &library, "--set", &with(&driver), "--size", "8"]);
+        bench.command(["bench", "device-memory", "--plugins", &library, "--set", &with(&driver), "--size", "8"]);
     command.args(["--frames", "2", "--device", "cuda:0"]).env("PHYSREP_CUDA_DRIVER", &driver);
     let said = Said::from(command.output().expect("runs")).ended_with(1);
-    let expected = "on-card: a step failed on the GPU: the CUDA driver's cuCtxSynchronize failed with code 700";
+    let expected = "device-memory: a step failed on the GPU: the CUDA driver's cuCtxSynchronize failed with code 700";
     assert!(said.err.contains(expected), "{}", said.err);
 }
 
@@ -185,7 +185,7 @@ fn a_run_on_a_card_gives_the_readings_of_one_on_the_cpu() {
     // With memory for the suite's batches.
     let (bench, driver) = (Bench::new(), driver_with(&folder, &["CODE=0", "LIMIT=(1ul<<30)"]));
     let results = ["cpu", "cuda:0"].map(|device| {
-        let more = ["--methods", "on-card", "--set", &with(&driver), "--device", device];
+        let more = ["--methods", "device-memory", "--set", &with(&driver), "--device", device];
         let arguments = bench.all(&on_card().display().to_string(), device, &more);
         let output = bench.command(arguments).env("PHYSREP_CUDA_DRIVER", &driver).output().expect("runs");
         Said::from(output).ended_with(0);

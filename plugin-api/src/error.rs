@@ -1,18 +1,18 @@
-//! What can go wrong in a method.
+//! Errors of a method.
 
 use physrep_abi::{ErrorCode, PluginError};
 
-/// An error of a method: a kind, for the host, and a sentence, for the reader of the table.
+/// An error of a method: its kind, and one sentence, which is shown in the method's row of the table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),
-    /// The configuration cannot be used; the text says which value, and what would do.
+    /// The configuration is invalid; the text names the key, its value, and what is allowed.
     #[error("{0}")]
     Config(String),
-    /// The method cannot do what was asked of it.
+    /// The method does not support the request.
     #[error("{0}")]
     Unsupported(String),
     /// The loss or an embedding is not finite.
@@ -20,8 +20,8 @@ pub enum Error {
     Diverged(String),
     /// A checkpoint does not fit.
     #[error("{0}")]
-    State(String),
-    /// Anything else.
+    Checkpoint(String),
+    /// Any other error.
     #[error("{0}")]
     Other(String),
 }
@@ -47,10 +47,10 @@ impl From<Error> for PluginError {
             Error::Config(_) => ErrorCode::CONFIG,
             Error::Unsupported(_) => ErrorCode::UNSUPPORTED,
             Error::Diverged(_) => ErrorCode::DIVERGED,
-            Error::State(_) => ErrorCode::STATE,
+            Error::Checkpoint(_) => ErrorCode::CHECKPOINT,
             Error::Tensor(_) | Error::Other(_) => ErrorCode::METHOD,
         };
-        // candle appends a backtrace to its message where RUST_BACKTRACE asks for one.
+        // candle appends a backtrace to its message if RUST_BACKTRACE is set.
         let text = error.to_string();
         let (message, detail) = text.split_once('\n').unwrap_or((&text, ""));
         PluginError { code, message: message.trim().into(), detail: detail.into() }

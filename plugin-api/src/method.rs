@@ -6,12 +6,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Result, Setup, Step, Training};
 
-/// Who a method is.
+/// What a method is called and where it is from.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct About {
-    /// The name that the command line and the tables use: lower case, digits and dashes.
+    /// The name on the command line and in tables: lower-case letters, digits and dashes.
     pub name: &'static str,
-    /// What it learns from, in a sentence.
+    /// What the method learns from, in one sentence.
     pub summary: &'static str,
     /// Where it is published; may be empty.
     pub reference: &'static str,
@@ -20,52 +20,53 @@ pub struct About {
 /// Clips of one physical system.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// The clips, `(B, C, T, H, W)`, each channel normalised with the training split's mean and deviation.
+    /// The clips, `(B, C, T, H, W)`, each channel normalised by the training split's mean and standard deviation.
     pub clips: Tensor,
-    /// Which of [`Setup::systems`] they are from.
+    /// The index of their system in [`Setup::systems`].
     pub system: usize,
 }
 
 /// A way to learn a representation of physical fields.
 ///
-/// Implement this, call [`export_method!`](crate::export_method), and the host does the rest: it feeds the batches,
-/// this crate differentiates [`loss`](Method::loss), steps AdamW, saves and resumes, and the host's probes score what
+/// Implement this trait and call [`export_method!`](crate::export_method). The host feeds the batches; this crate
+/// differentiates [`loss`](Method::loss), steps AdamW, saves and resumes; the host's probes score the tokens that
 /// [`encode`](Method::encode) returns. A method sees fields and their geometry, but no label, no split and no system's
 /// name.
 pub trait Method: Sized + 'static {
     /// The hyper-parameters. Users override single keys (`--set NAME.key=value`), so every key has a default.
     type Config: Serialize + DeserializeOwned + Default;
 
-    /// Who the method is.
+    /// What the method is called and where it is from.
     const ABOUT: About;
 
-    /// Parameters whose names begin with this and a dot are the encoder's; all others only serve the objective.
+    /// The module path of the encoder. Parameters below it are probed and fine-tuned; all others serve the objective alone.
     const ENCODER: &'static str = "encoder";
 
-    /// Whether one session can learn from several systems: batches then name the one they are from. The host adds rows of
+    /// Whether one session can learn from several systems. A batch then names its system, and the host adds rows of
     /// encoders that were pretrained on all systems of a suite.
-    const JOINT: bool = false;
+    const JOINT_PRETRAINING: bool = false;
 
-    /// Builds the networks, drawing every trainable tensor from `params`.
+    /// Builds the networks. Every trainable tensor is created by `params`.
     ///
-    /// A session builds two: one that learns, and a twin on the same parameters that [`encode`](Self::encode) is called on
-    /// when no gradient is wanted. What either keeps beside its parameters the other does not see.
+    /// A session builds two instances on the same parameters: one that learns, and an inference copy on which
+    /// [`encode`](Self::encode) is called when no gradient is needed. State that an instance keeps outside its parameters
+    /// is not shared.
     fn new(config: &Self::Config, setup: &Setup, params: &Params) -> Result<Self>;
 
-    /// How the optimizer is to run.
+    /// The optimizer's hyper-parameters, usually a key of the configuration.
     fn training(_config: &Self::Config) -> Training {
         Training::default()
     }
 
-    /// The objective on a pretraining batch of `context_frames + future_frames` frames: a scalar to be minimised, from
-    /// which a gradient must reach every parameter.
+    /// The objective on a pretraining batch of `context_frames + future_frames` frames: a scalar to minimise. A gradient
+    /// must reach every trained parameter.
     fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor>;
 
-    /// Called after each update of the parameters, such as to let a moving average follow them.
-    fn updated(&self, _step: &Step) -> Result<()> {
+    /// Called after each update of the parameters, for instance to move an exponential moving average.
+    fn after_update(&self, _step: &Step) -> Result<()> {
         Ok(())
     }
 
-    /// Embeds a batch of `context_frames` frames as tokens, `(B, tokens, dim)`.
+    /// Encodes a batch of `context_frames` frames to tokens, `(B, tokens, dim)`.
     fn encode(&self, batch: &Batch) -> Result<Tensor>;
 }

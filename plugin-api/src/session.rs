@@ -1,150 +1,166 @@
-//! A method in training: the networks, the optimizer and the count of steps, saved and restored as one.
+//! A method and its training state, as the host drives them: pretrain, encode, fine-tune, save, load.
 
-mod finetune;
-mod gradient;
+mod finetuning;
+mod gradient_flow;
+mod optimization;
+mod parameters;
+mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use candle_core::{DType, Device, Tensor};
+use physrep_abi::{HostCallbacks, LoadScope, Parameter, StepReport};
+use physrep_nn::{AdamWConfig, DirectGradients, Params, flops};
 
-use candle_core::{DType, Device, Tensor, Var};
-use physrep_abi::{Host, LoadScope, Parameter, StepReport};
-use physrep_nn::{AdamW, CosineSchedule, DirectGradients, Params, clip_gradients, flops};
-use serde_json::Value;
-
-use crate::{Batch, Error, Method, Result, Setup, Step, Training};
-use finetune::FineTuning;
-use gradient::{FIRST_STEPS, Flow};
-
-/// Names of what a saved state holds beside the weights. No module path begins with an `@`.
-const OPTIMIZER: &str = "@optimizer.";
-const GRADIENT: &str = "@gradient.";
-const STEP: &str = "@step";
+use crate::{Batch, Error, Method, Result, Setup, Step, config};
+use finetuning::FineTuning;
+use gradient_flow::{FIRST_STEPS, GradientFlow};
+use optimization::Optimization;
+use state::SessionState;
 
 /// One method on one set of systems.
 pub(crate) struct Session<M> {
     /// Learns.
     method: M,
-    /// Only encodes, with the same parameters, and leaves no graph behind.
-    twin: M,
+    /// Encodes with the same parameters, and records no graph.
+    inference_copy: M,
     params: Params,
-    optimizer: AdamW,
-    training: Training,
-    schedule: CosineSchedule,
-    /// Sums of gradients since the last update, by parameter; empty right after one.
-    gradients: BTreeMap<String, Tensor>,
-    step: u64,
+    optimization: Optimization,
+    finetuning: Option<FineTuning>,
     /// The type of the clips that the method sees.
     activations: DType,
     setup: Setup,
-    host: Host,
-    finetuning: Option<FineTuning>,
+    host: HostCallbacks,
 }
 
 impl<M: Method> Session<M> {
-    pub(crate) fn new(config: &str, setup: Setup, host: Host) -> Result<Self> {
-        let config: M::Config = parse_config(M::ABOUT.name, config)?;
+    pub(crate) fn new(config: &str, setup: Setup, host: HostCallbacks) -> Result<Self> {
+        let invalid = |why: String| Error::Config(format!("{}: {why}", M::ABOUT.name));
+        let config: M::Config = config::parse(M::ABOUT.name, config)?;
         let training = M::training(&config);
-        training.validate().map_err(|why| Error::Config(format!("{}: {why}", M::ABOUT.name)))?;
-        let activations =
-            training.precision.activate(&setup.device).map_err(|e| Error::Config(format!("{}: {e}", M::ABOUT.name)))?;
+        training.validate().map_err(invalid)?;
+        let activations = training.precision.activate(&setup.device).map_err(|e| invalid(e.to_string()))?;
         let params = Params::new(DType::F32, &setup.device, setup.seed);
         let method = M::new(&config, &setup, &params)?;
-        let twin = M::new(&config, &setup, &params.frozen())?;
-        let optimizer = AdamW::new(params.trained(), training.adamw())?;
-        let updates = setup.steps.div_ceil(training.accumulate);
-        let schedule = CosineSchedule {
-            peak: training.lr,
-            last: training.final_lr,
-            steps: updates as usize,
-            warmup_steps: (training.warmup * updates as f64).round() as usize,
-            warmup_start: training.final_lr,
-        };
-        Ok(Self {
-            method,
-            twin,
-            params,
-            optimizer,
-            training,
-            schedule,
-            gradients: BTreeMap::new(),
-            step: 0,
-            activations,
-            setup,
-            host,
-            finetuning: None,
-        })
+        let inference_copy = M::new(&config, &setup, &params.frozen())?;
+        let optimization = Optimization::new(params.trained(), training, setup.pretrain_steps)?;
+        Ok(Self { method, inference_copy, params, optimization, finetuning: None, activations, setup, host })
     }
 
     pub(crate) fn device(&self) -> &Device {
         &self.setup.device
     }
 
+    /// Trains on one batch of `context_frames + future_frames` frames.
     pub(crate) fn pretrain_step(&mut self, batch: &Batch) -> Result<StepReport> {
         self.check(batch, self.setup.context_frames + self.setup.future_frames, "pretraining")?;
-        let step = Step { index: self.step, of: self.setup.steps, seed: self.setup.seed, host: self.host };
+        let index = self.optimization.step();
+        let step = Step { index, total: self.setup.pretrain_steps, seed: self.setup.seed, host: self.host };
         flops::step_begins();
         let direct = DirectGradients::open();
         let loss = self.method.loss(&self.cast(batch)?, &step)?.to_dtype(DType::F32)?;
         let value = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         if !value.is_finite() {
             return Err(Error::Diverged(format!(
-                "the loss is {value} at step {}: lower the learning rate (now {}) or check the objective",
-                self.step, self.training.lr
+                "the loss is {value} at step {index}: lower the learning rate (now {}) or check the objective",
+                self.optimization.training().lr
             )));
         }
-        let learning_rate = self.schedule.at((self.step / self.training.accumulate) as usize);
-        let mut grads = direct.backward(&loss)?;
+        let gradients = direct.backward(&loss)?;
         flops::backward_ran();
-        if self.step < FIRST_STEPS {
-            let flow = Flow::of(&self.params.trained(), &grads)?;
-            self.tell("gradient_norm", flow.norm);
-            self.tell("gradient_silent", flow.silent as f64);
+
+        let trained = self.params.trained();
+        if index < FIRST_STEPS {
+            let flow = GradientFlow::new(&trained, &gradients)?;
+            step.metric_value("gradient_norm", flow.norm);
+            step.metric_value("gradient_silent", flow.silent as f64);
         }
-        let last_of_update =
-            (self.step + 1).is_multiple_of(self.training.accumulate) || self.step + 1 == self.setup.steps;
-        for (name, var) in self.params.trained() {
-            let Some(gradient) = grads.get(&var) else {
-                continue; // the optimizer names a parameter that no gradient reaches
-            };
-            let mut sum = gradient.clone();
-            if let Some(before) = self.gradients.remove(&name) {
-                sum = (sum + before)?;
+        let learning_rate = self.optimization.learning_rate();
+        if let Some(mut gradients) = self.optimization.accumulate(&trained, gradients)? {
+            if let Some(norm) = self.optimization.clip(&trained, &mut gradients)?
+                && index >= FIRST_STEPS
+            {
+                step.metric_value("gradient_norm", norm);
             }
-            if last_of_update {
-                if self.training.accumulate > 1 {
-                    sum = (sum / self.training.accumulate as f64)?;
-                }
-                grads.insert(&var, sum);
-            } else {
-                // Kept beyond this step, so it must not hold the graph.
-                self.gradients.insert(name, sum.detach());
-            }
+            self.optimization.update(&gradients)?;
+            self.method.after_update(&step)?;
         }
-        if last_of_update {
-            if self.training.clip > 0.0 {
-                let norm = clip_gradients(&self.params.trained(), &mut grads, self.training.clip)?;
-                if self.step >= FIRST_STEPS {
-                    self.tell("gradient_norm", norm);
-                }
-            }
-            self.optimizer.step(&grads, learning_rate)?;
-            self.method.updated(&step)?;
-        }
-        self.step += 1;
+        self.optimization.finish_step();
         Ok(StepReport { loss: value, learning_rate })
     }
 
-    /// Tells the host a number of this step.
-    fn tell(&self, name: &str, value: f64) {
-        (self.host.metric)(self.host.context, name.into(), self.step, value);
-    }
-
+    /// Encodes clips of `context_frames` frames to tokens `(B, tokens, dim)` in f32.
     pub(crate) fn encode(&self, batch: &Batch) -> Result<Tensor> {
-        Ok(self.tokens(&self.twin, batch)?.detach().to_dtype(DType::F32)?.contiguous()?)
+        Ok(self.tokens(&self.inference_copy, batch)?.detach().to_dtype(DType::F32)?.contiguous()?)
     }
 
-    /// What the method, or its twin, embeds a batch as, checked.
+    /// Starts end-to-end training, with a fresh optimizer of the encoder.
+    pub(crate) fn begin_finetuning(&mut self, config: AdamWConfig) -> Result<()> {
+        let encoder = parameters::encoder(&self.params, M::ENCODER);
+        self.finetuning = Some(FineTuning::new(encoder, config)?);
+        Ok(())
+    }
+
+    /// Encodes clips and keeps the graph for [`encode_backward`](Self::encode_backward).
+    pub(crate) fn encode_forward(&mut self, batch: &Batch) -> Result<Tensor> {
+        let tokens = self.tokens(&self.method, batch)?.to_dtype(DType::F32)?;
+        self.finetuning()?.keep(tokens.clone());
+        Ok(tokens.detach())
+    }
+
+    /// Propagates the gradient with respect to the last tokens to the encoder's parameters.
+    pub(crate) fn encode_backward(&mut self, gradient: &Tensor) -> Result<()> {
+        self.finetuning()?.backward(gradient)
+    }
+
+    /// Updates the encoder with the gradients of the last [`encode_backward`](Self::encode_backward).
+    pub(crate) fn apply_gradients(&mut self, learning_rate: f64) -> Result<()> {
+        self.finetuning()?.apply(learning_rate)
+    }
+
+    /// The parameters, sorted by name.
+    pub(crate) fn parameters(&self) -> Result<Vec<Parameter>> {
+        parameters::describe(&self.params, M::ENCODER)
+    }
+
+    /// The complete training state as a safetensors file.
+    pub(crate) fn save(&self) -> Result<Vec<u8>> {
+        SessionState {
+            weights: self.params.named().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect(),
+            optimizer: self.optimization.moments()?,
+            gradients: self.optimization.accumulated().clone(),
+            step: self.optimization.step(),
+        }
+        .to_bytes()
+    }
+
+    /// Loads a safetensors file, all of it or the encoder's weights.
+    pub(crate) fn load(&mut self, file: &[u8], scope: LoadScope) -> Result<()> {
+        let misfit = |e: candle_core::Error| Error::Checkpoint(e.to_string());
+        match scope {
+            LoadScope::Full => {
+                let state = SessionState::from_bytes(file, &self.setup.device)?;
+                self.params.load(&state.weights).map_err(misfit)?;
+                self.optimization.restore(&state.optimizer, state.gradients, state.step).map_err(misfit)
+            }
+            LoadScope::Encoder => {
+                let mut weights = state::encoder_weights(file, M::ENCODER, &self.setup.device)?;
+                // All other parameters keep their values.
+                for (name, var) in self.params.named() {
+                    if !parameters::is_below(&name, M::ENCODER) {
+                        weights.insert(name, var.as_tensor().copy()?);
+                    }
+                }
+                self.params.load(&weights).map_err(misfit)
+            }
+        }
+    }
+
+    fn finetuning(&mut self) -> Result<&mut FineTuning> {
+        self.finetuning.as_mut().ok_or_else(|| finetuning::out_of_order("end-to-end training", "begin"))
+    }
+
+    /// The tokens of `method`, which is the learning instance or its inference copy; their shape is checked.
     fn tokens(&self, method: &M, batch: &Batch) -> Result<Tensor> {
         self.check(batch, self.setup.context_frames, "encoding")?;
         let tokens = method.encode(&self.cast(batch)?)?;
@@ -163,7 +179,7 @@ impl<M: Method> Session<M> {
         Ok(Batch { clips: batch.clips.to_dtype(self.activations)?, system: batch.system })
     }
 
-    /// Whether a batch is what the session was created for.
+    /// Refuses a batch that the session was not created for.
     fn check(&self, batch: &Batch, frames: usize, purpose: &str) -> Result<()> {
         let system = self.setup.systems.get(batch.system).ok_or_else(|| {
             Error::Unsupported(format!(
@@ -183,130 +199,4 @@ impl<M: Method> Session<M> {
         }
         Ok(())
     }
-
-    pub(crate) fn parameters(&self) -> Result<Vec<Parameter>> {
-        self.params
-            .named()
-            .into_iter()
-            .map(|(name, var)| {
-                Ok(Parameter {
-                    shape: var.dims().iter().map(|&d| d as u64).collect(),
-                    encoder: is_encoder::<M>(&name),
-                    checksum: checksum(&var)?,
-                    name: name.into(),
-                })
-            })
-            .collect()
-    }
-
-    pub(crate) fn save(&self) -> Result<Vec<u8>> {
-        let mut tensors: BTreeMap<String, Tensor> = BTreeMap::new();
-        for (name, var) in self.params.named() {
-            tensors.insert(name, var.as_tensor().clone());
-        }
-        for (name, tensor) in self.optimizer.state()? {
-            tensors.insert(format!("{OPTIMIZER}{name}"), tensor);
-        }
-        for (name, tensor) in &self.gradients {
-            tensors.insert(format!("{GRADIENT}{name}"), tensor.clone());
-        }
-        tensors.insert(STEP.into(), Tensor::new(self.step as i64, &Device::Cpu)?);
-        safetensors::serialize(&tensors, None)
-            .map_err(|e| Error::State(format!("the state cannot be written as safetensors: {e}")))
-    }
-
-    pub(crate) fn load(&mut self, file: &[u8], scope: LoadScope) -> Result<()> {
-        let tensors = candle_core::safetensors::load_buffer(file, &self.setup.device)
-            .map_err(|e| Error::State(format!("not a safetensors file: {e}")))?;
-        match scope {
-            LoadScope::State => self.load_state(tensors),
-            LoadScope::Encoder => self.load_encoder(tensors),
-        }
-    }
-
-    fn load_state(&mut self, tensors: HashMap<String, Tensor>) -> Result<()> {
-        let mut weights = BTreeMap::new();
-        let mut optimizer = BTreeMap::new();
-        let mut gradients = BTreeMap::new();
-        let mut step = None;
-        for (name, tensor) in tensors {
-            if let Some(name) = name.strip_prefix(OPTIMIZER) {
-                optimizer.insert(name.to_owned(), tensor);
-            } else if let Some(name) = name.strip_prefix(GRADIENT) {
-                gradients.insert(name.to_owned(), tensor);
-            } else if name == STEP {
-                step = Some(tensor.to_scalar::<i64>()? as u64);
-            } else {
-                weights.insert(name, tensor);
-            }
-        }
-        let step = step.ok_or_else(|| {
-            Error::State(format!("the file has no `{STEP}`: it holds weights, not the state of a training run"))
-        })?;
-        self.params
-            .load(&weights)
-            .and_then(|()| self.optimizer.load_state(&optimizer))
-            .map_err(|e| Error::State(e.to_string()))?;
-        self.gradients = gradients;
-        self.step = step;
-        Ok(())
-    }
-
-    /// Takes the encoder's weights from a checkpoint of the whole method, or of the encoder alone.
-    fn load_encoder(&mut self, tensors: HashMap<String, Tensor>) -> Result<()> {
-        let whole = tensors.keys().any(|name| is_encoder::<M>(name));
-        let mut found: BTreeMap<String, Tensor> = tensors
-            .into_iter()
-            .filter(|(name, _)| !whole || is_encoder::<M>(name))
-            .map(|(name, tensor)| match whole {
-                true => (name, tensor),
-                false => (format!("{}.{name}", M::ENCODER), tensor),
-            })
-            .collect();
-        // The rest of the method keeps its own weights.
-        for (name, var) in self.params.named() {
-            if !is_encoder::<M>(&name) {
-                found.insert(name, var.as_tensor().copy()?);
-            }
-        }
-        self.params.load(&found).map_err(|e| Error::State(e.to_string()))
-    }
-}
-
-fn is_encoder<M: Method>(name: &str) -> bool {
-    name.strip_prefix(M::ENCODER).is_some_and(|rest| rest.starts_with('.'))
-}
-
-fn checksum(var: &Var) -> Result<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
-    for value in var.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()? {
-        hasher.update(&value.to_le_bytes());
-    }
-    Ok(*hasher.finalize().as_bytes())
-}
-
-/// The configuration with defaults for absent keys; an unknown key is an error that lists the known ones.
-fn parse_config<C: serde::Serialize + serde::de::DeserializeOwned + Default>(method: &str, json: &str) -> Result<C> {
-    let given: Value = serde_json::from_str(json)
-        .map_err(|e| Error::Config(format!("{method}: the configuration is not JSON: {e}")))?;
-    let mut merged = serde_json::to_value(C::default())
-        .map_err(|e| Error::Config(format!("{method}: the default configuration: {e}")))?;
-    merge(&mut merged, given, method)?;
-    serde_json::from_value(merged).map_err(|e| Error::Config(format!("{method}: {e}")))
-}
-
-fn merge(into: &mut Value, from: Value, path: &str) -> Result<()> {
-    match (into, from) {
-        (Value::Object(known), Value::Object(given)) => {
-            for (key, value) in given {
-                let keys = known.keys().cloned().collect::<Vec<_>>().join(", ");
-                let slot = known
-                    .get_mut(&key)
-                    .ok_or_else(|| Error::Config(format!("`{path}` has no key `{key}`; it has: {keys}")))?;
-                merge(slot, value, &format!("{path}.{key}"))?;
-            }
-        }
-        (slot, value) => *slot = value,
-    }
-    Ok(())
 }

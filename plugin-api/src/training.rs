@@ -1,32 +1,32 @@
-//! How a method's optimizer runs: AdamW under a cosine schedule with a linear warm-up.
+//! The optimizer's hyper-parameters: AdamW, with linear warm-up and cosine decay of the learning rate.
 
 use physrep_nn::{AdamWConfig, Precision};
 use serde::{Deserialize, Serialize};
 
-/// AdamW and its schedule. The defaults are those of the paper's JEPA (arXiv:2603.13227).
+/// AdamW and its schedule. The defaults are those of JEPA in arXiv:2603.13227.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
     /// The learning rate at the end of the warm-up.
     pub lr: f64,
-    /// The learning rate at the end.
+    /// The learning rate at the start of the warm-up and at the end of training.
     pub final_lr: f64,
-    /// The share of the updates over which the learning rate rises from `final_lr` to `lr`.
+    /// The fraction of the updates over which the learning rate rises from `final_lr` to `lr`.
     pub warmup: f64,
-    /// Decoupled decay of every parameter.
+    /// Decoupled weight decay, applied to every parameter.
     pub weight_decay: f64,
-    /// Decay of the gradient's mean.
+    /// Decay rate of the first moment.
     pub beta1: f64,
-    /// Decay of the gradient's mean square.
+    /// Decay rate of the second moment.
     pub beta2: f64,
-    /// Added to the root of the mean square.
+    /// Added to the square root of the second moment.
     pub eps: f64,
-    /// Batches whose gradients are averaged for one update.
+    /// Batches per update; their gradients are averaged.
     pub accumulate: u64,
-    /// The longest that all gradients of an update may be together, in Euclidean norm; longer ones are shortened. 0 for no
-    /// limit.
+    /// The largest Euclidean norm of an update's gradients, over all parameters together; larger gradients are scaled
+    /// down to it. 0 for no limit.
     pub clip: f64,
-    /// How precisely to compute on a card. With `bf16`, clips reach the method in that type.
+    /// The type of activations on a GPU. With `bf16`, [`Batch::clips`](crate::Batch::clips) has that type.
     pub precision: Precision,
 }
 
@@ -48,7 +48,7 @@ impl Default for Training {
 }
 
 impl Training {
-    /// What is wrong with the values, if anything.
+    /// Why the values are invalid, if they are.
     pub(crate) fn validate(&self) -> Result<(), String> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let within = |value: f64| (0.0..1.0).contains(&value);

@@ -43,7 +43,7 @@ impl List {
                 Ok(plugin) => {
                     let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
                     println!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));
-                    println!("{:12} config: {}", "", plugin.description()["config"]);
+                    println!("{:12} config: {}", "", plugin.description()["default_config"]);
                 }
                 Err(error) => eprintln!("{error}"),
             }

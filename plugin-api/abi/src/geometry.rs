@@ -1,14 +1,14 @@
-//! What a plugin is told about the physics: channels, grid and boundaries, but no system's name and no label.
+//! What a plugin learns about the physics: channels, grid and boundary conditions, but no system's name and no label.
 
 use abi_stable::{
     StableAbi,
     std_types::{RSlice, RStr},
 };
 
-/// What happens at the two ends of an axis.
+/// The condition at the two ends of an axis.
 #[repr(u8)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Boundary {
+pub enum BoundaryCondition {
     /// The last point is a neighbour of the first.
     Periodic,
     /// Solid walls.
@@ -20,28 +20,29 @@ pub enum Boundary {
 /// One channel of a clip: one component of one physical field.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
-pub struct Channel<'a> {
-    /// The field it belongs to, such as `velocity`.
+pub struct ChannelView<'a> {
+    /// The field that the channel is a component of, such as `velocity`.
     pub field: RStr<'a>,
-    /// Its own name, such as `velocity_x`.
+    /// The channel's own name, such as `velocity_x`.
     pub name: RStr<'a>,
     /// Tensor rank of the field: 0 scalar, 1 vector, 2 tensor.
     pub rank: u8,
-    /// Which component it is: unused entries are 0.
+    /// Indices of the component; unused entries are 0.
     pub component: [u8; 2],
 }
 
 /// The geometry of one physical system's clips, `(B, C, T, H, W)`.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
-pub struct System<'a> {
-    /// The `C` channels, in the order in which clips hold them.
-    pub channels: RSlice<'a, Channel<'a>>,
-    /// Positions of the points along `H` and `W`, ascending, in the system's non-dimensional length; evenly spaced or not.
-    /// Around a periodic axis of `n` evenly spaced points, the last is as far from the first as any two neighbours.
+pub struct GeometryView<'a> {
+    /// The `C` channels, in the order of the clips' channel axis.
+    pub channels: RSlice<'a, ChannelView<'a>>,
+    /// Coordinates of the grid points along `H` and `W`, ascending, non-dimensional; not necessarily evenly spaced.
+    /// On a periodic axis of `n` evenly spaced points, the distance from the last point to the first, across the
+    /// boundary, is one spacing.
     pub coordinates: [RSlice<'a, f64>; 2],
-    /// Boundaries along `H` and `W`.
-    pub boundary: [Boundary; 2],
-    /// Time between neighbouring frames, in the system's non-dimensional time.
+    /// Boundary conditions along `H` and `W`.
+    pub boundaries: [BoundaryCondition; 2],
+    /// Time between consecutive frames, non-dimensional.
     pub time_step: f64,
 }

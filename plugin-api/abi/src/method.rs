@@ -5,63 +5,64 @@ use abi_stable::{
     std_types::{RSlice, RStr, RString, RVec},
 };
 
-use crate::{Device, Host, OwnedTensor, PluginResult, System, TensorView};
+use crate::{Device, GeometryView, HostCallbacks, OwnedTensor, PluginResult, TensorView};
 
-/// The interface's name for [`Root::interface`](crate::Root::interface).
+/// The name under which [`Root::interface`](crate::Root::interface) returns [`MethodV1`].
 pub const METHOD: &str = "physrep.method";
 
-/// A method's state: an encoder in training. Opaque to the host.
+/// A session: a method's networks and their training state. Opaque to the host.
 #[repr(transparent)]
 #[derive(StableAbi, Clone, Copy, Debug)]
-pub struct Session(pub *mut ());
+pub struct SessionHandle(pub *mut ());
 
-/// What a session is made from.
+/// What a session is created from.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
 pub struct CreateArgs<'a> {
-    /// The method's configuration as a JSON object; keys that are absent take the method's defaults.
+    /// The method's configuration as a JSON object; absent keys take the method's defaults.
     pub config: RStr<'a>,
-    /// The systems to pretrain on; batches name one by its index here.
-    pub systems: RSlice<'a, System<'a>>,
-    /// Frames of a clip that is encoded. A pretraining clip holds `context_frames + future_frames`.
+    /// The systems to pretrain on; a batch refers to one by its index here.
+    pub systems: RSlice<'a, GeometryView<'a>>,
+    /// Frames of a clip to encode. A pretraining clip has `context_frames + future_frames`.
     pub context_frames: u32,
     /// Frames that follow the context in a pretraining clip.
     pub future_frames: u32,
     /// Clips in a pretraining batch.
-    pub batch: u32,
-    /// Pretraining batches that will come, for schedules; 0 if the session will only encode.
-    pub steps: u64,
-    /// Where to compute.
+    pub batch_size: u32,
+    /// Number of pretraining batches, for schedules; 0 if the session will only encode.
+    pub pretrain_steps: u64,
+    /// The device to compute on.
     pub device: Device,
-    /// The root of all of the session's randomness.
+    /// The seed of all of the session's randomness.
     pub seed: u64,
-    /// A directory of the session's own; removed when the cell is done.
-    pub scratch: RStr<'a>,
+    /// A directory of the session's own, removed when the cell is done.
+    pub scratch_dir: RStr<'a>,
     /// The host's callbacks.
-    pub host: Host,
+    pub host: HostCallbacks,
 }
 
-/// Clips of one system.
+/// Clips of one system, borrowed for one call.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    /// The clips, `(B, C, T, H, W)` in f32, normalised per channel; in the host's memory or the card's, see the crate's rules.
+pub struct BatchView<'a> {
+    /// The clips, `(B, C, T, H, W)` in f32, normalised per channel; in host memory, or in the session's GPU's (see the
+    /// crate's rules).
     pub clips: TensorView<'a>,
-    /// Which of [`CreateArgs::systems`] they are from.
+    /// The index of their system in [`CreateArgs::systems`].
     pub system: u32,
 }
 
-/// What a pretraining step did.
+/// The result of one pretraining step.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
 pub struct StepReport {
-    /// The batch's loss, finite.
+    /// The batch's loss; finite.
     pub loss: f64,
-    /// The learning rate that the step used.
+    /// The learning rate of the step.
     pub learning_rate: f64,
 }
 
-/// One trainable tensor.
+/// One parameter: a named tensor of a method.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct Parameter {
@@ -69,18 +70,18 @@ pub struct Parameter {
     pub name: RString,
     /// Length of each axis.
     pub shape: RVec<u64>,
-    /// Whether the encoder uses it, rather than the pretraining objective alone.
+    /// Whether it belongs to the encoder, rather than to the pretraining objective alone.
     pub encoder: bool,
     /// BLAKE3 of its elements as little-endian bytes.
     pub checksum: [u8; 32],
 }
 
-/// How much of a saved state to take.
+/// How much of a checkpoint to load.
 #[repr(u8)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadScope {
-    /// Everything that [`MethodV1::save`] wrote, so that training goes on as if it had not stopped.
-    State,
+    /// Everything that [`MethodV1::save`] wrote: training resumes as if it had not stopped.
+    Full,
     /// The encoder's weights alone, from any safetensors file that names them.
     Encoder,
 }
@@ -89,18 +90,18 @@ pub enum LoadScope {
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
 pub struct MethodV1 {
-    /// Makes a session.
-    pub create: extern "C" fn(args: &CreateArgs<'_>) -> PluginResult<Session>,
-    /// Learns from one batch of `context_frames + future_frames` frames.
-    pub pretrain_step: extern "C" fn(session: Session, batch: &Batch<'_>) -> PluginResult<StepReport>,
-    /// Embeds clips of `context_frames` frames as `(B, tokens, dim)` in f32, without changing the session.
-    pub encode: extern "C" fn(session: Session, batch: &Batch<'_>) -> PluginResult<OwnedTensor>,
-    /// The complete state as a safetensors file: weights, optimizer, step and random state.
-    pub save: extern "C" fn(session: Session) -> PluginResult<RVec<u8>>,
-    /// Takes a state, or a part of one, from the bytes of a safetensors file.
-    pub load: extern "C" fn(session: Session, file: RSlice<'_, u8>, scope: LoadScope) -> PluginResult<()>,
-    /// The trainable tensors, in order of their names.
-    pub parameters: extern "C" fn(session: Session) -> PluginResult<RVec<Parameter>>,
-    /// Frees the session; it is not used again.
-    pub destroy: extern "C" fn(session: Session),
+    /// Creates a session.
+    pub create: extern "C" fn(args: &CreateArgs<'_>) -> PluginResult<SessionHandle>,
+    /// Trains on one batch of `context_frames + future_frames` frames.
+    pub pretrain_step: extern "C" fn(session: SessionHandle, batch: &BatchView<'_>) -> PluginResult<StepReport>,
+    /// Encodes clips of `context_frames` frames to `(B, tokens, dim)` in f32, without changing the session.
+    pub encode: extern "C" fn(session: SessionHandle, batch: &BatchView<'_>) -> PluginResult<OwnedTensor>,
+    /// The complete training state as a safetensors file: weights, optimizer, step.
+    pub save: extern "C" fn(session: SessionHandle) -> PluginResult<RVec<u8>>,
+    /// Loads the bytes of a safetensors file, all of it or the encoder's weights.
+    pub load: extern "C" fn(session: SessionHandle, file: RSlice<'_, u8>, scope: LoadScope) -> PluginResult<()>,
+    /// The parameters, sorted by name.
+    pub parameters: extern "C" fn(session: SessionHandle) -> PluginResult<RVec<Parameter>>,
+    /// Frees the session, which is not used again.
+    pub destroy: extern "C" fn(session: SessionHandle),
 }

@@ -1,9 +1,8 @@
-//! The root module: what every plugin exports, frozen for ever.
+//! The root module: what every plugin exports. Frozen for ever.
 
 use abi_stable::{
     StableAbi,
     library::RootModule,
-    package_version_strings,
     sabi_types::VersionStrings,
     std_types::{ROption, RStr, RString},
     type_layout::TypeLayout,
@@ -11,44 +10,56 @@ use abi_stable::{
 
 /// A host loads plugins of its own major version only.
 pub const ABI_MAJOR: u32 = 1;
-/// Counts interfaces added within a major version.
-pub const ABI_MINOR: u32 = 2;
+/// Counts the interfaces added within a major version.
+pub const ABI_MINOR: u32 = 0;
 
-/// The C function that a host calls before anything else.
+/// The C function that a host calls before any other.
 pub const VERSION_SYMBOL: &str = "physrep_abi_version";
 
-/// The type of [`VERSION_SYMBOL`]: the major version in the upper 32 bits, the minor one in the lower.
+/// The type of [`VERSION_SYMBOL`]: returns the major version in the upper 32 bits and the minor version in the lower.
 pub type VersionFn = unsafe extern "C" fn() -> u64;
 
-/// The answer to an interface query: a table of functions, and the layout its maker compiled it with.
+/// The answer to an interface query: a table of functions, and the layout it was compiled with.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy)]
 pub struct Interface {
-    /// The layout of `table`'s type, to compare with one's own before `table` is read.
+    /// The layout of the table's type; compare it with your own before you read `table`.
     pub layout: &'static TypeLayout,
-    /// The table, of static lifetime.
+    /// The table, valid as long as the library is loaded.
     pub table: *const (),
 }
 
 // SAFETY: `table` points to immutable data of static lifetime.
 unsafe impl Send for Interface {}
+// SAFETY: as above.
 unsafe impl Sync for Interface {}
 
 /// What a plugin exports.
 #[repr(C)]
 #[derive(StableAbi)]
-#[sabi(kind(Prefix(prefix_ref = Root_Ref)))]
+#[sabi(kind(Prefix(prefix_ref = RootRef)))]
 pub struct Root {
-    /// Who the plugin is, as a JSON object with at least `name`; what else it holds may grow freely.
+    /// Describes the method as a JSON object; the crate's documentation lists its keys.
     pub describe: extern "C" fn() -> RString,
     /// The table of functions of that name and version, if the plugin has it.
     #[sabi(last_prefix_field)]
     pub interface: extern "C" fn(name: RStr<'_>, version: u32) -> ROption<Interface>,
 }
 
-impl RootModule for Root_Ref {
-    abi_stable::declare_root_module_statics! {Root_Ref}
+impl RootModule for RootRef {
+    abi_stable::declare_root_module_statics! {RootRef}
     const BASE_NAME: &'static str = "physrep";
     const NAME: &'static str = "physrep";
-    const VERSION_STRINGS: VersionStrings = package_version_strings!();
+    // The root module's own version. Were it the ABI's, abi_stable would refuse plugins of earlier minor versions.
+    const VERSION_STRINGS: VersionStrings = VersionStrings::new("1.0.0");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crate_has_the_version_of_the_abi() {
+        assert_eq!(env!("CARGO_PKG_VERSION"), format!("{ABI_MAJOR}.{ABI_MINOR}.0"));
+    }
 }

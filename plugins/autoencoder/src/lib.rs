@@ -1,46 +1,22 @@
-//! The autoencoder of the code of arXiv:2603.13227: JEPA's encoder, and a decoder that gives the clip back.
+//! The autoencoder of the code of arXiv:2603.13227: JEPA's encoder, and a decoder that reconstructs the clip.
 //!
-//! It answers what JEPA's objective is worth: the same encoder is asked for all of a clip's pixels, not for what the future
-//! can be told from.
+//! It is the control for JEPA's objective: the same encoder learns to keep all of a clip's pixels rather than what predicts
+//! the future.
+//!
+//! Read on in this order: `config`, `model`.
 
-pub mod model;
+mod config;
+mod model;
+#[cfg(test)]
+mod tests;
 
 use physrep_plugin_api::{About, Batch, Error, Method, Params, Result, Setup, Step, Tensor, Training, export_method};
-use serde::{Deserialize, Serialize};
 
+use config::Config;
 use model::Model;
 
-/// The hyper-parameters; the defaults are those of the paper's JEPA, with the reference's decoder.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Channels of each stage of the encoder, and from the last one backwards of the decoder. Five stages for clips of 16
-    /// frames, four for 4.
-    pub dims: Vec<usize>,
-    /// Residual blocks of each stage of the encoder.
-    pub num_res_blocks: Vec<usize>,
-    /// Residual blocks of each stage of the decoder, which are one fewer.
-    pub decoder_blocks: Vec<usize>,
-    /// What the scale of every residual branch starts at.
-    pub layer_scale: f64,
-    /// The optimizer and its schedule.
-    pub training: Training,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            dims: vec![16, 32, 64, 128, 128],
-            num_res_blocks: vec![3, 3, 3, 9, 3],
-            decoder_blocks: vec![3, 9, 3, 3],
-            layer_scale: 1e-6,
-            training: Training::default(),
-        }
-    }
-}
-
 /// The method.
-pub struct Autoencoder {
+struct Autoencoder {
     model: Model,
     context_frames: usize,
 }
@@ -49,7 +25,7 @@ impl Method for Autoencoder {
     type Config = Config;
     const ABOUT: About = About {
         name: "autoencoder",
-        summary: "Gives a clip back from the map that JEPA's encoder makes of it.",
+        summary: "Reconstructs a clip from the feature map of JEPA's encoder.",
         reference: "arXiv:2603.13227",
     };
 
@@ -58,11 +34,11 @@ impl Method for Autoencoder {
         let [height, width] = system.size();
         let model = Model::new(config, system.channels.len(), setup.context_frames, params)
             .map_err(|e| Error::Config(format!("autoencoder: {e}")))?;
-        let patch = model.encoder().patch();
+        let patch = model.patch();
         if !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {
             return Err(Error::Unsupported(format!(
-                "autoencoder halves a grid {} times and doubles it as often: {height}x{width} points must be multiples of \
-                 {patch}",
+                "autoencoder halves the grid {} times and doubles it as often: both sides of {height}x{width} points must \
+                 be multiples of {patch}",
                 patch.ilog2()
             )));
         }
@@ -73,15 +49,16 @@ impl Method for Autoencoder {
         config.training
     }
 
-    /// Learns from `context_frames` frames that follow each other, from a random place in the window.
+    /// Trains on `context_frames` consecutive frames that start at a random frame of the clip.
     fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor> {
-        let places = batch.clips.dim(2)? - self.context_frames + 1;
-        let first = step.rng("frames").below(places);
-        Ok(self.model.loss(&batch.clips.narrow(2, first, self.context_frames)?)?)
+        let starts = batch.clips.dim(2)? - self.context_frames + 1;
+        let start = step.rng("frames").below(starts);
+        Ok(self.model.loss(&batch.clips.narrow(2, start, self.context_frames)?)?)
     }
 
     fn encode(&self, batch: &Batch) -> Result<Tensor> {
-        Ok(self.model.encoder().forward(&batch.clips)?.flatten(1, 2)?)
+        // One token per position of the feature map.
+        Ok(self.model.encode(&batch.clips)?.flatten(1, 2)?)
     }
 }
 

@@ -1,9 +1,12 @@
-//! The network that is pretrained, and its loss.
+//! The networks and the loss.
 
-use candle_core::{Result, Tensor};
-use physrep_nn::{ConvNextDecoder, ConvNextEncoder, Params, precise};
+use physrep_plugin_api::{
+    Params,
+    candle_core::{Result, Tensor},
+    nn::{ConvNextDecoder, ConvNextEncoder, precise},
+};
 
-use crate::Config;
+use crate::config::Config;
 
 /// Encoder and decoder.
 ///
@@ -14,7 +17,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// A network for clips of `frames` frames and `channels` channels.
+    /// The networks for clips of `channels` channels and `frames` frames.
+    ///
+    /// # Errors
+    /// If the sizes do not fit each other or the frames.
     pub fn new(config: &Config, channels: usize, frames: usize, params: &Params) -> Result<Self> {
         let Config { dims, num_res_blocks, decoder_blocks, layer_scale, .. } = config;
         let (encoder, decoder) = (params.pp("encoder"), params.pp("decoder"));
@@ -24,15 +30,20 @@ impl Model {
         })
     }
 
-    /// The encoder, which is what remains after pretraining.
-    pub fn encoder(&self) -> &ConvNextEncoder {
-        &self.encoder
+    /// Grid points along the side of the area that one position of the feature map covers.
+    pub fn patch(&self) -> usize {
+        self.encoder.patch()
     }
 
-    /// The mean absolute error of giving `clips (B, C, T, H, W)` back; H and W are multiples of the encoder's patch.
+    /// Clips `(B, C, T, H, W)` to one feature map each, `(B, H/P, W/P, D)`.
+    pub fn encode(&self, clips: &Tensor) -> Result<Tensor> {
+        self.encoder.forward(clips)
+    }
+
+    /// The mean absolute error of reconstructing `clips (B, C, T, H, W)`; H and W are multiples of the patch.
     pub fn loss(&self, clips: &Tensor) -> Result<Tensor> {
-        let restored = self.decoder.forward(&self.encoder.forward(clips)?)?;
+        let reconstruction = self.decoder.forward(&self.encode(clips)?)?;
         let clips = clips.permute([0, 2, 3, 4, 1])?.contiguous()?;
-        (precise(&restored)? - precise(&clips)?)?.abs()?.mean_all()
+        (precise(&reconstruction)? - precise(&clips)?)?.abs()?.mean_all()
     }
 }

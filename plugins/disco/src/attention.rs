@@ -1,12 +1,15 @@
-//! Attention along one axis at a time: blocks of temporal and axial attention.
+//! The blocks of the encoder: temporal attention, axial attention and an MLP.
 
-use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Init, Linear, Params, QkNorm, RelativeBias, gelu, group_norm, linear, self_attention, swap_axes};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor, bail},
+    nn::{Init, Linear, Params, QkNorm, RelativeBias, gelu, group_norm, linear, self_attention, swap_axes},
+};
 
-/// As PyTorch's.
+/// PyTorch's default.
 const EPS: f64 = 1e-5;
 
-/// Group normalisation of each frame, with a scale and no shift. Upstream calls it RMSGroupNorm; it subtracts the mean.
+/// Group normalisation of each frame, with a scale and no shift. Upstream calls it RMSGroupNorm, although it subtracts the
+/// mean.
 ///
 /// Parameters: `weight (D)`.
 pub(crate) struct FrameNorm {
@@ -15,7 +18,7 @@ pub(crate) struct FrameNorm {
 }
 
 impl FrameNorm {
-    /// For `dim` channels in at most `groups` groups: in the largest number up to it that divides them.
+    /// For `dim` channels, in the largest number of groups up to `groups` that divides them.
     pub(crate) fn new(dim: usize, groups: usize, params: Params) -> Result<Self> {
         let groups = (1..=groups.max(1)).rev().find(|groups| dim.is_multiple_of(*groups)).unwrap_or(1);
         Ok(Self { weight: params.get(dim, "weight", Init::Const(1.0))?, groups })
@@ -26,14 +29,14 @@ impl FrameNorm {
         group_norm(x, Some(&self.weight), self.groups, EPS)
     }
 
-    /// [`forward`](Self::forward), and each channel times `scale (D)`.
+    /// As [`forward`](Self::forward), with each channel multiplied by `scale (D)`.
     fn scaled(&self, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
         group_norm(x, Some(&(&self.weight * scale)?), self.groups, EPS)
     }
 }
 
-/// Multi-head attention within rows of tokens, before its output projection: queries and keys are normalised, and a
-/// learned bias for each bucket of relative positions is added to the scores.
+/// Multi-head attention within rows of tokens, without the output projection: queries and keys are normalised, and a learned
+/// bias per bucket of relative positions is added to the scores.
 ///
 /// Parameters: `q`, `k`, `v`, `q_norm`, `k_norm`, `bias (32, heads)`.
 struct RowAttention {
@@ -60,7 +63,7 @@ impl RowAttention {
     }
 }
 
-/// What attention read, normalised, projected and scaled on its way back to the tokens.
+/// The end of an attention branch: norm, output projection and scale.
 ///
 /// Parameters: `norm`, `out.weight`, `out.bias`, `gamma (D)`.
 struct Output {
@@ -81,15 +84,15 @@ impl Output {
         })
     }
 
-    /// Frames to the same shape. The scale multiplies the projection's weights, which are fewer than the tokens.
+    /// Frames to the same shape. The scale is multiplied into the projection's weights, which are smaller than the tokens.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let weight = self.weight.broadcast_mul(&self.gamma.unsqueeze(1)?)?;
         linear(&self.norm.forward(x)?, &weight, &(&self.bias * &self.gamma)?)
     }
 }
 
-/// A block of the hypernetwork: attention along time, then along height and width side by side, averaged, then an MLP
-/// with four times the width inside. Each has a residual connection with a learned scale.
+/// A block of the encoder: attention along time, then along height and width in parallel, averaged, then an MLP with four
+/// times the width inside. Each is a residual branch with a learned scale.
 ///
 /// Parameters: `temporal.{norm,attention,output}`, `axial.{norm,height,width,output}`,
 /// `mlp.{fc1,fc2,norm,gamma}`.
@@ -129,7 +132,7 @@ impl Block {
         })
     }
 
-    /// Frames of tokens `(B T, H, W, D)`, the T frames of a clip one after the other, to the same shape.
+    /// Frames of tokens `(B T, H, W, D)`, the T frames of each clip in sequence, to the same shape.
     pub(crate) fn forward(&self, x: &Tensor, frames: usize) -> Result<Tensor> {
         let (n, h, w, dim) = x.dims4()?;
         let (norm, attention, output) = &self.temporal;

@@ -1,30 +1,32 @@
-//! The hypernetwork's encoder: from a clip to the latent vector that stands for the operator that governs it.
+//! The encoder: from a clip to the latent vector of its operator.
 
-use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Axis, Init, Params, conv, gelu};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor, bail},
+    nn::{Axis, Init, Params, conv, gelu},
+};
 
 use crate::attention::{Block, FrameNorm};
 use crate::standardise::standardise;
 
-/// Groups of channels that are normalised; fewer where the width asks for it.
+/// Groups of the norms; fewer if they do not divide the channels.
 const GROUPS: usize = 12;
 
 /// Sizes of the encoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
-    /// Channels of a token, and numbers of the latent vector.
+    /// Channels of a token, and dimension of the latent vector.
     pub dim: usize,
-    /// Blocks.
+    /// Number of blocks.
     pub depth: usize,
-    /// Heads of the attention.
+    /// Attention heads.
     pub heads: usize,
-    /// Points of a patch along each side: 16, 8 or 4.
+    /// Grid points along the side of a patch: 16, 8 or 4.
     pub patch: usize,
-    /// What the scale of every residual branch starts at.
+    /// Initial scale of every residual branch.
     pub layer_scale: f64,
 }
 
-/// Convolutions of touching patches, a transformer over time, height and width, and a mean over all tokens.
+/// Convolutions of non-overlapping patches, a transformer over time, height and width, and a mean over all tokens.
 ///
 /// Parameters: `adapter.{weight,bias}`, a column for each channel; `patches.I.{weight,norm}`; `blocks.I`.
 pub struct Hypernetwork {
@@ -37,14 +39,14 @@ impl Hypernetwork {
     /// An encoder of clips with `channels` channels.
     ///
     /// # Errors
-    /// If the sizes do not go together.
+    /// If the sizes do not fit each other.
     pub fn new(channels: usize, sizes: Sizes, params: Params) -> Result<Self> {
         let Sizes { dim, depth, heads, patch, layer_scale } = sizes;
         let kernels: &[usize] = match patch {
             16 => &[4, 2, 2],
             8 => &[4, 2],
             4 => &[4],
-            _ => bail!("`patch` (={patch}) must be 16, 8 or 4, or 0 for the one that suits the grid"),
+            _ => bail!("`patch` (={patch}) must be 16, 8 or 4, or 0 for the grid's default"),
         };
         if dim == 0 || !dim.is_multiple_of(4) {
             bail!("`dim` (={dim}) must be a multiple of 4: the patch encoder is a quarter as wide");
@@ -88,8 +90,8 @@ impl Hypernetwork {
         x.reshape((b, (), dim))?.mean(1)
     }
 
-    /// The channels' adapter and the first convolution, `weight (O, D / 4, k, k)`, in one: both are linear, so they are
-    /// multiplied with each other rather than one after the other with every point of the fields.
+    /// The channels' adapter and the first convolution, `weight (O, D / 4, k, k)`, as one linear map, so that the adapter's
+    /// output need not be computed at every point.
     fn first(&self, weight: &Tensor) -> Result<(Tensor, Tensor)> {
         let (outputs, narrow, kernel, _) = weight.dims4()?;
         let [adapter, shift] = &self.adapter;

@@ -1,18 +1,18 @@
-//! Integration of an autonomous ODE with the embedded Runge-Kutta pair of Bogacki and Shampine and adaptive steps.
+//! Integration of an autonomous ODE by the embedded Runge-Kutta pair of Bogacki and Shampine, with adaptive steps.
 
-use candle_core::{DType, Result, Tensor, bail};
+use physrep_plugin_api::candle_core::{DType, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 /// Tolerances and limits of the adaptive steps; the defaults are DISCO's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IntegratorConfig {
-    /// Error of a step that is allowed for each unit of the state.
+    /// Tolerated error of a step, relative to the state.
     pub rtol: f64,
-    /// Error of a step that is allowed beside it.
+    /// Tolerated error of a step, absolute.
     pub atol: f64,
-    /// The shortest step, in units of the interval from 0 to 1: it is taken whatever its error, so that no more than its
-    /// reciprocal are taken.
+    /// The shortest step, as a fraction of the interval from 0 to 1. It is accepted whatever its error, so the number of
+    /// steps is at most its reciprocal.
     pub min_step: f64,
 }
 
@@ -23,7 +23,7 @@ impl Default for IntegratorConfig {
 }
 
 impl IntegratorConfig {
-    /// What is wrong with the values, if anything.
+    /// Why the values are invalid, if they are.
     pub fn validate(&self) -> std::result::Result<(), String> {
         let Self { rtol, atol, min_step } = *self;
         if !(rtol >= 0.0 && atol >= 0.0 && rtol + atol > 0.0 && (rtol + atol).is_finite()) {
@@ -36,31 +36,31 @@ impl IntegratorConfig {
     }
 }
 
-/// A state at the end of the interval, and what it took to get there.
+/// The state at the end of the interval, and the number of steps.
 pub struct Integrated {
     /// The state at time 1.
     pub state: Tensor,
-    /// Steps that were taken.
+    /// Accepted steps.
     pub accepted: usize,
-    /// Steps that were computed and thrown away for their error.
+    /// Steps that were rejected for their error.
     pub rejected: usize,
 }
 
 /// The order of the solution.
 const ORDER: f64 = 3.0;
-/// As is usual: aim a little below the tolerance, and bound how fast steps grow and shrink.
+/// The usual constants of step-size control: aim below the tolerance, and bound the growth and shrinkage of steps.
 const SAFETY: f64 = 0.9;
 const GROW: f64 = 10.0;
 const SHRINK: f64 = 0.2;
 
 /// Integrates `dx/dt = f(x)` from `start` at time 0 to time 1.
 ///
-/// The steps are those of Bogacki and Shampine (Appl. Math. Lett. 2, 321, 1989): a solution of order 3, a comparison of
-/// order 2, and the last stage is the next step's first. A step is accepted if the root mean square of its error, in
-/// units of what is allowed and over all elements alike, is at most 1.
+/// The steps are those of Bogacki and Shampine (Appl. Math. Lett. 2, 321, 1989): a solution of order 3, an embedded solution
+/// of order 2, and the last stage is the first of the next step. A step is accepted if the root mean square of its error,
+/// in units of the tolerance and over all elements, is at most 1.
 ///
-/// Differentiable in `start` and in all that `f` reads: gradients go back through the accepted steps, whose lengths count
-/// as constants. They are exact for the numbers that were computed, which the adjoint equation's are not.
+/// Differentiable with respect to `start` and all tensors that `f` uses: gradients propagate through the accepted steps, whose
+/// lengths count as constants. They are exact for the computed solution, unlike those of the adjoint equation.
 ///
 /// # Errors
 /// If the state becomes infinite or not a number, or `f` fails.
@@ -76,7 +76,7 @@ pub fn integrate(
     while time < 1.0 {
         let shortest = step <= config.min_step;
         step = step.max(config.min_step);
-        // What would be left would be too short a step.
+        // The rest would be too short for another step.
         let last = time + step > 1.0 - 1e-9;
         let length = if last { 1.0 - time } else { step };
         let k2 = f(&(&state + (&k1 * (length / 2.0))?)?)?;
@@ -111,7 +111,7 @@ pub fn integrate(
     Ok(Integrated { state, accepted, rejected })
 }
 
-/// A guess of the first step's length from the size of the state and its first two derivatives (Hairer, Norsett and
+/// An estimate of the first step's length from the size of the state and its first two derivatives (Hairer, Norsett and
 /// Wanner, Solving Ordinary Differential Equations I, II.4).
 fn first_step(
     state: &Tensor,

@@ -1,35 +1,37 @@
-//! The operator network: a small U-Net whose weights are given from outside, other ones for each sample.
+//! The operator network: a small U-Net whose weights are inputs, different for each sample.
 
-use candle_core::{DType, Device, Result, Tensor, bail};
-use physrep_nn::{Edge, gelu, group_norm, per_sample_conv, per_sample_depthwise_conv};
+use physrep_plugin_api::{
+    candle_core::{DType, Device, Error, Result, Tensor, bail},
+    nn::{Edge, gelu, group_norm, per_sample_conv, per_sample_depthwise_conv},
+};
 
-/// As upstream.
+/// Groups and epsilon of the norms, as upstream.
 const GROUPS: usize = 4;
 const EPS: f64 = 1e-5;
 
-/// One of the network's weights.
+/// One weight tensor of the network.
 #[derive(Clone, Debug)]
 pub struct Weight {
-    /// What it belongs to.
+    /// The name of its layer.
     pub name: String,
     /// Its shape: `(O, 9 I)` of a dense 3x3 convolution, `(9, I)` of a depthwise one, `(I, O)` of a matrix product.
     pub shape: [usize; 2],
-    /// The largest value that PyTorch's default initialisation could give it: `1 / sqrt(fan_in)`.
+    /// The bound of PyTorch's default initialisation: `1 / sqrt(fan_in)`.
     pub bound: f64,
 }
 
 impl Weight {
-    /// How many numbers it is.
+    /// The number of elements.
     pub fn count(&self) -> usize {
         self.shape[0] * self.shape[1]
     }
 }
 
-/// The U-Net of DISCO for fields of one system: its layers, but no weights.
+/// The U-Net of DISCO for fields of one system: its layers, without their weights.
 ///
-/// Widths double and sides halve `levels` times; a bottleneck; and back up, with the maps of the way down beside those of
-/// the way up. No biases; normalisations have no parameters. An edge is periodic or a mirror, as the axis is; where an
-/// axis has walls, a channel that is 1 on their points is given to the first layer.
+/// On the way down, widths double and sides halve `levels` times; a bottleneck; then back up, with skip connections that
+/// concatenate the maps of the way down. No biases, and norms without parameters. Periodic axes are padded periodically, all
+/// others by reflection; if there are any of these, the first layer gets one more channel that is 1 on their end points.
 #[derive(Clone, Debug)]
 pub struct OperatorNetwork {
     channels: usize,
@@ -42,10 +44,10 @@ impl OperatorNetwork {
     /// A network for fields of `channels` channels, `start` channels wide at full resolution, with `levels` halvings.
     ///
     /// # Errors
-    /// If `start` is not a multiple of the normalisations' four groups.
+    /// If `start` is not a multiple of the norms' four groups.
     pub fn new(channels: usize, start: usize, levels: usize, edges: [Edge; 2]) -> Result<Self> {
         if start == 0 || !start.is_multiple_of(GROUPS) {
-            bail!("`start_channels` (={start}) must be a multiple of the {GROUPS} groups that are normalised");
+            bail!("`start_channels` (={start}) must be a multiple of the {GROUPS} groups of its norms");
         }
         let weight = |name: String, shape, fan_in: usize| Weight { name, shape, bound: 1.0 / (fan_in as f64).sqrt() };
         let dense = |name: &str, inputs, outputs| weight(name.into(), [outputs, 9 * inputs], 9 * inputs);
@@ -61,7 +63,7 @@ impl OperatorNetwork {
         weights.push(weight("bottleneck.1".into(), [2 * deepest, deepest], 2 * deepest));
         for level in (0..levels).rev() {
             let wide = start << level;
-            // For a transposed convolution PyTorch's initialisation counts the outputs in place of the inputs.
+            // For a transposed convolution, PyTorch's initialisation counts the outputs as inputs.
             weights.push(weight(format!("ups.{level}.double"), [2 * wide, 4 * wide], 4 * wide));
             weights.push(weight(format!("ups.{level}.grouped"), [9, 2 * wide], 18));
         }
@@ -69,22 +71,23 @@ impl OperatorNetwork {
         Ok(Self { channels, levels, edges, weights })
     }
 
-    /// The weights that [`forward`](Self::forward) takes, in its order.
+    /// The weights that [`forward`](Self::forward) takes, in order.
     pub fn weights(&self) -> &[Weight] {
         &self.weights
     }
 
-    /// How many numbers they are together.
+    /// The number of elements of all weights.
     pub fn count(&self) -> usize {
         self.weights.iter().map(Weight::count).sum()
     }
 
-    /// Points that a side must be a multiple of.
+    /// The number of points that sides must be multiples of.
     pub fn multiple(&self) -> usize {
         1 << self.levels
     }
 
-    /// What the first layer sees beside the fields: `(B, H, W, 1)`, 1 on the points of walls; `None` without walls.
+    /// The additional channel of the first layer, `(B, H, W, 1)`: 1 on the end points of axes that are not periodic; `None` if
+    /// all are.
     pub fn walls(&self, [b, h, w]: [usize; 3], dtype: DType, device: &Device) -> Result<Option<Tensor>> {
         if !self.edges.contains(&Edge::Reflect) {
             return Ok(None);
@@ -97,10 +100,10 @@ impl OperatorNetwork {
     }
 
     /// The time derivative of the fields `x (B, H, W, C)`, of the same shape. `weights[i] (B, ..)` has the shape of
-    /// [`weights`](Self::weights) behind the batch; `walls` is what [`walls`](Self::walls) gives.
+    /// [`weights`](Self::weights) after the batch axis; `walls` comes from [`walls`](Self::walls).
     ///
     /// # Errors
-    /// If sides are no multiples of [`multiple`](Self::multiple), or shapes do not fit.
+    /// If sides are not multiples of [`multiple`](Self::multiple), or shapes do not fit.
     pub fn forward(&self, x: &Tensor, walls: Option<&Tensor>, weights: &[Tensor]) -> Result<Tensor> {
         let (_, h, w, channels) = x.dims4()?;
         if channels != self.channels || h % self.multiple() != 0 || w % self.multiple() != 0 {
@@ -111,7 +114,7 @@ impl OperatorNetwork {
             );
         }
         let mut weights = weights.iter();
-        let mut next = || weights.next().ok_or_else(|| candle_core::Error::Msg("the operator lacks weights".into()));
+        let mut next = || weights.next().ok_or_else(|| Error::Msg("too few weights for the operator network".into()));
         let activate = |x: Tensor| gelu(&group_norm(&x, None, GROUPS, EPS)?);
         let x = match walls {
             Some(walls) => Tensor::cat(&[x, walls], 3)?,
@@ -119,17 +122,17 @@ impl OperatorNetwork {
         };
         let x = per_sample_conv(&x, next()?, self.edges)?;
         let mut x = activate(per_sample_conv(&x, next()?, self.edges)?)?;
-        let mut beside = Vec::with_capacity(self.levels);
+        let mut skips = Vec::with_capacity(self.levels);
         for _ in 0..self.levels {
-            beside.push(x.clone());
+            skips.push(x.clone());
             x = activate(halve(&x, next()?)?)?;
             x = activate(per_sample_depthwise_conv(&x, next()?, 1, self.edges)?)?;
         }
         let wide = activate(pointwise(&x, next()?)?)?;
         x = (x + pointwise(&wide, next()?)?)?;
-        while let Some(beside) = beside.pop() {
+        while let Some(skip) = skips.pop() {
             let up = double(&x, next()?)?;
-            x = activate(per_sample_depthwise_conv(&Tensor::cat(&[&up, &beside], 3)?, next()?, 2, self.edges)?)?;
+            x = activate(per_sample_depthwise_conv(&Tensor::cat(&[&up, &skip], 3)?, next()?, 2, self.edges)?)?;
         }
         let x = activate(per_sample_conv(&x, next()?, self.edges)?)?;
         per_sample_conv(&x, next()?, self.edges)
@@ -142,7 +145,7 @@ fn pointwise(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     x.reshape((b, h * w, inputs))?.matmul(weight)?.reshape((b, h, w, ()))
 }
 
-/// A convolution of patches of 2x2 points that touch but do not overlap: `x (B, H, W, I)`, `weight (B, 4 I, O)`, to
+/// A convolution of non-overlapping patches of 2x2 points: `x (B, H, W, I)`, `weight (B, 4 I, O)`, to
 /// `(B, H / 2, W / 2, O)`.
 fn halve(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let (b, h, w, inputs) = x.dims4()?;
@@ -150,7 +153,7 @@ fn halve(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     pointwise(&patches.reshape((b, h / 2, w / 2, 4 * inputs))?, weight)
 }
 
-/// The transposed convolution: `x (B, H, W, I)`, `weight (B, I, 4 O)`, to `(B, 2 H, 2 W, O)`.
+/// The transposed convolution of [`halve`]: `x (B, H, W, I)`, `weight (B, I, 4 O)`, to `(B, 2 H, 2 W, O)`.
 fn double(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let (b, h, w, _) = x.dims4()?;
     let patches = pointwise(x, weight)?;

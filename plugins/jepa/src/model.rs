@@ -1,73 +1,63 @@
-//! The network that is pretrained.
+//! The networks: an encoder and a predictor, which are trained together, and for the target `ema` a teacher.
 
-use physrep_plugin_api::candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{ConvNextEncoder, MovingAverage, Params};
+use physrep_plugin_api::{
+    Params,
+    candle_core::{Result, Tensor},
+    nn::{ConvNextEncoder, MovingAverage},
+};
 
-use crate::predictor::Predictor;
+use crate::{
+    config::{Config, Target},
+    predictor::Predictor,
+};
 
-/// The parts' sizes.
-#[derive(Clone, Copy, Debug)]
-pub struct Sizes<'a> {
-    /// Channels of the clips.
-    pub in_channels: usize,
-    /// Channels of each stage of the encoder.
-    pub dims: &'a [usize],
-    /// Blocks of each stage.
-    pub blocks: &'a [usize],
-    /// Frames of a clip.
-    pub frames: usize,
-    /// What the scale of every residual branch starts at.
-    pub layer_scale: f64,
-}
-
-/// Encoder and predictor, trained together: the predictor is to guess, from the embedding of a clip, the embedding of the
-/// clip that follows it. The latter is the encoder's own, with gradients through both, or that of a teacher, a moving
-/// average of the encoder.
+/// Encoder, predictor and, if the configuration asks for one, a teacher: a moving average of the encoder.
 ///
-/// Parameters: `encoder` and `predictor`, and `teacher`, which is not trained.
+/// Parameters: `encoder`, `predictor` and, untrained, `teacher`.
 pub struct Model {
     encoder: ConvNextEncoder,
     predictor: Predictor,
-    teacher: Option<(ConvNextEncoder, MovingAverage)>,
+    teacher: Option<Teacher>,
+}
+
+struct Teacher {
+    encoder: ConvNextEncoder,
+    average: MovingAverage,
 }
 
 impl Model {
-    /// The networks; see [`ConvNextEncoder::new`].
-    pub fn new(sizes: Sizes<'_>, with_teacher: bool, params: &Params) -> Result<Self> {
-        let Sizes { in_channels, dims, blocks, frames, layer_scale } = sizes;
-        let new_encoder = |params| ConvNextEncoder::new(in_channels, dims, blocks, frames, layer_scale, params);
+    /// The networks for clips of `channels` channels and `frames` frames.
+    ///
+    /// # Errors
+    /// If the sizes do not fit each other or the frames; see [`ConvNextEncoder::new`].
+    pub fn new(config: &Config, channels: usize, frames: usize, params: &Params) -> Result<Self> {
+        let Config { dims, num_res_blocks, layer_scale, .. } = config;
+        let new_encoder = |params| ConvNextEncoder::new(channels, dims, num_res_blocks, frames, *layer_scale, params);
         let encoder = new_encoder(params.pp("encoder"))?;
-        let predictor = Predictor::new(dims[dims.len() - 1], layer_scale, params.pp("predictor"))?;
-        let teacher = match with_teacher {
-            false => None,
-            true => {
+        let predictor = Predictor::new(dims[dims.len() - 1], *layer_scale, params.pp("predictor"))?;
+        let teacher = match config.target {
+            Target::Shared => None,
+            Target::Ema => {
                 let own = params.pp("teacher").untrained();
-                let teacher = new_encoder(own.clone())?;
-                Some((teacher, MovingAverage::new(&params.pp("encoder"), &own)?))
+                let encoder = new_encoder(own.clone())?;
+                Some(Teacher { encoder, average: MovingAverage::new(&params.pp("encoder"), &own)? })
             }
         };
         Ok(Self { encoder, predictor, teacher })
     }
 
-    /// The encoder, which is what remains after pretraining.
-    pub fn encoder(&self) -> &ConvNextEncoder {
-        &self.encoder
+    /// Clips `(B, C, T, H, W)` to one feature map each, `(B, H/P, W/P, D)`.
+    pub fn encode(&self, clips: &Tensor) -> Result<Tensor> {
+        self.encoder.forward(clips)
     }
 
-    /// What the predictor makes of `context`, and the embedding of `target`, both clips `(B, C, T, H, W)`: a row for each
-    /// position of the embeddings, `(B H/P W/P, D)`.
-    pub fn forward(&self, context: &Tensor, target: &Tensor) -> Result<[Tensor; 2]> {
-        self.forward_both(&Tensor::cat(&[context, target], 0)?)
-    }
-
-    /// That, from the contexts and as many targets behind them, `(2 B, C, T, H, W)`.
-    pub fn forward_both(&self, clips: &Tensor) -> Result<[Tensor; 2]> {
-        let batch = clips.dims()[0] / 2;
-        let halves = |both: &Tensor| Result::Ok((both.narrow(0, 0, batch)?, both.narrow(0, batch, batch)?));
+    /// The predicted and the actual embeddings of the targets, for `clips (2 B, C, T, H, W)` that hold the contexts of a
+    /// batch and after them its targets. One row per position of the feature maps: `(B H/P W/P, D)` each.
+    pub fn predict(&self, clips: &Tensor) -> Result<[Tensor; 2]> {
         let (context, target) = match &self.teacher {
-            Some((teacher, _)) => {
+            Some(teacher) => {
                 let (context, target) = halves(clips)?;
-                (self.encoder.forward(&context)?, teacher.forward(&target)?.detach())
+                (self.encoder.forward(&context)?, teacher.encoder.forward(&target)?.detach())
             }
             None => halves(&self.encoder.forward(clips)?)?,
         };
@@ -75,8 +65,14 @@ impl Model {
         Ok([self.predictor.forward(&context)?.reshape(((), dim))?, target.reshape(((), dim))?])
     }
 
-    /// Lets the teacher, if there is one, follow the encoder, keeping `decay` of itself.
-    pub fn follow(&self, decay: f64) -> Result<()> {
-        self.teacher.as_ref().map_or(Ok(()), |(_, average)| average.update(decay))
+    /// Moves the teacher, if there is one, towards the encoder: `decay` of itself and `1 - decay` of the encoder.
+    pub fn update_teacher(&self, decay: f64) -> Result<()> {
+        self.teacher.as_ref().map_or(Ok(()), |teacher| teacher.average.update(decay))
     }
+}
+
+/// The first and the second half of a batch.
+fn halves(both: &Tensor) -> Result<(Tensor, Tensor)> {
+    let batch = both.dims()[0] / 2;
+    Ok((both.narrow(0, 0, batch)?, both.narrow(0, batch, batch)?))
 }

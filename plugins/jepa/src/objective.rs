@@ -1,49 +1,57 @@
-//! What prediction and target are asked to be: alike, and spread out, so that they cannot agree on saying nothing.
+//! The objective: prediction and target agree, and neither collapses to a constant.
 
-use physrep_plugin_api::candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{
-    Rng, VicReg, VicRegConfig, precise,
-    sigreg::{directions, epps_pulley},
-    vicreg,
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor},
+    nn::{
+        Rng, VicReg, VicRegConfig, precise,
+        sigreg::{directions, epps_pulley},
+        vicreg,
+    },
 };
-use serde::{Deserialize, Serialize};
 
-/// How embeddings are kept from collapsing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Regulariser {
-    /// Each dimension varies, and no two say the same: VICReg, the paper's.
-    VicReg,
-    /// Projected on random directions they are normally distributed: SIGReg (arXiv:2511.08544), in the paper's code BCS.
-    SigReg,
-}
+use crate::config::{Config, Regulariser};
 
-/// The weighted sum that is minimised.
+/// The weighted sum of terms that is minimised.
 #[derive(Clone, Copy, Debug)]
 pub enum Objective {
     /// VICReg with its weights.
     VicReg(VicRegConfig),
-    /// The mean squared distance, and how far from normal both are.
+    /// Mean squared distance, and how far from normal both sets of rows are.
     SigReg {
         /// Weight of the distance.
         invariance: f64,
-        /// Weight of the statistic, which is the mean of that of the prediction and that of the target.
+        /// Weight of the statistic, the mean of the prediction's and the target's.
         gaussianity: f64,
-        /// Random directions, new ones in every step.
+        /// Number of random directions, drawn anew in every step.
         slices: usize,
     },
 }
 
-/// The loss and the terms that curves show.
+/// The loss, and its terms for the curves.
 pub struct Loss {
     /// What is minimised.
     pub total: Tensor,
-    /// Terms by name, before they are weighted.
+    /// The terms by name, before they are weighted.
     pub terms: Vec<(&'static str, Tensor)>,
 }
 
 impl Objective {
-    /// What its random numbers are drawn for.
+    /// The objective that `config` selects.
+    pub fn new(config: &Config) -> Self {
+        match config.regulariser {
+            Regulariser::VicReg => Self::VicReg(VicRegConfig {
+                invariance: config.sim_coeff,
+                variance: config.std_coeff,
+                covariance: config.cov_coeff,
+                chunks: config.chunks,
+            }),
+            Regulariser::SigReg => {
+                Self::SigReg { invariance: config.sim_coeff, gaussianity: config.bcs_coeff, slices: config.slices }
+            }
+        }
+    }
+
+    /// The purpose of the random stream that [`loss`](Self::loss) draws from.
     pub fn purpose(&self) -> &'static str {
         match self {
             Self::VicReg(_) => "vicreg",
@@ -62,9 +70,10 @@ impl Objective {
                 Ok(Loss { total, terms })
             }
             Self::SigReg { invariance, gaussianity, slices } => {
-                let along = directions(target.dim(1)?, *slices, rng, target.dtype(), target.device())?;
+                let directions = directions(target.dim(1)?, *slices, rng, target.dtype(), target.device())?;
                 let distance = (precise(prediction)? - precise(target)?)?.sqr()?.mean_all()?;
-                let statistic = ((epps_pulley(prediction, &along)? + epps_pulley(target, &along)?)? * 0.5)?;
+                let statistics = epps_pulley(prediction, &directions)? + epps_pulley(target, &directions)?;
+                let statistic = (statistics? * 0.5)?;
                 let total = ((&distance * *invariance)? + (&statistic * *gaussianity)?)?;
                 Ok(Loss { total, terms: vec![("invariance", distance), ("gaussianity", statistic)] })
             }

@@ -1,10 +1,12 @@
-//! The predictor: from the embedding of one clip to that of the next.
+//! The predictor: from the embedding of a clip to that of the clip that follows.
 
-use candle_core::{Result, Tensor};
-use physrep_nn::{Axis, Conv, ConvNextBlock, Params};
+use physrep_plugin_api::{
+    Params,
+    candle_core::{Result, Tensor},
+    nn::{Axis, Conv, ConvNextBlock},
+};
 
-/// The predictor of arXiv:2603.13227: a convolution to twice the channels, a ConvNeXt block, and a
-/// convolution back.
+/// The predictor of arXiv:2603.13227: a convolution to twice the channels, a ConvNeXt block, and a convolution back.
 ///
 /// Parameters: `conv.0`, `conv.1` and `conv.2`.
 pub struct Predictor {
@@ -14,10 +16,10 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// A predictor for embeddings of `dim` channels; the block's `gamma` starts at `layer_scale`.
+    /// A predictor for embeddings of `dim` channels; the block's scale starts at `layer_scale`.
     pub fn new(dim: usize, layer_scale: f64, params: Params) -> Result<Self> {
         let params = params.pp("conv");
-        // The kernels of two grow the map by one position and shrink it again.
+        // With kernels of size 2 the first convolution grows the map by one position and the last shrinks it again.
         let grow = [Axis::padded(2, 1); 2];
         let shrink = [Axis::padded(2, 0); 2];
         Ok(Self {

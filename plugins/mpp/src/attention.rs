@@ -1,12 +1,14 @@
-//! What attention along time and along space have in common.
+//! Multi-head attention along lines of tokens, shared by the temporal and the axial layers.
 
-use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Init, Params, QkNorm, RelativeBias, linear, self_attention};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor},
+    nn::{Init, Params, QkNorm, RelativeBias, linear, self_attention},
+};
 
-/// PyTorch's default, which the published code does not set.
+/// PyTorch's default, which the published code uses.
 const EPS: f64 = 1e-5;
 
-/// Queries, keys and values of several heads, the first two normalised head by head, and what is read with them.
+/// Attention with queries and keys normalised per head, and learned biases of relative positions.
 ///
 /// Parameters: `input_head.{weight (3 D, D), bias (3 D)}` with queries before keys before values,
 /// `{qnorm,knorm}.{weight,bias} (D / heads)`, `output_head.{weight (D, D), bias (D)}` and
@@ -33,22 +35,22 @@ impl Attention {
         })
     }
 
-    /// Tokens `(.., D)` to their queries, keys and values `(.., 3 D)`.
-    pub fn ask(&self, x: &Tensor) -> Result<Tensor> {
+    /// Tokens `(.., D)` to queries, keys and values, `(.., 3 D)`.
+    pub fn project(&self, x: &Tensor) -> Result<Tensor> {
         let dim = self.output.0.dim(0)?;
         let part = |i: usize| linear(x, &self.input.0.narrow(0, i * dim, dim)?, &self.input.1.narrow(0, i * dim, dim)?);
         self.norm.join([part(0)?, part(1)?, part(2)?])
     }
 
-    /// What the tokens of each of `A` lines of `N` tokens read from each other: `(A, N, 3 D)` to `(A, N, D)`, for tokens
-    /// whose pairs are in `buckets (N * N)`.
-    pub fn read(&self, qkv: &Tensor, buckets: &Tensor) -> Result<Tensor> {
+    /// Attention within each of `A` lines of `N` tokens: `(A, N, 3 D)` to `(A, N, D)`. `buckets (N * N)` are the relative
+    /// positions of all pairs of tokens.
+    pub fn attend(&self, qkv: &Tensor, buckets: &Tensor) -> Result<Tensor> {
         let bias = self.bias.forward(buckets, qkv.dim(1)?)?;
         self_attention(qkv, Some(&bias), self.heads)
     }
 
-    /// `gamma (D)` times the output projection of `(.., D)`, in one product.
-    pub fn answer(&self, x: &Tensor, gamma: &Tensor) -> Result<Tensor> {
+    /// The output projection of `(.., D)`, scaled by `gamma (D)`, in one product.
+    pub fn output(&self, x: &Tensor, gamma: &Tensor) -> Result<Tensor> {
         let (weight, bias) = &self.output;
         linear(x, &weight.broadcast_mul(&gamma.unsqueeze(1)?)?, &(bias * gamma)?)
     }

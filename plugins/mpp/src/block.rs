@@ -1,11 +1,13 @@
 //! One block of the transformer: attention along time, then along either axis of space, then an MLP.
 
-use candle_core::{Device, Result, Tensor};
-use physrep_plugin_api::nn::{Init, InstanceNorm, Linear, Params, Rng, gelu, rms_instance_norm, swap_axes};
+use physrep_plugin_api::{
+    candle_core::{Device, Result, Tensor},
+    nn::{Init, InstanceNorm, Linear, Params, Rng, gelu, rms_instance_norm, swap_axes},
+};
 
 use crate::{attention::Attention, grid::Grid, stem::EPS};
 
-/// PyTorch's default, which the published code does not set.
+/// PyTorch's default, which the published code uses.
 const CENTRED_EPS: f64 = 1e-5;
 
 /// Each position attends to itself at other times.
@@ -29,17 +31,17 @@ impl Temporal {
         })
     }
 
-    /// What is added to the tokens `(B, T, S, D)`; `buckets (T * T)` are those of the frames.
+    /// The residual branch of tokens `(B, T, S, D)`; `buckets (T * T)` are the relative positions of the frames.
     pub fn forward(&self, x: &Tensor, buckets: &Tensor) -> Result<Tensor> {
         let (b, t, s, d) = x.dims4()?;
         let lines = swap_axes(&self.norm1.forward(x)?)?.reshape((b * s, t, d))?;
-        let read = self.attention.read(&self.attention.ask(&lines)?, buckets)?;
+        let read = self.attention.attend(&self.attention.project(&lines)?, buckets)?;
         let read = swap_axes(&read.reshape((b, s, t, d))?)?;
-        self.attention.answer(&self.norm2.forward(&read)?, &self.gamma)
+        self.attention.output(&self.norm2.forward(&read)?, &self.gamma)
     }
 }
 
-/// Each position attends to its row, and with the same weights to its column, and takes the mean of what it reads.
+/// Each position attends to its row and, with the same weights, to its column; the results are averaged.
 ///
 /// Parameters: `{norm1,norm2}.weight (D)`, those of [`Attention`], and `gamma_att (D)`.
 pub struct Axial {
@@ -60,20 +62,20 @@ impl Axial {
         })
     }
 
-    /// What is added to the tokens `(B, T, S, D)`.
+    /// The residual branch of tokens `(B, T, S, D)`.
     pub fn forward(&self, x: &Tensor, grid: &Grid) -> Result<Tensor> {
         let (b, t, _, d) = x.dims4()?;
         let (maps, h, w) = (b * t, grid.height, grid.width);
-        let qkv = self.attention.ask(&rms_instance_norm(x, &self.norm1, EPS)?)?.reshape((maps, h, w, 3 * d))?;
-        let along_rows = self.attention.read(&qkv.reshape((maps * h, w, 3 * d))?, &grid.columns)?;
+        let qkv = self.attention.project(&rms_instance_norm(x, &self.norm1, EPS)?)?.reshape((maps, h, w, 3 * d))?;
+        let along_rows = self.attention.attend(&qkv.reshape((maps * h, w, 3 * d))?, &grid.columns)?;
         let lines = swap_axes(&qkv)?.reshape((maps * w, h, 3 * d))?;
-        let along_columns = self.attention.read(&lines, &grid.rows)?.reshape((maps, w, h, d))?;
+        let along_columns = self.attention.attend(&lines, &grid.rows)?.reshape((maps, w, h, d))?;
         let read = ((along_rows.reshape(x.shape())? + swap_axes(&along_columns)?.reshape(x.shape())?)? * 0.5)?;
-        self.attention.answer(&rms_instance_norm(&read, &self.norm2, EPS)?, &self.gamma)
+        self.attention.output(&rms_instance_norm(&read, &self.norm2, EPS)?, &self.gamma)
     }
 }
 
-/// Two layers with GELU between them and four times the channels inside, normalised behind and not before.
+/// Two linear layers with GELU between them and four times the channels inside; normalised after, not before.
 ///
 /// Parameters: those of `mlp.fc1` and `mlp.fc2`, `mlp_norm.weight (D)` and `gamma_mlp (D)`.
 pub struct Mlp {
@@ -94,7 +96,7 @@ impl Mlp {
         })
     }
 
-    /// What is added to the tokens `(B, T, S, D)`.
+    /// The residual branch of tokens `(B, T, S, D)`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let inside = gelu(&self.fc1.forward(x)?)?;
         rms_instance_norm(&self.fc2.forward(&inside)?, &(&self.norm * &self.gamma)?, EPS)
@@ -122,9 +124,9 @@ impl Block {
         })
     }
 
-    /// Tokens `(B, T, S, D)` to the same shape, or to the last frame's `(B, 1, S, D)`: frames meet in the temporal
-    /// attention alone, so the others need not be computed behind the last of these. `frames (T * T)` are the buckets
-    /// along time. Branches are skipped where there are random numbers to say which.
+    /// Tokens `(B, T, S, D)` to the same shape or, if `only_last`, to the last frame's tokens, `(B, 1, S, D)`: only temporal
+    /// attention mixes frames, so in the last block the others need not be computed after it. `frames (T * T)` are the
+    /// relative positions of the frames. Branches are skipped at random if `rng` is given.
     pub fn forward(
         &self,
         x: &Tensor,
@@ -146,7 +148,7 @@ impl Block {
     }
 }
 
-/// `branch (B, ..)` without the clips that skip it; the others make up for them (stochastic depth, arXiv:1603.09382).
+/// Sets `branch (B, ..)` to zero for the clips that skip it and scales up the others (stochastic depth, arXiv:1603.09382).
 fn drop_path(branch: Tensor, rate: f64, rng: &mut Rng) -> Result<Tensor> {
     if rate == 0.0 {
         return Ok(branch);

@@ -1,12 +1,12 @@
-//! The hyper-parameters, and what they mean for given systems.
+//! The hyper-parameters, and the sizes that follow from them for given systems. `--set mpp.KEY=VALUE` overrides a key.
 
-use physrep_plugin_api::{Error, Result, System, Training};
+use physrep_plugin_api::{Error, Geometry, Result, Training};
 use serde::{Deserialize, Serialize};
 
-/// Sides of a patch that there is a stem for.
+/// The sides of a patch that the stem supports.
 const PATCHES: [usize; 3] = [16, 8, 4];
-/// Patches that the shortest side of a grid should have, where no side is asked for.
-const ENOUGH: usize = 8;
+/// The smallest number of patches along the shortest side of a grid that the default patch leaves.
+const FEWEST: usize = 8;
 
 /// The published sizes of the network.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -22,25 +22,25 @@ pub enum Size {
     Large,
 }
 
-/// The hyper-parameters; the defaults are the paper's but for the optimizer.
+/// The hyper-parameters; the defaults are the paper's except for the optimizer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Channels, heads and blocks of the transformer: `tiny`, `small`, `base` or `large`.
     pub size: Size,
-    /// Channels of a token, in place of the size's; a multiple of 4.
+    /// Channels of a token; overrides the size's. A multiple of 4.
     pub dim: Option<usize>,
-    /// Attention heads, in place of the size's; they divide `dim`.
+    /// Attention heads; overrides the size's. They divide `dim`.
     pub heads: Option<usize>,
-    /// Blocks, in place of the size's.
+    /// Number of blocks; overrides the size's.
     pub depth: Option<usize>,
-    /// Points along the side of a patch: 4, 8 or 16. Where it is not given, the largest that leaves at least 8 patches
-    /// along the shortest side of all systems' grids, or 4: 16 for 224 points, 8 for 64, 4 for 32.
+    /// Grid points along the side of a patch: 4, 8 or 16. If absent, the largest that leaves at least 8 patches along the
+    /// shortest side of all systems' grids, or 4: 16 for 224 points, 8 for 64, 4 for 32.
     pub patch: Option<usize>,
-    /// What the scale of every residual branch starts at. With the paper's value every block starts as the identity.
+    /// Initial scale of every residual branch. With the paper's value every block starts as the identity.
     pub layer_scale: f64,
-    /// How often a clip skips a residual branch of the last block in pretraining; from 0 in the first block it grows
-    /// evenly.
+    /// Probability that a clip skips a residual branch of the last block in pretraining; it grows linearly from 0 in the
+    /// first block.
     pub drop_path: f64,
     /// The optimizer and its schedule.
     pub training: Training,
@@ -61,7 +61,7 @@ impl Default for Config {
     }
 }
 
-/// The transformer's measures.
+/// The transformer's sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
     /// Channels of a token.
@@ -70,16 +70,16 @@ pub struct Shape {
     pub heads: usize,
     /// Blocks.
     pub depth: usize,
-    /// Points along the side of a patch.
+    /// Grid points along the side of a patch.
     pub patch: usize,
 }
 
 impl Config {
-    /// What to build for these systems.
+    /// The sizes for these systems.
     ///
     /// # Errors
-    /// [`Error::Config`] where values do not fit each other or the systems' grids.
-    pub fn shape(&self, systems: &[System]) -> Result<Shape> {
+    /// [`Error::Config`] if values do not fit each other or the systems' grids.
+    pub fn shape(&self, systems: &[Geometry]) -> Result<Shape> {
         let (dim, heads, depth) = match self.size {
             Size::Tiny => (192, 3, 12),
             Size::Small => (384, 6, 12),
@@ -92,7 +92,7 @@ impl Config {
         let refuse = |why: String| Err(Error::Config(format!("mpp: {why}")));
         if dim == 0 || !dim.is_multiple_of(4) {
             return refuse(format!(
-                "`dim` (={dim}) must be a positive multiple of 4, since the stem has a quarter of it"
+                "`dim` (={dim}) must be a positive multiple of 4: the stem has a quarter as many channels"
             ));
         }
         if heads == 0 || !dim.is_multiple_of(heads) {
@@ -107,11 +107,11 @@ impl Config {
         if !(0.0..1.0).contains(&self.drop_path) {
             return refuse(format!("`drop_path` (={}) must be in [0, 1)", self.drop_path));
         }
-        let patch = self.patch.unwrap_or_else(|| fitting_patch(systems));
+        let patch = self.patch.unwrap_or_else(|| default_patch(systems));
         if !PATCHES.contains(&patch) {
             return refuse(format!("`patch` (={patch}) must be 4, 8 or 16"));
         }
-        for [height, width] in systems.iter().map(System::size) {
+        for [height, width] in systems.iter().map(Geometry::size) {
             let divides = height.is_multiple_of(patch) && width.is_multiple_of(patch);
             if !divides || height / patch * (width / patch) < 2 {
                 return refuse(format!(
@@ -124,8 +124,8 @@ impl Config {
     }
 }
 
-/// The side of a patch where none is asked for.
-fn fitting_patch(systems: &[System]) -> usize {
-    let shortest = systems.iter().flat_map(System::size).min().unwrap_or(0);
-    PATCHES.into_iter().find(|patch| shortest / patch >= ENOUGH).unwrap_or(4)
+/// The default side of a patch.
+fn default_patch(systems: &[Geometry]) -> usize {
+    let shortest = systems.iter().flat_map(Geometry::size).min().unwrap_or(0);
+    PATCHES.into_iter().find(|patch| shortest / patch >= FEWEST).unwrap_or(4)
 }

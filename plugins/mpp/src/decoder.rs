@@ -1,13 +1,15 @@
 //! The decoder: from the tokens of a frame to the fields of the next.
 
-use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Init, Params, gelu, linear, rms_instance_norm, swap_axes};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor},
+    nn::{Init, Params, gelu, linear, rms_instance_norm, swap_axes},
+};
 
 use crate::grid::Grid;
 use crate::stem::{EPS, steps};
 
-/// The stem backwards: transposed convolutions of patches, of `D / 4` channels with an RMS instance norm and GELU behind
-/// each, and at the end one from 4 x 4 points to fields, of which each system uses its own.
+/// The inverse of the stem: transposed convolutions of patches with `D / 4` channels, each followed by an RMS instance norm
+/// and GELU, and a last one to fields, of which each system uses its own.
 ///
 /// Parameters: `out_proj.{0,3}.weight (I, O, 2, 2)` and `out_proj.{1,4}.weight (O)`, as many as the patch needs,
 /// `out_kernel (I, fields, 4, 4)` and `out_bias (fields)`.
@@ -18,12 +20,12 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder of tokens of `dim` channels that stand for patches of `patch` points.
+    /// A decoder from tokens of `dim` channels to patches of `patch` points.
     pub fn new(fields: usize, dim: usize, patch: usize, params: Params) -> Result<Self> {
         let (sides, quarter, inside) = (steps(patch), dim / 4, params.pp("out_proj"));
         let inputs = |i: usize| if i == 0 { dim } else { quarter };
         let step = |(i, &side): (usize, &usize)| {
-            // PyTorch takes the outputs of a transposed convolution for its inputs.
+            // For a transposed convolution, PyTorch's initialisation counts the outputs as inputs.
             let init = Init::fan_in_uniform(quarter * side * side);
             Ok((
                 inside.pp(3 * i).get((inputs(i), quarter, side, side), "weight", init)?,
@@ -55,8 +57,8 @@ impl Decoder {
     }
 }
 
-/// A transposed convolution whose patches do not overlap: `x (B, H, W, I)`, `kernel (I, O, k, k)` and `bias (O)` to
-/// `(B, k H, k W, O)`. It is a linear layer from a token to all of its patch.
+/// A transposed convolution whose patches do not overlap, which is a linear layer from a token to its patch:
+/// `x (B, H, W, I)`, `kernel (I, O, k, k)` and `bias (O)` to `(B, k H, k W, O)`.
 fn expand(x: &Tensor, kernel: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (b, h, w, inputs) = x.dims4()?;
     let (_, outputs, side, _) = kernel.dims4()?;

@@ -1,7 +1,9 @@
-//! The encoder: an axial vision transformer (AViT) over the history of a system.
+//! The encoder: an axial vision transformer (AViT) over the last frames of a system.
 
-use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Params, RelativeBias, Rng};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor},
+    nn::{Params, RelativeBias, Rng},
+};
 
 use crate::{block::Block, config::Shape, grid::Grid, stem::Stem};
 
@@ -10,14 +12,14 @@ use crate::{block::Block, config::Shape, grid::Grid, stem::Stem};
 /// Parameters: those of [`Stem`], and of each [`Block`] under `blocks.I`.
 pub struct Encoder {
     stem: Stem,
-    /// Buckets of the frames, `(T * T)`.
+    /// Relative positions of the frames, `(T * T)`.
     frames: Tensor,
     blocks: Vec<Block>,
 }
 
 impl Encoder {
-    /// An encoder of histories of `frames` frames of systems with `fields` fields in all. Residual branches start at
-    /// `layer_scale`; the rate at which they are skipped grows from 0 in the first block to `drop_path` in the last.
+    /// An encoder of `frames` frames of systems with `fields` fields in all. Residual branches start at scale `layer_scale`;
+    /// the probability of skipping one grows from 0 in the first block to `drop_path` in the last.
     pub fn new(
         fields: usize,
         frames: usize,
@@ -38,8 +40,8 @@ impl Encoder {
         })
     }
 
-    /// Normalised histories `(B, C, T, H, W)` of the fields `columns (C)` to the tokens of the last frame, `(B, S, D)`,
-    /// where the `S` positions go through the patches of `grid` row by row. Random numbers say which branches to skip.
+    /// Normalised histories `(B, C, T, H, W)` of the fields `columns (C)` to the tokens of the last frame, `(B, S, D)`; the
+    /// `S` positions are the patches of `grid`, row by row. Branches are skipped at random if `rng` is given.
     pub fn forward(&self, clips: &Tensor, columns: &Tensor, grid: &Grid, mut rng: Option<&mut Rng>) -> Result<Tensor> {
         let mut x = self.stem.forward(clips, columns)?;
         for (i, block) in self.blocks.iter().enumerate() {

@@ -1,7 +1,9 @@
-//! Which fields there are, over all systems, and which of them each system has.
+//! The fields of all systems, and which of them each system has.
 
-use candle_core::{Device, Result, Tensor};
-use physrep_plugin_api::System;
+use physrep_plugin_api::{
+    Geometry,
+    candle_core::{Device, Result, Tensor},
+};
 
 /// The vocabulary of field names: one entry for every distinct channel name, in the order of first appearance.
 pub struct Fields {
@@ -11,7 +13,7 @@ pub struct Fields {
 
 impl Fields {
     /// The vocabulary of `systems`.
-    pub fn new(systems: &[System], device: &Device) -> Result<Self> {
+    pub fn new(systems: &[Geometry], device: &Device) -> Result<Self> {
         let mut names: Vec<&str> = Vec::new();
         let mut columns = Vec::with_capacity(systems.len());
         for system in systems {
@@ -28,7 +30,7 @@ impl Fields {
         Ok(Self { count: names.len(), columns })
     }
 
-    /// How many names there are.
+    /// The number of names.
     pub fn count(&self) -> usize {
         self.count
     }

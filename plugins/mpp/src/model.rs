@@ -1,12 +1,13 @@
-//! The network that is pretrained, and its loss.
+//! The networks for all systems of a run, and the loss.
 
-use candle_core::Tensor;
-use physrep_plugin_api::nn::{Params, Rng};
-use physrep_plugin_api::{Result, Setup};
+use physrep_plugin_api::{
+    Result, Setup, Tensor, candle_core,
+    nn::{Params, Rng},
+};
 
-use crate::{Config, decoder::Decoder, encoder::Encoder, fields::Fields, grid::Grid, revin};
+use crate::{config::Config, decoder::Decoder, encoder::Encoder, fields::Fields, grid::Grid, revin};
 
-/// Added to a target's mean square, by which its error is divided; as published.
+/// Added to the target's mean square in the denominator of the loss; as published.
 const EPS: f64 = 1e-7;
 
 /// Encoder and decoder for all systems of a run.
@@ -20,10 +21,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// The network for the systems of `setup`.
+    /// The networks for the systems of `setup`.
     ///
     /// # Errors
-    /// If the configuration does not fit them.
+    /// If the configuration does not fit the systems.
     pub fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
         let shape = config.shape(&setup.systems)?;
         let fields = Fields::new(&setup.systems, &setup.device)?;
@@ -38,14 +39,14 @@ impl Model {
         })
     }
 
-    /// Histories `(B, C, T, H, W)` of a system to the tokens of their last frames, `(B, S, D)`.
+    /// Encodes histories `(B, C, T, H, W)` of a system to the tokens of their last frames, `(B, S, D)`.
     pub fn encode(&self, history: &Tensor, system: usize) -> Result<Tensor> {
         let (normal, _) = revin::normalise(history)?;
         Ok(self.encoder.forward(&normal, self.fields.of(system), &self.grids[system], None)?)
     }
 
-    /// The frames `(B, C, H, W)` that follow histories `(B, C, T, H, W)` of a system. In pretraining, random numbers say
-    /// which residual branches to skip.
+    /// Predicts the frames `(B, C, H, W)` that follow histories `(B, C, T, H, W)` of a system. Residual branches are skipped
+    /// at random if `rng` is given.
     pub fn predict(&self, history: &Tensor, system: usize, rng: Option<&mut Rng>) -> Result<Tensor> {
         let (fields, grid) = (self.fields.of(system), &self.grids[system]);
         let (normal, units) = revin::normalise(history)?;
@@ -59,7 +60,7 @@ impl Model {
     }
 }
 
-/// The mean over clips and channels of a frame's squared error in units of the target's mean square:
+/// The squared error of a frame in units of the target's mean square, averaged over clips and channels:
 /// `mean((prediction - target)^2) / (1e-7 + mean(target^2))`, both `(B, C, H, W)`.
 pub fn normalised_error(prediction: &Tensor, target: &Tensor) -> Result<Tensor> {
     let target = target.to_dtype(prediction.dtype())?.contiguous()?;

@@ -1,12 +1,14 @@
-//! From fields to tokens: the embedding of the fields that a system has, then patches in a few steps.
+//! From fields to tokens: an embedding of the system's fields, then convolutions of patches.
 
-use candle_core::{Result, Tensor};
-use physrep_plugin_api::nn::{Axis, Init, Params, conv, gelu, rms_instance_norm};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor},
+    nn::{Axis, Init, Params, conv, gelu, rms_instance_norm},
+};
 
-/// As published; of the deviation.
+/// The epsilon of RMS instance norms, added to the standard deviation, as published.
 pub const EPS: f64 = 1e-8;
 
-/// The sides of the steps that make up a patch, the finest first.
+/// The kernel sizes of the convolutions that make up a patch, the finest first.
 pub fn steps(patch: usize) -> &'static [usize] {
     match patch {
         16 => &[4, 2, 2],
@@ -15,9 +17,9 @@ pub fn steps(patch: usize) -> &'static [usize] {
     }
 }
 
-/// A linear embedding of the fields at every point into `D / 4` channels, of which each system uses the columns of its
-/// fields; then convolutions of patches without bias (4, 2 and 2 points wide for a patch of 16), each followed by an RMS
-/// instance norm, with GELU in between and `D` channels at the end.
+/// A linear embedding of the fields at every point in `D / 4` channels, of which each system uses the columns of its own
+/// fields; then convolutions of patches without bias (with kernels of 4, 2 and 2 points for a patch of 16), each followed by
+/// an RMS instance norm, with GELU in between and `D` channels at the end.
 ///
 /// Parameters: `space_bag.weight (D / 4, fields)`, `space_bag.bias (D / 4)`, `embed.in_proj.{0,3,6}.weight (O, I, k, k)`
 /// and `embed.in_proj.{1,4,7}.weight (O)`.
@@ -34,7 +36,7 @@ struct Patches {
 }
 
 impl Stem {
-    /// A stem for `fields` fields, and patches of `patch` points and `dim` channels.
+    /// A stem for `fields` fields, patches of `patch` points and tokens of `dim` channels.
     pub fn new(fields: usize, dim: usize, patch: usize, params: Params) -> Result<Self> {
         let (bag, embed) = (params.pp("space_bag"), params.pp("embed.in_proj"));
         let (quarter, sides) = (dim / 4, steps(patch));
@@ -56,10 +58,10 @@ impl Stem {
     }
 
     /// Normalised clips `(B, C, T, H, W)`, whose channels are the fields `columns (C)`, to tokens `(B, T, S, D)`, where
-    /// the `S` positions go through the patches row by row.
+    /// the `S` positions are the patches, row by row.
     pub fn forward(&self, clips: &Tensor, columns: &Tensor) -> Result<Tensor> {
         let (b, channels, t, h, w) = clips.dims5()?;
-        // Fields that a system lacks would have added to the embedding's variance.
+        // Compensates for the variance that the fields that this system lacks would have added.
         let scale = (self.fields as f64 / channels as f64).sqrt();
         let mut x = clips.permute([0, 2, 3, 4, 1])?.contiguous()?.reshape((b * t, h, w, channels))?;
         for (i, Patches { side, kernel, norm }) in self.steps.iter().enumerate() {
@@ -78,7 +80,7 @@ impl Stem {
         x.reshape((b, t, (), x.dim(3)?))
     }
 
-    /// Embedding and first convolution as one: both are linear, and the embedding of every point need not exist.
+    /// Embedding and first convolution as one linear map, so that the embedding of every point need not be computed.
     fn first(&self, kernel: &Tensor, columns: &Tensor, scale: f64) -> Result<(Tensor, Tensor)> {
         let (outputs, quarter, side, _) = kernel.dims4()?;
         let weight = (self.embedding.0.index_select(columns, 1)? * scale)?;

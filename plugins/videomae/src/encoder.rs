@@ -1,16 +1,18 @@
 //! The encoder: a vision transformer on tubelets.
 
-use candle_core::{Result, Tensor};
-use physrep_nn::{Init, Params, linear, sincos_positions};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor},
+    nn::{Init, Params, linear, sincos_positions},
+};
 
 use crate::grid::Grid;
 use crate::mask::Selection;
 use crate::transformer::{Shape, Transformer};
 
-/// Embeds tubelets linearly, adds fixed positions, and lets the tokens attend to each other.
+/// A linear embedding of tubelets, fixed positional embeddings, and a transformer.
 ///
 /// Parameters: `patch_embed.proj.weight (D, C, t, p, p)`, `patch_embed.proj.bias (D)`, `blocks.I` and `norm`; the names
-/// of VideoMAE's checkpoints, whose encoders load.
+/// of VideoMAE's checkpoints, so their encoders load.
 pub struct Encoder {
     weight: Tensor,
     bias: Tensor,
@@ -19,11 +21,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder of clips with `channels` channels, cut as `grid` says.
+    /// An encoder of clips with `channels` channels, cut by `grid`.
     pub fn new(channels: usize, grid: &Grid, shape: Shape, params: Params) -> Result<Self> {
         let transformer = Transformer::new(shape, params.clone())?;
         let [t, h, w] = grid.tubelet();
-        // A convolution to its authors, with PyTorch's default initialisation of one.
+        // The authors use a convolution, with PyTorch's default initialisation.
         let init = Init::fan_in_uniform(channels * grid.pixels());
         let embed = params.pp("patch_embed.proj");
         Ok(Self {
@@ -34,11 +36,11 @@ impl Encoder {
         })
     }
 
-    /// Of the tubelets of a batch, `(B * tokens, C * pixels)` as [`Grid::cut`] gives them, embeds the selected, which are
-    /// all it sees: `(B, n, D)`.
-    pub fn forward(&self, tubelets: &Tensor, seen: &Selection) -> Result<Tensor> {
-        let tokens = linear(&seen.rows_of(tubelets)?, &self.weight.flatten_from(1)?, &self.bias)?;
-        let positions = seen.positions_of(&self.positions)?.to_dtype(tokens.dtype())?;
-        self.transformer.forward(&seen.by_sample(&(tokens + positions)?)?)
+    /// Encodes the selected tubelets of a batch, and sees no others: `(B * tokens, C * pixels)`, as [`Grid::cut`] returns
+    /// them, to `(B, n, D)`.
+    pub fn forward(&self, tubelets: &Tensor, selected: &Selection) -> Result<Tensor> {
+        let tokens = linear(&selected.rows_of(tubelets)?, &self.weight.flatten_from(1)?, &self.bias)?;
+        let positions = selected.positions_of(&self.positions)?.to_dtype(tokens.dtype())?;
+        self.transformer.forward(&selected.by_sample(&(tokens + positions)?)?)
     }
 }

@@ -1,11 +1,11 @@
-//! The grid of tubelets: the boxes of frames, rows and columns that a clip is cut into, one token each.
+//! The grid of tubelets: the boxes of frames, rows and columns that a clip is cut into, one per token.
 
-use candle_core::{Result, Tensor, bail};
+use physrep_plugin_api::candle_core::{Result, Tensor, bail};
 
-/// The largest patch that is chosen unasked: VideoMAE's, at 224x224 pixels.
+/// The largest default patch: VideoMAE's, at 224x224 pixels.
 const LARGEST: usize = 16;
-/// How many patches, at least, a patch that is chosen unasked leaves along the shorter side.
-const ALONG: usize = 8;
+/// The smallest number of patches along the shorter side that the default patch leaves.
+const FEWEST: usize = 8;
 
 /// How clips of one shape are cut into tubelets of `tubelet` frames and `patch x patch` points.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +21,7 @@ impl Grid {
     /// power of two up to 16 that leaves at least 8 patches along the shorter side.
     ///
     /// # Errors
-    /// If `tubelet` does not divide the frames, or the patch a side: the message says which would.
+    /// If `tubelet` does not divide the frames, or the patch does not divide both sides; the message lists the divisors.
     pub fn new(frames: usize, size: [usize; 2], tubelet: usize, patch: Option<usize>) -> Result<Self> {
         let [height, width] = size;
         if frames == 0 || height == 0 || width == 0 {
@@ -44,7 +44,7 @@ impl Grid {
     }
 
     fn default_patch([height, width]: [usize; 2]) -> usize {
-        let most = (height.min(width) / ALONG).clamp(1, LARGEST);
+        let most = (height.min(width) / FEWEST).clamp(1, LARGEST);
         1 << most.ilog2()
     }
 
@@ -53,7 +53,7 @@ impl Grid {
         [self.tubelet, self.patch, self.patch]
     }
 
-    /// Pixels of a tubelet, in one channel.
+    /// Pixels of a tubelet, per channel.
     pub fn pixels(&self) -> usize {
         self.tubelet().iter().product()
     }
@@ -68,13 +68,13 @@ impl Grid {
         self.counts[1] * self.counts[2]
     }
 
-    /// Tubelets of a clip. Token `n` is at slot, row and column in this order, the column running fastest.
+    /// Tubelets of a clip, ordered by slot, row and column; the column varies fastest.
     pub fn tokens(&self) -> usize {
         self.slots() * self.patches()
     }
 
-    /// Clips `(B, C, T, H, W)` as rows of pixels, `(B * tokens, C * pixels)`: sample by sample, token by token, and in a
-    /// row channel, frame, row and column of the tubelet, which is the order of the embedding's weights.
+    /// Clips `(B, C, T, H, W)` to rows of pixels, `(B * tokens, C * pixels)`: sample by sample, token by token. Within a row
+    /// the order is channel, frame, row, column, as in the embedding's weights.
     pub fn cut(&self, clips: &Tensor) -> Result<Tensor> {
         let (batch, channels, frames, height, width) = clips.dims5()?;
         let ([t, h, w], [slots, rows, columns]) = (self.tubelet(), self.counts);
@@ -86,7 +86,7 @@ impl Grid {
     }
 }
 
-/// All divisors of `number`, as a list for people.
+/// All divisors of `number`, for an error message.
 fn divisors(number: usize) -> String {
     let all: Vec<String> = (1..=number).filter(|d| number.is_multiple_of(*d)).map(|d| d.to_string()).collect();
     all.join(", ")

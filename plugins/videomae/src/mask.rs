@@ -1,21 +1,23 @@
-//! Tube masking: what the encoder does not get to see.
+//! Tube masks: which tubelets are hidden from the encoder.
 
-use candle_core::{Device, Result, Tensor};
-use physrep_nn::Rng;
+use physrep_plugin_api::{
+    candle_core::{Device, Result, Tensor},
+    nn::Rng,
+};
 
 use crate::grid::Grid;
 
-/// The same number of tokens of every sample of a batch.
+/// A selection of tokens, equally many of each sample of a batch.
 pub struct Selection {
     batch: usize,
-    /// Which token of its sample, `(B * n)`.
+    /// The token's index within its sample, `(B * n)`.
     positions: Tensor,
-    /// Which row of all samples' tokens, `(B * n)`.
+    /// The token's index among those of all samples, `(B * n)`.
     rows: Tensor,
 }
 
 impl Selection {
-    /// `tokens[b]` are those of sample `b`, of `count` that it has.
+    /// The tokens `tokens[b]` of sample `b`; each sample has `count` in all.
     fn new(tokens: &[Vec<u32>], count: usize, device: &Device) -> Result<Self> {
         let rows: Vec<u32> = (0u32..)
             .zip(tokens)
@@ -34,43 +36,44 @@ impl Selection {
         Self::new(&vec![tokens; batch], grid.tokens(), device)
     }
 
-    /// Of all samples' rows `(B * tokens, K)` the selected, `(B * n, K)`.
+    /// The selected rows of all samples' rows: `(B * tokens, K)` to `(B * n, K)`.
     pub fn rows_of(&self, all: &Tensor) -> Result<Tensor> {
         all.index_select(&self.rows, 0)
     }
 
-    /// Of one row for each position `(tokens, K)` those of the selected tokens, `(B * n, K)`.
+    /// The rows of a table with one row per position, for the selected tokens: `(tokens, K)` to `(B * n, K)`.
     pub fn positions_of(&self, table: &Tensor) -> Result<Tensor> {
         table.index_select(&self.positions, 0)
     }
 
-    /// Which tokens of each sample are selected, `(B, n)`.
+    /// The selected tokens of each sample, `(B, n)`.
+    #[cfg(test)]
     pub fn tokens(&self) -> Result<Tensor> {
         self.positions.reshape((self.batch, ()))
     }
 
-    /// Selected tokens of one sample.
+    /// The number of selected tokens per sample.
     pub fn per_sample(&self) -> usize {
         self.positions.elem_count() / self.batch
     }
 
-    /// Rows `(B * n, K)` sample by sample, `(B, n, K)`.
+    /// Rows of the selected tokens, `(B * n, K)`, to `(B, n, K)`.
     pub fn by_sample(&self, rows: &Tensor) -> Result<Tensor> {
         rows.reshape((self.batch, self.per_sample(), ()))
     }
 }
 
-/// A tube mask (arXiv:2203.12602, section 3.3): the patches that it hides are hidden in all time slots, so that nothing
-/// hidden can be copied from the frames before or after. Every sample has a mask of its own.
+/// A tube mask (arXiv:2203.12602, section 3.3): a hidden patch is hidden in all time slots, so that it cannot be copied from
+/// the frames before or after. Each sample has its own mask.
 pub struct TubeMask {
-    /// What the encoder sees.
+    /// The tokens that the encoder sees.
     pub visible: Selection,
-    /// What the decoder is to predict.
+    /// The tokens that the decoder predicts.
     pub hidden: Selection,
 }
 
 impl TubeMask {
-    /// Hides `hidden` patches, drawn from `rng`, of each of `batch` samples.
+    /// A mask that hides `hidden` random patches of each of `batch` samples.
     pub fn draw(grid: &Grid, batch: usize, hidden: usize, rng: &mut Rng, device: &Device) -> Result<Self> {
         let patches = grid.patches() as u32;
         let slots = grid.slots() as u32;

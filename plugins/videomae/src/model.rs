@@ -1,7 +1,9 @@
-//! The network that is pretrained, and its loss.
+//! The networks and the loss.
 
-use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Params, Rng, mean_squared_error, precise};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor, bail},
+    nn::{Params, Rng, mean_squared_error, precise},
+};
 
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
@@ -10,24 +12,24 @@ use crate::mask::{Selection, TubeMask};
 use crate::target::normalise;
 use crate::transformer::Shape;
 
-/// What a [`Model`] is made of.
+/// The parts of a [`Model`].
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
     /// Channels of the clips.
     pub channels: usize,
-    /// How clips are cut.
+    /// How clips are cut into tubelets.
     pub grid: Grid,
     /// The encoder's size.
     pub encoder: Shape,
     /// The decoder's size.
     pub decoder: Shape,
-    /// The share of patches that is hidden, rounded down to whole patches.
+    /// The fraction of patches that is hidden, rounded down to whole patches.
     pub mask_ratio: f64,
-    /// Whether each tubelet to be guessed is normalised by its own mean and deviation.
+    /// Whether each tubelet of the target is normalised by its own mean and standard deviation.
     pub norm_target: bool,
 }
 
-/// A masked autoencoder: the encoder sees a few tubes of a clip, the decoder is to guess the others.
+/// A masked autoencoder: the encoder sees a few tubes of a clip, the decoder predicts the others.
 ///
 /// Parameters: `encoder`, and the [`Decoder`]'s.
 pub struct Model {
@@ -38,16 +40,16 @@ pub struct Model {
 }
 
 impl Model {
-    /// A network of these parts.
+    /// The networks.
     ///
     /// # Errors
-    /// If a size is no transformer's, or if masking leaves nothing to see or nothing to guess.
+    /// If a transformer's sizes are invalid, or the mask hides no patch or all of them.
     pub fn new(parts: Parts, params: Params) -> Result<Self> {
         let Parts { channels, grid, encoder, decoder, mask_ratio, norm_target } = parts;
         encoder.check("the encoder's")?;
         decoder.check("the decoder's")?;
         let patches = grid.patches();
-        // A negative or undefined ratio hides nothing.
+        // The cast turns a negative ratio or NaN into 0.
         let hidden = (mask_ratio * patches as f64) as usize;
         if hidden == 0 || hidden >= patches {
             bail!(
@@ -57,7 +59,7 @@ impl Model {
         }
         if norm_target && grid.pixels() == 1 {
             bail!(
-                "tubelets of one pixel have no deviation: set `norm_target` to false, or a larger `tubelet` or `patch`"
+                "tubelets of one pixel have no standard deviation: set `norm_target` to false, or a larger `tubelet` or `patch`"
             );
         }
         Ok(Self {
@@ -73,17 +75,17 @@ impl Model {
         TubeMask::draw(&self.parts.grid, batch, self.hidden, rng, clips.device())
     }
 
-    /// The mean squared error, over hidden tubelets only, of what is guessed from the visible ones of
-    /// `clips (B, C, T, H, W)`. With a normalised target, guessing zero scores about 1.
+    /// The mean squared error of the hidden tubelets of `clips (B, C, T, H, W)`, predicted from the visible ones. With a
+    /// normalised target, a prediction of zero scores about 1.
     pub fn loss(&self, clips: &Tensor, mask: &TubeMask) -> Result<Tensor> {
         let tubelets = self.parts.grid.cut(clips)?;
-        let guess = precise(&self.decoder.forward(&self.encoder.forward(&tubelets, &mask.visible)?, mask)?)?;
+        let prediction = precise(&self.decoder.forward(&self.encoder.forward(&tubelets, &mask.visible)?, mask)?)?;
         let target = precise(&mask.hidden.by_sample(&mask.hidden.rows_of(&tubelets)?)?)?;
         let target = if self.parts.norm_target { normalise(&target, self.parts.grid.pixels())? } else { target };
-        mean_squared_error(&guess, &target)
+        mean_squared_error(&prediction, &target)
     }
 
-    /// Embeds all tubelets of `clips (B, C, T, H, W)`, `(B, tokens, D)`.
+    /// Encodes all tubelets of clips: `(B, C, T, H, W)` to `(B, tokens, D)`.
     pub fn encode(&self, clips: &Tensor) -> Result<Tensor> {
         let all = Selection::all(&self.parts.grid, clips.dim(0)?, clips.device())?;
         self.encoder.forward(&self.parts.grid.cut(clips)?, &all)

@@ -1,13 +1,15 @@
-//! What the decoder is to guess.
+//! The target that the decoder predicts.
 
-use candle_core::{Result, Tensor};
-use physrep_nn::layer_norm;
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor},
+    nn::layer_norm,
+};
 
-/// Added, squared, to the variance of a tubelet.
+/// Its square is added to the variance of a tubelet.
 const EPS: f64 = 1e-6;
 
-/// Normalises each channel of each tubelet `(.., C * pixels)` by its own mean and (unbiased) deviation: the objective is
-/// about structure, and neither the mean nor the strength of a field can dominate it.
+/// Normalises each channel of each tubelet `(.., C * pixels)` by its own mean and unbiased standard deviation, so that
+/// neither the mean nor the amplitude of a field dominates the loss.
 pub fn normalise(tubelets: &Tensor, pixels: usize) -> Result<Tensor> {
     let count = pixels as f64;
     let scale = Tensor::full(((count - 1.0) / count).sqrt(), pixels, tubelets.device())?.to_dtype(tubelets.dtype())?;

@@ -1,12 +1,14 @@
-//! What encoder and decoder share: transformer blocks and a last norm, initialised as VideoMAE's are.
+//! The transformer of encoder and decoder: pre-norm blocks and a final norm, initialised as VideoMAE's.
 
-use candle_core::{Result, Tensor, bail};
-use physrep_nn::{Init, LayerNorm, Params, TransformerBlock};
+use physrep_plugin_api::{
+    candle_core::{Result, Tensor, bail},
+    nn::{Init, LayerNorm, Params, TransformerBlock},
+};
 use serde::{Deserialize, Serialize};
 
-/// That of all norms, as in VideoMAE.
+/// The epsilon of all norms, as in VideoMAE.
 const EPS: f64 = 1e-6;
-/// The deviation of the weights that [`TransformerBlock`] draws.
+/// The standard deviation of the weights that [`TransformerBlock`] draws.
 const DRAWN: f64 = 0.02;
 
 /// The size of a transformer.
@@ -15,14 +17,14 @@ const DRAWN: f64 = 0.02;
 pub struct Shape {
     /// Channels of a token.
     pub dim: usize,
-    /// Blocks.
+    /// Number of blocks.
     pub depth: usize,
-    /// Heads of the attention, which divide `dim`.
+    /// Attention heads; they divide `dim`.
     pub heads: usize,
 }
 
 impl Shape {
-    /// Refuses what is no transformer, `whose` one it is to be.
+    /// Refuses invalid sizes; `whose` begins the message, such as "the encoder's".
     pub fn check(self, whose: &str) -> Result<()> {
         let Self { dim, depth, heads } = self;
         if dim == 0 || depth == 0 || heads == 0 {
@@ -35,7 +37,7 @@ impl Shape {
     }
 }
 
-/// Pre-norm transformer blocks and a last norm.
+/// Pre-norm transformer blocks and a final norm.
 ///
 /// Parameters: `blocks.I` and `norm`.
 pub struct Transformer {
@@ -44,7 +46,7 @@ pub struct Transformer {
 }
 
 impl Transformer {
-    /// Blocks of `shape`.
+    /// A transformer of that shape.
     pub fn new(shape: Shape, params: Params) -> Result<Self> {
         let Shape { dim, depth, heads } = shape;
         let inside = params.pp("blocks");
@@ -68,7 +70,7 @@ impl Transformer {
     }
 }
 
-/// The deviation of Glorot's initialisation, which VideoMAE uses for all fully connected layers.
+/// The standard deviation of Glorot's initialisation, which VideoMAE uses for all fully connected layers.
 fn xavier(inputs: usize, outputs: usize) -> f64 {
     (2.0 / (inputs + outputs) as f64).sqrt()
 }

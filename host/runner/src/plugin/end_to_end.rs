@@ -22,7 +22,7 @@ impl Session<'_> {
 
     /// Embeds clips `(B, C, T, H, W)` and keeps the way back for [`finetune_step`](Self::finetune_step).
     pub fn encode_with_gradient(&mut self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<Tokens> {
-        let encode = self.interface()?.encode;
+        let encode = self.interface()?.encode_forward;
         let tokens = with_batch(clips, shape, system, |batch| encode(self.handle, batch));
         self.tokens(checked(&self.name, tokens)?, shape[0])
     }
@@ -31,9 +31,9 @@ impl Session<'_> {
     /// [`encode_with_gradient`](Self::encode_with_gradient), of their shape.
     pub fn finetune_step(&mut self, gradient: &[f32], shape: [usize; 3], learning_rate: f64) -> Result<()> {
         let interface = self.interface()?;
-        let done = with_view(gradient.into(), &shape, |gradient| (interface.backward)(self.handle, &gradient));
+        let done = with_view(gradient.into(), &shape, |gradient| (interface.encode_backward)(self.handle, &gradient));
         checked(&self.name, done)?;
-        checked(&self.name, (interface.apply)(self.handle, learning_rate))
+        checked(&self.name, (interface.apply_gradients)(self.handle, learning_rate))
     }
 
     fn interface(&self) -> Result<&'static FineTuneV1> {

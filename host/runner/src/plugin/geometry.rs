@@ -80,8 +80,8 @@ impl Geometry {
     }
 
     /// The channels as plugins are told of them.
-    pub(super) fn abi_channels(&self) -> Vec<abi::Channel<'_>> {
-        let channels = self.channels.iter().map(|channel| abi::Channel {
+    pub(super) fn abi_channels(&self) -> Vec<abi::ChannelView<'_>> {
+        let channels = self.channels.iter().map(|channel| abi::ChannelView {
             field: channel.field.as_str().into(),
             name: channel.name.as_str().into(),
             rank: channel.rank,
@@ -91,14 +91,14 @@ impl Geometry {
     }
 
     /// The geometry as plugins are told of it, with the channels of [`Self::abi_channels`].
-    pub(super) fn abi_system<'a>(&'a self, channels: &'a [abi::Channel<'a>]) -> abi::System<'a> {
-        abi::System {
+    pub(super) fn abi_system<'a>(&'a self, channels: &'a [abi::ChannelView<'a>]) -> abi::GeometryView<'a> {
+        abi::GeometryView {
             channels: channels.into(),
             coordinates: self.coordinates.each_ref().map(|axis| axis.as_slice().into()),
-            boundary: self.boundary.map(|boundary| match boundary {
-                Boundary::Periodic => abi::Boundary::Periodic,
-                Boundary::Wall => abi::Boundary::Wall,
-                Boundary::Open => abi::Boundary::Open,
+            boundaries: self.boundary.map(|boundary| match boundary {
+                Boundary::Periodic => abi::BoundaryCondition::Periodic,
+                Boundary::Wall => abi::BoundaryCondition::Wall,
+                Boundary::Open => abi::BoundaryCondition::Open,
             }),
             time_step: self.time_step,
         }

@@ -1,7 +1,7 @@
 //! The tables of functions that a library offers, checked before use.
 
 use abi_stable::{StableAbi, abi_stability::abi_checking::check_layout_compatibility};
-use physrep_abi::{Interface, Root_Ref};
+use physrep_abi::{Interface, RootRef};
 
 /// The table of an interface; none if it was compiled with another layout than this program's.
 pub(super) fn table<T: StableAbi>(interface: &Interface) -> Option<&'static T> {
@@ -12,7 +12,7 @@ pub(super) fn table<T: StableAbi>(interface: &Interface) -> Option<&'static T> {
 
 /// The table of version 1 of an optional interface; none if the library does not offer it. The error says that it offers one
 /// that this program cannot call.
-pub(super) fn optional<T: StableAbi>(root: &Root_Ref, name: &str) -> Result<Option<&'static T>, String> {
+pub(super) fn optional<T: StableAbi>(root: &RootRef, name: &str) -> Result<Option<&'static T>, String> {
     match root.interface()(name.into(), 1).into_option() {
         None => Ok(None),
         Some(interface) => table(&interface).map(Some).ok_or_else(|| foreign_layout(name)),

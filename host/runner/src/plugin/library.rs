@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use abi_stable::library::{LibraryError, lib_header_from_path};
 use physrep_abi::{
-    ABI_MAJOR, ABI_MINOR, COST, CostV1, FINETUNE, FineTuneV1, METHOD, MethodV1, Root_Ref, VERSION_SYMBOL, VersionFn,
+    ABI_MAJOR, ABI_MINOR, COST, CostV1, FINETUNE, FineTuneV1, METHOD, MethodV1, RootRef, VERSION_SYMBOL, VersionFn,
 };
 use physrep_records::files;
 use serde_json::Value;
@@ -36,7 +36,7 @@ impl Plugin {
         let path = &path.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
         check_version(path).map_err(refuse)?;
         let root = lib_header_from_path(path)
-            .and_then(|header| header.init_root_module::<Root_Ref>())
+            .and_then(|header| header.init_root_module::<RootRef>())
             .map_err(|e| refuse(explain(&e)))?;
         let description = serde_json::from_str(&root.describe()())
             .map_err(|e| refuse(format!("its description is not JSON: {e}")))?;
@@ -61,15 +61,14 @@ impl Plugin {
         self.description["name"].as_str().unwrap_or_default()
     }
 
-    /// The plugin's description: `name`, `title`, `summary`, `reference`, `version`, `revision`, `config` (the defaults), `joint`,
-    /// `accepts_device_memory`.
+    /// The plugin's description; the documentation of physrep-abi lists its keys.
     pub fn description(&self) -> &Value {
         &self.description
     }
 
     /// Whether the method can learn from several systems at once.
     pub fn joint(&self) -> bool {
-        self.description["joint"].as_bool().unwrap_or(false)
+        self.description["joint_pretraining"].as_bool().unwrap_or(false)
     }
 
     /// Whether the method accepts clips in the memory of the GPU that it computes on.

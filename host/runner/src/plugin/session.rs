@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use abi_stable::std_types::{RResult, RSlice, RStr};
 use physrep_abi::{
-    Batch, CreateArgs, DType, Device, FineTuneV1, Host, LoadScope, LogLevel, MethodV1, OwnedTensor, Parameter,
-    PluginError, StepReport, System, TensorView,
+    BatchView, CreateArgs, DType, Device, FineTuneV1, GeometryView, HostCallbacks, LoadScope, LogLevel, MethodV1,
+    OwnedTensor, Parameter, PluginError, StepReport, TensorView,
 };
 
 use physrep_records as records;
@@ -70,7 +70,7 @@ struct Context<'a>(&'a dyn Callbacks);
 pub struct Session<'a> {
     method: &'static MethodV1,
     pub(super) finetune: Option<&'static FineTuneV1>,
-    pub(super) handle: physrep_abi::Session,
+    pub(super) handle: physrep_abi::SessionHandle,
     pub(super) name: String,
     memory: MemoryKind,
     // The library holds its address.
@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
     pub fn new(plugin: &Plugin, spec: &SessionSpec<'_>, callbacks: &'a dyn Callbacks) -> Result<Self> {
         let context = Box::new(Context(callbacks));
         let channels: Vec<_> = spec.systems.iter().map(Geometry::abi_channels).collect();
-        let systems: Vec<System<'_>> =
+        let systems: Vec<GeometryView<'_>> =
             spec.systems.iter().zip(&channels).map(|(geometry, channels)| geometry.abi_system(channels)).collect();
         let config = spec.config.to_string();
         let args = CreateArgs {
@@ -91,15 +91,15 @@ impl<'a> Session<'a> {
             systems: systems.as_slice().into(),
             context_frames: spec.context_frames as u32,
             future_frames: spec.future_frames as u32,
-            batch: spec.batch as u32,
-            steps: spec.steps,
+            batch_size: spec.batch as u32,
+            pretrain_steps: spec.steps,
             device: match spec.device {
                 records::Device::Cpu => Device::CPU,
                 records::Device::Cuda(index) => Device::cuda(index),
             },
             seed: spec.seed,
-            scratch: spec.scratch.into(),
-            host: Host { context: (&raw const *context).cast(), log, metric, cancelled },
+            scratch_dir: spec.scratch.into(),
+            host: HostCallbacks { context: (&raw const *context).cast(), log, metric, cancelled },
         };
         let name = plugin.name().to_owned();
         let handle = checked(&name, (plugin.method.create)(&args))?;
@@ -200,9 +200,9 @@ pub(super) fn with_batch<T>(
     clips: BatchRef<'_>,
     shape: [usize; 5],
     system: usize,
-    call: impl FnOnce(&Batch<'_>) -> T,
+    call: impl FnOnce(&BatchView<'_>) -> T,
 ) -> T {
-    with_view(clips, &shape, |clips| call(&Batch { clips, system: system as u32 }))
+    with_view(clips, &shape, |clips| call(&BatchView { clips, system: system as u32 }))
 }
 
 /// Passes a contiguous tensor to one call.
@@ -224,7 +224,7 @@ pub(super) fn with_view<T>(values: BatchRef<'_>, shape: &[usize], call: impl FnO
         shape: RSlice::from_slice(&lengths),
         strides: RSlice::from_slice(&strides),
         byte_offset: 0,
-        ready,
+        ready_event: ready,
     })
 }
 

@@ -44,7 +44,7 @@ impl Checkpoint {
         let bytes = files::read(path)?;
         let (checkpoint, state) = parts(&bytes)
             .ok_or_else(|| Error::file(path, "not a checkpoint of this program; delete it to start over"))?;
-        session.load(state, LoadScope::State)?;
+        session.load(state, LoadScope::Full)?;
         Ok(checkpoint)
     }
 }

@@ -85,7 +85,7 @@ pub fn run(
     progress: &mut Progress<'_>,
 ) -> Result<PhaseCost> {
     if let Some(record) = PretrainingRecord::read(task.folder)? {
-        session.load(&files::read(&task.folder.state())?, LoadScope::State)?;
+        session.load(&files::read(&task.folder.state())?, LoadScope::Full)?;
         curves.replace(Curves::read(&task.folder.curves())?);
         return Ok(record.cost);
     }

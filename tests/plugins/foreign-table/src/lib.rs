@@ -1,4 +1,4 @@
-//! Exports the right root module, and behind its interface query a table of another layout.
+//! Exports the right root module, whose interface query returns a table of another layout.
 
 #![allow(missing_docs)]
 
@@ -8,7 +8,7 @@ use abi_stable::{
     prefix_type::PrefixTypeTrait,
     std_types::{ROption, RSome, RStr, RString},
 };
-use physrep_abi::{Interface, Root, Root_Ref};
+use physrep_abi::{Interface, Root, RootRef};
 
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy)]
@@ -30,12 +30,12 @@ extern "C" fn interface(_name: RStr<'_>, _version: u32) -> ROption<Interface> {
     RSome(Interface { layout: <MethodV1 as StableAbi>::LAYOUT, table: (&raw const TABLE).cast() })
 }
 
-fn root() -> Root_Ref {
+fn root() -> RootRef {
     Root { describe, interface }.leak_into_prefix()
 }
 
 extern "C" fn module() -> RootModuleResult {
-    __call_root_module_loader(root as fn() -> Root_Ref)
+    __call_root_module_loader(root as fn() -> RootRef)
 }
 
 #[unsafe(export_name = "physrep_abi_version")]
@@ -44,4 +44,5 @@ extern "C" fn version() -> u64 {
 }
 
 #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
-static HEADER: LibHeader = unsafe { LibHeader::from_constructor::<Root_Ref>(module, CheckTypeLayout::Yes) };
+// SAFETY: `module` returns the root module of the type that the header names.
+static HEADER: LibHeader = unsafe { LibHeader::from_constructor::<RootRef>(module, CheckTypeLayout::Yes) };

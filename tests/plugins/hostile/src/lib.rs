@@ -1,18 +1,21 @@
-//! A method that misbehaves on demand: the end-to-end tests' proof that a bad plugin costs its cell and nothing else.
+//! A method that misbehaves on demand: the end-to-end tests show with it that a bad plugin costs its cell and nothing else.
 
 use std::{process, thread, time::Duration};
 
-use physrep_plugin_api::{About, Batch, Method, Params, Result, Setup, Step, Tensor, export_method, nn::Linear};
+use physrep_plugin_api::{
+    About, Batch, DType, Method, Params, Result, Setup, Step, Tensor, export_method,
+    nn::{Init, Linear},
+};
 use serde::{Deserialize, Serialize};
 
-/// What it does wrong, and when.
+/// How it misbehaves, and when.
 #[derive(Serialize, Deserialize)]
 struct Config {
     /// `none`, `panic`, `abort`, `loop`, `nan`, `error`, `exit`, `print`, or `unused` (a parameter without gradient).
     fault: String,
     /// `new`, `loss` or `encode`.
     place: String,
-    /// Milliseconds that a step takes longer than it needs to.
+    /// Milliseconds that each step sleeps.
     slow: u64,
 }
 
@@ -23,7 +26,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Misbehaves if this is the place; otherwise hands `tensor` on.
+    /// Misbehaves if `place` is the configured one; otherwise returns `tensor`.
     fn at(&self, place: &str, tensor: Tensor) -> Result<Tensor> {
         if self.place != place {
             return Ok(tensor);
@@ -52,7 +55,7 @@ struct Hostile {
     config: Config,
 }
 
-/// Means over space of each channel and frame, `(B, 1, C * T)`, of the first `frames` frames.
+/// Spatial means of each channel of the first `frames` frames, `(B, 1, C * T)`.
 fn means(clips: &Tensor, frames: usize) -> Result<Tensor> {
     Ok(clips.narrow(2, 0, frames)?.mean((3, 4))?.flatten_from(1)?.unsqueeze(1)?)
 }
@@ -66,9 +69,9 @@ impl Method for Hostile {
         let config = Config { fault: config.fault.clone(), place: config.place.clone(), slow: config.slow };
         let encoder = Linear::new(size, 8, params.pp("encoder"))?;
         let unused = (config.fault == "unused")
-            .then(|| params.pp("forgotten").get(3, "weight", physrep_plugin_api::nn::Init::Const(1.0)))
+            .then(|| params.pp("forgotten").get(3, "weight", Init::Const(1.0)))
             .transpose()?;
-        config.at("new", Tensor::zeros(1, candle_dtype(), &setup.device)?)?;
+        config.at("new", Tensor::zeros(1, DType::F32, &setup.device)?)?;
         Ok(Self { encoder, _unused: unused, config })
     }
 
@@ -83,10 +86,6 @@ impl Method for Hostile {
         let tokens = self.encoder.forward(&means(&batch.clips, batch.clips.dim(2)?)?)?;
         self.config.at("encode", tokens)
     }
-}
-
-fn candle_dtype() -> physrep_plugin_api::candle_core::DType {
-    physrep_plugin_api::candle_core::DType::F32
 }
 
 export_method!(Hostile);

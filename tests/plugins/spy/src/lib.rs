@@ -1,4 +1,4 @@
-//! A method that writes down everything it is told: the end-to-end tests' proof that no label reaches a plugin.
+//! A method that records everything it receives: the end-to-end tests show with it that no label reaches a plugin.
 
 use std::{
     fs::OpenOptions,
@@ -9,10 +9,10 @@ use std::{
 use physrep_plugin_api::{About, Batch, Error, Method, Params, Result, Setup, Step, Tensor, export_method, nn::Linear};
 use serde::{Deserialize, Serialize};
 
-/// Where it writes to.
+/// Where it records.
 #[derive(Default, Serialize, Deserialize)]
 struct Config {
-    /// The file that lines are added to.
+    /// The file that lines are appended to.
     record: PathBuf,
 }
 
@@ -29,7 +29,7 @@ fn write(record: &Path, line: &str) -> Result<()> {
 }
 
 impl Spy {
-    /// Writes down every bit of a batch.
+    /// Records a batch by a hash of its bits.
     fn note(&self, what: &str, batch: &Batch) -> Result<()> {
         let values = batch.clips.flatten_all()?.to_vec1::<f32>()?;
         // FNV-1a.
@@ -40,7 +40,7 @@ impl Spy {
         write(&self.record, &format!("{what} {:?} of system {}: {digest:016x}", batch.clips.dims(), batch.system))
     }
 
-    /// Means over space and time of each channel, `(B, 1, C)`, read by the encoder.
+    /// Means over space and time of each channel, encoded: `(B, 1, 4)`.
     fn tokens(&self, clips: &Tensor) -> Result<Tensor> {
         Ok(self.encoder.forward(&clips.mean((2, 3, 4))?)?.unsqueeze(1)?)
     }
@@ -48,12 +48,12 @@ impl Spy {
 
 impl Method for Spy {
     type Config = Config;
-    const ABOUT: About = About { name: "spy", summary: "Writes down all it is told.", reference: "" };
+    const ABOUT: About = About { name: "spy", summary: "Records everything it receives.", reference: "" };
 
     fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
-        let Setup { systems, context_frames, future_frames, batch, steps, seed, .. } = setup;
-        let told = (systems, context_frames, future_frames, batch, steps, seed);
-        write(&config.record, &format!("setup: {told:?}"))?;
+        let Setup { systems, context_frames, future_frames, batch_size, pretrain_steps, seed, .. } = setup;
+        let received = (systems, context_frames, future_frames, batch_size, pretrain_steps, seed);
+        write(&config.record, &format!("setup: {received:?}"))?;
         let channels = setup.single_system()?.channels.len();
         let encoder = Linear::new(channels, 4, params.pp("encoder"))?;
         let head = Linear::new(4, channels, params.pp("head"))?;
@@ -61,7 +61,7 @@ impl Method for Spy {
     }
 
     fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor> {
-        self.note(&format!("step {} of {}", step.index(), step.of()), batch)?;
+        self.note(&format!("step {} of {}", step.index(), step.total()), batch)?;
         Ok(self.head.forward(&self.tokens(&batch.clips)?)?.sqr()?.mean_all()?)
     }
 
