@@ -9,7 +9,6 @@ use super::zeros::zeros;
 const BLOCK: usize = 1024;
 
 /// `(A, M, N, D)` to `(A, N, M, D)`; `sizes` are M, N and D.
-
 pub(crate) fn forward<T: Scalar>(x: &[T], [m, n, d]: [usize; 3]) -> Vec<T> {
     let mut y = zeros(x.len());
     y.par_chunks_mut(m * n * d).zip(x.par_chunks(m * n * d)).for_each(|(y, x)| {

@@ -1,7 +1,6 @@
 //! One axis of a convolution.
 
 /// How the kernel of a convolution moves along one axis.
-
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
     /// Size of the kernel, in positions.

@@ -7,7 +7,6 @@ use candle_core::{Result, bail};
 const OP: &str = "depthwise_conv";
 
 /// A depthwise convolution with stride 1 and padding that keeps the size of the field.
-
 #[derive(Clone, Copy)]
 pub(crate) struct DepthwiseShape {
     pub(crate) batch: usize,
