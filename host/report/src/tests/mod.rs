@@ -1,7 +1,6 @@
 //! Tests across the stages: from records to leaderboards, tables and pages.
 
 mod compare;
-mod dump;
 mod forms;
 mod notes;
 mod ranks;
