@@ -1,8 +1,8 @@
-// A CUDA driver without a card, for tools/dry-card: it gives addresses, takes launches and computes nothing.
+// The mock CUDA driver of tools/mock-cuda: it hands out addresses and accepts launches, and computes nothing.
 //
-// A card's memory is address space of the host that next to nobody touches, so that a step may take more than this machine has:
-// what lies there is zero, but for what was copied there in no more than 64 MiB. Refused is what a card would refuse: a launch
-// beyond the limits, memory that was given back, a thread without a context.
+// Device memory is address space of the host that is almost never touched, so a step may use more than this machine has. It reads
+// as zeros, except for copies to the device of up to 64 MiB. The driver rejects what a GPU would reject: launches beyond its
+// limits, memory that was freed before, and threads without a context.
 
 #include <pthread.h>
 #include <stdio.h>
@@ -16,9 +16,9 @@ enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_IMAGE = 200, INVALID_CONTEX
 enum { PAGE = 4096, SMALL = 64 << 20 };
 
 static long launches, products, allocations, copies, waits;
-void card_product(void) { __atomic_add_fetch(&products, 1, __ATOMIC_RELAXED); }
+void count_product(void) { __atomic_add_fetch(&products, 1, __ATOMIC_RELAXED); }
 static __attribute__((destructor)) void report(void) {
-    const char *path = getenv("DRY_CARD_LOG");
+    const char *path = getenv("MOCK_CUDA_LOG");
     FILE *log = path && launches ? fopen(path, "a") : NULL;
     if (!log) return;
     fprintf(log, "launches %ld products %ld allocations %ld copies %ld waits %ld\n", launches, products, allocations, copies, waits);
@@ -29,7 +29,7 @@ int cuInit(uint flags) { return 0; }
 int cuDriverGetVersion(int *version) { *version = 13000; return 0; }
 int cuDeviceGetCount(int *count) { *count = 1; return 0; }
 int cuDeviceGet(int *device, int index) { *device = index; return index ? INVALID_VALUE : 0; }
-int cuDeviceGetName(char *name, int length, int device) { snprintf(name, length, "dry"); return 0; }
+int cuDeviceGetName(char *name, int length, int device) { snprintf(name, length, "mock"); return 0; }
 int cuDeviceTotalMem_v2(size *bytes, int device) { *bytes = 80ul << 30; return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
     enum { MAX_THREADS = 1, PROCESSORS = 16, MAJOR = 75, MINOR = 76, POOLS = 115 };
@@ -48,7 +48,7 @@ int cuDevicePrimaryCtxRetain(void **context, int device) { *context = &launches;
 int cuCtxSetCurrent(void *context) { current = context; return 0; }
 int cuCtxGetCurrent(void **context) { *context = current; return 0; }
 
-// Memory: before an allocation's first page lies one that holds its size.
+// The page before an allocation holds its size.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size used, high_mark, threshold;
 int cuMemAllocAsync(char **address, size bytes, void *stream) {
@@ -65,7 +65,7 @@ int cuMemAllocAsync(char **address, size bytes, void *stream) {
     return 0;
 }
 int cuMemFreeAsync(char *address, void *stream) {
-    size bytes = *(size *)(address - PAGE); // a crash if it was given back before
+    size bytes = *(size *)(address - PAGE); // crashes on a double free
     pthread_mutex_lock(&lock);
     used -= bytes;
     pthread_mutex_unlock(&lock);
@@ -112,7 +112,7 @@ int cuModuleLoadData(void **module, const char *image) {
     return text || machine_code ? 0 : INVALID_IMAGE;
 }
 
-// A kernel, and how many bytes of shared memory a launch of it may ask for.
+// A kernel, and the shared memory in bytes that a launch of it may request.
 enum { SHARED = 48 << 10, SHARED_ON_REQUEST = 227 << 10, MAX_DYNAMIC_SHARED_SIZE_BYTES = 8 };
 typedef struct kernel {
     struct kernel *next;
@@ -142,7 +142,7 @@ int cuLaunchKernel(kernel *kernel, uint x, uint y, uint z, uint tx, uint ty, uin
     __atomic_add_fetch(&launches, 1, __ATOMIC_RELAXED);
     int fits = x && y && z && tx && ty && tz && x < 1u << 31 && y < 1 << 16 && z < 1 << 16;
     if (fits && tx * ty * tz <= 1024 && tz <= 64 && shared <= kernel->shared) return current ? 0 : INVALID_CONTEXT;
-    const char *refused = "%s: a GPU takes no grid (%u, %u, %u) of blocks (%u, %u, %u) with %u bytes of shared memory\n";
+    const char *refused = "%s: no GPU can launch a grid of (%u, %u, %u) blocks of (%u, %u, %u) threads with %u bytes of shared memory\n";
     fprintf(stderr, refused, kernel->name, x, y, z, tx, ty, tz, shared);
     return INVALID_VALUE;
 }
