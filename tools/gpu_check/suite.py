@@ -1,5 +1,6 @@
 """The parts that train and probe a whole suite on the GPU: compared with the CPU, twice, in each precision, and after SIGKILL."""
 
+import json
 import os
 import shutil
 import time
@@ -137,7 +138,13 @@ def checkpointed(out):
     """The pretraining steps in the checkpoint of a run; 0 if it has none."""
     for path in out.glob("cells/*/jepa/*/checkpoint.bin"):
         try:
-            return int.from_bytes(path.read_bytes()[8:16], "little")
+            return checkpoint_step(path.read_bytes())
         except OSError:
             pass
     return 0
+
+
+def checkpoint_step(checkpoint):
+    """The step in the header of a checkpoint: 8 bytes of magic, the header's length as a u64, then the header as JSON."""
+    length = int.from_bytes(checkpoint[8:16], "little")
+    return json.loads(checkpoint[16 : 16 + length])["step"]
