@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p physrep-bench --bench loader`. Batches are 8 windows of 16 + 16 frames of 4 channels.
 
-#[path = "../../tests/pack.rs"]
+#[path = "../../tests/support/packed_file.rs"]
 #[allow(missing_docs)]
 mod pack;
 

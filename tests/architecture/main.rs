@@ -5,6 +5,7 @@ mod circles;
 mod directions;
 mod imports;
 mod modules;
+mod paths;
 mod sources;
 mod tokens;
 mod use_tree;

@@ -7,19 +7,13 @@ use std::{
 };
 
 use crate::{
+    paths::{Mention, mentions},
     tokens::{Token, tokens},
     use_tree::{Import, parse_use},
 };
 
 /// A module by its path below the crate: `[]` is the root, `["plugin", "session"]` is `crate::plugin::session`.
 pub type ModulePath = Vec<String>;
-
-/// A path of two or more segments in code, or a single word, which matters where a glob is imported.
-#[derive(Clone, Debug)]
-pub struct Mention {
-    pub segments: Vec<String>,
-    pub line: usize,
-}
 
 /// What one module holds. Code under `#[cfg(test)]` is left out.
 #[derive(Default, Debug)]
@@ -229,26 +223,4 @@ fn defined(item: &[Token]) -> Option<String> {
         }
     }
     None
-}
-
-/// The paths in code: words joined by `::`. What stands after a `.` is a field or a method, and no path.
-fn mentions(code: &[Token]) -> Vec<Mention> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < code.len() {
-        let after = |text: &str| at > 0 && code[at - 1].text == text;
-        if !code[at].is_word() || after(".") || after("::") {
-            at += 1;
-            continue;
-        }
-        let line = code[at].line;
-        let mut segments = vec![code[at].text.clone()];
-        while at + 2 < code.len() && code[at + 1].text == "::" && code[at + 2].is_word() {
-            segments.push(code[at + 2].text.clone());
-            at += 2;
-        }
-        at += 1;
-        found.push(Mention { segments, line });
-    }
-    found
 }

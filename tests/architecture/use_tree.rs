@@ -49,7 +49,7 @@ fn tree(tokens: &[Token], at: &mut usize, prefix: &[String], public: bool, impor
                 return;
             }
             word => {
-                if !(word == "self" && !path.is_empty()) {
+                if word != "self" || path.is_empty() {
                     path.push(word.to_owned());
                 }
                 if text(*at) == "::" {
