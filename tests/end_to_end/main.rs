@@ -14,6 +14,7 @@ mod joint;
 mod loading_plugins;
 mod no_labels;
 mod records;
+mod regression;
 mod report;
 mod resume;
 mod run;

@@ -13,12 +13,15 @@ mod python;
 mod shared_folder;
 mod tensors;
 
-pub use checkpoint::kill_at_next_checkpoint;
+pub use checkpoint::{checkpoint_header, kill_at_next_checkpoint};
 pub use finished_run::{micro_run, report_run};
 pub use output::Output;
 pub use paths::{fixture, root};
 pub use picture::Picture;
-pub use plugins::{DEVICE_MEMORY, FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, JEPA, MPP, Plugin, SPY, VIDEOMAE};
+pub use plugins::{
+    DEVICE_MEMORY, FOREIGN_FINETUNE, FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, HOSTILE_TENSORS, JEPA, MPP, Plugin, SPY,
+    VIDEOMAE,
+};
 pub use process::{Running, wait_until};
 pub use project::{Suite, TestProject, files_below, read_json, replace_option};
 pub use python::python;

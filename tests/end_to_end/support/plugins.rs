@@ -33,7 +33,14 @@ pub const FOREIGN_ROOT: Plugin = Plugin { package: "physrep-foreign-root", folde
 /// Its method table has another layout than this ABI's.
 pub const FOREIGN_TABLE: Plugin = Plugin { package: "physrep-foreign-table", folder: "tests/plugins/foreign-table" };
 
-const ALL: [Plugin; 8] =
+/// The table of an optional interface has another layout than this ABI's.
+pub const FOREIGN_FINETUNE: Plugin =
+    Plugin { package: "physrep-foreign-finetune", folder: "tests/plugins/foreign-finetune" };
+/// Returns invalid tensors on demand.
+pub const HOSTILE_TENSORS: Plugin =
+    Plugin { package: "physrep-hostile-tensors", folder: "tests/plugins/hostile-tensors" };
+
+const ALL: [Plugin; 10] =
     [JEPA, MPP, VIDEOMAE, HOSTILE, SPY, DEVICE_MEMORY, FOREIGN_ROOT, FOREIGN_TABLE, FOREIGN_FINETUNE, HOSTILE_TENSORS];
 
 impl Plugin {
