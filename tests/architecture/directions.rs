@@ -153,14 +153,16 @@ fn no_crate_below_the_program_prints_or_parses_arguments() {
 }
 
 #[test]
-fn the_evaluation_starts_no_process() {
+fn the_evaluation_knows_neither_files_nor_processes() {
     let packages = packages();
     let Some(evaluation) = packages.get("physrep-evaluation") else {
         return assert!(NOT_YET.contains(&"physrep-evaluation"), "there is no crate physrep-evaluation");
     };
-    let started: Vec<String> =
-        evaluation.roots.iter().flat_map(|root| sources::names(root, &["std", "process"])).collect();
-    assert!(started.is_empty(), "physrep-evaluation must not know processes: {}", started.join("\n"));
+    for module in ["fs", "process"] {
+        let named: Vec<String> =
+            evaluation.roots.iter().flat_map(|root| sources::names(root, &["std", module])).collect();
+        assert!(named.is_empty(), "physrep-evaluation must not know std::{module}: {}", named.join("\n"));
+    }
 }
 
 #[test]
