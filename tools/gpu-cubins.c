@@ -1,9 +1,9 @@
-// Gives the CUDA driver machine code in place of PTX: LD_PRELOAD=libgpu_cubins.so GPU_CUBINS=folder program
+// Passes machine code to the CUDA driver in place of PTX: LD_PRELOAD=libgpu_cubins.so GPU_CUBINS=folder program
 //
 // The driver compiles PTX for its GPU when it is loaded, which takes about a minute for all of candle's kernels. Where the
 // folder holds HASH.cubin, that is loaded instead; HASH is the 64-bit FNV-1a of the PTX up to its terminating zero, in
-// hexadecimal. What the folder does not hold, or the driver refuses, is loaded as PTX. GPU_CUBINS_LOG names a file that gets a
-// line for each module.
+// hexadecimal. A module that has no such file, or whose machine code the driver rejects, is loaded as PTX. GPU_CUBINS_LOG names a
+// file to which each loaded module appends a line.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,7 +14,7 @@
 typedef int load_data(void **module, const void *image);
 enum { NOT_FOUND = 500 };
 
-// The driver's own function, which may have been opened by a plugin, out of sight of RTLD_NEXT.
+// The driver's own function. If a plugin opened the driver, RTLD_NEXT does not find it.
 static load_data *of_the_driver(void) {
     load_data *found = (load_data *)dlsym(RTLD_NEXT, "cuModuleLoadData");
     void *library = found ? NULL : dlopen("libcuda.so.1", RTLD_NOLOAD | RTLD_LAZY);
@@ -27,7 +27,7 @@ static uint64_t hash(const char *text) {
     return value;
 }
 
-// The machine code of a PTX module, if there is a file of it; to be freed.
+// The machine code of a PTX module, or NULL without a file; the caller frees it.
 static void *machine_code(uint64_t hash) {
     char path[4096];
     const char *folder = getenv("GPU_CUBINS");
@@ -61,7 +61,7 @@ int cuModuleLoadData(void **module, const char *image) {
     uint64_t name = hash(image);
     void *code = machine_code(name);
     int loaded = code && load(module, code) == 0;
-    note(name, loaded ? "machine code" : code ? "PTX, the machine code was refused" : "PTX");
+    note(name, loaded ? "machine code" : code ? "PTX, the machine code was rejected" : "PTX");
     free(code);
     return loaded ? 0 : load(module, image);
 }

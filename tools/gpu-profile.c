@@ -1,8 +1,8 @@
-// Where the GPU's time goes: time by kernel, and the share of the time in which no kernel or copy runs.
+// Profiles the GPU: time by kernel, and the fraction of the time in which no kernel or copy runs.
 //
 // A library that the CUDA driver loads into a process: CUDA_INJECTION64_PATH=libgpu_profile.so GPU_PROFILE=report command.
 // It records every kernel, copy and memset with CUPTI and writes the report when the process ends, to GPU_PROFILE.PID. The
-// report covers the second half of the records, which leaves warm-up out. Needs libcupti.so.13; costs a few microseconds a
+// report covers the second half of the records, which leaves warm-up out. Needs libcupti.so.13; costs a few microseconds per
 // launch, so idle time is an upper bound.
 //
 // Build: cc -O2 -shared -fPIC -I$CUDA_HOME/include -o libgpu_profile.so tools/gpu-profile.c -L$CUDA_HOME/lib -l:libcupti.so.13

@@ -42,7 +42,12 @@ pub fn hdf5_attributes(bytes: &[u8]) {
                     .ok(),
             };
             if let Some(location) = location {
-                replace(&location, name, change.get(1).copied().unwrap_or_default(), change.get(2..).unwrap_or_default());
+                replace(
+                    &location,
+                    name,
+                    change.get(1).copied().unwrap_or_default(),
+                    change.get(2..).unwrap_or_default(),
+                );
             }
         }
     }

@@ -15,7 +15,8 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     match target {
         "suite_toml" => suites.iter().map(|path| std::fs::read(path).expect("a suite")).collect(),
         "cell_event" => vec![
-            br#"{"event":"progress","phase":"pretrain","done":3,"total":9,"loss":0.5,"clips_per_second":12.0}"#.to_vec(),
+            br#"{"event":"progress","phase":"pretrain","done":3,"total":9,"loss":0.5,"clips_per_second":12.0}"#
+                .to_vec(),
             br#"{"event":"done"}"#.to_vec(),
             br#"{"event":"failed","reason":"it broke"}"#.to_vec(),
         ],
@@ -49,7 +50,11 @@ fn every_target_returns_on_mutated_inputs() {
             let input = &corpus[stream.below(corpus.len())];
             let mutated = mutate(input, &mut stream);
             let returned = panic::catch_unwind(|| target(&mutated));
-            assert!(returned.is_ok(), "{name}: run {run} of seed {seed} panicked on {:?}", mutated.escape_ascii().to_string());
+            assert!(
+                returned.is_ok(),
+                "{name}: run {run} of seed {seed} panicked on {:?}",
+                mutated.escape_ascii().to_string()
+            );
         }
     }
 }

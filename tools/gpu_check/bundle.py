@@ -1,5 +1,5 @@
-"""`gpu-check bundle`: builds the program, its methods for GPUs and their tests, computes what to compare with on the CPU, and
-packs it all into one file."""
+"""`gpu-check bundle`: builds the program, its methods for GPUs and their tests, computes the reference results on the CPU, and
+packs everything into one file."""
 
 import json
 import lzma
@@ -18,12 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "target/gpu-check-work"
 CUDA_TARGET = ROOT / "target/cuda"
 MOST_BYTES = 40 << 20
-# The sections of a suite's file that configure methods.
+# The sections of a suite file that configure methods.
 METHODS = r"^\[methods\..*\]\n(?:[^\[\n].*\n|\n)*"
 
 
 def make(out):
-    """Makes DIR/bundle.tar.xz."""
+    """Writes OUT/bundle.tar.xz."""
     home = Path(os.environ.get("CUDA_HOME") or "/usr/local/cuda")
     if not (home / "bin/ptxas").is_file():
         raise SystemExit(f"gpu-check: {home}/bin/ptxas is not there; CUDA_HOME names NVIDIA's compiler (docs/gpu.md)")
@@ -49,7 +49,7 @@ def libraries(target):
 
 
 def for_gpus(packages):
-    """Arguments of cargo that select packages, built for GPUs."""
+    """The arguments of cargo that build packages for GPUs."""
     packages = list(packages)
     selected = [word for package in packages for word in ("-p", package)]
     features = ",".join(f"{package}/cuda" for package in packages)
@@ -57,9 +57,9 @@ def for_gpus(packages):
 
 
 def programs(_, tree):
-    """The program, the methods built for GPUs, and the CUDA tests of physrep-nn."""
+    """Builds the program, the methods for GPUs, and the CUDA tests of physrep-nn."""
     command("cargo", "build", "--release", "--locked", "--workspace")
-    command("tools/dry-card", "cargo", "build", *for_gpus(f"physrep-{method}" for method in methods()))
+    command("tools/mock-cuda", "cargo", "build", *for_gpus(f"physrep-{method}" for method in methods()))
     strip(ROOT / "target/release/physrep-bench", tree / "bin/physrep-bench")
     for library in libraries(CUDA_TARGET):
         strip(library, tree / "plugins" / library.name)
@@ -67,11 +67,11 @@ def programs(_, tree):
 
 
 def test_executable():
-    """The CUDA tests of physrep-nn."""
-    # Together with the methods: by itself it would have dependencies with fewer features, and candle would be compiled again.
+    """Builds the CUDA tests of physrep-nn; returns the executable."""
+    # Built together with the methods: alone, its dependencies would have fewer features, and candle would be compiled again.
     selected = for_gpus(["physrep-nn", *(f"physrep-{method}" for method in methods())])
     words = ["cargo", "test", "--no-run", *selected, "--test", "nn", "--message-format=json-render-diagnostics"]
-    built = subprocess.run(["tools/dry-card", *words], check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    built = subprocess.run(["tools/mock-cuda", *words], check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
     return next(Path(message["executable"]) for message in messages if message.get("executable"))
 
@@ -82,7 +82,7 @@ def strip(source, target):
 
 
 def machine_code(home, tree):
-    """Machine code of the embedded PTX, and the library that gives it to the driver."""
+    """Assembles the embedded PTX, and builds the library that passes it to the driver."""
     texts = cubins.embedded(ROOT, CUDA_TARGET, libraries(CUDA_TARGET))
     (tree / "cubins").mkdir(parents=True)
     for cubin in cubins.assemble(home, texts, WORK / "cubins"):
@@ -93,7 +93,7 @@ def machine_code(home, tree):
 
 
 def reference(_, tree):
-    """The suite of the checks, its data, and what the CPU computes of it."""
+    """Writes the suite of the checks and its data, and runs it on the CPU."""
     suite, data, run = tree / "suite.toml", WORK / "data", WORK / "cpu"
     suite.write_text(suite_of(samples=80))
     (tree / "suite-long.toml").write_text(suite_of(samples=800))
@@ -113,23 +113,23 @@ def reference(_, tree):
 
 
 def suite_of(samples):
-    """The tests' smallest suite, with more samples of pretraining and suite `tiny`'s small configurations of the methods."""
+    """The smallest suite of the tests, with more pretraining samples and the small method configurations of the suite `tiny`."""
     small = (ROOT / "tests/suites/micro.toml").read_text()
     if small.count("samples = 24\n") != 1:
-        raise SystemExit("gpu-check: tests/suites/micro.toml has no line `samples = 24` any more")
+        raise SystemExit("gpu-check: tests/suites/micro.toml no longer has the line `samples = 24`")
     methods = re.findall(METHODS, (ROOT / "benchmarks/suites/tiny.toml").read_text(), re.M)
     return re.sub(METHODS, "", small, flags=re.M).replace("samples = 24\n", f"samples = {samples}\n") + "\n" + "".join(methods)
 
 
 def records(run):
-    """The plan of a run, and what its cells left of losses and scores."""
+    """The plan of a run, and the losses and scores of its cells."""
     yield run / "plan.json"
     for cell in json.loads((run / "plan.json").read_text())["cells"]:
         yield from (path for name in ("result.json", "curves.jsonl") if (path := run / cell["folder"] / name).is_file())
 
 
 def profiler(home, tree):
-    """The library that times kernels, if CUPTI is there."""
+    """Builds the library that times kernels, if CUPTI is installed."""
     source, include = ROOT / "tools/gpu-profile.c", home / "include"
     if source.is_file() and (include / "cupti.h").is_file():
         output = tree / "lib/libgpu_profile.so"
@@ -137,7 +137,7 @@ def profiler(home, tree):
 
 
 def pack(tree, out):
-    """Packs the files, larger ones of one kind side by side: plugins have most of their bytes in common."""
+    """Packs the files in order of their paths, so that plugins, which share most of their bytes, are adjacent."""
     out.mkdir(parents=True, exist_ok=True)
     packed = out / "bundle.tar.xz"
     files = sorted(path for path in tree.rglob("*") if path.is_file())

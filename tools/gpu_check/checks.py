@@ -1,4 +1,4 @@
-"""`gpu-check run`: the parts, the most telling first, each with its own limit."""
+"""`gpu-check run`: the parts, the most informative first, each with its own time limit."""
 
 import shutil
 import tempfile
@@ -28,7 +28,7 @@ ONLY_IF_ASKED = ["second"]
 
 
 def run(options):
-    """Runs the parts that were asked for; 0 if nothing failed."""
+    """Runs the selected parts; returns 0 if nothing failed."""
     names = options.parts or [name for name in PARTS if name not in ONLY_IF_ASKED]
     unknown = [name for name in names if name not in PARTS]
     if unknown:
@@ -49,12 +49,12 @@ def run(options):
 
 
 def run_part(session, name):
-    """Runs a part; whatever goes wrong in it is its own result."""
+    """Runs a part; an exception in it is a result of its own."""
     function, limit = PARTS[name]
     session.begin(limit)
     start = time.monotonic()
     if session.left() < 3:
-        session.report.say("SKIP", name, "no time is left")
+        session.report.say("SKIP", name, "no time left")
     else:
         try:
             function(session)
@@ -65,7 +65,7 @@ def run_part(session, name):
 
 
 def modules(session):
-    """Says how many modules the driver got as machine code."""
+    """Reports how many modules the driver loaded as machine code."""
     log = session.cubins_log
     if not log.is_file():
         return session.report.say("FAIL", "modules", "no module was loaded through libgpu_cubins.so")

@@ -1,4 +1,4 @@
-"""Machine code for the PTX that plugins embed, so that the driver need not compile it."""
+"""Machine code for the PTX in the plugins, so that the driver does not have to compile it."""
 
 import os
 import subprocess
@@ -17,12 +17,12 @@ def fnv1a(data):
 
 
 def embedded(root, target, plugins):
-    """The texts of PTX that lie in the plugins, with their files."""
+    """The PTX texts embedded in the plugins, with the files they come from."""
     candidates = [*target.glob("release/build/candle-kernels-*/out/*.ptx"), *root.glob("plugin-api/nn/src/cuda/kernels/ptx/*.ptx")]
     texts = {path.read_bytes().partition(b"\0")[0]: path for path in sorted(candidates)}
     libraries = [path.read_bytes() for path in plugins]
     found = {text: path for text, path in texts.items() if any(text in library for library in libraries)}
-    # Of candle's kernels a plugin holds those that it can reach; of ours all.
+    # A plugin embeds all of our kernels, and those of candle's that it can reach.
     stale = sorted(path.name for text, path in texts.items() if text not in found and path.name.startswith("kernels."))
     if stale or not any("candle-kernels" in str(path) for path in found.values()):
         raise SystemExit(f"gpu-check: no plugin embeds the text of {', '.join(stale) or 'any of candle kernels'}")
@@ -30,7 +30,7 @@ def embedded(root, target, plugins):
 
 
 def assemble(home, texts, folder):
-    """Writes HASH.cubin of each text into the folder, those that are not there from an earlier call, and gives their paths."""
+    """Writes HASH.cubin of each text into the folder, unless it is there already, and returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda item: assemble_one(home, *item, folder), texts.items()))
@@ -43,6 +43,6 @@ def assemble_one(home, text, path, folder):
         command = [Path(home) / "bin/ptxas", f"-arch={ARCHITECTURE}", "-O3", "-o", fresh, path]
         ended = subprocess.run(command, capture_output=True, text=True)
         if ended.returncode != 0:
-            raise SystemExit(f"gpu-check: {path} is no PTX that assembles:\n{ended.stderr[:1000]}")
+            raise SystemExit(f"gpu-check: {path} cannot be assembled:\n{ended.stderr[:1000]}")
         fresh.rename(cubin)
     return cubin

@@ -1,4 +1,4 @@
-"""Finds CUDA's libraries on a machine that somebody else set up."""
+"""Finds CUDA's libraries on a machine with an unknown layout."""
 
 import os
 import shutil
@@ -13,14 +13,14 @@ SITES = "import sysconfig; print(sysconfig.get_path('purelib')); print(sysconfig
 
 
 def search_path():
-    """LD_LIBRARY_PATH with folders added in which each wanted library lies, and the names of those that lie nowhere."""
+    """LD_LIBRARY_PATH with the folders of all wanted libraries added, and the names of those that were not found."""
     given = [Path(folder) for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":") if folder]
-    known = of_the_loader()
-    # A folder that holds many comes first: libraries of one release belong together.
+    known = loader_cache()
+    # The folder with the most libraries comes first: libraries of one release belong together.
     found = sorted(candidates(known.values()), key=lambda folder: -len(held(folder)))
     chosen, missing = list(given), []
     for name in WANTED:
-        # The driver is the system's own wherever the loader finds it.
+        # If the loader finds a driver, it is the system's own, and the one to use.
         if any((folder / name).exists() for folder in chosen) or (name == DRIVER and name in known):
             continue
         holder = next((folder for folder in found if (folder / name).exists()), None)
@@ -36,7 +36,7 @@ def held(folder):
 
 
 def candidates(known):
-    """Folders that may hold the libraries, those that are known among them, without repetition."""
+    """Folders that may hold the libraries, including the known ones, without duplicates."""
     home = os.environ.get("CUDA_HOME")
     folders = [Path(home) / name for name in ("lib64", "lib") if home]
     folders += [Path(folder) for folder in USUAL]
@@ -46,8 +46,8 @@ def candidates(known):
     return list(dict.fromkeys(folder for folder in folders if folder.is_dir()))
 
 
-def of_the_loader():
-    """The wanted libraries that the system's loader finds, with their folders."""
+def loader_cache():
+    """The wanted libraries in the cache of the system's loader, with their folders."""
     ldconfig = shutil.which("ldconfig") or "/sbin/ldconfig"
     lines = output([ldconfig, "-p"]).splitlines()
     found = [(line.split()[0], Path(line.split(" => ")[1]).parent) for line in lines if " => " in line]
@@ -61,13 +61,13 @@ def pythons():
 
 
 def sites():
-    """Where the packages of each Python lie."""
+    """The package folders of each Python."""
     lines = [line for python in pythons() for line in output([python, "-c", SITES]).splitlines()]
     return [Path(line) for line in dict.fromkeys(lines)]
 
 
 def output(command):
-    """What a command prints, or nothing if it fails."""
+    """The standard output of a command, or an empty string if it fails."""
     try:
         ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):

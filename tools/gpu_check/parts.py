@@ -1,4 +1,4 @@
-"""The parts that ask whether it works at all: the machine, the kernels, what leaks, and what a second look tells."""
+"""The parts that check the basics: the machine, the kernels, memory leaks, and a second look with profilers."""
 
 import re
 import shutil
@@ -6,12 +6,12 @@ from collections import Counter
 
 from . import speed
 
-# What is read of Nsight Compute's tables.
+# The rows of Nsight Compute's tables that are reported.
 NSIGHT = r"^\s+((?:Compute \(SM\)|DRAM|L2 Cache|Memory) Throughput|Achieved Occupancy)\s+%\s+([\d.]+)"
 
 
 def machine(session):
-    """The GPU, the libraries, and what the program says of them."""
+    """Reports the GPU, the libraries, and the output of `doctor`."""
     say = session.report.say
     if shutil.which("nvidia-smi"):
         query = "--query-gpu=name,driver_version,memory.total,clocks.max.sm,power.limit"
@@ -23,21 +23,21 @@ def machine(session):
     ldd = session.run("ldd", ["ldd", session.plugin("jepa")], 20)
     missing = [line.strip() for line in ldd.out.splitlines() if "not found" in line]
     session.report.check(ldd.status == 0 and not missing, "machine", f"ldd of a plugin: {'; '.join(missing) or 'all found'}")
-    # It also misses Rust's compiler, which nothing here needs.
+    # doctor also reports the missing Rust compiler, which these checks do not need.
     doctor = session.run("doctor", [session.program(), "doctor"], 20)
-    lines = [" ".join(line.split()) for line in doctor.out.splitlines() if re.match(r"CUDA driver|card|GPU", line)]
+    lines = [" ".join(line.split()) for line in doctor.out.splitlines() if re.match(r"CUDA driver|GPU", line)]
     session.report.check(any(" ok " in line for line in lines), "machine", "doctor: " + "; ".join(lines or [doctor.reason()]))
 
 
 def kernels(session):
-    """Every operation beside the CPU's."""
+    """Compares every operation on the GPU with the CPU."""
     command = [session.bundle / "bin/nn", "cuda", "--test-threads", "1", "--show-output"]
     ended = session.run("kernels", command, 90)
     report_tests(session, "kernels", ended)
 
 
 def report_tests(session, part, ended):
-    """Reads what libtest prints: one result for all that passed, and one for each test that failed."""
+    """Parses the output of libtest: one result for all tests that passed, and one for each that failed."""
     outcomes = dict(re.findall(r"^test (\S+) \.\.\. (\w+)", ended.out, re.M))
     skipped = sorted(set(re.findall(r"^.*SKIPPED.*$", ended.out, re.M)))
     failed = [name for name, outcome in outcomes.items() if outcome != "ok"]
@@ -50,14 +50,14 @@ def report_tests(session, part, ended):
     ran = bool(outcomes) and ended.status in (0, 101) and "test result:" in ended.out
     if not ran:
         last = (re.findall(r"^test (\S+) \.\.\. ?$", ended.out, re.M) or ["none"])[-1]
-        session.report.say("FAIL", part, f"the tests did not end; {ended.reason()}; at work: {last}")
+        session.report.say("FAIL", part, f"the tests did not end; {ended.reason()}; running: {last}")
     counts = Counter(outcomes.values())
     detail = f"{counts['ok']} of {len(outcomes)} tests passed in {ended.seconds:.1f} s"
     session.report.say("PASS" if ran and not failed and not skipped else "FIGURE", part, detail, outcomes=outcomes)
 
 
 def message_of(out, name):
-    """What a failed test said when it panicked."""
+    """The panic message of a failed test."""
     section = re.search(rf"^---- {re.escape(name)} stdout ----\n(.*?)(?=^---- |^failures:|\Z)", out, re.M | re.S)
     text = section.group(1) if section else ""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("note:")]
@@ -67,7 +67,7 @@ def message_of(out, name):
 
 
 def leak(session):
-    """More steps take no more memory."""
+    """Checks that more steps take no more memory."""
     few, many = (10, 40) if session.mock else (100, 1000)
     measured = [speed.bench(session, "leak", "jepa", "train", 32, 2, "f32", steps) for steps in (few, many)]
     if None in measured:
@@ -81,7 +81,7 @@ def leak(session):
 
 
 def second(session):
-    """Nsight Compute on the slowest kernels, and compute-sanitizer on the tests; only if asked for."""
+    """Runs Nsight Compute on the slowest kernels, and compute-sanitizer on the tests; only on request."""
     nsight(session)
     sanitizer = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
     for tool in ("memcheck", "racecheck"):
@@ -101,7 +101,7 @@ def nsight(session):
         why = "no ncu on PATH" if not ncu else "the part `profile` named no kernels"
         return session.report.say("SKIP", "second", f"ncu: {why}")
     for kernel in slowest[:3]:
-        # The profiler cuts long names.
+        # The profiler truncates long names.
         name = f"regex:^{re.escape(kernel[:100])}"
         command = [ncu, "--clock-control", "none", "--target-processes", "all", "--launch-count", 3]
         command += ["--kernel-name-base", "mangled", "--kernel-name", name]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass
 class Ended:
-    """How a command ended; `status` is negative for a signal and None if it was stopped at its limit."""
+    """The outcome of a command; `status` is negative for a signal, None if the command was stopped at its time limit."""
 
     status: "int | None"
     out: str
@@ -23,11 +23,11 @@ class Ended:
             return f"stopped after {self.seconds:.0f} s"
         said = [line.strip() for line in (self.err + "\n" + self.out).splitlines() if line.strip()]
         telling = [line for line in said if "error" in line.lower() or "panicked" in line] or said
-        return f"exit status {self.status}: {telling[-1] if telling else 'it said nothing'}"
+        return f"exit status {self.status}: {telling[-1] if telling else 'no output'}"
 
 
 def run(command, limit, log, env=None, cwd=None):
-    """Runs a command; its output goes to `log`.out and `log`.err."""
+    """Runs a command for at most `limit` seconds; its output goes to `log`.out and `log`.err."""
     out, err = Path(f"{log}.out"), Path(f"{log}.err")
     start = time.monotonic()
     with out.open("wb") as to, err.open("wb") as errors:

@@ -10,7 +10,7 @@ LONGEST = 300
 
 
 class Report:
-    """Takes results, prints them, and keeps them in a folder. `logs` is where logs lie until they are packed."""
+    """Prints results and saves them in a folder. `logs` holds the logs until they are packed."""
 
     def __init__(self, folder, logs):
         self.folder, self.logs = Path(folder).resolve(), logs
@@ -21,7 +21,7 @@ class Report:
         self.start = time.monotonic()
 
     def say(self, verdict, part, detail, **facts):
-        """Adds a result: PASS, FAIL, SKIP, FIGURE, or MOCK for what a GPU would decide. `facts` go to report.json."""
+        """Adds a result: PASS, FAIL, SKIP, FIGURE, or MOCK for what only a GPU can decide. `facts` go to report.json."""
         detail = " ".join(detail.split())
         shown = detail if len(detail) <= LONGEST else detail[:LONGEST] + "..."
         print(f"{verdict} {part}: {shown}", flush=True)

@@ -1,4 +1,4 @@
-"""What a run of a suite left, cell by cell, and how two runs differ."""
+"""The files of a run of a suite, cell by cell, and the differences between two runs."""
 
 import json
 import math
@@ -13,7 +13,7 @@ class Run:
         self.cells = {(cell["method"], cell["initialisation"]): folder / cell["folder"] for cell in plan}
 
     def result(self, key):
-        """A cell's record; none if it failed."""
+        """A cell's record; None if it failed."""
         path = self.cells[key] / "result.json" if key in self.cells else None
         return json.loads(path.read_text()) if path and path.is_file() else None
 
@@ -31,7 +31,7 @@ class Run:
         return path.read_bytes() if path and path.is_file() else None
 
     def curve(self, method, name="loss"):
-        """A curve of a method's pretraining: a value for each step."""
+        """A curve of a method's pretraining, one value per step."""
         lines = (self.bytes_of((method, "pretrained"), "curves.jsonl") or b"").decode().splitlines()
         return [json.loads(line).get(name, math.nan) for line in lines]
 
@@ -41,7 +41,7 @@ class Run:
 
 
 def different(one, other):
-    """What differs between two runs that shall be the same: states and readings, cell by cell."""
+    """The differences in states and scores, cell by cell, between two runs that should be the same."""
     told = []
     for key in one.cells:
         states = [run.bytes_of(key, "state.safetensors") for run in (one, other)]
@@ -54,21 +54,20 @@ def different(one, other):
 
 
 def relative(values, expected):
-    """The greatest relative difference between two curves; none if one is empty or they have other lengths."""
+    """The greatest relative difference between two curves; NaN if they are empty or of different lengths."""
     if not values or len(values) != len(expected):
         return math.nan
     return max(abs(a - b) / max(abs(b), 1e-12) for a, b in zip(values, expected))
 
 
 def test_errors(result):
-    """The mean squared errors on the test split, by track, probe and share of labels."""
+    """The mean squared errors on the test split, by track, probe and label fraction."""
     readings = [reading for reading in result["readings"] if reading["split"] == "test"]
     return {(reading["track"], reading["probe"], reading["label_fraction"]): reading["mean"]["mse"] for reading in readings}
 
 
-def farthest(run, reference):
-    """For each kind of reading (track and probe) the test error that differs most from the reference's: by how much, and
-    which."""
+def largest_differences(run, reference):
+    """For each track and probe, the test error that differs most from the reference's: the difference, and its description."""
     worst = {}
     for key in reference.cells:
         result, expected = run.result(key), reference.result(key)

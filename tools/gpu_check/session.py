@@ -1,4 +1,4 @@
-"""What all parts share: the unpacked bundle, the environment of its programs, the clock, and the report."""
+"""What all parts share: the unpacked bundle, the environment of its programs, the time limit, and the report."""
 
 import os
 import tarfile
@@ -28,21 +28,21 @@ class Session:
         return os.environ | {name: str(value) for name, value in ours.items()}, missing
 
     def begin(self, limit):
-        """Starts the clock of a part. Without a GPU everything may take longer."""
+        """Starts the time limit of a part, in seconds; it is five times as long on the mock driver."""
         self.deadline = min(self.end, time.monotonic() + limit * (5 if self.mock else 1))
 
     def left(self):
-        """Seconds that are left to the part."""
+        """The seconds left of the current part."""
         return self.deadline - time.monotonic()
 
     def run(self, name, command, limit=600, **env):
-        """Runs a command in the unpacked bundle's environment, to the end of its part at most; its log has the name."""
+        """Runs a command in the environment of the bundle, to the end of its part at most; `name` names its log."""
         log = self.log(name)
         env = self.env | {key: str(value) for key, value in env.items()}
         return process.run(command, min(limit * (5 if self.mock else 1), self.left()), log, env, self.folder)
 
     def log(self, name):
-        """The path of a new log, without its ending."""
+        """The path of a new log, without its extension."""
         self.count += 1
         return self.report.logs / f"{self.count:03}-{name.replace(' ', '-')}"
 

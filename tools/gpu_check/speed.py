@@ -1,4 +1,4 @@
-"""The parts that time steps: with `physrep-bench bench`, beside PyTorch, and kernel by kernel."""
+"""The parts that time steps: with `physrep-bench bench`, against PyTorch, and kernel by kernel."""
 
 import json
 import math
@@ -9,7 +9,7 @@ import sys
 from . import process
 
 PRECISIONS = ["f32", "tf32", "bf16"]
-# What a line of the baseline's has if it tells a time.
+# The keys of a line of the baseline that holds a time.
 MEASUREMENT = {"size", "batch", "mode", "what", "ms"}
 
 
@@ -21,7 +21,7 @@ def command(session, method, mode, size, batch, precision, steps):
 
 
 def bench(session, part, method, mode, size, batch, precision, steps, **env):
-    """What steps of a method take, or none; a failure is reported."""
+    """The measurement of steps of a method, or None; a failure is reported."""
     name = f"{method} {mode} {size} b{batch} {precision}"
     ended = session.run(f"{part} {name}", command(session, method, mode, size, batch, precision, steps), 60, **env)
     try:
@@ -31,12 +31,12 @@ def bench(session, part, method, mode, size, batch, precision, steps, **env):
 
 
 def gpu_bytes(measured):
-    """The most memory on the GPU; none if the program does not tell."""
-    return next((value for key, value in measured.items() if re.fullmatch(r"peak_(card|gpu|device)_memory_bytes", key)), None)
+    """The peak memory on the GPU in bytes; None if the program does not report it."""
+    return next((value for key, value in measured.items() if re.fullmatch(r"peak_(card|device)_memory_bytes", key)), None)
 
 
 def figure(session, part, method, mode, size, batch, precision, steps):
-    """Times steps of a method, reports the milliseconds, and returns what was measured."""
+    """Times steps of a method, reports the milliseconds, and returns the measurement."""
     measured = bench(session, part, method, mode, size, batch, precision, steps)
     if not measured:
         return None
@@ -61,7 +61,7 @@ def methods(session):
     """Steps of the other methods."""
     for size, batch, steps in [(32, 2, 1)] if session.mock else [(224, 8, 10), (64, 8, 10)]:
         for method in session.methods():
-            # DISCO's integrator takes thousands of launches a step: seconds, which tell of nothing else.
+            # DISCO's integrator makes thousands of launches per step: seconds, which say little about the kernels.
             if method in ("jepa", "disco"):
                 continue
             for precision in PRECISIONS if method in ("mpp", "videomae") else ("f32", "bf16"):
@@ -79,7 +79,7 @@ def timed(session, part, method, mode, size, batch, precision, steps):
 
 
 def torch(session):
-    """Steps of JEPA in PyTorch, and how they compare."""
+    """Times steps of JEPA in PyTorch and compares them."""
     if not session.torch:
         return session.report.say("SKIP", "torch", "--torch was not given")
     commands = session.torch / "command.txt"
@@ -94,9 +94,9 @@ def torch(session):
 
 
 def baseline(session, number, limit, words):
-    """The JSON lines of one run of the baseline, those before it failed, too."""
+    """The JSON lines of one run of the baseline, including those before a failure."""
     log = session.log(f"torch {number}")
-    # With the machine's own environment: ours would mix libraries.
+    # In the machine's own environment: the bundle's would mix libraries.
     command = [shutil.which("python3") or sys.executable, session.torch / "baseline.py", *words]
     ended = process.run(command, min(limit, session.left()), log, cwd=session.torch)
     if ended.status != 0:
@@ -106,7 +106,7 @@ def baseline(session, number, limit, words):
 
 
 def parsed(line):
-    """An object's line; none for anything else that is printed."""
+    """The JSON object on a line; None if the line is anything else."""
     try:
         value = json.loads(line)
         return value if isinstance(value, dict) else None
@@ -115,17 +115,17 @@ def parsed(line):
 
 
 def floors(session, ceilings):
-    """What each step would take if its operations ran as fast as large products of its precision do on this GPU."""
+    """The time of each step if its operations ran as fast as large matrix products of its precision on this GPU."""
     for (method, mode, size, batch, precision), (median, gflop) in session.figures.get("work", {}).items():
         if gflop and precision in ceilings:
             floor = gflop / ceilings[precision]
-            detail = f"{method} {mode} {size} b{batch} {precision}: {gflop:.0f} GFLOP a step; at {ceilings[precision]} TFLOP/s"
+            detail = f"{method} {mode} {size} b{batch} {precision}: {gflop:.0f} GFLOP per step; at {ceilings[precision]} TFLOP/s"
             detail += f" {floor:.2f} ms, {100 * floor / median:.0f} % of our {median:.2f} ms"
             session.report.say("FIGURE", "torch", f"floor of {detail}")
 
 
 def ratios(session, told):
-    """PyTorch's times over ours: of the code as released, and of the fastest of its tunings at the same precision."""
+    """PyTorch's times over ours: of the released code, and of its fastest tuning at the same precision."""
     ours = session.figures.get("steps", {})
     cells = dict.fromkeys((line.get("model", "jepa"), line["what"], line["size"], line["batch"]) for line in told)
     for cell in cells:
@@ -142,7 +142,7 @@ def ratios(session, told):
 
 
 def compare(session, cell, name, precision, median, theirs):
-    """Checks our median against what is asked of each cell."""
+    """Checks our median against the required ratio."""
     tuned = {mode: ms for mode, ms in theirs.items() if precision in mode.split("-")}
     asked = []
     if cell[0] == "jepa":
@@ -157,7 +157,7 @@ def compare(session, cell, name, precision, median, theirs):
 
 
 def profile(session):
-    """Which kernels the time goes to, and how long the GPU waits."""
+    """Reports which kernels take the time, and how long the GPU is idle."""
     library = session.bundle / "lib/libgpu_profile.so"
     if not library.is_file():
         return session.report.say("SKIP", "profile", "the bundle has no libgpu_profile.so")
@@ -176,7 +176,7 @@ def profile(session):
 
 
 def tell_profile(session, name, lines):
-    """Prints the first lines of the profiler's report: where the time goes, and the slowest kernels."""
+    """Prints the first lines of the profiler's report: the totals, and the slowest kernels."""
     session.report.say("FIGURE", "profile", f"{name}: {lines[0]}", lines=lines)
     for line in lines[1:14]:
         print("    " + line[:110], flush=True)

@@ -1,11 +1,12 @@
-"""The parts that train and probe a whole suite on the GPU: beside the CPU, twice, in each precision, and after SIGKILL."""
+"""The parts that train and probe a whole suite on the GPU: compared with the CPU, twice, in each precision, and after SIGKILL."""
 
+import json
 import os
 import shutil
 import time
 
 from . import process
-from .runs import Run, different, farthest, relative
+from .runs import Run, different, largest_differences, relative
 
 TOLERANCE = {"f32": 0.02, "tf32": 0.05, "bf16": 0.05}
 
@@ -23,7 +24,7 @@ def plugins(libraries):
 
 
 def suite(session):
-    """Every method pretrained and probed: in f32 twice, then in the other precisions."""
+    """Pretrains and probes every method: in f32 twice, then in the other precisions."""
     reference = Run(session.bundle / "cpu")
     runs = {}
     for name in ("f32", "f32 again", "tf32", "bf16"):
@@ -34,11 +35,11 @@ def suite(session):
         if name == "f32 again":
             same_bytes(session, runs["f32"], run)
         else:
-            beside_the_cpu(session, precision, run, reference)
+            compare_with_cpu(session, precision, run, reference)
 
 
 def all_methods(session, name, precision):
-    """A run of all methods in a precision; none if it left nothing."""
+    """Runs all methods in one precision; None if the run wrote no plan."""
     out = session.folder / "runs" / name.replace(" ", "-")
     set_ = [word for method in session.methods() for word in ("--set", f"{method}.training.precision={precision}")]
     more = [*plugins(session.plugins()), *(set_ if precision != "f32" else [])]
@@ -56,7 +57,7 @@ def all_methods(session, name, precision):
 
 
 def keep(session, name, run):
-    """Copies what is small of a run to the logs."""
+    """Copies the small files of a run to the logs."""
     for (method, initialisation), cell in run.cells.items():
         for file in ("result.json", "curves.jsonl", "log.txt", "failure.json"):
             if (cell / file).is_file():
@@ -64,15 +65,15 @@ def keep(session, name, run):
 
 
 def same_bytes(session, run, again):
-    """Two runs of one machine end with the same states and scores."""
+    """Checks that two runs on one machine end with the same states and scores."""
     if session.mock:
         return session.report.say("MOCK", "suite", "f32 twice: not compared")
     told = different(run, again) if run else ["there is no first run"]
     session.report.check(not told, "suite", f"f32 twice, states and scores: {', '.join(told) or 'the same bytes'}")
 
 
-def beside_the_cpu(session, precision, run, reference):
-    """Losses, gradients and scores beside those of the CPU."""
+def compare_with_cpu(session, precision, run, reference):
+    """Compares losses, gradients and scores with those of the CPU."""
     if session.mock:
         return session.report.say("MOCK", "suite", f"{precision}: losses, gradients and scores are not compared")
     for method in reference.pretrained():
@@ -83,10 +84,10 @@ def beside_the_cpu(session, precision, run, reference):
     silent = {method: silent_tensors(run, method) for method in reference.pretrained()}
     told = ", ".join(f"{method} {count}" for method, count in silent.items() if count != 0)
     session.report.check(not told, "suite", f"{precision}: trained tensors without a gradient: {told or 'none'}")
-    for (track, probe), (worst, which) in farthest(run, reference).items():
+    for (track, probe), (worst, which) in largest_differences(run, reference).items():
         detail = f"{precision} {track} {probe}: test errors differ from the CPU's by {worst:.4f} at most ({which})"
-        # With a dozen windows to learn from, rounding may change a neighbour, and then a score by jumps; the paper's probe
-        # is held to the bound in every precision, the others in f32.
+        # With a dozen training windows, rounding may change which neighbour is nearest, and a score with it. So the paper's
+        # probe must be within the tolerance in every precision, the others in f32 only.
         verdict = worst <= TOLERANCE[precision]
         if verdict or precision == "f32" or probe == "attentive":
             session.report.check(verdict, "suite", detail)
@@ -95,14 +96,14 @@ def beside_the_cpu(session, precision, run, reference):
 
 
 def silent_tensors(run, method):
-    """Trained tensors that no gradient reached in the first steps; none if there is no record."""
+    """The number of trained tensors that had no gradient in the first steps; None without a record."""
     result = run.result((method, "pretrained"))
     gradient = result and result["health"]["gradient"]
     return gradient and gradient["silent"]
 
 
 def resume(session):
-    """A run that was killed in pretraining resumes and ends with the same bytes as one that was left alone."""
+    """Checks that a run killed in pretraining resumes and ends with the same bytes as an undisturbed one."""
     more = [*plugins([session.plugin("jepa")]), "--methods", "jepa"]
     whole, killed = (session.folder / "runs" / name for name in ("whole", "killed"))
     ended = session.run("resume whole", command(session, "suite-long.toml", whole, *more), 60)
@@ -122,7 +123,7 @@ def resume(session):
 
 
 def kill_in_pretraining(session, words, out):
-    """Starts a run and kills it once a checkpoint tells of 20 steps; the steps of the last checkpoint."""
+    """Starts a run and kills it once a checkpoint has 20 steps; returns the steps of the last checkpoint, 0 if it ended first."""
     log = session.log("resume killed")
     with open(f"{log}.out", "wb") as to, open(f"{log}.err", "wb") as errors:
         child = process.start_process(words, to, errors, session.env, session.folder)
@@ -134,10 +135,16 @@ def kill_in_pretraining(session, words, out):
 
 
 def checkpointed(out):
-    """The steps that the checkpoint of a run has done."""
+    """The pretraining steps in the checkpoint of a run; 0 if it has none."""
     for path in out.glob("cells/*/jepa/*/checkpoint.bin"):
         try:
-            return int.from_bytes(path.read_bytes()[8:16], "little")
+            return checkpoint_step(path.read_bytes())
         except OSError:
             pass
     return 0
+
+
+def checkpoint_step(checkpoint):
+    """The step in the header of a checkpoint: 8 bytes of magic, the header's length as a u64, then the header as JSON."""
+    length = int.from_bytes(checkpoint[8:16], "little")
+    return json.loads(checkpoint[16 : 16 + length])["step"]

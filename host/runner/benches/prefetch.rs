@@ -1,8 +1,8 @@
 //! How fast the loader fills batches from a packed file in the page cache, beside memcpy of as many bytes, in one run.
 //!
-//! `cargo bench -p physrep-bench --bench loader`. Batches are 8 windows of 16 + 16 frames of 4 channels.
+//! `cargo bench -p physrep-runner --bench prefetch`. Batches are 8 windows of 16 + 16 frames of 4 channels.
 
-#[path = "../../tests/pack.rs"]
+#[path = "../../../tests/support/packed_file.rs"]
 #[allow(missing_docs)]
 mod pack;
 
@@ -10,12 +10,11 @@ use std::{hint::black_box, thread};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pack::Form;
-use physrep_bench::{
-    device::staging::Staging,
-    loader::{Loader, Plan},
-    observe::{Look, observe},
+use physrep_benchmarks::{
+    packed::{NoiseStream, Packed, Window, load_clip},
+    suite::Suite,
 };
-use physrep_benchmarks::{packed::{Packed, Window}, suite::Suite};
+use physrep_runner::{Loader, PrefetchSettings, Staging};
 
 const BATCH: usize = 8;
 const FRAMES: usize = 32;
@@ -50,11 +49,11 @@ fn loading(c: &mut Criterion) {
             suite.noise = noise;
             group.bench_function(BenchmarkId::new(name, side), |b| {
                 thread::scope(|scope| {
-                    let plan = Plan { batch: BATCH, threads, staging: Staging::default() };
+                    let plan = PrefetchSettings { batch: BATCH, threads, staging: Staging::default() };
                     let fill = |&sample: &u64, clip: &mut [f32]| {
                         let start = sample as usize * 5 % (FRAMES_STORED - FRAMES);
                         let window = Window { trajectory: sample as usize % 6, start };
-                        observe(&data, &suite, window, FRAMES, Look::Pretraining(sample), clip)
+                        Ok(load_clip(&data, &suite, window, FRAMES, NoiseStream::Pretraining(sample), clip)?)
                     };
                     let loader = Loader::spawn(scope, plan, 0.., |_| clip_len, fill).expect("threads start");
                     b.iter(|| {

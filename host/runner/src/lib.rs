@@ -25,12 +25,14 @@ mod single_cell;
 mod stages;
 mod status;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use bench::{BatchShape, BenchMode, BenchResult, BenchTask, StepTimes, measure, measure_in_this_process};
 pub use child::end_with_parent;
 pub use data::{InspectionLimits, cores, inspect_files, inspect_in_this_process, pack_data, prepare_data};
-pub use device::{CudaDriver, DeviceChoice, Gpu, cuda_compiler, describe};
+pub use device::{CudaDriver, DeviceChoice, Gpu, Staging, cuda_compiler, describe};
 pub use encode_clips::{EncodeTask, encode_clips};
 pub use error::{Error, Result};
 pub use events::{CellEvent, DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
@@ -38,6 +40,7 @@ pub use overrides::{of_method, parse as parse_overrides};
 pub use plan::{PlanEvent, PlanSettings, RunPlan};
 pub use plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec, Tokens};
 pub use plugin_build::{PluginSource, find_plugin, plugin_sources};
+pub use prefetch::{Loader, PrefetchSettings};
 pub use rerun::{RerunSettings, rerun_cell};
 pub use selection::{Selection, SelectionEvent};
 pub use single_cell::SingleCell;

@@ -77,7 +77,8 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
         }
         return Ok(());
     }
-    let _claim = Lock::take(&folder, "another download is using this folder; wait for it, or choose another one with --out")?;
+    let _claim =
+        Lock::take(&folder, "another download is using this folder; wait for it, or choose another one with --out")?;
     let meter = Meter { display: &display, system: &fetch.system, total: missing };
     let mut wrong = Vec::new();
     let mut done = 0;

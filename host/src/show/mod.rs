@@ -10,7 +10,10 @@ mod trajectories;
 
 use std::path::PathBuf;
 
-use physrep_benchmarks::{suite::Suite, systems::{Resolution, System}};
+use physrep_benchmarks::{
+    suite::Suite,
+    systems::{Resolution, System},
+};
 use physrep_records::files;
 use physrep_report::contact_sheet::{self, Quantity};
 

@@ -5,7 +5,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use physrep_benchmarks::{suite::{trained_sets, Generation, SystemSuite}, systems::{Case, Resolution, System}, well::{self, WellFile}, Result, Split};
+use physrep_benchmarks::{
+    Result, Split,
+    suite::{Generation, SystemSuite, trained_sets},
+    systems::{Case, Resolution, System},
+    well::{self, WellFile},
+};
 use physrep_report::contact_sheet::{Quantity, Trajectories, Trajectory};
 use rayon::prelude::*;
 
@@ -54,7 +59,12 @@ pub(super) fn solve(
 }
 
 /// Reads the corner cases of the data in `data/SYSTEM`: the first trajectory of each, from the test split where it is.
-pub(super) fn read(system: &dyn System, data: &Path, quantity: &Quantity, columns: usize) -> Result<Trajectories, Error> {
+pub(super) fn read(
+    system: &dyn System,
+    data: &Path,
+    quantity: &Quantity,
+    columns: usize,
+) -> Result<Trajectories, Error> {
     let mut sets: Vec<Vec<f64>> = Vec::new();
     let mut files: Vec<PathBuf> = Vec::new();
     let mut none = None;

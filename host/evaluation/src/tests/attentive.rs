@@ -12,7 +12,7 @@ use physrep_statistics::{Labels, scores};
 use crate::{
     Embeddings, Error, LabelledEmbeddings,
     probes::{
-        attentive::{Attentive, AttentiveConfig, AttentiveHead, Tokens, head::heads},
+        attentive::{Attentive, AttentiveConfig, AttentiveHead, Tokens, heads},
         ridge::Ridge,
     },
 };

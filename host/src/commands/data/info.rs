@@ -8,7 +8,10 @@ use std::{
 
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use physrep_benchmarks::{inspect::{find_data, ChannelReport, Contents, FileKind}, well::Moments};
+use physrep_benchmarks::{
+    inspect::{ChannelReport, Contents, FileKind, find_data},
+    well::Moments,
+};
 use serde_json::{Value, json};
 
 use super::{

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use physrep_benchmarks::{inspect::{Contents, DataPath, DataSet, FileKind, Finding, Report, Severity}, Split};
+use physrep_benchmarks::{
+    Split,
+    inspect::{Contents, DataPath, DataSet, FileKind, Finding, Report, Severity},
+};
 use serde::Serialize;
 
 use super::text::one_line;

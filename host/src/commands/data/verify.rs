@@ -3,7 +3,7 @@
 use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_benchmarks::inspect::{check_data_set, find_data, DataPath, Finding, Severity};
+use physrep_benchmarks::inspect::{DataPath, Finding, Severity, check_data_set, find_data};
 
 use super::{
     inspection::Limits,

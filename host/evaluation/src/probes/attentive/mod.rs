@@ -18,7 +18,7 @@ use super::training::{self, Budget, Inputs};
 use crate::error::Result;
 use crate::labelled::{LabelledEmbeddings, check_dim};
 
-use head::heads;
+pub(crate) use head::heads;
 
 pub use head::AttentiveHead;
 pub use tokens::{Tokens, normalise_tokens};

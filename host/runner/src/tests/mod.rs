@@ -1,0 +1,10 @@
+//! Tests of batches on their way to a method, with packed files and a mock CUDA driver.
+
+mod plugin;
+mod prefetch;
+mod staging;
+
+#[path = "../../../../tests/support/mock_driver.rs"]
+mod mock_driver;
+#[path = "../../../../tests/support/packed_file.rs"]
+mod packed_file;

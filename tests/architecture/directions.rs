@@ -1,0 +1,187 @@
+//! Who may know whom: the crates of the workspace that each may depend on, and the libraries that some must not link.
+
+use crate::{
+    sources,
+    workspace::{Package, packages},
+};
+
+struct Rule {
+    package: &'static str,
+    /// Crates of the workspace that it may name as dependencies.
+    may_know: &'static [&'static str],
+    /// Packages that it must not link, through others either.
+    never_links: &'static [&'static str],
+}
+
+/// What opens plugins, and what they are opened with.
+const PLUGINS: [&str; 3] = ["libloading", "abi_stable", "physrep-abi"];
+/// Tensors, devices and plugins.
+const HEAVY: &[&str] = &["candle-core", "candle-nn", "physrep-nn", PLUGINS[0], PLUGINS[1], PLUGINS[2]];
+
+/// From the ground up.
+const RULES: &[Rule] = &[
+    Rule { package: "physrep-random", may_know: &[], never_links: HEAVY },
+    Rule { package: "physrep-abi", may_know: &[], never_links: &["candle-core", "candle-nn"] },
+    Rule { package: "physrep-nn", may_know: &["physrep-random"], never_links: &PLUGINS },
+    Rule { package: "physrep-benchmarks", may_know: &["physrep-random"], never_links: HEAVY },
+    Rule { package: "physrep-statistics", may_know: &["physrep-random"], never_links: HEAVY },
+    Rule {
+        package: "physrep-plugin-api",
+        may_know: &["physrep-abi", "physrep-nn", "physrep-random"],
+        never_links: &["physrep-benchmarks", "physrep-statistics"],
+    },
+    Rule {
+        package: "physrep-evaluation",
+        may_know: &["physrep-nn", "physrep-random", "physrep-statistics"],
+        never_links: &PLUGINS,
+    },
+    Rule {
+        package: "physrep-records",
+        may_know: &["physrep-benchmarks", "physrep-random", "physrep-statistics"],
+        never_links: HEAVY,
+    },
+    Rule {
+        package: "physrep-report",
+        may_know: &["physrep-benchmarks", "physrep-random", "physrep-records", "physrep-statistics"],
+        never_links: HEAVY,
+    },
+    Rule {
+        package: "physrep-runner",
+        may_know: &[
+            "physrep-abi",
+            "physrep-benchmarks",
+            "physrep-evaluation",
+            "physrep-nn",
+            "physrep-random",
+            "physrep-records",
+            "physrep-statistics",
+        ],
+        never_links: &["physrep-report", "physrep-plugin-api"],
+    },
+    Rule {
+        package: "physrep-bench",
+        may_know: &["physrep-benchmarks", "physrep-records", "physrep-report", "physrep-runner"],
+        never_links: &["physrep-plugin-api"],
+    },
+];
+
+/// Every method knows the SDK alone, as one outside this repository does.
+const METHOD: Rule = Rule {
+    package: "plugins/*",
+    may_know: &["physrep-plugin-api"],
+    never_links: &["physrep-benchmarks", "physrep-statistics", "physrep-evaluation", "physrep-records"],
+};
+
+/// Crates that do not exist yet, or break a rule: their rules are not enforced. A name that no longer needs this has to go.
+const NOT_YET: &[&str] = &[
+    "physrep-random",
+    "physrep-statistics",
+    "physrep-evaluation",
+    "physrep-records",
+    "physrep-runner",
+    "physrep-report",
+    "physrep-bench",
+    "plugins/*",
+];
+
+impl Rule {
+    /// The ways in which a package breaks the rule.
+    fn violations(&self, package: &Package) -> Vec<String> {
+        let known = package.direct.iter().filter(|name| name.starts_with("physrep-"));
+        let known = known.filter(|name| !self.may_know.contains(&name.as_str()));
+        let linked = self.never_links.iter().filter(|name| package.linked.contains(**name));
+        let Package { name, .. } = package;
+        known
+            .map(|other| format!("{name} depends on {other}; it may depend on {:?}", self.may_know))
+            .chain(
+                linked.map(|other| {
+                    format!("{name} links {other}, which it must not; see `cargo tree -p {name} -i {other}`")
+                }),
+            )
+            .collect()
+    }
+}
+
+#[test]
+fn every_crate_knows_only_those_that_it_may() {
+    let packages = packages();
+    for rule in RULES {
+        let violations = match packages.get(rule.package) {
+            Some(package) => rule.violations(package),
+            None => vec![format!("there is no crate {}", rule.package)],
+        };
+        enforce(rule.package, &violations);
+    }
+    let methods = packages.values().filter(|package| package.is_plugin);
+    enforce(METHOD.package, &methods.flat_map(|method| METHOD.violations(method)).collect::<Vec<_>>());
+    let ruled = |package: &&Package| package.is_plugin || RULES.iter().any(|rule| rule.package == package.name);
+    let without: Vec<_> = packages.values().filter(|package| !ruled(package)).map(|package| &package.name).collect();
+    assert!(without.is_empty(), "crates without a rule here: {without:?}");
+}
+
+/// Without violations, unless the name is in `NOT_YET`; with violations if it is.
+#[track_caller]
+fn enforce(name: &str, violations: &[String]) {
+    match NOT_YET.contains(&name) {
+        true => assert!(!violations.is_empty(), "{name} keeps all rules; take it out of NOT_YET"),
+        false => assert!(violations.is_empty(), "{}", violations.join("\n")),
+    }
+}
+
+/// Crates that still print: the same rule as for `NOT_YET`.
+const PRINTS_YET: &[&str] = &[];
+
+#[test]
+fn no_crate_below_the_program_prints_or_parses_arguments() {
+    for package in packages().values().filter(|package| package.name != "physrep-bench") {
+        assert!(
+            !package.direct.contains("clap"),
+            "{} depends on clap: only the program parses arguments",
+            package.name
+        );
+        assert!(
+            !package.direct.contains("indicatif"),
+            "{} depends on indicatif: only the program prints",
+            package.name
+        );
+        let prints: Vec<String> = package.roots.iter().flat_map(|root| sources::prints(root)).collect();
+        match PRINTS_YET.contains(&package.name.as_str()) {
+            true => assert!(!prints.is_empty(), "{} does not print; take it out of PRINTS_YET", package.name),
+            false => assert!(prints.is_empty(), "only the program prints: {}", prints.join("\n")),
+        }
+    }
+}
+
+#[test]
+fn the_evaluation_knows_neither_files_nor_processes() {
+    let packages = packages();
+    let Some(evaluation) = packages.get("physrep-evaluation") else {
+        return assert!(NOT_YET.contains(&"physrep-evaluation"), "there is no crate physrep-evaluation");
+    };
+    for module in ["fs", "process"] {
+        let named: Vec<String> =
+            evaluation.roots.iter().flat_map(|root| sources::names(root, &["std", module])).collect();
+        assert!(named.is_empty(), "physrep-evaluation must not know std::{module}: {}", named.join("\n"));
+    }
+}
+
+#[test]
+fn a_broken_rule_is_named_with_what_breaks_it() {
+    let set = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+    let report = Package {
+        name: "physrep-report".into(),
+        roots: Vec::new(),
+        is_plugin: false,
+        direct: set(&["physrep-records", "physrep-runner", "maud"]),
+        linked: set(&["physrep-records", "physrep-runner", "candle-core", "maud"]),
+    };
+    let rule = RULES.iter().find(|rule| rule.package == report.name).expect("a rule");
+    let violations = rule.violations(&report);
+    assert_eq!(violations.len(), 2, "{violations:?}");
+    assert!(
+        violations[0].starts_with("physrep-report depends on physrep-runner; it may depend on"),
+        "{}",
+        violations[0]
+    );
+    assert!(violations[1].starts_with("physrep-report links candle-core, which it must not"), "{}", violations[1]);
+}

@@ -1,0 +1,72 @@
+//! `data generate`, killed.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::random::Random;
+use crate::support::{Running, Suite, TestProject, files_below, wait_until};
+
+/// The finished trajectories in a system's folder. They are parts `SPLIT_SET_INDEX.part`, until those of a split with one set of
+/// parameters make a file; a kill may leave both.
+fn finished(folder: &Path) -> usize {
+    let names = |folder: PathBuf| -> Vec<String> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let parts = names(folder.join(".parts"));
+    let mut count = 0;
+    for (split, in_file) in [("train", 2), ("valid", 1), ("test", 1)] {
+        let files = names(folder.join("data").join(split));
+        for (set, parameters) in PARAMETERS.iter().enumerate() {
+            let of_set = |name: &&String| name.starts_with(&format!("{split}_{set}_")) && name.ends_with(".part");
+            let is_written = files.contains(&format!("shear_flow_{parameters}.hdf5"));
+            count += if is_written { in_file } else { parts.iter().filter(of_set).count() };
+        }
+    }
+    count
+}
+
+/// The sets of parameters of the micro suite, in order.
+const PARAMETERS: [&str; 4] =
+    ["Reynolds_5e1_Schmidt_5e-1", "Reynolds_5e1_Schmidt_1e0", "Reynolds_2e2_Schmidt_5e-1", "Reynolds_2e2_Schmidt_1e0"];
+
+#[test]
+fn a_killed_generation_loses_the_trajectory_in_flight_and_ends_with_the_same_bytes() {
+    let project = TestProject::new();
+    // Each trajectory takes long enough to be killed in.
+    project.write("slow.toml", Suite::Micro.text().replace("solve = [16, 32]", "solve = [64, 128]"));
+    let arguments = |out: &'static str, threads: &'static str| {
+        ["data", "generate", "shear_flow", "--suite", "./slow.toml", "--out", out, "--threads", threads]
+    };
+    let bytes = |name: &str| -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = files_below(&project.path(name)).into_iter();
+        files.map(|(path, file)| (path, fs::read(file).expect("readable"))).collect()
+    };
+    project.run(arguments("whole", "2")).exits_with(0);
+    let expected = bytes("whole");
+
+    let mut random = Random(7);
+    for threads in ["1", "2"] {
+        let folder = project.path("killed").join("shear_flow");
+        let mut kept = 0;
+        for _ in 0..5 {
+            let mut program = Running::start(project.command(arguments("killed", threads)));
+            let enough = (kept + random.below(4)).min(15);
+            wait_until("finished trajectories", || finished(&folder) >= enough || program.has_ended());
+            program.kill();
+            let now = finished(&folder);
+            assert!(now >= kept, "of {kept} finished trajectories, {now} are left after a kill");
+            kept = now;
+        }
+        let output = project.run(arguments("killed", threads)).exits_with(0);
+        let solved = format!(" {} of 16 trajectories solved", 16 - kept);
+        assert!(output.err.contains(&solved), "{kept} were finished; stderr was:\n{}", output.err);
+        let found = bytes("killed");
+        assert!(expected.keys().eq(found.keys()), "{:?}", found.keys());
+        assert!(expected == found, "some bytes differ");
+        fs::remove_dir_all(project.path("killed")).expect("removed");
+    }
+}

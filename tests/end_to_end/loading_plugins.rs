@@ -1,0 +1,75 @@
+//! Which libraries are accepted as plugins, and what is said of the others.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::support::{FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, JEPA, TestProject};
+
+/// `list methods` with these plugins: stdout, and stderr.
+fn list(plugins: &[&Path]) -> (String, String) {
+    let project = TestProject::new();
+    let plugins = plugins.iter().flat_map(|path| ["--plugins".to_owned(), path.display().to_string()]);
+    let output = project.run(["list", "methods"].map(String::from).into_iter().chain(plugins)).exits_with(0);
+    (output.out, output.err)
+}
+
+/// The one line that says why a library is rejected.
+fn rejection(path: &Path) -> String {
+    let error = list(&[path]).1;
+    assert_eq!(error.lines().count(), 1, "one line: {error}");
+    assert!(error.contains(&path.file_name().expect("a file").to_string_lossy().into_owned()), "{error}");
+    error
+}
+
+#[test]
+fn several_libraries_are_open_in_one_process() {
+    let (out, err) = list(&[JEPA.library(), HOSTILE.library(), JEPA.library()]);
+    assert_eq!(err, "");
+    let methods = out.lines().filter(|line| !line.starts_with(' ')).filter_map(|line| line.split_whitespace().next());
+    assert_eq!(methods.collect::<Vec<_>>(), ["jepa", "hostile", "jepa", "features", "mean"]);
+}
+
+#[test]
+fn a_library_that_is_no_plugin_is_rejected_with_what_to_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = folder.path().join("text.so");
+    fs::write(&text, "not a library").expect("writable");
+    assert!(rejection(&text).contains("cannot be opened as a dynamic library"));
+
+    let compile = |name: &str, source: &str| {
+        let (code, library) = (folder.path().join(format!("{name}.c")), folder.path().join(format!("{name}.so")));
+        fs::write(&code, source).expect("writable");
+        let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&code).status();
+        assert!(status.expect("a C compiler").success());
+        library
+    };
+    let stranger = rejection(&compile("stranger", "int answer(void) { return 42; }"));
+    assert!(stranger.contains("not a physrep-bench plugin") && stranger.contains("export_method!"), "{stranger}");
+    let future =
+        rejection(&compile("future", "unsigned long long physrep_abi_version(void) { return (2ULL << 32) | 5; }"));
+    assert!(future.contains("ABI 2.5") && future.contains("this host 1.") && future.contains("Rebuild"), "{future}");
+    let hollow = rejection(&compile("hollow", "unsigned long long physrep_abi_version(void) { return 1ULL << 32; }"));
+    assert!(hollow.contains("no root module"), "{hollow}");
+}
+
+#[test]
+fn foreign_layouts_are_rejected_before_anything_is_called() {
+    for plugin in [FOREIGN_ROOT, FOREIGN_TABLE] {
+        let error = rejection(plugin.library());
+        assert!(error.contains("laid out differently") && error.contains("Rebuild"), "{error}");
+    }
+}
+
+#[test]
+fn a_crate_that_does_not_build_is_an_error_with_the_compilers_message() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let manifest = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
+    fs::create_dir(folder.path().join("src")).expect("writable");
+    fs::write(folder.path().join("Cargo.toml"), manifest).expect("writable");
+    fs::write(folder.path().join("src/lib.rs"), "pub fn f() -> u8 { \"text\" }").expect("writable");
+    let error = list(&[folder.path()]).1;
+    assert!(error.contains("does not build") && error.contains("mismatched types"), "{error}");
+
+    fs::write(folder.path().join("src/lib.rs"), "").expect("writable");
+    let error = list(&[folder.path()]).1;
+    assert!(error.contains("cdylib"), "{error}");
+}

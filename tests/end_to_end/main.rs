@@ -1,0 +1,29 @@
+//! End-to-end tests: the program as a user runs it, one module per topic.
+
+#![cfg(unix)] // for signals, and libraries with a C ABI that `cc` compiles
+
+mod bench;
+mod compare;
+mod data;
+mod devices;
+mod encode;
+mod failures;
+mod gpu;
+mod interrupt;
+mod joint;
+mod loading_plugins;
+mod no_labels;
+mod records;
+mod regression;
+mod report;
+mod resume;
+mod run;
+mod status;
+mod support;
+mod tables;
+mod tensorboard;
+mod usage;
+mod verify_result;
+
+#[path = "../support/mock_driver.rs"]
+mod mock_driver;

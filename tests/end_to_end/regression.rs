@@ -1,0 +1,55 @@
+//! One test for each fault that was reported, named after it.
+
+use std::fs;
+
+use crate::support::{
+    FOREIGN_FINETUNE, HOSTILE_TENSORS, JEPA, Suite, TestProject, checkpoint_header, micro_run, read_json,
+};
+
+/// The tests of resuming took the length of a checkpoint's header for its step, and did not wait for later checkpoints.
+#[test]
+fn the_step_of_a_checkpoint_is_read_from_its_header() {
+    let header = br#"{"step": 3, "cost": {"samples": 12}}"#;
+    let length = (header.len() as u64).to_le_bytes();
+    let checkpoint = [b"physrep3".as_slice(), &length, header, b"the state of the session"].concat();
+    assert_eq!(checkpoint_header(&checkpoint)["step"], 3);
+}
+
+/// A cell whose probes had the embeddings of an earlier attempt was recorded with an unchanged encoder.
+#[test]
+#[ignore = "`encoder_unchanged` is true when nothing was compared"]
+fn encoder_unchanged_is_null_when_nothing_was_compared() {
+    let project = TestProject::new();
+    project.copy(micro_run(0), "out");
+    let results = project.find("out/cells/shear_flow/jepa", "result.json");
+    let [path] = results.into_values().collect::<Vec<_>>().try_into().expect("one pretrained cell");
+    assert_eq!(read_json(&path)["health"]["encoder_unchanged"], true);
+    fs::remove_file(&path).expect("removable");
+    project.run(project.all(Suite::Micro, JEPA, "out", &["--seeds", "0"])).exits_with(0);
+    let health = &read_json(&path)["health"];
+    assert!(health["encoder_unchanged"].is_null(), "{health}");
+}
+
+/// A plugin whose optional interface had a foreign layout was loaded as if it had none.
+#[test]
+#[ignore = "an optional interface with a foreign layout counts as absent"]
+fn an_optional_interface_with_a_foreign_layout_is_an_error() {
+    let output = TestProject::new().run(["list", "methods", "--plugins", &FOREIGN_FINETUNE.argument()]);
+    assert!(output.err.contains("foreign_finetune") && output.err.contains("laid out differently"), "{}", output.err);
+    assert!(!output.out.contains("foreign-finetune"), "{}", output.out);
+}
+
+/// The host read a plugin's tensors at a null pointer, and with a number of elements that had overflowed.
+#[test]
+#[ignore = "a null pointer and a number of elements that overflows are not checked"]
+fn invalid_tensors_of_a_plugin_are_errors() {
+    for tensor in ["null", "overflow"] {
+        let set = format!("hostile-tensors.tensor={tensor}");
+        let plugin = HOSTILE_TENSORS.argument();
+        let more =
+            ["--plugins", &plugin, "--mode", "encode", "--size", "8", "--frames", "2", "--steps", "1", "--set", &set];
+        let output = TestProject::new().run(["bench", "hostile-tensors"].iter().chain(&more)).exits_with(1);
+        assert!(output.err.contains("hostile-tensors: encode returned"), "{tensor}: {}", output.err);
+        output.has_one_error_line();
+    }
+}

@@ -1,0 +1,28 @@
+//! What the tests are written with: the program in a folder of its own, plugins, finished runs, and readers of what it writes.
+
+mod checkpoint;
+mod finished_run;
+pub mod hub;
+mod output;
+mod paths;
+mod picture;
+mod plugins;
+mod process;
+mod project;
+mod python;
+mod shared_folder;
+mod tensors;
+
+pub use checkpoint::{checkpoint_header, kill_at_next_checkpoint};
+pub use finished_run::{micro_run, report_run};
+pub use output::Output;
+pub use paths::{fixture, root};
+pub use picture::Picture;
+pub use plugins::{
+    DEVICE_MEMORY, FOREIGN_FINETUNE, FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, HOSTILE_TENSORS, JEPA, MPP, Plugin, SPY,
+    VIDEOMAE,
+};
+pub use process::{Running, wait_until};
+pub use project::{Suite, TestProject, files_below, read_json, replace_option};
+pub use python::python;
+pub use tensors::{Array, distance, read_tensors, write_tensors};

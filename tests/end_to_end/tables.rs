@@ -1,0 +1,92 @@
+//! `merge`, and `table` in every form.
+
+use std::{fs, process::Command};
+
+use crate::support::{HOSTILE, JEPA, Suite, TestProject, micro_run, replace_option};
+
+fn table(project: &TestProject, run: &str, format: &str) -> String {
+    project.run(["table", run, "--format", format]).exits_with(0).out
+}
+
+#[test]
+fn merged_runs_are_one_run_in_every_form_of_the_table() {
+    let project = TestProject::new();
+    project.copy(micro_run(0), "zero");
+    project.copy(micro_run(1), "one");
+    project
+        .run(project.all(Suite::Micro, JEPA, "both", &["--seeds", "0,1", "--threads", "1", "--jobs", "2"]))
+        .exits_with(0);
+    project.run(["merge", "merged", "zero", "one"]).exits_with(0);
+    for format in ["markdown", "csv", "latex", "terminal"] {
+        let (merged, whole) = (table(&project, "merged", format), table(&project, "both", format));
+        // The cost of a cell differs from run to run; its scores do not.
+        let lines = |text: &str| -> Vec<String> {
+            let scores = text.split("cost of embeddings").next().expect("a part");
+            scores.lines().map(String::from).collect()
+        };
+        assert_eq!(lines(&merged), lines(&whole), "{format}");
+        assert_eq!(merged, table(&project, "merged", format), "{format}: the same records give the same bytes");
+    }
+    assert!(table(&project, "both", "markdown").contains("± 95 % t interval over seeds"));
+    assert!(table(&project, "zero", "markdown").contains("interval over test trajectories, one seed"));
+    // A row with one seed among rows with several says so.
+    project.run(project.all(Suite::Micro, HOSTILE, "two", &["--seeds", "2", "--methods", "mean"])).exits_with(0);
+    project.run(["merge", "uneven", "zero", "two"]).exits_with(0);
+    let uneven = table(&project, "uneven", "markdown");
+    assert!(uneven.contains("| features [1] |") && uneven.contains("[1] one seed alone"), "{uneven}");
+
+    let output = project.run(["merge", "merged", "zero"]).exits_with(2);
+    assert!(output.err.contains("new or empty"), "{}", output.err);
+
+    // A record that differs from the plan is rejected, and so is a plan that mixes versions.
+    project.edit_first_record("one", |record| record["suite"]["version"] = 2.into());
+    let output = project.run(["table", "one"]).exits_with(1);
+    assert!(output.err.contains("another cell than plan.json says"), "{}", output.err);
+    let plan = fs::read_to_string(project.path("zero/plan.json")).expect("a plan");
+    project.write("zero/plan.json", plan.replacen("\"version\": 1", "\"version\": 2", 1));
+    project.edit_first_record("zero", |record| record["suite"]["version"] = 2.into());
+    let output = project.run(["table", "zero"]);
+    assert!(output.code != Some(0), "{}", output.out);
+}
+
+#[test]
+fn suites_that_differ_are_not_merged_or_compared() {
+    let project = TestProject::new();
+    let floors = ["--methods", "features,mean", "--seeds", "5"];
+    let text = Suite::Micro.text();
+    for (name, from, to) in
+        [("version", "version = 1", "version = 2"), ("content", "label_fractions = [0.5, 1]", "label_fractions = [1]")]
+    {
+        let changed = text.replace(from, to);
+        assert_ne!(text, changed);
+        let arguments = project.all(Suite::Micro, HOSTILE, name, &floors);
+        let arguments = project.with_suite(arguments, &format!("{name}.toml"), &changed);
+        project.run(replace_option(arguments, "--data", &format!("data-{name}"))).exits_with(0);
+        let zero = micro_run(0).display().to_string();
+        let output = project.run(["merge", &format!("merged-{name}"), &zero, name]).exits_with(2);
+        assert!(output.err.contains("suites that differ"), "{}", output.err);
+        let output = project.run(["compare", &zero, name]).exits_with(2);
+        assert!(output.err.contains("one suite"), "{}", output.err);
+    }
+}
+
+#[test]
+fn the_latex_document_compiles() {
+    let project = TestProject::new();
+    // The reason of a failure has all characters that are special in LaTeX.
+    let more = ["--set", "hostile.fault=panic", "--set", "hostile.place=loss"];
+    project.run(project.all(Suite::Micro, HOSTILE, "out", &more)).exits_with(3);
+    let document = fs::read_to_string(project.path("out/table.tex")).expect("table.tex");
+    assert!(document.contains("\\toprule") && document.contains("\\textbf{"), "{document}");
+    assert_eq!(document.matches("\\begin{").count(), document.matches("\\end{").count());
+    let Ok(output) = Command::new("pdflatex")
+        .args(["-interaction=nonstopmode", "-halt-on-error", "table.tex"])
+        .current_dir(project.path("out"))
+        .output()
+    else {
+        println!("SKIPPED: there is no pdflatex");
+        return;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(project.path("out/table.pdf").is_file());
+}

@@ -1,0 +1,23 @@
+//! Wrong usage: one error line that names the choices.
+
+use crate::support::{HOSTILE, TestProject};
+
+#[test]
+fn wrong_usage_is_one_error_line_that_names_the_choices() {
+    let project = TestProject::new();
+    let hostile = HOSTILE.folder().display().to_string();
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["all", "--suite", "huge"], 1, "tiny"),
+        (&["all", "--suite", "nowhere/suite.toml"], 1, "nowhere/suite.toml"),
+        (&["all", "--plugins", "nowhere"], 2, "nowhere"),
+        (&["all", "--plugins", &hostile, "--methods", "jepa"], 2, "features, mean, hostile"),
+        (&["all", "--plugins", &hostile, "--systems", "weather"], 2, "shear_flow"),
+        (&["all", "--plugins", &hostile, "--set", "jepa.lr=1"], 2, "METHOD.KEY=VALUE"),
+        (&["data", "generate", "weather", "--out", "data"], 1, "shear_flow"),
+    ];
+    for (arguments, code, expected) in cases {
+        let output = project.run(arguments).exits_with(code);
+        assert!(output.err.contains(expected), "{arguments:?}: expected {expected:?} in:\n{}", output.err);
+        output.has_one_error_line();
+    }
+}
