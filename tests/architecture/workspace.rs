@@ -22,12 +22,12 @@ pub struct Package {
     pub linked: BTreeSet<String>,
 }
 
-/// The crates of the workspace by name, without the plugins of the tests.
+/// The crates of the workspace by name, without the plugins of the tests and the chores of `cargo xtask`.
 pub fn packages() -> BTreeMap<String, Package> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root of the workspace");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .args(["metadata", "--format-version=1", "--locked"])
         .current_dir(root)
         .output()
         .expect("cargo runs");
@@ -41,20 +41,24 @@ pub fn packages() -> BTreeMap<String, Package> {
 
     let own = items(&metadata["packages"]).filter(|package| members.contains(text(&package["id"])));
     let outside_tests =
-        own.filter(|package| !Path::new(text(&package["manifest_path"])).starts_with(root.join("tests")));
+        own.filter(|package| !["tests", "xtask"].iter().any(|folder| lies_in(package, &root.join(folder))));
     let package = |package: &Value| {
         let id = text(&package["id"]);
         let named = |ids: BTreeSet<&str>| ids.into_iter().map(|id| names[id].to_owned()).collect();
         let found = Package {
             name: names[id].to_owned(),
             roots: roots(package),
-            is_plugin: Path::new(text(&package["manifest_path"])).starts_with(root.join("plugins")),
+            is_plugin: lies_in(package, &root.join("plugins")),
             direct: named(edges[id].iter().copied().collect()),
             linked: named(reachable(id, &edges)),
         };
         (found.name.clone(), found)
     };
     outside_tests.map(package).collect()
+}
+
+fn lies_in(package: &Value, folder: &Path) -> bool {
+    Path::new(text(&package["manifest_path"])).starts_with(folder)
 }
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use physrep_runner::{CudaDriver, PluginSource, cores, cuda_compiler, plugin_sources};
+use physrep_runner::{CudaDriver, PluginSource, cores, cuda_compiler, instruction_set, plugin_sources};
 use sysinfo::System;
 
 use crate::error::Result;
@@ -37,7 +37,7 @@ fn check() -> bool {
         system.refresh_memory();
         system.total_memory() >> 20
     });
-    say("processor", Ok(format!("{} threads, {}", cores(), physrep_nn::instruction_set())), true);
+    say("processor", Ok(format!("{} threads, {}", cores(), instruction_set())), true);
     say("memory", Ok(format!("{memory} MiB")), true);
     for tool in ["cargo", "rustc"] {
         say(tool, version(tool), true);

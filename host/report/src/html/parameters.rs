@@ -1,6 +1,6 @@
 //! The parameters of a system and the scaling of its labels.
 
-use physrep_benchmarks::{Split, labels::Scale, suite::SystemSuite};
+use physrep_benchmarks::{Split, suite::SystemSuite};
 
 use crate::{
     figures::spaced,
@@ -16,7 +16,7 @@ pub(super) fn table(section: &SystemSuite) -> Table {
             Entry::text(&grid.name),
             Entry::text(list(&grid.values)),
             held_out.into(),
-            Entry::text(scale_name(scaling.scale)),
+            Entry::text(scaling.scale.formula()),
             Entry::number(Some(scaling.mean), 4),
             Entry::number(Some(scaling.std), 4),
         ])
@@ -45,14 +45,6 @@ fn legend(section: &SystemSuite) -> String {
         legend += &format!("; trajectories for each set of parameters: {}", counts.join(", "));
     }
     legend + "."
-}
-
-/// How a label depends on the parameter.
-fn scale_name(scale: Scale) -> &'static str {
-    match scale {
-        Scale::Linear => "linear",
-        Scale::Log10 => "log₁₀",
-    }
 }
 
 /// Values for people, separated by commas.
