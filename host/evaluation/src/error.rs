@@ -1,9 +1,9 @@
-//! Why a probe cannot answer.
+//! Why a probe cannot be fitted or used.
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a probe could not answer. Every message names what was expected and what came.
+/// Why a probe cannot be fitted or used. Every message says what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -14,9 +14,9 @@ pub enum Error {
         split: String,
         /// The array or size concerned.
         what: &'static str,
-        /// What would have been right.
+        /// What was expected.
         expected: String,
-        /// What came.
+        /// What was found.
         found: String,
     },
     /// A value is NaN or infinite.
@@ -33,15 +33,15 @@ pub enum Error {
         row: usize,
         /// The trajectory that the window is cut from.
         trajectory: u32,
-        /// What came.
+        /// What was found.
         found: f32,
     },
-    /// Two splits that belong together do not fit.
+    /// Two splits differ in what they must have in common.
     #[error("split `{split}`: {what}: expected {expected} as in split `{reference}`, found {found}")]
     Mismatch {
         /// The split that differs.
         split: String,
-        /// The split that it is held against.
+        /// The split that it is compared with.
         reference: String,
         /// What differs.
         what: &'static str,
@@ -57,7 +57,7 @@ pub enum Error {
         setting: String,
         /// Its range.
         expected: &'static str,
-        /// What came.
+        /// What was found.
         found: String,
     },
     /// The singular value decomposition did not converge.
@@ -68,7 +68,7 @@ pub enum Error {
         /// Width of a token.
         columns: usize,
     },
-    /// The training of a probe left the finite numbers.
+    /// The error of a probe is no longer finite in training.
     #[error(
         "{probe} probe: expected a finite error after epoch {epoch}, found {train} in training and {valid} on the \
          validation split; lower `{probe}.learning_rate` or look for extreme values in the embeddings"
@@ -92,11 +92,11 @@ pub enum Error {
     /// A clip cannot be described by the hand-made features.
     #[error("clip: {what}: expected {expected}, found {found}")]
     Clip {
-        /// What is wrong.
+        /// The property concerned.
         what: &'static str,
-        /// What would have been right.
+        /// What was expected.
         expected: String,
-        /// What came.
+        /// What was found.
         found: String,
     },
 }

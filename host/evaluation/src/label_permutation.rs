@@ -1,9 +1,9 @@
 //! The label permutation test: with labels permuted among trajectories there is nothing to estimate.
 //!
 //! All windows of a trajectory get the labels of another one. Train, valid and test are permuted together, so that a trajectory in
-//! two splits would have the same labels in both. The ridge probe is fitted, chosen and scored as usual. What it then explains of
-//! test, beyond the mean label of train, is chance, and its range over many permutations should contain zero. It does not if the
-//! evaluation itself leaks: if windows of one trajectory are in train and in test, or if a choice saw what it is scored on.
+//! two splits would have the same labels in both. The ridge probe is fitted, selected and scored as usual. Whatever variance of
+//! test it then explains is chance, so the range of R2 over many permutations should contain zero. It does not if the evaluation
+//! leaks: if windows of one trajectory are in train and in test, or if a selection saw the labels that it is scored on.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use crate::{
     probes::ridge::{Basis, RidgeConfig},
 };
 
-/// R2 on `test`, the mean over parameters, of the ridge probe under each of `shuffles` shuffles of the labels of all trajectories:
-/// `1 - sum (y - f)^2 / sum (y - mean of train)^2`, which is 0 for whoever always predicts the mean of train.
+/// R2 on `test`, the mean over parameters, of the ridge probe for each of `permutations` permutations of the labels of all
+/// trajectories: `1 - sum (y - f)^2 / sum (y - mean of train)^2`, which is 0 if the mean label of train is always predicted.
 ///
 /// # Errors
 /// As [`Probe::fit`](crate::Probe::fit).
@@ -26,24 +26,24 @@ pub fn permute_labels(
     valid: &LabelledEmbeddings,
     test: &LabelledEmbeddings,
     config: &RidgeConfig,
-    shuffles: usize,
+    permutations: usize,
     seed: u64,
 ) -> Result<LabelPermutation> {
     let basis = Basis::of(train, valid, config)?;
-    let labels = Shuffler::of(&[train, valid, test]);
+    let labels = TrajectoryLabels::of(&[train, valid, test]);
     let parameters = train.parameters();
-    let mut r2 = Vec::with_capacity(shuffles);
-    for shuffle in 0..shuffles as u64 {
-        let shuffled = labels.shuffled(&mut Stream::new(seed, "shuffled labels", shuffle));
-        let [seen, chosen_by, truth] = [train, valid, test].map(|split| shuffled.of(split));
-        let ridge = basis.fit(&seen, &chosen_by, parameters);
+    let mut r2 = Vec::with_capacity(permutations);
+    for permutation in 0..permutations as u64 {
+        let permuted = labels.permuted(&mut Stream::new(seed, "shuffled labels", permutation));
+        let [train_labels, valid_labels, truth] = [train, valid, test].map(|split| permuted.of(split));
+        let ridge = basis.fit(&train_labels, &valid_labels, parameters);
         let predicted = ridge.predict(test)?;
         let explained = |parameter: usize| {
             let column = |values: &[f32]| -> Vec<f64> {
                 values.iter().skip(parameter).step_by(parameters).map(|&value| f64::from(value)).collect()
             };
-            let (seen, truth, predicted) = (column(&seen), column(&truth), column(&predicted));
-            let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+            let (train_labels, truth, predicted) = (column(&train_labels), column(&truth), column(&predicted));
+            let mean = train_labels.iter().sum::<f64>() / train_labels.len() as f64;
             let error: f64 = truth.iter().zip(&predicted).map(|(y, f)| (y - f).powi(2)).sum();
             let spread: f64 = truth.iter().map(|y| (y - mean).powi(2)).sum();
             (spread > 0.0).then(|| 1.0 - error / spread)
@@ -55,12 +55,13 @@ pub fn permute_labels(
 }
 
 /// The labels of all trajectories.
-struct Shuffler<'a> {
+struct TrajectoryLabels<'a> {
     trajectories: Vec<u32>,
+    /// For each trajectory, its P labels.
     labels: Vec<&'a [f32]>,
 }
 
-impl<'a> Shuffler<'a> {
+impl<'a> TrajectoryLabels<'a> {
     fn of(splits: &[&'a LabelledEmbeddings]) -> Self {
         let mut all: BTreeMap<u32, &[f32]> = BTreeMap::new();
         for split in splits {
@@ -72,19 +73,19 @@ impl<'a> Shuffler<'a> {
         Self { trajectories: all.keys().copied().collect(), labels: all.into_values().collect() }
     }
 
-    /// The same trajectories with each other's labels.
-    fn shuffled(&self, rng: &mut Stream) -> Shuffled<'a> {
+    /// The same trajectories with their labels permuted.
+    fn permuted(&self, rng: &mut Stream) -> PermutedLabels<'a> {
         let order = rng.permutation(self.labels.len());
-        let other = |place: &u32| self.labels[*place as usize];
-        Shuffled(self.trajectories.iter().copied().zip(order.iter().map(other)).collect())
+        let other = |index: &u32| self.labels[*index as usize];
+        PermutedLabels(self.trajectories.iter().copied().zip(order.iter().map(other)).collect())
     }
 }
 
-/// The labels that each trajectory has under a shuffle.
-struct Shuffled<'a>(BTreeMap<u32, &'a [f32]>);
+/// The labels of each trajectory under a permutation.
+struct PermutedLabels<'a>(BTreeMap<u32, &'a [f32]>);
 
-impl Shuffled<'_> {
-    /// Those of a split's windows, `(N, P)`.
+impl PermutedLabels<'_> {
+    /// The labels of a split's windows, `(N, P)`.
     fn of(&self, split: &LabelledEmbeddings) -> Vec<f32> {
         split.labels().trajectory.iter().flat_map(|trajectory| self.0[trajectory]).copied().collect()
     }

@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 pub struct Embeddings {
     /// `(N, tokens, dim)`, row-major.
     pub values: Vec<f32>,
-    /// Windows N.
+    /// The number of windows, N.
     pub n: usize,
-    /// Tokens of one window.
+    /// Tokens per window.
     pub tokens: usize,
-    /// Width of one token.
+    /// Dimensions of a token.
     pub dim: usize,
 }
 
@@ -34,7 +34,7 @@ impl Embeddings {
     }
 }
 
-/// The embeddings and labels of one split, known to be non-empty, of consistent shape and finite.
+/// The embeddings and labels of one split, checked to be non-empty, of consistent shape and finite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelledEmbeddings {
     name: String,
@@ -43,11 +43,10 @@ pub struct LabelledEmbeddings {
 }
 
 impl LabelledEmbeddings {
-    /// Puts embeddings and labels together under the name that errors will use, such as `train`.
+    /// Checks embeddings and labels of the split called `name`, such as `train`, which errors mention.
     ///
     /// # Errors
-    /// If there is no window, token or parameter, if a length contradicts its shape, or if any
-    /// value is not finite.
+    /// If there is no window, token or parameter, if a length contradicts its shape, or if a value is not finite.
     pub fn new(name: impl Into<String>, embeddings: Embeddings, labels: Labels) -> Result<Self> {
         let name = name.into();
         check_shape(&name, &embeddings, &labels)?;
@@ -72,12 +71,12 @@ impl LabelledEmbeddings {
         &self.labels
     }
 
-    /// Windows N.
+    /// The number of windows, N.
     pub fn n(&self) -> usize {
         self.embeddings.n
     }
 
-    /// Number of parameters P.
+    /// The number of parameters, P.
     pub fn parameters(&self) -> usize {
         self.labels.names.len()
     }

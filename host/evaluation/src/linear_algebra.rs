@@ -1,4 +1,4 @@
-//! Products of row-major matrices, summed in one order.
+//! Products of row-major matrices with a fixed order of summation.
 
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 

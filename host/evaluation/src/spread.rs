@@ -8,40 +8,39 @@ use crate::{
     labelled::Embeddings,
 };
 
-/// The spread of embeddings.
+/// The spread of embeddings, averaged over tokens.
 ///
 /// # Errors
-///
 /// If the singular value decomposition does not converge.
 pub fn spread(embeddings: &Embeddings) -> Result<Spread> {
     let (n, dim) = (embeddings.n, embeddings.dim);
     let mut values = embeddings.mean_pooled();
-    let mut deviations = Vec::with_capacity(dim);
+    let mut stds = Vec::with_capacity(dim);
     let mut constant_dimensions = 0;
     for j in 0..dim {
         let column = || values.iter().skip(j).step_by(dim).copied();
         let mean = column().sum::<f64>() / n as f64;
-        let deviation = (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
+        let std = (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
         let largest = column().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-        let constant = deviation <= f64::from(f32::EPSILON) * largest;
+        let constant = std <= f64::from(f32::EPSILON) * largest;
         constant_dimensions += usize::from(constant);
-        deviations.push(deviation);
+        stds.push(std);
         values.iter_mut().skip(j).step_by(dim).for_each(|x| *x = if constant { 0.0 } else { *x - mean });
     }
-    deviations.sort_unstable_by(f64::total_cmp);
-    // The singular values are the roots of the eigenvalues of the smaller Gram matrix; the decomposition is as cheap here.
+    stds.sort_unstable_by(f64::total_cmp);
+    // An eigendecomposition of the smaller Gram matrix would be no faster here.
     let singular = MatRef::from_row_major_slice(&values, n, dim)
         .singular_values()
         .map_err(|_: SvdError| Error::Decomposition { rows: n, columns: dim })?;
     let sum: f64 = singular.iter().sum();
-    let shares = singular.iter().map(|value| value / sum).filter(|share| *share > 0.0);
-    let entropy: f64 = shares.map(|share| -share * share.ln()).sum();
+    let normalised = singular.iter().map(|value| value / sum).filter(|p| *p > 0.0);
+    let entropy: f64 = normalised.map(|p| -p * p.ln()).sum();
     Ok(Spread {
         effective_rank: if sum > 0.0 { entropy.exp() } else { 0.0 },
         dimensions: dim,
-        smallest_std: deviations[0],
-        median_std: deviations[dim / 2],
-        largest_std: deviations[dim - 1],
+        smallest_std: stds[0],
+        median_std: stds[dim / 2],
+        largest_std: stds[dim - 1],
         constant_dimensions,
     })
 }
@@ -56,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_effective_rank_is_the_number_of_equally_used_dimensions() {
-        // Along each of three axes as far to either side, and a fourth that never moves.
+        // Equally far to either side along each of three axes, and constant along the fourth.
         let values =
             (0..6).flat_map(|i| (0..4).map(move |j| if i / 2 == j { 2.0 * (i % 2) as f32 - 1.0 } else { 0.0 }));
         let spread = super::spread(&embeddings(values.collect(), 4)).expect("a spread");
@@ -68,12 +67,12 @@ mod tests {
     }
 
     #[test]
-    fn embeddings_on_a_line_have_collapsed_and_equal_ones_have_no_rank() {
+    fn embeddings_on_a_line_have_collapsed_and_equal_ones_have_rank_zero() {
         let line = (0..20).flat_map(|i| [i as f32, -2.0 * i as f32, 0.5 * i as f32 + 3.0]);
         let line = spread(&embeddings(line.collect(), 3)).expect("a spread");
         assert!((line.effective_rank - 1.0).abs() < 1e-6, "{line:?}");
         assert!(line.collapsed());
-        // What differs by round-off alone does not differ.
+        // A difference of round-off size counts as constant.
         let equal = (0..20).flat_map(|i| [1e3 + 6e-5 * (i % 2) as f32, 7.0]);
         let equal = spread(&embeddings(equal.collect(), 2)).expect("a spread");
         assert_eq!((equal.effective_rank, equal.constant_dimensions), (0.0, 2));

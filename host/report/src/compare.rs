@@ -96,7 +96,7 @@ fn line(row: &Row<'_>, score: &RowScore, theirs: &RowScore, comparison: &Compari
     let interval = |interval: Option<Interval>| {
         interval.map_or("-".to_owned(), |interval| format!("{:+.3} to {:+.3}", interval.low, interval.high))
     };
-    let verdict = match (comparison.clear(), comparison.difference < 0.0) {
+    let verdict = match (comparison.is_significant(), comparison.difference < 0.0) {
         _ if comparison.difference == 0.0 => "the same",
         (false, _) => "not significantly different",
         (true, true) => "better",

@@ -35,9 +35,9 @@ pub use data::{InspectionLimits, cores, inspect_files, inspect_in_this_process, 
 pub use device::{CudaDriver, DeviceChoice, Gpu, Staging, cuda_compiler, describe};
 pub use encode_clips::{EncodeTask, encode_clips};
 pub use error::{Error, Result};
-pub use physrep_nn::instruction_set;
 pub use events::{CellEvent, DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 pub use overrides::{of_method, parse as parse_overrides};
+pub use physrep_nn::instruction_set;
 pub use plan::{PlanEvent, PlanSettings, RunPlan};
 pub use plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec, Tokens};
 pub use plugin_build::{PluginSource, find_plugin, plugin_sources};

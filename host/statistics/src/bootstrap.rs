@@ -1,9 +1,9 @@
 //! The bootstrap over test trajectories.
 //!
-//! The statistic is a mean over windows, `sum(w e) / sum(w)`, with `e` the mean error of each trajectory and `w` its windows.
-//! Trajectories are drawn with replacement, and the interval lies between two quantiles of the statistic over such draws. For few
-//! trajectories those of the plain percentile bootstrap are too near to each other; the expanded percentile bootstrap takes instead
-//! those at `Phi(-+ sqrt(n / (n - 1)) t)` with the quantile `t` of Student's distribution with `n - 1` degrees of freedom
+//! The statistic is a mean over windows, `sum(w e) / sum(w)`, with `e` the mean error of each trajectory and `w` its number of
+//! windows. Trajectories are drawn with replacement, and the interval ends at two quantiles of the statistic over the draws. With
+//! few trajectories the plain percentile bootstrap is too narrow; the expanded percentile bootstrap takes the quantiles at
+//! `Phi(-+ sqrt(n / (n - 1)) t)`, with the quantile `t` of Student's distribution with `n - 1` degrees of freedom
 //! (Hesterberg 2015, *What Teachers Should Know About the Bootstrap*, The American Statistician 69(4), section 3.3).
 
 use physrep_random::Stream;
@@ -14,10 +14,10 @@ use crate::{
     student::t_quantile,
 };
 
-/// Draws behind each interval.
+/// Draws per interval.
 pub const RESAMPLES: usize = 10_000;
 
-/// Draws of `n` trajectories out of `n`, the same for all rows of a table: rows are compared on the same draws.
+/// Draws of `n` trajectories out of `n` with replacement, the same for all rows of a table: rows are compared on the same draws.
 pub struct Resampler {
     n: usize,
     /// How often each trajectory was drawn, `(resamples, n)`.
@@ -27,15 +27,15 @@ pub struct Resampler {
 /// The difference of two means over the same trajectories.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// The first mean less the second.
+    /// The first mean minus the second.
     pub mean: f64,
     /// Its interval.
     pub interval: Interval,
 }
 
 impl Difference {
-    /// Whether 0 is outside of the interval.
-    pub fn clear(&self) -> bool {
+    /// Whether the interval excludes 0.
+    pub fn is_significant(&self) -> bool {
         !self.interval.contains(0.0)
     }
 }
@@ -46,7 +46,7 @@ impl Resampler {
         Self::with(RESAMPLES, n, seed)
     }
 
-    /// So many draws of `n` trajectories.
+    /// `resamples` draws of `n` trajectories.
     pub fn with(resamples: usize, n: usize, seed: u64) -> Self {
         let mut counts = vec![0u16; resamples * n];
         if n > 0 {
@@ -61,8 +61,8 @@ impl Resampler {
         Self { n, counts }
     }
 
-    /// The interval of the mean of `errors`, weighted by `weights`. None for fewer than two trajectories, for another number of
-    /// either than the draws are of, or for what is not finite or has no weight.
+    /// The interval of the mean of `errors`, `(n)`, weighted by `weights`, `(n)`. None for fewer than two trajectories, if a length
+    /// is not `n`, if a value is not finite, or if a weight is not positive.
     pub fn interval(&self, errors: &[f64], weights: &[f64]) -> Option<Interval> {
         let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
         let weighted = weights.iter().all(|&weight| weight > 0.0);
@@ -75,12 +75,12 @@ impl Resampler {
         let mut means: Vec<f64> =
             self.counts.chunks_exact(self.n).map(|counts| mean(errors, weights, counts)).collect();
         means.sort_unstable_by(f64::total_cmp);
-        let below = expanded(self.n)?;
+        let below = lower_tail(self.n)?;
         Some(Interval { low: quantile(&means, below), high: quantile(&means, 1.0 - below) })
     }
 
-    /// The mean of `a` less that of `b`, errors on the same trajectories, and the interval of that difference. None as for
-    /// [`interval`](Self::interval).
+    /// The mean of `a` minus that of `b`, errors on the same trajectories, and the interval of that difference. None in the same
+    /// cases as [`interval`](Self::interval).
     pub fn paired(&self, a: &[f64], b: &[f64], weights: &[f64]) -> Option<Difference> {
         if a.len() != b.len() {
             return None;
@@ -102,17 +102,17 @@ fn mean(errors: &[f64], weights: &[f64], counts: &[u16]) -> f64 {
     sum / total
 }
 
-/// The share of draws below the interval.
-fn expanded(n: usize) -> Option<f64> {
+/// The fraction of draws below the interval, by the expanded percentile bootstrap.
+fn lower_tail(n: usize) -> Option<f64> {
     let t = t_quantile(0.5 + LEVEL / 2.0, n - 1)?;
     let stretched = t * (n as f64 / (n as f64 - 1.0)).sqrt();
     Some(Normal::standard().cdf(-stretched))
 }
 
 /// The quantile of sorted values, linear between neighbours.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (below, rest) = (place.floor() as usize, place.fract());
+fn quantile(sorted: &[f64], probability: f64) -> f64 {
+    let position = probability * (sorted.len() - 1) as f64;
+    let (below, rest) = (position.floor() as usize, position.fract());
     let above = (below + 1).min(sorted.len() - 1);
     sorted[below] + rest * (sorted[above] - sorted[below])
 }

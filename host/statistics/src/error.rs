@@ -12,9 +12,9 @@ pub enum Error {
     Shape {
         /// The array or size.
         what: &'static str,
-        /// What would have been right.
+        /// What was expected.
         expected: String,
-        /// What came.
+        /// What was found.
         found: usize,
     },
     /// The windows of one trajectory carry different labels.
@@ -28,7 +28,7 @@ pub enum Error {
         parameter: String,
         /// The first window's label.
         first: f32,
-        /// The label that differs.
+        /// The label of another window.
         other: f32,
     },
 }

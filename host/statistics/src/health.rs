@@ -1,12 +1,12 @@
-//! What tells whether the scores of an encoder can be trusted.
+//! Health checks: whether the scores of an encoder can be trusted.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The steps of pretraining whose gradients are summarised.
+/// The number of pretraining steps whose gradients are summarised.
 const FIRST_STEPS: u64 = 10;
 
-/// How embeddings spread over their dimensions: a collapsed encoder fills few of them.
+/// How embeddings spread over their dimensions: a collapsed encoder uses few of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// The effective rank of the centred embeddings, averaged over tokens: the exponential of the entropy of their normalised
@@ -16,16 +16,16 @@ pub struct Spread {
     pub dimensions: usize,
     /// The smallest standard deviation of a dimension over windows.
     pub smallest_std: f64,
-    /// The median standard deviation.
+    /// The median standard deviation over dimensions.
     pub median_std: f64,
-    /// The largest standard deviation.
+    /// The largest standard deviation over dimensions.
     pub largest_std: f64,
-    /// Dimensions that vary by less than the precision of their values.
+    /// The number of dimensions that vary by less than the precision of their values.
     pub constant_dimensions: usize,
 }
 
 impl Spread {
-    /// Whether the embeddings lie on a line or a point, so that no two parameters can be estimated independently.
+    /// Whether the embeddings have collapsed to a line or a point, so that no two parameters can be estimated independently.
     pub fn collapsed(&self) -> bool {
         self.effective_rank < 2.0
     }
@@ -36,17 +36,17 @@ impl Spread {
 pub struct GradientFlow {
     /// The number of steps that were summarised.
     pub steps: u64,
-    /// The smallest Euclidean norm over all trained parameters of a step.
+    /// The smallest Euclidean norm, over steps, of the gradient with respect to all trained parameters.
     pub smallest_norm: f64,
-    /// The largest norm.
+    /// The largest such norm.
     pub largest_norm: f64,
-    /// The trained tensors without a gradient, at the step where they were fewest: a part of a method that only some systems
-    /// or batches use does not count.
+    /// The number of trained tensors without a gradient, at the step where it was lowest: a part of a method that only some
+    /// systems or batches use does not count.
     pub tensors_without_gradient: u64,
 }
 
 impl GradientFlow {
-    /// The gradient flow in `points` of a training history: name, step and value. None if they do not hold it.
+    /// The gradient flow in `points` of training curves: name, step and value. None if the method did not record it.
     pub fn of<'a>(points: impl Iterator<Item = (&'a str, u64, f64)>) -> Option<Self> {
         let (mut norms, mut without) = (Vec::new(), Vec::new());
         for (name, _, value) in points.filter(|(_, step, _)| *step < FIRST_STEPS) {
@@ -73,7 +73,7 @@ pub struct LabelPermutation {
     pub r2: Vec<f64>,
     /// The smallest of them.
     pub low: Option<f64>,
-    /// The largest of them. Of 39 permutations, smallest and largest bound 38/40 = 95 % of what further ones give.
+    /// The largest of them. The range of 39 permutations contains the R2 of a further one with probability 38/40 = 95 %.
     pub high: Option<f64>,
 }
 
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gradient_is_that_of_the_first_steps_and_parts_that_are_reached_once_count_as_reached() {
+    fn the_gradient_is_that_of_the_first_steps_and_a_tensor_with_a_gradient_at_one_step_counts_as_trained() {
         let points = [
             ("gradient_norm", 0, 3.0),
             ("gradient_silent", 0, 2.0),

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The share of repetitions in which an interval is to contain what it is for.
+/// The confidence level of all intervals.
 pub const LEVEL: f64 = 0.95;
 
-/// The numbers from one to another.
+/// A closed interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The lower end.
@@ -15,12 +15,12 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether a number lies in it, ends included.
-    pub fn contains(&self, number: f64) -> bool {
-        self.low <= number && number <= self.high
+    /// Whether it contains `value`, ends included.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
     }
 
-    /// Half of its length.
+    /// Half its length.
     pub fn half_width(&self) -> f64 {
         (self.high - self.low) / 2.0
     }

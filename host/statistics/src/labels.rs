@@ -9,7 +9,7 @@ pub struct Labels {
     pub values: Vec<f32>,
     /// The P parameters' names, in the order of the columns.
     pub names: Vec<String>,
-    /// The trajectory of each of the N windows.
+    /// The index of the trajectory of each of the N windows.
     pub trajectory: Vec<u32>,
 }
 
@@ -19,7 +19,7 @@ impl Labels {
         self.trajectory.len()
     }
 
-    /// The trajectories, each once, ascending.
+    /// The indices of the trajectories, each once, ascending.
     pub fn trajectories(&self) -> Vec<u32> {
         let distinct: BTreeSet<u32> = self.trajectory.iter().copied().collect();
         distinct.into_iter().collect()

@@ -14,7 +14,7 @@ use crate::{
 pub struct Scores {
     /// One entry per parameter, in the labels' order.
     pub parameters: Vec<ParameterScore>,
-    /// Mean over parameters of the mean squared error: what the paper's table shows.
+    /// Mean over parameters of the mean squared error, as in the paper's table.
     pub mse: f64,
     /// Mean over parameters of R2; none if it is undefined for one of them.
     pub r2: Option<f64>,
@@ -25,17 +25,14 @@ pub struct Scores {
 pub struct ParameterScore {
     /// The parameter's name.
     pub name: String,
-    /// Mean squared error on the z-scored scale: the suite's constants divide, so 1.0 is what a
-    /// constant reaches on the balanced grid.
+    /// Mean squared error on the z-scored scale of the suite, so that predicting the mean of the balanced grid scores 1.0.
     pub mse: f64,
-    /// Coefficient of determination `1 - sum (y - f)^2 / sum (y - mean y)^2` with the mean of *this
-    /// split's own* labels; none if they are all equal. Negative where the predictions are worse
-    /// than that mean.
+    /// Coefficient of determination `1 - sum (y - f)^2 / sum (y - mean y)^2` with the mean of *this split's own* labels; none if
+    /// they are all equal. Negative where the predictions are worse than that mean.
     pub r2: Option<f64>,
 }
 
-/// Mean squared error and R2 of `predictions`, `(N, P)` row-major, for each parameter and in the
-/// mean.
+/// Mean squared error and R2 of `predictions`, `(N, P)` row-major, for each parameter and averaged over parameters.
 ///
 /// # Errors
 /// If there is nothing to score or the number of predictions is not that of the labels.
@@ -60,14 +57,14 @@ fn parameter_score(name: &str, column: usize, predictions: &[f32], labels: &Labe
     let error: f64 = truth().zip(predicted).map(|(y, f)| (y - f).powi(2)).sum();
     let mean = truth().sum::<f64>() / n;
     let spread: f64 = truth().map(|y| (y - mean).powi(2)).sum();
-    // Equality is asked of the labels, not of `spread`, whose round-off is not zero.
+    // Compare the labels themselves: `spread` of equal labels may differ from zero by round-off.
     let first = labels.values[column];
     let varies = labels.values.iter().skip(column).step_by(width).any(|&value| value != first);
     ParameterScore { name: name.to_owned(), mse: error / n, r2: varies.then(|| 1.0 - error / spread) }
 }
 
-/// One prediction per trajectory: the mean over its windows, `(trajectories, P)`, with the labels
-/// that belong to it, ordered by trajectory index.
+/// One prediction per trajectory, the mean over its windows, `(trajectories, P)`, and the labels of the trajectories, both ordered
+/// by trajectory index.
 ///
 /// # Errors
 /// As [`scores`], and if the windows of one trajectory carry different labels.
@@ -91,8 +88,8 @@ pub fn per_trajectory(predictions: &[f32], labels: &Labels) -> Result<(Vec<f32>,
     Ok((means, Labels { values, names: labels.names.clone(), trajectory }))
 }
 
-/// The mean of `values`, `(N, P)` and in the order of the labels' windows, over the windows of each trajectory:
-/// `(trajectories, P)`, ordered by trajectory index.
+/// The mean of `values`, `(N, P)` in the order of the labels' windows, over the windows of each trajectory: `(trajectories, P)`,
+/// ordered by trajectory index.
 pub fn mean_over_trajectories(values: &[f32], labels: &Labels) -> Vec<f32> {
     let width = labels.names.len();
     let mean = |windows: &[usize], column: usize| {

@@ -1,6 +1,6 @@
 //! Ranks.
 
-/// The rank of each value: 1 for the lowest; equal ones share the mean of their ranks.
+/// The rank of each value: 1 for the lowest; ties get the mean of their ranks.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let rank = |value: &f64| {
         let below = values.iter().filter(|other| other.total_cmp(value).is_lt()).count();

@@ -12,7 +12,7 @@ fn quantiles_are_those_of_printed_tables() {
         let quantile = t_quantile(0.975, degrees).expect("a quantile");
         assert!((quantile - table).abs() < 5e-4, "{degrees}: {quantile}, {table}");
     }
-    // 1, 2, 3: mean 2, deviation 1, 4.303 / sqrt 3 to either side.
+    // 1, 2, 3: mean 2, standard deviation 1, half width 4.303 / sqrt 3.
     let interval = t_interval(&[1.0, 2.0, 3.0]).expect("an interval");
     assert!((interval.low + 0.4841).abs() < 1e-3 && (interval.high - 4.4841).abs() < 1e-3, "{interval:?}");
 }
@@ -34,8 +34,8 @@ fn the_t_interval_covers_the_mean_of_few_seeds_as_often_as_it_says() {
     }
 }
 
-/// The mean squared errors of `n` trajectories with five windows each: what a trajectory shares, and what its windows do not.
-/// They are as skewed as squares of normal numbers are. Their expectation is 0.5.
+/// The squared errors of `n` trajectories with five windows each, correlated within a trajectory. They are squares of normal
+/// values, hence skewed, with expectation 0.5.
 fn errors(rng: &mut Stream, n: usize) -> Vec<[f64; 5]> {
     (0..n)
         .map(|_| {
@@ -50,7 +50,7 @@ fn mean(windows: &[f64; 5]) -> f64 {
 }
 
 #[test]
-fn the_bootstrap_over_trajectories_covers_and_one_over_windows_would_not() {
+fn the_bootstrap_over_trajectories_has_its_coverage_and_one_over_windows_does_not() {
     for (n, least, most) in [(16, 0.89, 0.96), (64, 0.92, 0.965), (200, 0.935, 0.965)] {
         let repeats = 1500;
         let (by_trajectory, by_window) = (Resampler::with(RESAMPLES, n, 1), Resampler::with(RESAMPLES, 5 * n, 2));
@@ -77,14 +77,14 @@ fn the_bootstrap_over_trajectories_covers_and_one_over_windows_would_not() {
 }
 
 #[test]
-fn paired_differences_are_covered_and_pairing_makes_them_sharp() {
+fn paired_differences_are_covered_and_pairing_narrows_their_intervals() {
     let (n, repeats) = (64, 1500);
     let resampler = Resampler::with(RESAMPLES, n, 3);
     let weights = vec![5.0; n];
     let (mut covered, mut paired, mut alone) = (0, 0.0, 0.0);
     for repeat in 0..repeats {
         let mut rng = Stream::new(9, "pairs", repeat);
-        // Two methods with errors in common, of which the second has 0.1 more.
+        // Two methods with correlated errors, those of the second higher by 0.1 on average.
         let a: Vec<f64> = errors(&mut rng, n).iter().map(mean).collect();
         let b: Vec<f64> = a.iter().map(|error| error + 0.1 * rng.standard_normal().powi(2)).collect();
         let difference = resampler.paired(&b, &a, &weights).expect("a difference");
@@ -108,7 +108,7 @@ fn weights_are_windows() {
 }
 
 #[test]
-fn a_difference_must_stand_against_other_seeds_too() {
+fn a_difference_must_be_significant_over_seeds_too() {
     let weights = vec![1.0; 40];
     let resampler = Resampler::new(40, 0);
     let errors = |offsets: &[f64]| Errors {
@@ -121,11 +121,11 @@ fn a_difference_must_stand_against_other_seeds_too() {
     };
     let base = errors(&[0.0, 0.0, 0.0]);
     let steady = compare(&errors(&[0.1, 0.11, 0.09]), &base, &resampler).expect("a comparison");
-    assert!((steady.difference - 0.1).abs() < 1e-12 && steady.clear(), "{steady:?}");
-    // The same mean, but a matter of seeds.
+    assert!((steady.difference - 0.1).abs() < 1e-12 && steady.is_significant(), "{steady:?}");
+    // The same mean difference, but it depends on the seed.
     let fickle = compare(&errors(&[0.35, 0.0, -0.05]), &base, &resampler).expect("a comparison");
     assert!((fickle.difference - 0.1).abs() < 1e-12, "{fickle:?}");
-    assert!(fickle.over_trajectories.is_some_and(|d| d.clear()) && !fickle.clear(), "{fickle:?}");
+    assert!(fickle.over_trajectories.is_some_and(|d| d.is_significant()) && !fickle.is_significant(), "{fickle:?}");
     // One seed in common: there is no interval over seeds.
     let one = compare(&errors(&[0.1]), &base, &resampler).expect("a comparison");
     assert_eq!(one.over_seeds, None);
@@ -146,7 +146,7 @@ fn draws_are_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn what_has_no_interval_gets_none() {
+fn unsuitable_input_has_no_interval() {
     assert_eq!(t_interval(&[1.0]), None);
     assert_eq!(t_interval(&[1.0, f64::NAN]), None);
     let resampler = Resampler::new(3, 0);

@@ -44,7 +44,7 @@ fn rank_probe(
     let ranks = ranks(&distinct.iter().map(|&row| mse(row)).collect::<Vec<_>>());
     let (lowest, errors_of_best) = (mse(best), errors_of(best));
     let significance = |row: usize| {
-        let differs = || compare(&errors_of(row), &errors_of_best, resampler).is_some_and(|c| c.clear());
+        let differs = || compare(&errors_of(row), &errors_of_best, resampler).is_some_and(|c| c.is_significant());
         match row == best || mse(row) == lowest {
             true => Significance::Best,
             false if differs() => Significance::Worse,
