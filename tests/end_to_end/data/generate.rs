@@ -37,7 +37,7 @@ const PARAMETERS: [&str; 4] =
 fn a_killed_generation_loses_the_trajectory_in_flight_and_ends_with_the_same_bytes() {
     let project = TestProject::new();
     // Each trajectory takes long enough to be killed in.
-    project.write("slow.toml", Suite::Micro.text().replace("solve = [16, 32]", "solve = [64, 128]"));
+    project.write("slow.toml", Suite::Micro.text().replace("solve = [16, 32]", "solve = [48, 96]"));
     let arguments = |out: &'static str, threads: &'static str| {
         ["data", "generate", "shear_flow", "--suite", "./slow.toml", "--out", out, "--threads", threads]
     };
