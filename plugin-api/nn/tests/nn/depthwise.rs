@@ -126,6 +126,6 @@ fn bad_input_is_an_error_with_a_reason() {
     refuse(normal((1, 2, 0, 4, 5), 1), normal((5, 1, 3, 3, 3), 2), normal(5, 3), "empty");
     let half = |t: Tensor| t.to_dtype(DType::F16).unwrap();
     let (weight, bias) = (normal((5, 1, 3, 3, 3), 2), normal(5, 3));
-    refuse(half(x()), half(weight.clone()), half(bias.clone()), "f32 and f64");
+    refuse(half(x()), half(weight.clone()), half(bias.clone()), "f32 or f64");
     refuse(x(), weight.to_dtype(DType::F32).unwrap(), bias, "F64");
 }

@@ -50,5 +50,5 @@ fn networks_that_differ_are_an_error() {
     network(&params.pp("leader"));
     params.pp("follower").get((2, 3), "weight", Init::Const(0.0)).unwrap();
     let error = MovingAverage::new(&params.pp("leader"), &params.pp("follower")).err().unwrap().to_string();
-    assert!(error.contains("names or shapes differ"), "{error}");
+    assert!(error.contains("in names or shapes"), "{error}");
 }

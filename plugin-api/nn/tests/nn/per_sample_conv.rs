@@ -107,5 +107,8 @@ fn shapes_that_do_not_fit_are_errors() {
     refuse(per_sample_conv(&x, &normal((2, 5, 53), 2), [Periodic; 2]), "weight (B, O, 9 I)");
     refuse(per_sample_conv(&x, &normal((1, 5, 54), 2), [Periodic; 2]), "weight (B, O, 9 I)");
     refuse(per_sample_depthwise_conv(&x, &normal((2, 9, 6), 2), 4, [Periodic; 2]), "a multiple of 4");
-    refuse(per_sample_conv(&normal((1, 1, 4, 1), 1), &normal((1, 1, 9), 2), [Reflect; 2]), "needs two points");
+    refuse(
+        per_sample_conv(&normal((1, 1, 4, 1), 1), &normal((1, 1, 9), 2), [Reflect; 2]),
+        "two or more points along a reflecting axis",
+    );
 }
