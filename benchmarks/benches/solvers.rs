@@ -17,20 +17,20 @@ use physrep_benchmarks::systems::rayleigh_benard::{self, RayleighBenard};
 use physrep_benchmarks::systems::shear_flow::{self, ShearFlow};
 
 /// The grid, and the two parameters that the suites vary.
-type Case = ([usize; 2], [f64; 2]);
+type GridAndParameters = ([usize; 2], [f64; 2]);
 
 /// `zeta` and `alpha`.
-const ACTIVE_MATTER: [Case; 4] =
+const ACTIVE_MATTER: [GridAndParameters; 4] =
     [([48, 48], [0.6, -1.5]), ([64, 64], [1.0, -3.0]), ([128, 128], [3.0, -3.0]), ([256, 256], [9.0, -3.0])];
 /// Reynolds and Schmidt.
-const SHEAR_FLOW: [Case; 4] =
+const SHEAR_FLOW: [GridAndParameters; 4] =
     [([48, 96], [5e2, 1.0]), ([64, 128], [1e3, 1.0]), ([128, 256], [1e4, 1.0]), ([256, 512], [1e5, 1.0])];
 /// Rayleigh and Prandtl.
-const RAYLEIGH_BENARD: [Case; 4] =
+const RAYLEIGH_BENARD: [GridAndParameters; 4] =
     [([64, 32], [1e5, 1.0]), ([96, 48], [1e6, 1.0]), ([128, 64], [1e6, 1.0]), ([512, 128], [1e8, 1.0])];
 
 /// What the three solvers have in common.
-trait Solver: Sized {
+trait TimedSolver: Sized {
     fn steps(&self) -> usize;
     fn advance_to(&mut self, time: f64) -> Result<(), SolverError>;
     fn step(&mut self, step: f64) -> Result<(), SolverError>;
@@ -38,7 +38,7 @@ trait Solver: Sized {
 
 macro_rules! solvers {
     ($($system:ident),*) => {$(
-        impl Solver for $system::Solver {
+        impl TimedSolver for $system::Solver {
             fn steps(&self) -> usize {
                 self.steps()
             }
@@ -54,9 +54,9 @@ macro_rules! solvers {
 
 solvers!(active_matter, shear_flow, rayleigh_benard);
 
-/// A flow at `time`, and a step which stays stable as it goes on: three quarters of the mean one that the flow itself asked
-/// for over a last `interval`.
-fn developed<S: Solver>(mut solver: S, time: f64, interval: f64) -> Result<(S, f64), SolverError> {
+/// A flow at `time`, and a step that stays stable from there on: three quarters of the mean step that the solver itself took
+/// over the last `interval`.
+fn developed<S: TimedSolver>(mut solver: S, time: f64, interval: f64) -> Result<(S, f64), SolverError> {
     solver.advance_to(time - interval)?;
     let before = solver.steps();
     solver.advance_to(time)?;
@@ -65,7 +65,7 @@ fn developed<S: Solver>(mut solver: S, time: f64, interval: f64) -> Result<(S, f
 }
 
 /// Measures a step of the flow that `develop` prepares, unless the command line leaves it out.
-fn measure<S: Solver>(
+fn measure<S: TimedSolver>(
     group: &mut BenchmarkGroup<WallTime>,
     [nx, ny]: [usize; 2],
     develop: impl Fn() -> Result<(S, f64), SolverError>,

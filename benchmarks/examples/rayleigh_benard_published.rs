@@ -1,11 +1,11 @@
-//! Solves Rayleigh-Benard convection and says how many steps it takes, once developed, and how well the grid resolves it:
+//! Solves Rayleigh-Benard convection and prints how many steps it takes once developed, and how well the grid resolves it:
 //!
 //! ```sh
 //! cargo run --release -p physrep-benchmarks --example rayleigh_benard_published -- 512 128 1e8 1 0.6 12
 //! ```
 //!
-//! Arguments: the solver's grid `nx ny`, Rayleigh, Prandtl, dT, the final time. Prints one line a unit of time: steps,
-//! their mean length, seconds a step, the kinetic energy, the Nusselt number, and the share of enstrophy in the outer third
+//! Arguments: the solver's grid `nx ny`, Rayleigh, Prandtl, dT, the final time. Prints one line per unit of time: steps,
+//! their mean length, seconds per step, the kinetic energy, the Nusselt number, and the share of enstrophy in the outer third
 //! of the spectrum.
 
 use std::time::Instant;

@@ -1,11 +1,11 @@
-//! Solves shear flow at The Well's hardest parameters from all 40 of its initial conditions and says how well the grid
+//! Solves shear flow at The Well's hardest parameters from all 40 of its initial conditions and prints how well the grid
 //! resolves it:
 //!
 //! ```sh
 //! cargo run --release -p physrep-benchmarks --example shear_flow_published -- 256 512 500000 0.1 20
 //! ```
 //!
-//! Arguments: the solver's grid `nx ny`, Reynolds, Schmidt, the final time. Prints one line an initial condition: steps,
+//! Arguments: the solver's grid `nx ny`, Reynolds, Schmidt, the final time. Prints one line per initial condition: steps,
 //! seconds, the largest speed and tracer over time, the least and largest mean values seen, and the shares of enstrophy
 //! and tracer variance in the outer third of the spectrum.
 

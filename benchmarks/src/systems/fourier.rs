@@ -38,9 +38,9 @@ pub struct Fourier {
     columns: Vec<Complex64>,
     /// One row's half spectrum, all `ny / 2 + 1` modes.
     half_row: Vec<Complex64>,
-    /// A field each: `nx` rows of the retained `Q + 1` modes in `y`, in physical space along `x`.
+    /// For each field: `nx` rows of the retained `Q + 1` modes in `y`, in physical space along `x`.
     rows: Vec<Vec<Complex64>>,
-    /// A field each: one row of `ny` grid values.
+    /// For each field: one row of `ny` grid values.
     inputs: Vec<Vec<f64>>,
     outputs: Vec<Vec<f64>>,
 }
@@ -158,7 +158,7 @@ impl Fourier {
     }
 
     /// Applies a pointwise map of `I` fields to `O` fields on the grid: `f(x, inputs, outputs)` is called once for each
-    /// row of the grid, `x = 0, 1, ..., nx - 1`, with `ny` values a field.
+    /// row of the grid, `x = 0, 1, ..., nx - 1`, with `ny` values per field.
     ///
     /// The grid values are never held as a whole: a row is transformed, mapped and transformed back while it is in
     /// cache.

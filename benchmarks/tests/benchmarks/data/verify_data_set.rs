@@ -77,7 +77,7 @@ fn statistics_that_are_not_those_of_the_files_are_found() {
     assert!(found[0].contains("as in the training files, found 9."), "{found:?}");
 
     fs::write(&path, text.replace("rms_delta:\n  tracer: ", "rms_delta:\n  trace: ")).unwrap();
-    assert_eq!(across(&set), ["stats.yaml: rms_delta/tracer: expected a number for each component, found nothing"]);
+    assert_eq!(across(&set), ["stats.yaml: rms_delta/tracer: expected a value for each component, found nothing"]);
     fs::remove_file(&path).unwrap();
     assert_eq!(across(&set), ["stats.yaml: expected the training split's statistics, found no file"]);
 }

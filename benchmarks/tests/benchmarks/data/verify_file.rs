@@ -24,7 +24,7 @@ fn damaged(damage: impl FnOnce(&File), errors: &[&str], warnings: &[&str]) {
         let found = lines(&findings, severity);
         assert_eq!(found.len(), expected.len(), "{expected:?}\n{found:#?}");
         for (found, expected) in found.iter().zip(expected) {
-            assert!(found.starts_with(expected), "{found:?} does not begin with {expected:?}");
+            assert!(found.starts_with(expected), "{found:?} does not start with {expected:?}");
         }
     }
 }

@@ -119,8 +119,8 @@ fn parts_of_fields_are_read_without_the_rest() {
             assert_eq!(read, expected.into_iter().flatten().collect::<Vec<_>>());
             assert!(file.read(&field.name, 1..1, 0..3).unwrap().is_empty());
         }
-        says(file.read("velocity", 0..3, 0..1), &[".hdf5", "trajectories 0..3", "of 2"]);
-        says(file.read("velocity", 0..1, 3..4), &[".hdf5", "times 3..4", "of 3"]);
+        says(file.read("velocity", 0..3, 0..1), &[".hdf5", "trajectories 0..3", "there are 2"]);
+        says(file.read("velocity", 0..1, 3..4), &[".hdf5", "times 3..4", "there are 3"]);
         says(file.read("vorticity", 0..1, 0..1), &[".hdf5", "vorticity", "zinc, acid, velocity, D"]);
     }
 }
@@ -135,7 +135,7 @@ fn a_trajectory_of_the_wrong_size_is_not_written() {
     says(writer.write(0, 4, &[0.0; 72]), &["file.hdf5", "field 4"]);
     let mut mixed = layout();
     mixed.fields.reverse();
-    says(WellWriter::create(&path, mixed, None).map(drop), &["file.hdf5", "scalars before vectors"]);
+    says(WellWriter::create(&path, mixed, None).map(drop), &["file.hdf5", "scalars, vectors, tensors"]);
 }
 
 #[test]
