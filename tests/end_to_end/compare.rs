@@ -18,5 +18,5 @@ fn a_comparison_says_what_changed_and_whether_it_is_significant() {
     let other = project.run(["compare", &one, "other"]).exits_with(0).out;
     assert!(other.contains("the configuration was") && other.contains("0.005"), "{other}");
     let output = project.run(["compare", &one, "nowhere"]).exits_with(2);
-    assert!(output.err.contains("plan.json"), "{}", output.err);
+    assert!(output.err.contains("run.json"), "{}", output.err);
 }

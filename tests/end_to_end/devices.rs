@@ -46,7 +46,7 @@ fn auto_without_a_gpu_computes_on_the_cpu_and_says_why() {
     let arguments = [&["bench", "jepa", "--plugins", &library, "--mode", "encode"][..], &small].concat();
     let cases = [
         (PathBuf::from("nowhere.so"), "device: cpu (no CUDA driver: nowhere.so does not load)"),
-        (driver(&folder, 100), "device: cpu (the CUDA driver finds no card)"),
+        (driver(&folder, 100), "device: cpu (the CUDA driver finds no GPU)"),
         (driver(&folder, 999), "device: cpu (the CUDA driver's cuInit failed with code 999)"),
     ];
     for (driver, line) in cases {

@@ -14,7 +14,7 @@ fn failure(project: &TestProject, fault: &str, place: &str) -> String {
     );
     assert!(output.out.contains("hostile [1]"), "the row stays in the table:\n{}", output.out);
     assert!(output.out.contains("[1] seed 0 failed: "), "with the reason:\n{}", output.out);
-    let plan = read_json(&project.path("out/plan.json"));
+    let plan = read_json(&project.path("out/run.json"));
     let cells = plan["cells"].as_array().expect("cells").iter().map(|cell| cell["folder"].as_str().expect("a folder"));
     let failures =
         cells.map(|folder| project.path("out").join(folder).join("failure.json")).filter(|path| path.is_file());
@@ -29,8 +29,8 @@ fn a_misbehaving_plugin_costs_its_cell_and_the_reason_is_recorded() {
         ("panic", "loss", "panicked in pretrain_step: hostile on purpose"),
         ("panic", "new", "panicked in create: hostile on purpose"),
         ("panic", "encode", "panicked in encode: hostile on purpose"),
-        ("abort", "loss", "the worker died in pretrain (aborted)"),
-        ("exit", "loss", "the worker died in"),
+        ("abort", "loss", "its process died in pretrain (aborted)"),
+        ("exit", "loss", "its process died in"),
         ("loop", "loss", "no progress for 3 s in"),
         ("nan", "loss", "the loss is NaN at step 0"),
         ("nan", "encode", "NaN"),

@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// The method's name.
-const METHOD: &str = "on-card";
+const METHOD: &str = "device-memory";
 /// The peak of device memory in bytes, in what `bench` prints.
-const PEAK_BYTES: &str = "peak_card_memory_bytes";
+const PEAK_BYTES: &str = "peak_device_memory_bytes";
 /// The peak of device memory in MiB, in the cost of a phase.
-const PEAK_MIB: &str = "peak_card_memory_mib";
+const PEAK_MIB: &str = "peak_device_memory_mib";
 
 /// The setting that names the driver to the method.
 fn driver_setting(driver: &Path) -> String {
@@ -55,7 +55,7 @@ fn bench_waits_for_the_gpu_and_reports_what_failed_there() {
 }
 
 #[test]
-fn a_run_on_a_gpu_gives_the_readings_of_one_on_the_cpu() {
+fn a_run_on_a_gpu_gives_the_scores_of_one_on_the_cpu() {
     let folder = TempDir::new().expect("a folder");
     // With memory for the batches of the suite.
     let (project, driver) = (TestProject::new(), driver_with(&folder, &["CODE=0", "LIMIT=(1ul<<30)"]));
@@ -65,15 +65,15 @@ fn a_run_on_a_gpu_gives_the_readings_of_one_on_the_cpu() {
         let output = project.command(arguments).env("PHYSREP_CUDA_DRIVER", &driver).output().expect("the program runs");
         Output::from(output).exits_with(0);
         let table = fs::read_to_string(project.path(device).join("table.md")).expect("a table");
-        assert_eq!(table.contains("pretrain card MiB"), device != "cpu", "{table}");
+        assert_eq!(table.contains("pretrain GPU MiB"), device != "cpu", "{table}");
         project.results(device)
     });
     let [on_cpu, on_gpu] = &results;
     assert_eq!((on_cpu.len(), on_gpu.len()), (2, 2), "pretrained and at random initialisation");
     for (on_cpu, on_gpu) in on_cpu.iter().zip(on_gpu) {
         assert_eq!(on_cpu["initialisation"], on_gpu["initialisation"]);
-        assert_eq!(on_cpu["readings"], on_gpu["readings"]);
-        for phase in ["pretrain", "encode", "finetune"] {
+        assert_eq!(on_cpu["scores"], on_gpu["scores"]);
+        for phase in ["pretrain", "encode", "end_to_end"] {
             let peak = |result: &Value| result["cost"][phase][PEAK_MIB].as_u64();
             // Two batches of 4 clips of 32 frames, one of 16 of 16, two of 8 of 16; a frame has 4 x 16 x 32 values.
             let took_place = on_gpu["cost"][phase]["seconds"].as_f64() > Some(0.0);

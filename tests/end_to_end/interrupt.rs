@@ -16,7 +16,7 @@ pub fn wait_for_cell(project: &TestProject, key: &str, value: &str) {
     wait_until(&format!("a cell with {key} {value}"), || {
         let text = fs::read(project.path("out/status.json")).unwrap_or_default();
         let status: Value = serde_json::from_slice(&text).unwrap_or_default();
-        status["cells"].as_array().is_some_and(|cells| cells.iter().any(|cell| cell[key] == value))
+        status["cells"].as_array().is_some_and(|cells| cells.iter().any(|cell| cell.pointer(key).is_some_and(|found| found == value)))
     });
 }
 
@@ -32,7 +32,7 @@ fn an_interrupted_run_leaves_a_checkpoint_and_resumes_with_the_same_bytes() {
     running.interrupt();
     let output = running.output();
     assert_eq!(output.code, Some(130), "{}", output.err);
-    assert!(output.err.contains("interrupted; the same command goes on"), "{}", output.err);
+    assert!(output.err.contains("interrupted; run the same command again to resume"), "{}", output.err);
     assert!(project.find("out", "failure.json").is_empty(), "an interrupt is not a failure");
     assert!(!project.path("out/table.md").exists());
     assert_eq!(status(&project, "out")["state"], "interrupted");
@@ -50,8 +50,8 @@ fn an_interrupted_run_leaves_a_checkpoint_and_resumes_with_the_same_bytes() {
         let expected: Vec<Vec<u8>> = whole(file).into_values().map(read).collect();
         assert!(!expected.is_empty() && expected == project.bytes("out", file), "{file}");
     }
-    let expected: Vec<Value> = whole("result.json").values().map(|path| read_json(path)["readings"].clone()).collect();
-    assert_eq!(expected, project.readings("out"));
+    let expected: Vec<Value> = whole("result.json").values().map(|path| read_json(path)["scores"].clone()).collect();
+    assert_eq!(expected, project.scores("out"));
     let after = status(&project, "out");
     assert_eq!(after["state"], "finished");
     assert!(after["cells"].as_array().expect("cells").iter().all(|cell| cell["state"] == "done"), "{after}");
@@ -62,7 +62,7 @@ fn a_plugin_that_does_not_return_is_killed_and_its_cell_has_not_failed() {
     let project = TestProject::new();
     let more = ["--methods", "hostile", "--set", "hostile.fault=loop"];
     let running = Running::start(project.command(project.all(Suite::Micro, HOSTILE, "out", &more)));
-    wait_for_cell(&project, "phase", "pretrain");
+    wait_for_cell(&project, "/progress/phase", "pretrain");
     let text = project.run(["status", "out"]).exits_with(0).out;
     assert!(text.contains("running in process"), "{text}");
     running.interrupt();

@@ -96,7 +96,7 @@ fn a_method_that_can_gets_a_row_on_every_system_from_one_pretraining() {
         let [joint, alone] = ["joint", "pretrained"].map(|initialisation| result(&results, system, initialisation));
         assert_eq!(joint["cost"]["pretrain"], record["cost"]);
         assert_eq!(alone["cost"]["pretrain"]["samples"], 24);
-        assert_ne!(joint["readings"], alone["readings"], "on {system}");
+        assert_ne!(joint["scores"], alone["scores"], "on {system}");
     }
 
     // Everything is kept, and a selection of systems has no joint rows.
@@ -158,7 +158,7 @@ fn a_killed_joint_pretraining_resumes_and_ends_with_the_same_bytes() {
         let cells = joint_cells(&project, out, "embeddings.safetensors").into_values();
         let bytes: Vec<Vec<u8>> = files.into_iter().chain(cells).map(|path| fs::read(path).expect("there")).collect();
         let results = joint_cells(&project, out, "result.json").into_values();
-        let scores: Vec<Value> = results.map(|path| read_json(&path)["readings"].clone()).collect();
+        let scores: Vec<Value> = results.map(|path| read_json(&path)["scores"].clone()).collect();
         assert_eq!((bytes.len(), scores.len()), (4, 2), "{out} is whole");
         (bytes, scores)
     };

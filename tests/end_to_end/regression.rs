@@ -17,7 +17,6 @@ fn the_step_of_a_checkpoint_is_read_from_its_header() {
 
 /// A cell whose probes had the embeddings of an earlier attempt was recorded with an unchanged encoder.
 #[test]
-#[ignore = "`encoder_unchanged` is true when nothing was compared"]
 fn encoder_unchanged_is_null_when_nothing_was_compared() {
     let project = TestProject::new();
     project.copy(micro_run(0), "out");
@@ -32,7 +31,6 @@ fn encoder_unchanged_is_null_when_nothing_was_compared() {
 
 /// A plugin whose optional interface had a foreign layout was loaded as if it had none.
 #[test]
-#[ignore = "an optional interface with a foreign layout counts as absent"]
 fn an_optional_interface_with_a_foreign_layout_is_an_error() {
     let output = TestProject::new().run(["list", "methods", "--plugins", &FOREIGN_FINETUNE.argument()]);
     assert!(output.err.contains("foreign_finetune") && output.err.contains("laid out differently"), "{}", output.err);
@@ -41,7 +39,6 @@ fn an_optional_interface_with_a_foreign_layout_is_an_error() {
 
 /// The host read a plugin's tensors at a null pointer, and with a number of elements that had overflowed.
 #[test]
-#[ignore = "a null pointer and a number of elements that overflows are not checked"]
 fn invalid_tensors_of_a_plugin_are_errors() {
     for tensor in ["null", "overflow"] {
         let set = format!("hostile-tensors.tensor={tensor}");

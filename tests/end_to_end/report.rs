@@ -84,7 +84,7 @@ fn the_scatter_plot_has_the_predictions_of_the_records() {
             && (result["initialisation"] == "pretrained" && result["seed"] == 1)
     });
     let result = result.expect("a result");
-    let readings = result["readings"].as_array().expect("readings");
+    let readings = result["scores"].as_array().expect("scores");
     let reading = readings.iter().find(|reading| {
         (reading["probe"] == "attentive" && reading["split"] == "test")
             && (reading["label_fraction"] == 1.0 && reading["track"] == "frozen")
@@ -121,7 +121,7 @@ fn what_is_missing_is_named_on_the_page() {
     assert!(text.contains("packed data is not on this machine"), "no data");
 
     let output = project.run(["report", "nowhere"]).exits_with(2);
-    assert!(output.err.contains("plan.json"), "{}", output.err);
+    assert!(output.err.contains("run.json"), "{}", output.err);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn outcomes(run: &Path) -> BTreeMap<PathBuf, Outcome> {
     let read = |path: PathBuf| fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let outcome = |path: &Path| {
         let files = ["state.safetensors", "embeddings.safetensors", "curves.jsonl"];
-        (files.map(|file| read(path.with_file_name(file))), read_json(path)["readings"].clone())
+        (files.map(|file| read(path.with_file_name(file))), read_json(path)["scores"].clone())
     };
     results.into_iter().map(|(name, path)| (name, outcome(&path))).collect()
 }
@@ -65,7 +65,7 @@ fn threads_do_not_change_a_byte() {
     let project = TestProject::new();
     project.run(project.all(Suite::Micro, JEPA, "three", &["--threads", "3", "--jobs", "2"])).exits_with(0);
     let one = micro_run(0); // with one thread
-    assert_eq!(project.readings(one), project.readings("three"));
+    assert_eq!(project.scores(one), project.scores("three"));
     for file in ["state.safetensors", "embeddings.safetensors", "curves.jsonl"] {
         assert!(project.bytes(one, file) == project.bytes("three", file), "{file} is the same for 1 and 3 threads");
     }

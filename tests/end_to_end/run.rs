@@ -8,7 +8,7 @@ use crate::support::{HOSTILE, JEPA, Suite, TestProject, read_json, replace_optio
 
 /// The mean squared error over parameters of a probe on the test split, with all labels.
 fn test_error(result: &Value, probe: &str) -> f64 {
-    let readings = result["readings"].as_array().expect("readings");
+    let readings = result["scores"].as_array().expect("scores");
     let found = readings
         .iter()
         .find(|r| r["probe"] == probe && r["split"] == "test" && r["label_fraction"] == 1.0 && r["track"] == "frozen");
@@ -68,16 +68,16 @@ fn costs_are_recorded(results: &[Value]) {
     assert_eq!(random["cost"]["pretrain"]["samples"], 0);
     // Where the system can measure the memory of one phase, it does so for all, and none exceeds the worker's.
     let cost = &pretrained["cost"];
-    let peaks = ["pretrain", "encode", "probe", "finetune"].map(|phase| cost[phase]["peak_memory_mib"].as_u64());
+    let peaks = ["pretrain", "encode", "probe", "end_to_end"].map(|phase| cost[phase]["peak_memory_mib"].as_u64());
     assert!(peaks.iter().all(|peak| peak.is_some() == peaks[0].is_some()), "{cost}");
     assert!(peaks.iter().flatten().all(|&mib| mib > 0 && Some(mib) <= cost["peak_memory_mib"].as_u64()), "{cost}");
     assert_ne!(pretrained["encoder"]["checksum"], random["encoder"]["checksum"], "pretraining changes the encoder");
 
     for result in [pretrained, random] {
-        let choices = result["choices"].as_array().expect("choices");
+        let choices = result["selections"].as_array().expect("selections");
         let epochs = &choices.iter().find(|choice| choice["track"] == "end-to-end").expect("a choice")["record"];
         assert_eq!(epochs["valid"].as_array().map(Vec::len), Some(2), "{epochs}");
-        assert_eq!(result["cost"]["finetune"]["samples"], 32);
+        assert_eq!(result["cost"]["end_to_end"]["samples"], 32);
     }
 }
 
@@ -87,14 +87,14 @@ fn health_is_recorded(results: &[Value]) {
         assert_eq!(health.is_object(), has, "{health}");
         if has {
             assert!(health["spread"]["effective_rank"].as_f64().is_some_and(|rank| rank > 1.0), "{health}");
-            assert_eq!(health["control"]["r2"].as_array().map(Vec::len), Some(39), "{health}");
+            assert_eq!(health["label_permutation"]["r2"].as_array().map(Vec::len), Some(39), "{health}");
         }
         if result["encoder"].is_object() {
             assert_eq!(health["encoder_unchanged"], true);
             let gradient = &health["gradient"];
             let watched = (result["initialisation"] == "pretrained").then_some(6);
             assert_eq!(gradient["steps"].as_u64(), watched, "{gradient}");
-            assert_eq!(gradient["silent"].as_u64(), watched.map(|_| 0), "{gradient}");
+            assert_eq!(gradient["tensors_without_gradient"].as_u64(), watched.map(|_| 0), "{gradient}");
         }
     }
 }

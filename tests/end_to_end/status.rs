@@ -10,10 +10,10 @@ fn a_run_that_was_killed_is_told_from_one_that_is_running() {
     let project = TestProject::new();
     let more = ["--methods", "hostile", "--set", "hostile.fault=loop"];
     let running = Running::start(project.command(project.all(Suite::Micro, HOSTILE, "out", &more)));
-    wait_for_cell(&project, "state", "running");
+    wait_for_cell(&project, "/state", "running");
     running.kill();
     let text = project.run(["status", "out"]).exits_with(0).out;
-    assert!(text.contains("not running: it was cut off"), "{text}");
+    assert!(text.contains("not running: killed"), "{text}");
     let nothing = project.run(["status", "nowhere"]).exits_with(2);
     assert!(nothing.err.contains("expected the folder of a run"), "{}", nothing.err);
 }

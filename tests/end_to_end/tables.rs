@@ -43,9 +43,9 @@ fn merged_runs_are_one_run_in_every_form_of_the_table() {
     // A record that differs from the plan is rejected, and so is a plan that mixes versions.
     project.edit_first_record("one", |record| record["suite"]["version"] = 2.into());
     let output = project.run(["table", "one"]).exits_with(1);
-    assert!(output.err.contains("another cell than plan.json says"), "{}", output.err);
-    let plan = fs::read_to_string(project.path("zero/plan.json")).expect("a plan");
-    project.write("zero/plan.json", plan.replacen("\"version\": 1", "\"version\": 2", 1));
+    assert!(output.err.contains("another cell than run.json says"), "{}", output.err);
+    let plan = fs::read_to_string(project.path("zero/run.json")).expect("a plan");
+    project.write("zero/run.json", plan.replacen("\"version\": 1", "\"version\": 2", 1));
     project.edit_first_record("zero", |record| record["suite"]["version"] = 2.into());
     let output = project.run(["table", "zero"]);
     assert!(output.code != Some(0), "{}", output.out);

@@ -10,7 +10,7 @@ fn tensorboard_reads_the_curves() {
     let output = project.run(["tensorboard", "out"]).exits_with(0);
     assert!(output.out.contains("2 event files"), "{}", output.out);
     let output = project.run(["tensorboard", "nowhere"]).exits_with(2);
-    assert!(output.err.contains("plan.json"), "{}", output.err);
+    assert!(output.err.contains("run.json"), "{}", output.err);
 
     let Some(mut python) = python("tensorboard") else { return };
     // What TensorBoard reads, against the lines of the curves.

@@ -40,7 +40,7 @@ fn a_trajectory_in_two_splits_is_an_error() {
 /// Asserts that each file has an error line, and that no line is about anything else.
 #[track_caller]
 fn one_line_each(project: &TestProject, files: &BTreeMap<String, &str>) {
-    let output = project.run(["data", "verify", "bad", "--patience", "2"]).exits_with(1);
+    let output = project.run(["data", "verify", "bad", "--stall-timeout", "2"]).exits_with(1);
     assert!(!output.err.contains("panicked"), "{}", output.err);
     let (findings, summary) = output.out.trim_end().rsplit_once('\n').expect("several lines");
     assert!(summary.starts_with(&format!("{} files, ", files.len())), "{summary}");
@@ -115,7 +115,7 @@ fn damaged_bytes_neither_hang_nor_crash() {
     fs::write(bad.join("heap.hdf5"), bytes).expect("written");
 
     let clock = Instant::now();
-    let output = project.run(["data", "verify", "bad", "--patience", "0.5"]).exits_with(1);
+    let output = project.run(["data", "verify", "bad", "--stall-timeout", "0.5"]).exits_with(1);
     assert!(clock.elapsed() < Duration::from_secs(120), "it took {:?}", clock.elapsed());
     assert!(
         output

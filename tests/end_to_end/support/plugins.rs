@@ -27,7 +27,7 @@ pub const HOSTILE: Plugin = Plugin { package: "physrep-hostile", folder: "tests/
 /// Writes down everything it is given.
 pub const SPY: Plugin = Plugin { package: "physrep-spy", folder: "tests/plugins/spy" };
 /// Reads clips in device memory, of the mock CUDA driver.
-pub const DEVICE_MEMORY: Plugin = Plugin { package: "physrep-on-card", folder: "tests/plugins/on-card" };
+pub const DEVICE_MEMORY: Plugin = Plugin { package: "physrep-device-memory", folder: "tests/plugins/device-memory" };
 /// Its root module has another layout than this ABI's.
 pub const FOREIGN_ROOT: Plugin = Plugin { package: "physrep-foreign-root", folder: "tests/plugins/foreign-root" };
 /// Its method table has another layout than this ABI's.

@@ -130,9 +130,9 @@ impl TestProject {
         self.find(out, "result.json").values().map(|path| read_json(path)).collect()
     }
 
-    /// The readings of all finished cells under `out`.
-    pub fn readings(&self, out: impl AsRef<Path>) -> Vec<Value> {
-        self.results(out).iter().map(|result| result["readings"].clone()).collect()
+    /// The scores of all finished cells under `out`.
+    pub fn scores(&self, out: impl AsRef<Path>) -> Vec<Value> {
+        self.results(out).iter().map(|result| result["scores"].clone()).collect()
     }
 
     /// Applies `change` to the first record of a run; gives its path.

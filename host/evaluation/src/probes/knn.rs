@@ -1,8 +1,8 @@
-//! Regression by nearest neighbours of mean-pooled tokens: what the geometry of a representation tells by itself.
+//! Regression by nearest neighbours of mean-pooled tokens: how much the geometry of a representation tells without a trained map.
 //!
-//! A window is predicted by the mean label of the `k` training windows that are nearest to it, by Euclidean or by cosine distance
-//! between the tokens' means, standardised by the training split. `k` and the distance are those with the lowest mean squared
-//! error on the validation split.
+//! A window is predicted by the mean label of the `k` nearest training windows, by Euclidean or cosine distance between mean-pooled
+//! tokens, standardised by the training split. `k` and the distance are those with the lowest mean squared error on the validation
+//! split.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,13 @@ use crate::error::{Error, Result};
 use crate::labelled::{LabelledEmbeddings, check_dim};
 use crate::linear_algebra::{product, rows};
 
-/// How far two windows are from each other.
+/// The distance between two windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KnnMetric {
     /// The length of the difference.
     Euclidean,
-    /// One minus the cosine of the angle; 1 from a vector without length.
+    /// One minus the cosine of the angle; 1 if a vector is zero.
     Cosine,
 }
 
@@ -25,9 +25,9 @@ pub enum KnnMetric {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KnnConfig {
-    /// Numbers of neighbours to choose from. Those beyond the number of training windows are that number.
+    /// Candidates for the number of neighbours, capped at the number of training windows.
     pub neighbours: Vec<usize>,
-    /// Distances to choose from.
+    /// Candidate distances.
     pub metrics: Vec<KnnMetric>,
 }
 
@@ -37,12 +37,12 @@ impl Default for KnnConfig {
     }
 }
 
-/// What was chosen, and from what.
+/// The selected settings, and the error of every candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KnnRecord {
-    /// The number of neighbours taken; of several equally good ones the largest.
+    /// The selected number of neighbours; of equally good ones the largest.
     pub neighbours: usize,
-    /// The distance taken; of two equally good ones the first.
+    /// The selected distance; of equally good ones the first.
     pub metric: KnnMetric,
     /// Every distance and number of neighbours with its mean squared error on the validation split.
     pub path: Vec<(KnnMetric, usize, f64)>,
@@ -59,10 +59,10 @@ pub struct Knn {
 }
 
 impl Knn {
-    /// Keeps `train`, and the distance and number of neighbours that are best on `valid`.
+    /// Stores `train`, and selects the distance and the number of neighbours on `valid`.
     ///
     /// # Errors
-    /// If there is nothing to choose from, a number of neighbours is 0, or the splits' tokens differ in width.
+    /// If there is no candidate, a number of neighbours is 0, or the dimensions of the splits' tokens differ.
     pub fn fit(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &KnnConfig) -> Result<Self> {
         if config.metrics.is_empty() || config.neighbours.is_empty() || config.neighbours.contains(&0) {
             return Err(Error::Setting {
@@ -104,7 +104,7 @@ impl Knn {
     /// Predicted labels, `(N, P)`.
     ///
     /// # Errors
-    /// If the split's tokens differ in width from those of the fit.
+    /// If the split's tokens have other dimensions than those of the fit.
     pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
         check_dim(self.scaling.dim(), split)?;
         let KnnRecord { metric, neighbours, .. } = self.record;
@@ -112,12 +112,12 @@ impl Knn {
         Ok(predicted.into_iter().map(|label| label as f32).collect())
     }
 
-    /// What was chosen.
+    /// The selected settings, and the error of every candidate.
     pub fn record(&self) -> &KnnRecord {
         &self.record
     }
 
-    /// For each of `counts`, which ascend, the mean labels `(N, P)` of so many neighbours of the split's windows.
+    /// For each of the ascending `counts`, the mean labels `(N, P)` of that many neighbours of each window of the split.
     fn means(&self, split: &LabelledEmbeddings, metric: KnnMetric, counts: &[usize]) -> Vec<Vec<f64>> {
         let most = counts.last().copied().unwrap_or_default();
         let queries = self.scaling.apply(split.embeddings().mean_pooled());
@@ -140,19 +140,19 @@ impl Knn {
     }
 }
 
-/// The `count` smallest distances' places, nearest first; of equally near ones the first comes first.
+/// The indices of the `count` smallest distances, nearest first; ties in order of their index.
 fn nearest(distances: &[f64], count: usize) -> Vec<u32> {
-    let mut places: Vec<u32> = (0..distances.len() as u32).collect();
+    let mut indices: Vec<u32> = (0..distances.len() as u32).collect();
     let order = |a: &u32, b: &u32| distances[*a as usize].total_cmp(&distances[*b as usize]).then(a.cmp(b));
-    if count < places.len() {
-        places.select_nth_unstable_by(count, order);
-        places.truncate(count);
+    if count < indices.len() {
+        indices.select_nth_unstable_by(count, order);
+        indices.truncate(count);
     }
-    places.sort_unstable_by(order);
-    places
+    indices.sort_unstable_by(order);
+    indices
 }
 
-/// What orders windows as their distance does, `(queries, windows)`: the square of the Euclidean one, or the cosine one.
+/// Distances `(queries, windows)`: squared Euclidean, which has the same order, or cosine.
 fn distances(queries: &[f64], train: &[f64], dim: usize, metric: KnnMetric) -> Vec<f64> {
     let squares =
         |values: &[f64]| -> Vec<f64> { values.chunks_exact(dim).map(|row| row.iter().map(|x| x * x).sum()).collect() };

@@ -11,7 +11,7 @@ pub struct Mean {
     labels: Vec<f64>,
 }
 
-/// What the floor reports about itself.
+/// The constants that the floor predicts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeanRecord {
     /// The constant that is predicted for each parameter, z-scored.
@@ -32,13 +32,13 @@ impl Mean {
         Self { labels }
     }
 
-    /// The same P numbers for each of the split's windows, `(N, P)`.
+    /// The same P labels for each of the split's windows, `(N, P)`.
     pub fn predict(&self, split: &LabelledEmbeddings) -> Vec<f32> {
         let row: Vec<f32> = self.labels.iter().map(|&label| label as f32).collect();
         row.repeat(split.n())
     }
 
-    /// What was fitted.
+    /// The constants that are predicted.
     pub fn record(&self) -> MeanRecord {
         MeanRecord { labels: self.labels.clone() }
     }

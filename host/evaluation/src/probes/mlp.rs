@@ -1,7 +1,7 @@
-//! A perceptron of one hidden layer on mean-pooled tokens: what a simple non-linear map reads.
+//! A perceptron with one hidden layer on mean-pooled tokens: a simple non-linear map.
 //!
-//! `y = W_2 gelu(W_1 z + b_1) + b_2`, with `z` the tokens' mean, standardised by the training split. The hidden layer is as wide
-//! for every method, whatever the width of its tokens.
+//! `y = W_2 gelu(W_1 z + b_1) + b_2`, with `z` the tokens' mean, standardised by the training split. The hidden layer has the same
+//! width for every method, whatever the dimensions of its tokens.
 
 use candle_core::{DType, Device, Tensor};
 use physrep_nn::{Linear, Params, gelu};
@@ -20,9 +20,9 @@ pub struct MlpConfig {
     pub hidden: usize,
     /// Passes over the training split.
     pub epochs: usize,
-    /// Windows of one update; the last batch of an epoch may have fewer.
+    /// Windows per update; the last batch of an epoch may have fewer.
     pub batch: usize,
-    /// Learning rate of the first update, from where a cosine leads to zero.
+    /// Learning rate of the first update; it decays to zero by a cosine schedule.
     pub learning_rate: f64,
     /// Decoupled weight decay of all parameters.
     pub weight_decay: f64,
@@ -34,14 +34,14 @@ impl Default for MlpConfig {
     }
 }
 
-/// What was chosen, and how the training went.
+/// The selected epoch, and the training history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MlpRecord {
     /// The epoch whose weights predict, counted from 1.
     pub epoch: usize,
-    /// Trainable numbers.
+    /// Elements in all trainable tensors.
     pub parameters: usize,
-    /// Mean squared error over each epoch's batches, as they were met in training.
+    /// Mean squared error over each epoch's batches, before each update.
     pub train: Vec<f64>,
     /// Mean squared error on the validation split after each epoch.
     pub valid: Vec<f64>,
@@ -55,11 +55,11 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` starts the weights and orders the
-    /// windows.
+    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` draws the initial weights and the order
+    /// of windows.
     ///
     /// # Errors
-    /// If a setting makes no sense, if the splits' tokens differ in width, or if the training does not stay finite.
+    /// If a setting is outside its range, the dimensions of the splits' tokens differ, or the loss does not stay finite.
     pub fn fit(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &MlpConfig, seed: u64) -> Result<Self> {
         let MlpConfig { hidden, epochs, batch, learning_rate, weight_decay } = *config;
         let budget = Budget { probe: "mlp", epochs, batch, learning_rate, weight_decay };
@@ -96,13 +96,13 @@ impl Mlp {
     /// Predicted labels, `(N, P)`.
     ///
     /// # Errors
-    /// If the split's tokens differ in width from those of the fit.
+    /// If the split's tokens have other dimensions than those of the fit.
     pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
         check_dim(self.scaling.dim(), split)?;
         training::predict(&|inputs| forward(&self.layers, inputs), &Pooled::of(split, &self.scaling), split.n())
     }
 
-    /// What was chosen.
+    /// The selected epoch, and the training history.
     pub fn record(&self) -> &MlpRecord {
         &self.record
     }

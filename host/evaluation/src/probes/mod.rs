@@ -1,4 +1,4 @@
-//! The probes: what every method is scored with.
+//! The probes that every method is scored with.
 
 pub(crate) mod attentive;
 pub(crate) mod knn;
@@ -20,7 +20,7 @@ use mean::{Mean, MeanRecord};
 use mlp::{Mlp, MlpConfig, MlpRecord};
 use ridge::{Ridge, RidgeConfig, RidgeRecord};
 
-/// Which probe, and its settings.
+/// A probe and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Probe {
@@ -30,14 +30,14 @@ pub enum Probe {
     Ridge(RidgeConfig),
     /// The nearest neighbours of mean-pooled tokens.
     Knn(KnnConfig),
-    /// A perceptron of one hidden layer on mean-pooled tokens.
+    /// A perceptron with one hidden layer on mean-pooled tokens.
     Mlp(MlpConfig),
     /// The paper's attentive classifier.
     Attentive(AttentiveConfig),
 }
 
 impl Probe {
-    /// The name that tables and files use.
+    /// The name in tables and files.
     pub fn name(&self) -> &'static str {
         match self {
             Probe::Mean => "mean",
@@ -48,11 +48,11 @@ impl Probe {
         }
     }
 
-    /// Fits on `train`, choosing on `valid`; `seed` starts whatever is drawn at random.
+    /// Fits on `train` and selects on `valid`; `seed` is the root of all randomness.
     ///
     /// # Errors
-    /// If the splits disagree in the width of a token or in their parameters, if the settings make
-    /// no sense, or if the fit itself fails.
+    /// If the splits differ in the dimensions of a token or in their parameters, if a setting is outside its range, or if the fit
+    /// fails.
     pub fn fit(&self, train: &LabelledEmbeddings, valid: &LabelledEmbeddings, seed: u64) -> Result<FittedProbe> {
         check_same_parameters(train, valid)?;
         Ok(FittedProbe(match self {
@@ -80,7 +80,7 @@ impl FittedProbe {
     /// The predicted labels of a split, `(N, P)` row-major, on the labels' own z-scored scale.
     ///
     /// # Errors
-    /// If the split's tokens differ in width from those that the probe was fitted on.
+    /// If the split's tokens have other dimensions than those of the fit.
     pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
         match &self.0 {
             Fitted::Mean(mean) => Ok(mean.predict(split)),
@@ -91,7 +91,7 @@ impl FittedProbe {
         }
     }
 
-    /// What was chosen on the validation split, and how the fit went.
+    /// What was selected on the validation split, and how the fit went.
     pub fn record(&self) -> ProbeRecord {
         match &self.0 {
             Fitted::Mean(mean) => ProbeRecord::Mean(mean.record()),
@@ -103,18 +103,18 @@ impl FittedProbe {
     }
 }
 
-/// What a fit reports about itself, for a cell's scores file.
+/// What was selected on the validation split, and how the fit went, for a cell's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ProbeRecord {
-    /// Of the mean.
+    /// Of [`Probe::Mean`].
     Mean(MeanRecord),
-    /// Of the ridge.
+    /// Of [`Probe::Ridge`].
     Ridge(RidgeRecord),
-    /// Of the nearest neighbours.
+    /// Of [`Probe::Knn`].
     Knn(KnnRecord),
-    /// Of the perceptron.
+    /// Of [`Probe::Mlp`].
     Mlp(MlpRecord),
-    /// Of the attentive classifier.
+    /// Of [`Probe::Attentive`].
     Attentive(AttentiveRecord),
 }

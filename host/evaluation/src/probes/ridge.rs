@@ -1,18 +1,17 @@
 //! Ridge regression on mean-pooled tokens: the linear probe in closed form.
 //!
-//! Minimises `1/N |Y - 1 b' - Z W|^2 + penalty |W|^2` over weights `W (dim, P)` and an intercept `b
-//! (P)` that carries no penalty, where `Z (N, dim)` are the tokens' means, standardised by the
-//! training split. The `1/N` makes one grid of penalties mean the same for any number of windows.
+//! Minimises `1/N |Y - 1 b' - Z W|^2 + penalty |W|^2` over weights `W (dim, P)` and an unpenalised intercept `b (P)`, where
+//! `Z (N, dim)` are the tokens' means, standardised by the training split. The `1/N` makes a penalty independent of the number of
+//! windows.
 //! With the thin decomposition `Z = U S V'`,
 //!
 //! ```text
 //! W = V diag(s / (s^2 + N penalty)) U' (Y - 1 b'),    b = mean Y,
 //! ```
 //!
-//! so one decomposition serves every penalty, with fewer windows than dimensions as well as with
-//! more (Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning*, eq. 3.47). The
-//! penalty with the lowest mean squared error on the validation split, over all parameters, is
-//! taken.
+//! so one decomposition serves every penalty, for fewer windows than dimensions as well as for more (Hastie, Tibshirani and
+//! Friedman, *The Elements of Statistical Learning*, eq. 3.47). The penalty with the lowest mean squared error on the validation
+//! split, over all parameters, is selected.
 
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ use crate::linear_algebra::{product, rows};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RidgeConfig {
-    /// The penalties to choose from, positive; by default half-decades from 1e-8 to 1e4.
+    /// Candidate penalties, positive; by default half-decades from 1e-8 to 1e4.
     pub penalties: Vec<f64>,
 }
 
@@ -40,15 +39,14 @@ impl Default for RidgeConfig {
     }
 }
 
-/// What was chosen, and from what.
+/// The selected penalty, and the error of every candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RidgeRecord {
-    /// The penalty taken; of several equally good ones the largest.
+    /// The selected penalty; of equally good ones the largest.
     pub penalty: f64,
-    /// Every penalty, in the order of the settings, with its mean squared error on the validation
-    /// split.
+    /// Every penalty, in the order of the settings, with its mean squared error on the validation split.
     pub path: Vec<(f64, f64)>,
-    /// Dimensions that are constant over the training split and take no part.
+    /// The number of dimensions that are constant over the training split, which are ignored.
     pub constant_dimensions: usize,
 }
 
@@ -64,8 +62,8 @@ impl Ridge {
     /// Solves for every penalty on `train` and keeps the one that is best on `valid`.
     ///
     /// # Errors
-    /// If the penalties are not positive numbers, if the splits' tokens differ in width, or if the
-    /// decomposition does not converge.
+    /// If a penalty is not positive and finite, if the dimensions of the splits' tokens differ, or if the decomposition does not
+    /// converge.
     pub fn fit(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &RidgeConfig) -> Result<Self> {
         Ok(Basis::of(train, valid, config)?.fit(&train.labels().values, &valid.labels().values, train.parameters()))
     }
@@ -73,7 +71,7 @@ impl Ridge {
     /// Predicted labels, `(N, P)`.
     ///
     /// # Errors
-    /// If the split's tokens differ in width from those of the fit.
+    /// If the split's tokens have other dimensions than those of the fit.
     pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
         check_dim(self.weights.nrows(), split)?;
         let inputs = self.scaling.apply(split.embeddings().mean_pooled());
@@ -83,13 +81,13 @@ impl Ridge {
         Ok((0..split.n()).flat_map(|row| (0..parameters).map(move |column| cell(row, column))).collect())
     }
 
-    /// What was chosen.
+    /// The selected penalty, and the error of every candidate.
     pub fn record(&self) -> &RidgeRecord {
         &self.record
     }
 }
 
-/// What a fit needs of the embeddings, whatever the labels are.
+/// The part of a fit that does not depend on the labels.
 pub struct Basis {
     scaling: Arc<Standardiser>,
     decomposition: Decomposition,
@@ -99,7 +97,7 @@ pub struct Basis {
 }
 
 impl Basis {
-    /// The basis of the embeddings of `train`, and in it those of `valid`.
+    /// Decomposes the embeddings of `train` and projects those of `valid`.
     ///
     /// # Errors
     /// As [`Ridge::fit`].
@@ -114,14 +112,14 @@ impl Basis {
         Ok(Self { scaling: Arc::new(scaling), decomposition, valid, penalties: config.penalties.clone() })
     }
 
-    /// The regression of labels `(N, P)` of the training split, its penalty chosen by those of the validation split.
+    /// The regression on labels `(N, P)` of the training split, with the penalty selected on those of the validation split.
     pub fn fit(&self, train: &[f32], valid: &[f32], parameters: usize) -> Ridge {
         let n = train.len() / parameters;
         let column = |j: usize| train.iter().skip(j).step_by(parameters).map(|&label| f64::from(label));
         let intercept: Vec<f64> = (0..parameters).map(|j| column(j).sum::<f64>() / n as f64).collect();
         let centred =
             Mat::from_fn(n, parameters, |row, column| f64::from(train[row * parameters + column]) - intercept[column]);
-        // U' Y: in this basis a penalty costs a rescaling and one thin product.
+        // U' Y: in this basis each penalty takes a rescaling and one thin product.
         let Decomposition { u, v, .. } = &self.decomposition;
         let target = product(u.transpose(), centred.as_ref());
         let shrink = |penalty| self.decomposition.shrink(&target, penalty);
@@ -156,8 +154,7 @@ impl Decomposition {
         let rank = rows.min(columns);
         let (mut u, mut s, mut v) = (Mat::zeros(rows, rank), Col::zeros(rank), Mat::zeros(columns, rank));
         let thin = ComputeSvdVectors::Thin;
-        // Explicitly sequential, here and in `product`: the order of summation must not depend on
-        // the machine's load.
+        // Explicitly sequential, here and in `product`: the order of summation must not depend on the machine's load.
         let scratch = svd_scratch::<f64>(rows, columns, thin, thin, Par::Seq, Default::default());
         svd(
             z,
@@ -181,7 +178,7 @@ impl Decomposition {
     }
 }
 
-/// Over all windows and parameters, which carry the same weight because labels are z-scored.
+/// The mean over all windows and parameters, which have equal weight because labels are z-scored.
 fn mean_squared_error(predicted: &Mat<f64>, intercept: &[f64], labels: &[f32]) -> f64 {
     let error = |(index, &label): (usize, &f32)| {
         let (row, column) = (index / intercept.len(), index % intercept.len());

@@ -1,46 +1,45 @@
-//! Standardisation: mean zero and deviation one in each dimension over the training split.
+//! Standardisation: mean zero and standard deviation one in each dimension over the training split.
 
-/// Column means and deviations of the training split.
+/// Column means and standard deviations of the training split.
 pub(crate) struct Standardiser {
     mean: Vec<f64>,
     /// Zero for a dimension that does not vary.
-    inverse_deviation: Vec<f64>,
+    inverse_std: Vec<f64>,
 }
 
 impl Standardiser {
-    /// Of rows of `dim` values.
+    /// Computes them over rows of `dim` values.
     pub(super) fn of(values: &[f64], dim: usize) -> Self {
         let n = (values.len() / dim) as f64;
         let column = |j: usize| values.iter().skip(j).step_by(dim).copied();
         let mean: Vec<f64> = (0..dim).map(|j| column(j).sum::<f64>() / n).collect();
-        let inverse_deviation = (0..dim)
+        let inverse_std = (0..dim)
             .map(|j| {
-                let deviation = (column(j).map(|x| (x - mean[j]).powi(2)).sum::<f64>() / n).sqrt();
+                let std = (column(j).map(|x| (x - mean[j]).powi(2)).sum::<f64>() / n).sqrt();
                 let largest = column(j).fold(0.0, |largest: f64, x| largest.max(x.abs()));
-                // What varies by less than the embeddings' own precision is round-off; standardised
-                // it would be noise.
-                if deviation <= f64::from(f32::EPSILON) * largest { 0.0 } else { deviation.recip() }
+                // Variation below the precision of the embeddings is round-off; standardised it would be noise.
+                if std <= f64::from(f32::EPSILON) * largest { 0.0 } else { std.recip() }
             })
             .collect();
-        Self { mean, inverse_deviation }
+        Self { mean, inverse_std }
     }
 
     /// Standardises rows.
     pub(super) fn apply(&self, mut values: Vec<f64>) -> Vec<f64> {
         for row in values.chunks_exact_mut(self.mean.len()) {
-            for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.inverse_deviation) {
+            for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.inverse_std) {
                 *value = (*value - mean) * scale;
             }
         }
         values
     }
 
-    /// Dimensions that do not vary; they are zero once standardised.
+    /// The number of dimensions that do not vary; they are zero once standardised.
     pub(super) fn constant_dimensions(&self) -> usize {
-        self.inverse_deviation.iter().filter(|&&scale| scale == 0.0).count()
+        self.inverse_std.iter().filter(|&&scale| scale == 0.0).count()
     }
 
-    /// Width of a row.
+    /// Values per row.
     pub(super) fn dim(&self) -> usize {
         self.mean.len()
     }

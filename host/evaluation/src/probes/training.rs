@@ -1,5 +1,5 @@
-//! How probes with weights are trained: AdamW with a cosine from the learning rate to zero, mean squared error on scaled labels,
-//! every window once an epoch in a new order, and the weights of the epoch that is best on the validation split.
+//! Training of probes with weights: AdamW with a cosine schedule from the learning rate to zero, mean squared error on scaled
+//! labels, every window once per epoch in a new order, and the weights of the epoch that is best on the validation split.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use physrep_statistics::{Labels, scores};
 
 use crate::error::{Error, Result};
 
-/// Windows that are predicted together; of no influence on the answer.
-const PREDICTED_TOGETHER: usize = 256;
+/// Windows per batch of prediction; it does not change the predictions.
+const PREDICTION_BATCH: usize = 256;
 
-/// What a network reads of a split.
+/// The inputs that a network gets from a split.
 pub(crate) trait Inputs {
-    /// The inputs of some windows, the first axis theirs.
+    /// The inputs of some windows, `(windows, ...)`.
     fn batch(&self, windows: &[u32]) -> Result<Tensor>;
 }
 
-/// The budget of a training.
+/// The budget and optimizer settings of a training.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
     /// The probe's name in messages.
@@ -51,21 +51,21 @@ impl Budget {
     }
 }
 
-/// How a training went.
+/// The errors of a training, epoch by epoch.
 pub(super) struct TrainingHistory {
-    /// The epoch whose weights the parameters have now, counted from 1.
+    /// The epoch whose weights were kept, counted from 1.
     pub(super) epoch: usize,
-    /// Mean squared error over each epoch's batches, as they were met in training.
+    /// Mean squared error over each epoch's batches, before each update.
     pub(super) train: Vec<f64>,
     /// Mean squared error on the validation split after each epoch.
     pub(super) valid: Vec<f64>,
 }
 
-/// Trains `params`, through which `forward` maps inputs to labels, on one split and leaves them as they were after the epoch that is
-/// best on the other. `seed` orders the windows.
+/// Trains `params`, with which `forward` maps inputs to labels, on one split, and keeps the weights of the epoch that is best on the
+/// other. `seed` draws the order of windows.
 ///
 /// # Errors
-/// If the training does not stay finite.
+/// If the loss or the validation error does not stay finite.
 pub(super) fn train(
     budget: Budget,
     seed: u64,
@@ -120,7 +120,7 @@ fn labels(labels: &Labels, windows: &[u32]) -> candle_core::Result<Tensor> {
 pub(crate) fn predict(forward: &dyn Fn(&Tensor) -> Result<Tensor>, inputs: &dyn Inputs, n: usize) -> Result<Vec<f32>> {
     let windows: Vec<u32> = (0..n as u32).collect();
     let mut predictions = Vec::new();
-    for windows in windows.chunks(PREDICTED_TOGETHER) {
+    for windows in windows.chunks(PREDICTION_BATCH) {
         predictions.extend(forward(&inputs.batch(windows)?)?.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(predictions)

@@ -1,5 +1,4 @@
-//! The attentive classifier against the paper's code, against its own unfolded form, and what its
-//! training may depend on.
+//! The attentive classifier against the paper's code and against its unfolded form, and what its training may depend on.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -29,7 +28,7 @@ fn normalised(embeddings: &Embeddings) -> Tensor {
     Tokens::new(embeddings).batch(&windows, &CPU).unwrap()
 }
 
-/// Of the elements of two tensors; NaN, the last in the total order, where one is NaN.
+/// The largest difference of two elements; NaN, the last in the total order, if one is NaN.
 fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.dims(), b.dims());
     let differences = (a - b).unwrap().abs().unwrap().flatten_all().unwrap();
@@ -45,7 +44,7 @@ fn mean_squared_error(predicted: &Tensor, labels: &Tensor) -> Result<Tensor> {
     (predicted - labels)?.sqr()?.mean_all()
 }
 
-/// The folder of vectors from the paper's code, or nothing where it is not given.
+/// The folder of vectors from the paper's code, if it is given.
 fn vectors() -> Option<PathBuf> {
     let folder = std::env::var_os("PHYSREP_REFERENCE_VECTORS").map(PathBuf::from);
     if folder.is_none() {
@@ -144,7 +143,7 @@ fn snapshot(params: &Params) -> BTreeMap<String, Tensor> {
     params.named().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect()
 }
 
-/// Weights far from their start, so that every term of the attention counts.
+/// Moves the weights far from their initial values, so that every term of the attention matters.
 fn perturb(params: &Params) {
     for (name, var) in params.named() {
         let noise = Rng::new(7, &name, 0).normal(var.shape(), params.dtype(), &CPU).unwrap();
@@ -182,7 +181,7 @@ impl Double {
 }
 
 #[test]
-fn folding_changes_neither_answer_nor_gradients() {
+fn folding_changes_neither_predictions_nor_gradients() {
     for dim in [24, 16, 12, 7, 1] {
         let case = Double::new(dim);
         let plain_params = Params::new(DType::F64, &CPU, 0);
@@ -229,7 +228,7 @@ fn the_head_starts_as_the_paper_s() {
     AttentiveHead::new(128, 2, &params).unwrap();
     for (name, var) in params.named() {
         let values: Vec<f32> = var.flatten_all().unwrap().to_vec1().unwrap();
-        let deviation = (values.iter().map(|x| x * x).sum::<f32>() / values.len() as f32).sqrt();
+        let rms = (values.iter().map(|x| x * x).sum::<f32>() / values.len() as f32).sqrt();
         let (expected, slack) = match name.as_str() {
             // Uniform within 1 / sqrt(128).
             "linear.weight" | "linear.bias" => (1.0 / (3.0f32 * 128.0).sqrt(), 0.9),
@@ -238,7 +237,7 @@ fn the_head_starts_as_the_paper_s() {
             name if name.ends_with("fc2.weight") => (0.02 / 2f32.sqrt(), 0.05),
             _ => (0.02, 0.2),
         };
-        assert!((deviation - expected).abs() <= slack * expected, "{name}: {deviation}, expected {expected}");
+        assert!((rms - expected).abs() <= slack * expected, "{name}: {rms}, expected {expected}");
     }
     // The paper's JEPA head has 445,314 with an MLP of 1536; here it is 512.
     let count: usize = params.named().iter().map(|(_, var)| var.elem_count()).sum();
@@ -253,20 +252,19 @@ fn heads_divide_the_width() {
     }
 }
 
-/// One parameter: the number that the one marked token of a window carries. Its mean over tokens is
-/// drowned by the others.
+/// One parameter: the value in the one marked token of each window. In the mean over tokens the other values hide it.
 fn marked(name: &str, seed: u64, n: usize) -> LabelledEmbeddings {
     const TOKENS: usize = 4;
     const DIM: usize = 8;
     let mut rng = Rng::new(seed, "marked", 0);
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..n {
-        let chosen = (rng.uniform() * TOKENS as f64) as usize;
+        let marked = (rng.uniform() * TOKENS as f64) as usize;
         for token in 0..TOKENS {
             let value = rng.standard_normal() as f32;
-            let mark = if token == chosen { 3.0 } else { -3.0 };
+            let mark = if token == marked { 3.0 } else { -3.0 };
             values.extend([mark, value, -value, 2.0, -2.0, -mark, 0.5, -0.5]);
-            if token == chosen {
+            if token == marked {
                 labels.push(value);
             }
         }
@@ -279,7 +277,7 @@ fn labelled(name: &str, embeddings: Embeddings, values: Vec<f32>) -> LabelledEmb
     LabelledEmbeddings::new(name, embeddings, Labels { values, names: vec!["p".into()], trajectory }).unwrap()
 }
 
-/// Labels that have nothing to do with the tokens: there is only something to overfit.
+/// Labels that are independent of the tokens, so that a probe can only overfit.
 fn unrelated(name: &str, seed: u64, n: usize) -> LabelledEmbeddings {
     let mut rng = Rng::new(seed, "unrelated", 0);
     let [mut values, mut labels] = [vec![0.0; n * 3 * 8], vec![0.0; n]];
@@ -297,7 +295,7 @@ fn short(epochs: usize) -> AttentiveConfig {
 }
 
 #[test]
-fn reads_the_token_that_matters() {
+fn attends_to_the_marked_token() {
     let [train, valid, test] =
         [("train", 1, 512), ("valid", 2, 128), ("test", 3, 128)].map(|(name, seed, n)| marked(name, seed, n));
     let attentive = Attentive::fit(&train, &valid, &short(30), 0).unwrap();
@@ -320,7 +318,7 @@ fn the_epoch_that_is_best_on_valid_predicts() {
 }
 
 #[test]
-fn validation_chooses_but_does_not_teach() {
+fn validation_selects_but_does_not_train() {
     let train = unrelated("train", 1, 64);
     let records = [2, 3].map(|seed| {
         let attentive = Attentive::fit(&train, &unrelated("valid", seed, 32), &short(5), 0).unwrap();
@@ -347,9 +345,8 @@ fn the_seed_decides_everything() {
 
 const DIGEST: &str = "digest of the predictions: ";
 
-/// Prints a digest for the test below, which runs this one in processes of its own: candle asks the
-/// environment, not the current pool, for the number of threads. The products are large enough to
-/// be shared out.
+/// Prints a digest for the test below, which runs this one in separate processes, because candle takes the number of threads from
+/// the environment, not from the current pool. The products are large enough to run on several threads.
 #[test]
 #[ignore = "run by processes_of_one_and_two_threads_agree"]
 fn print_digest() {
@@ -372,7 +369,7 @@ fn print_digest() {
 fn processes_of_one_and_two_threads_agree() {
     let digests = ["1", "2"].map(|threads| {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "print_digest", "--nocapture"])
+            .args(["--ignored", "--exact", "tests::attentive::print_digest", "--nocapture"])
             .envs([("RAYON_NUM_THREADS", threads), ("CANDLE_NUM_THREADS", threads)])
             .output()
             .unwrap();
@@ -384,7 +381,7 @@ fn processes_of_one_and_two_threads_agree() {
 }
 
 #[test]
-fn a_window_is_answered_alone() {
+fn a_prediction_does_not_depend_on_the_other_windows() {
     let (train, valid) = (unrelated("train", 1, 40), unrelated("valid", 2, 20));
     let attentive = Attentive::fit(&train, &valid, &short(2), 0).unwrap();
     let test = unrelated("test", 3, 20);
@@ -405,7 +402,7 @@ fn collapsed_tokens_are_probed_like_any_others() {
 }
 
 #[test]
-fn a_training_that_leaves_the_numbers_is_an_error() {
+fn a_diverging_training_is_an_error() {
     let (train, valid) = (unrelated("train", 1, 40), unrelated("valid", 2, 20));
     let config = AttentiveConfig { learning_rate: 1e30, ..short(3) };
     let error = Attentive::fit(&train, &valid, &config, 0).err().unwrap();
@@ -414,7 +411,7 @@ fn a_training_that_leaves_the_numbers_is_an_error() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_refused() {
+fn settings_outside_their_range_are_refused() {
     let train = unrelated("train", 1, 4);
     let refused = [
         (short(0), "attentive.epochs"),

@@ -54,7 +54,7 @@ fn close(found: f64, expected: f64, tolerance: f64) {
 }
 
 #[test]
-fn names_and_values_are_as_many_for_any_shape() {
+fn there_is_one_name_per_value_for_any_shape() {
     for (channels, frames, size) in [(1, 2, [4, 4]), (2, 3, [5, 7]), (11, 16, [32, 32]), (4, 4, [4, 33])] {
         let extractor = extractor(channels, frames, size, [true, false]);
         let clip = noise(0, channels * frames * size[0] * size[1]);
@@ -69,7 +69,7 @@ fn names_and_values_are_as_many_for_any_shape() {
 }
 
 #[test]
-fn constant_fields_are_finite_and_say_nothing() {
+fn the_features_of_constant_fields_are_finite_and_zero() {
     let extractor = extractor(3, 4, [8, 8], [false, true]);
     for value in [0.0, 0.1, -3e7, f32::MAX, f32::MIN_POSITIVE] {
         let mut clip = vec![value; 3 * 4 * 64];
@@ -117,7 +117,7 @@ fn differences_tell_the_axes_apart() {
 }
 
 #[test]
-fn a_wave_lies_in_its_shell() {
+fn the_power_of_a_wave_is_in_its_shell() {
     let size = [32, 32];
     let extractor = extractor(1, 2, size, PERIODIC);
     let wave = |kx: f64, ky: f64| clip(2, size, move |t, j, i| (2.0 * PI * (kx * i + ky * j) / 32.0 + t).cos());
@@ -146,8 +146,8 @@ fn shells_add_up_to_the_variance() {
     for size in [[16, 16], [9, 16], [16, 9], [7, 5], [4, 32]] {
         let extractor = extractor(1, 2, size, PERIODIC);
         let clip = noise(3, 2 * size[0] * size[1]);
-        let deviations = ["std_first", "std_last"].map(|name| feature(&extractor, &clip, &format!("c0.{name}")));
-        let expected = deviations.iter().map(|deviation| deviation.powi(2) / 2.0).sum::<f64>();
+        let stds = ["std_first", "std_last"].map(|name| feature(&extractor, &clip, &format!("c0.{name}")));
+        let expected = stds.iter().map(|std| std.powi(2) / 2.0).sum::<f64>();
         let found: f64 = spectrum(&extractor, &clip).iter().map(|(_, log)| log.exp()).sum();
         close(found, expected, 1e-5 * expected);
     }
@@ -170,7 +170,7 @@ fn a_taper_keeps_an_edge_out_of_the_small_scales() {
     let smallest = |periodic| spectrum(&extractor(1, 2, size, periodic), &ramp).last().unwrap().1;
     let (open, periodic) = (smallest([false, true]), smallest(PERIODIC));
     assert!(open < periodic - 5.0, "log power {open} with a taper, {periodic} without");
-    // And the taper is laid along the axis that was named.
+    // The taper is applied along the named axis only.
     close(smallest([true, false]), periodic, 1.0);
 }
 
@@ -188,7 +188,7 @@ fn correlations_have_their_sign() {
 }
 
 #[test]
-fn shapes_and_values_that_cannot_be_described_are_refused() {
+fn wrong_shapes_and_values_that_are_not_finite_are_refused() {
     let channel = ["c0".to_string()];
     let bad: [(&[String], usize, [usize; 2]); 4] =
         [(&[], 2, [8, 8]), (&channel, 1, [8, 8]), (&channel, 2, [3, 8]), (&channel, 2, [8, 3])];

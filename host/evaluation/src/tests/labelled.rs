@@ -1,4 +1,4 @@
-//! What may not enter a probe, and what the floor and the metrics make of what may.
+//! Which input a probe refuses, and what the floor and the metrics compute.
 
 use physrep_statistics::{Labels, per_trajectory, scores};
 
@@ -58,7 +58,7 @@ fn shapes_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn splits_that_do_not_belong_together_are_refused() {
+fn splits_that_do_not_match_are_refused() {
     let split = |name, dim, parameter| {
         let x = embeddings(&vec![0.5; 2 * dim], [2, 1, dim]);
         LabelledEmbeddings::new(name, x, labels(&[0.0, 1.0], &[parameter], &[0, 1])).unwrap()
@@ -76,10 +76,10 @@ fn splits_that_do_not_belong_together_are_refused() {
 
 #[test]
 fn predicting_the_mean_scores_one_on_a_balanced_grid() {
-    // {-1, 0, 1} x {-1, 1}, z-scored by the grid's own population mean and deviation.
-    let deviation = (2.0f32 / 3.0).sqrt();
+    // {-1, 0, 1} x {-1, 1}, z-scored by the grid's own population mean and standard deviation.
+    let std = (2.0f32 / 3.0).sqrt();
     let grid: Vec<f32> =
-        [-1.0, 0.0, 1.0].iter().flat_map(|a| [[a / deviation, -1.0], [a / deviation, 1.0]]).flatten().collect();
+        [-1.0, 0.0, 1.0].iter().flat_map(|a| [[a / std, -1.0], [a / std, 1.0]]).flatten().collect();
     let trajectory: Vec<u32> = (0..6).collect();
     let split = |name| {
         LabelledEmbeddings::new(name, embeddings(&[0.0; 6], [6, 1, 1]), labels(&grid, &["a", "b"], &trajectory))
@@ -96,7 +96,7 @@ fn predicting_the_mean_scores_one_on_a_balanced_grid() {
 }
 
 #[test]
-fn scores_are_the_textbook_s() {
+fn scores_are_those_of_the_textbook() {
     let y = labels(&[1.0, 5.0, 2.0, 5.0, 3.0, 5.0], &["a", "b"], &[0, 1, 2]);
     let scores = scores(&[1.5, 5.0, 2.0, 6.0, 2.5, 5.0], &y).unwrap();
     let [a, b] = &scores.parameters[..] else { panic!("{scores:?}") };
@@ -138,7 +138,7 @@ fn scores_refuse_predictions_of_another_length() {
 }
 
 #[test]
-fn a_suite_file_names_its_probes() {
+fn probes_are_read_from_toml() {
     let probe = |text: &str| toml::from_str::<Probe>(text);
     assert_eq!(probe("kind = \"mean\"").unwrap(), Probe::Mean);
     assert_eq!(probe("kind = \"ridge\"").unwrap(), Probe::Ridge(RidgeConfig::default()));

@@ -1,4 +1,4 @@
-//! What the probes may see: shares of the labels, and never those of test.
+//! Which labels the probes see: subsets of those of train and valid, and never those of test.
 
 use physrep_random::Stream;
 use physrep_statistics::{LabelPermutation, Labels};
@@ -10,16 +10,16 @@ use crate::{
 
 const WINDOWS: usize = 5;
 
-/// `trajectories`, numbered apart for each name, with five windows of three tokens each. Each token holds what `read` makes of the trajectory's two labels, under
-/// noise.
-fn split(name: &str, seed: u64, trajectories: usize, read: impl Fn(f32, f32) -> [f32; 2]) -> LabelledEmbeddings {
+/// `trajectories` with five windows of three tokens each; indices of different names do not overlap. Each token holds `signal` of the
+/// trajectory's two labels, plus noise.
+fn split(name: &str, seed: u64, trajectories: usize, signal: impl Fn(f32, f32) -> [f32; 2]) -> LabelledEmbeddings {
     let mut rng = Stream::new(seed, name, 0);
     let first = name.bytes().map(u32::from).sum::<u32>() * 1000;
     let (tokens, dim) = (3, 8);
     let (mut values, mut labels, mut trajectory) = (vec![], vec![], vec![]);
     for index in 0..trajectories {
         let (a, b) = (rng.standard_normal() as f32, rng.standard_normal() as f32);
-        let signal = read(a, b);
+        let signal = signal(a, b);
         for _ in 0..WINDOWS {
             for _ in 0..tokens {
                 let noise = |rng: &mut Stream| 0.3 * rng.standard_normal() as f32;
@@ -47,23 +47,23 @@ fn probes() -> Vec<Probe> {
 }
 
 #[test]
-fn the_labels_of_test_change_no_choice_and_no_prediction() {
+fn the_labels_of_test_change_no_selection_and_no_prediction() {
     let make = |name| split(name, 1, 24, |a, b| [a, b]);
     let (train, valid, test) = (make("train"), make("valid"), make("test"));
     let mut labels = test.labels().clone();
     labels.values.iter_mut().for_each(|label| *label = 7.0 - 3.0 * *label);
     let relabelled = LabelledEmbeddings::new("test", test.embeddings().clone(), labels).expect("a split");
     for probe in probes() {
-        let answer = |test: &LabelledEmbeddings| {
+        let result = |test: &LabelledEmbeddings| {
             let fitted = probe.fit(&train, &valid, 3).expect("a fit");
             (fitted.record(), fitted.predict(test).expect("predictions"))
         };
-        assert_eq!(answer(&test), answer(&relabelled), "{}", probe.name());
+        assert_eq!(result(&test), result(&relabelled), "{}", probe.name());
     }
 }
 
 #[test]
-fn those_of_valid_do() {
+fn the_labels_of_valid_change_the_selection() {
     let make = |name| split(name, 1, 24, |a, b| [a, b]);
     let (train, valid) = (make("train"), make("valid"));
     let mut labels = valid.labels().clone();
@@ -76,8 +76,8 @@ fn those_of_valid_do() {
 }
 
 #[test]
-fn a_perceptron_and_neighbours_read_what_no_linear_map_does() {
-    // Only the absolute values are there, and the labels are them, centred: linear in neither token.
+fn a_perceptron_and_neighbours_estimate_what_no_linear_map_can() {
+    // The labels are absolute values, centred, of what the tokens hold: not linear in any token.
     let make = |name| {
         let made = split(name, 2, 200, |a, b| [a, b]);
         let mut labels = made.labels().clone();
@@ -97,26 +97,26 @@ fn a_perceptron_and_neighbours_read_what_no_linear_map_does() {
 }
 
 #[test]
-fn smaller_shares_of_labels_are_within_larger_ones() {
+fn smaller_label_subsets_are_within_larger_ones() {
     let whole = split("train", 0, 30, |a, b| [a, b]);
     let mut before: Vec<u32> = Vec::new();
     for (fraction, count) in [(0.01, 1), (0.1, 3), (0.5, 15), (1.0, 30)] {
-        let part = label_subset(&whole, fraction, 7).expect("a part");
-        let trajectories = part.labels().trajectories();
-        assert_eq!((trajectories.len(), part.n()), (count, WINDOWS * count), "{fraction}");
+        let subset = label_subset(&whole, fraction, 7).expect("a subset");
+        let trajectories = subset.labels().trajectories();
+        assert_eq!((trajectories.len(), subset.n()), (count, WINDOWS * count), "{fraction}");
         assert!(before.iter().all(|trajectory| trajectories.contains(trajectory)), "{fraction}");
         before = trajectories;
     }
     assert_eq!(label_subset(&whole, 1.0, 7).expect("all"), whole);
-    let chosen = |seed| label_subset(&whole, 0.5, seed).expect("a part").labels().trajectories();
-    assert_eq!(chosen(7), chosen(7));
-    assert_ne!(chosen(7), chosen(8));
+    let trajectories = |seed| label_subset(&whole, 0.5, seed).expect("a subset").labels().trajectories();
+    assert_eq!(trajectories(7), trajectories(7));
+    assert_ne!(trajectories(7), trajectories(8));
     for wrong in [0.0, -0.1, 1.5, f64::NAN] {
         assert!(label_subset(&whole, wrong, 0).expect_err("refused").to_string().contains("label_fractions"));
     }
 }
 
-fn control(
+fn permutation_test(
     train: &LabelledEmbeddings,
     valid: &LabelledEmbeddings,
     test: &LabelledEmbeddings,
@@ -126,20 +126,20 @@ fn control(
 }
 
 #[test]
-fn shuffled_labels_cannot_be_read() {
+fn permuted_labels_cannot_be_estimated() {
     let mut contained = 0;
     for seed in 0..40 {
         let make = |name| split(name, seed, 48, |a, b| [a, b]);
-        let control = control(&make("train"), &make("valid"), &make("test"), seed);
-        assert_eq!(control.r2.len(), 39);
-        contained += usize::from(control.contains_zero());
+        let test = permutation_test(&make("train"), &make("valid"), &make("test"), seed);
+        assert_eq!(test.r2.len(), 39);
+        contained += usize::from(test.contains_zero());
     }
     assert!(contained >= 38, "{contained} of 40");
 }
 
 #[test]
-fn the_control_finds_trajectories_that_are_in_train_and_in_test() {
-    // Embeddings that say which trajectory they are of, and nothing of its parameters; trajectories are numbered from `first` on.
+fn the_permutation_test_detects_trajectories_that_are_in_train_and_in_test() {
+    // Embeddings that encode the index of their trajectory and nothing of its parameters; the first index is `first`.
     let make = |name: &str, first: u32| {
         let (trajectories, dim) = (12, 12);
         let n = trajectories * WINDOWS;
@@ -152,8 +152,8 @@ fn the_control_finds_trajectories_that_are_in_train_and_in_test() {
         LabelledEmbeddings::new(name, Embeddings { values: values.collect(), n, tokens: 1, dim }, labels)
             .expect("a split")
     };
-    let leaking = control(&make("train", 0), &make("valid", 0), &make("test", 0), 0);
+    let leaking = permutation_test(&make("train", 0), &make("valid", 0), &make("test", 0), 0);
     assert!(!leaking.contains_zero(), "{leaking:?}");
-    let clean = control(&make("train", 0), &make("valid", 12), &make("test", 24), 0);
+    let clean = permutation_test(&make("train", 0), &make("valid", 12), &make("test", 24), 0);
     assert!(clean.contains_zero(), "{clean:?}");
 }

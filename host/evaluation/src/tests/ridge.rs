@@ -1,4 +1,4 @@
-//! Ridge regression against the normal equations, and what its choice may depend on.
+//! Ridge regression against the normal equations, and what the selected penalty may depend on.
 
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
@@ -72,7 +72,7 @@ fn normal_equations(train: &LabelledEmbeddings, penalty: f64, test: &LabelledEmb
     (0..test.n()).flat_map(|i| (0..parameters).map(|j| predicted[(i, j)] + mean[j]).collect::<Vec<_>>()).collect()
 }
 
-/// NaN, the last in the total order, where one is NaN.
+/// The largest difference of two values; NaN, the last in the total order, if one is NaN.
 fn largest_difference(a: &[f32], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(&a, b)| (f64::from(a) - b).abs()).max_by(f64::total_cmp).unwrap()
@@ -140,9 +140,9 @@ fn the_intercept_is_not_penalised() {
 }
 
 #[test]
-fn constant_dimensions_take_no_part() {
+fn constant_dimensions_are_ignored() {
     let plain = [1, 2, 3].map(|seed| linear("plain", seed, [30, 2, 4], 0.2));
-    // A constant that no binary fraction represents, and one that jitters in its last bit.
+    // A constant without an exact binary representation, and one that jitters in its last bit.
     let padded = plain.each_ref().map(|split_| {
         let values = split_.embeddings().values.chunks_exact(4).enumerate().flat_map(|(token, x)| {
             let jitter = f32::from_bits(1000.1f32.to_bits() + (token % 2) as u32);
@@ -171,16 +171,14 @@ fn a_representation_without_information_is_the_mean() {
 }
 
 #[test]
-fn one_window_is_enough_to_answer() {
+fn one_window_is_enough_for_a_fit() {
     let train = split("train", vec![0.3, -0.2], [1, 1, 2], vec![0.4]);
     let ridge = Ridge::fit(&train, &train, &RidgeConfig::default()).unwrap();
     assert_eq!(ridge.predict(&train).unwrap(), [0.4]);
 }
 
-/// The test split is no argument of the fit; this holds the prediction to the same: a window's
-/// answer does not depend on the windows beside it.
 #[test]
-fn a_window_is_answered_alone() {
+fn a_prediction_does_not_depend_on_the_other_windows() {
     let train = linear("train", 1, [40, 2, 9], 0.5);
     let valid = linear("valid", 2, [40, 2, 9], 0.5);
     let ridge = Ridge::fit(&train, &valid, &RidgeConfig::default()).unwrap();
@@ -193,7 +191,7 @@ fn a_window_is_answered_alone() {
 }
 
 #[test]
-fn the_same_bytes_whatever_the_threads() {
+fn predictions_are_the_same_bytes_for_any_number_of_threads() {
     let train = linear("train", 1, [300, 2, 96], 0.5);
     let valid = linear("valid", 2, [100, 2, 96], 0.5);
     let run = |threads| {
@@ -205,7 +203,7 @@ fn the_same_bytes_whatever_the_threads() {
 }
 
 #[test]
-fn penalties_that_make_no_sense_are_refused() {
+fn penalties_outside_their_range_are_refused() {
     let train = linear("train", 1, [5, 1, 2], 0.1);
     for penalties in [vec![], vec![0.0], vec![1.0, -1.0], vec![f64::NAN], vec![f64::INFINITY]] {
         let error = Ridge::fit(&train, &train, &RidgeConfig { penalties }).err().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! Ridge and nearest neighbours answer as scikit-learn does. `fixtures/scikit_learn.py` makes what they are held to.
+//! Ridge and nearest neighbours against scikit-learn. `fixtures/scikit_learn.py` writes the expected predictions.
 
 use physrep_statistics::Labels;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::{
     probes::{knn::Knn, ridge::Ridge},
 };
 
-/// Of our answers, which are 32-bit numbers of size 1.
+/// Tolerance of our predictions, which are of order 1 in single precision.
 const TOLERANCE: f64 = 1e-6;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -37,14 +37,14 @@ fn agree(ours: &[f32], theirs: &Value, what: &str) {
     assert!(worst < TOLERANCE, "{what}: {worst}");
 }
 
-/// The one with the lowest error on valid.
+/// The candidate with the lowest error on valid.
 fn best(answers: &Value) -> &Value {
     let error = |answer: &&Value| answer["valid"].as_f64().expect("an error");
     answers.as_array().expect("answers").iter().min_by(|a, b| error(a).total_cmp(&error(b))).expect("one")
 }
 
 #[test]
-fn ridge_answers_as_scikit_learn() {
+fn ridge_predicts_as_scikit_learn() {
     for (case, [train, valid, test]) in cases() {
         let answers = case["ridge"].as_array().expect("answers");
         let penalty = |answer: &Value| answer["penalty"].as_f64().expect("a penalty");
@@ -58,12 +58,12 @@ fn ridge_answers_as_scikit_learn() {
         }
         let best = best(&case["ridge"]);
         assert_eq!(fitted.record().penalty, penalty(best));
-        agree(&fitted.predict(&test).expect("predictions"), &best["test"], "the penalty that valid chooses");
+        agree(&fitted.predict(&test).expect("predictions"), &best["test"], "the penalty selected on valid");
     }
 }
 
 #[test]
-fn nearest_neighbours_answer_as_in_scikit_learn() {
+fn nearest_neighbours_predict_as_in_scikit_learn() {
     for (case, [train, valid, test]) in cases() {
         let answers = case["knn"].as_array().expect("answers");
         let neighbours = |answer: &Value| answer["neighbours"].as_u64().expect("a number") as usize;

@@ -1,5 +1,4 @@
-//! The attentive classifier: one learned query that reads the tokens, and a linear map to the
-//! parameters.
+//! The attentive classifier: a learned query that attends to the tokens, and a linear map to the parameters.
 //!
 //! With tokens `n_t` normalised to mean zero and variance one, `x_t = gamma n_t + beta` (the first
 //! layer norm) and `q = W_q query + b_q`, the paper's cross attention is, for each head of width
@@ -16,9 +15,8 @@
 //! z = sum_t softmax_t(a . n_t) n_t,    a = gamma (W_k' q) / sqrt(d),
 //! ```
 //!
-//! where `b_k`, and `beta` in the keys, drop out because they move the scores of all tokens alike.
-//! No token is multiplied by a weight matrix any more: per token there remain two products with as
-//! many columns as there are heads.
+//! where `b_k`, and `beta` in the keys, drop out because they shift the attention scores of all tokens equally. No token is
+//! multiplied by a weight matrix: two products with one column per head remain for each token.
 
 use candle_core::{Result, Tensor};
 use physrep_nn::{Init, LayerNorm, Linear, Params, add_bias, attention_pool, gelu};
@@ -26,16 +24,16 @@ use physrep_nn::{Init, LayerNorm, Linear, Params, add_bias, attention_pool, gelu
 use super::tokens::{EPSILON, Tokens};
 use crate::probes::training;
 
-/// Heads of the attention, where the width of a token allows it.
+/// The largest number of attention heads.
 const HEADS: usize = 8;
 
-/// Width of the MLP's hidden layer over that of a token.
+/// Width of the MLP's hidden layer per dimension of a token.
 const MLP_RATIO: usize = 4;
 
 /// Standard deviation of the pooler's initial weights.
 const INITIAL_STD: f64 = 0.02;
 
-/// The largest number of heads, at most eight, that divides tokens of width `dim`.
+/// The largest number of heads, at most eight, that divides `dim`.
 pub(crate) fn heads(dim: usize) -> usize {
     (1..=HEADS).rev().find(|&heads| dim.is_multiple_of(heads)).unwrap_or(1)
 }
@@ -46,7 +44,7 @@ pub struct AttentiveHead {
     heads: usize,
     /// `(1, 1, D)`.
     query: Tensor,
-    /// Scale and shift of the tokens' norm, `(D)`.
+    /// Scale and shift of the layer norm of tokens, `(D)`.
     norm1: [Tensor; 2],
     q: Linear,
     /// Weight `(2 D, D)` and bias `(2 D)` of keys and values, keys first.
@@ -58,14 +56,14 @@ pub struct AttentiveHead {
 }
 
 impl AttentiveHead {
-    /// A head that maps tokens of width `dim` to `outputs` parameters, initialised as the paper's.
+    /// A head that maps tokens of `dim` dimensions to `outputs` labels, initialised as in the paper.
     ///
     /// # Errors
     /// If `params` already holds parameters of these names.
     pub fn new(dim: usize, outputs: usize, params: &Params) -> Result<Self> {
         let (weight, bias) = (Init::TruncNormal { std: INITIAL_STD }, Init::Const(0.0));
-        // As deep transformers scale the layers that write into the residual stream.
-        let writing = Init::TruncNormal { std: INITIAL_STD / 2f64.sqrt() };
+        // Layers that add to the residual stream are scaled down, as in deep transformers.
+        let residual = Init::TruncNormal { std: INITIAL_STD / 2f64.sqrt() };
         let pooler = params.pp("pooler");
         let block = pooler.pp("cross_attention_block");
         let (norm1, xattn, mlp) = (block.pp("norm1"), block.pp("xattn"), block.pp("mlp"));
@@ -79,19 +77,19 @@ impl AttentiveHead {
             kv: [kv.get((2 * dim, dim), "weight", weight)?, kv.get(2 * dim, "bias", bias)?],
             norm2: LayerNorm::new(dim, EPSILON, block.pp("norm2"))?,
             fc1: Linear::with_init(dim, hidden, weight, bias, mlp.pp("fc1"))?,
-            fc2: Linear::with_init(hidden, dim, writing, bias, mlp.pp("fc2"))?,
+            fc2: Linear::with_init(hidden, dim, residual, bias, mlp.pp("fc2"))?,
             linear: Linear::new(dim, outputs, params.pp("linear"))?,
         })
     }
 
-    /// `(B, T, D)` tokens, each normalised to mean zero and variance one, to `(B, P)` parameters.
+    /// Tokens `(B, T, D)`, each normalised to mean zero and variance one, to labels `(B, P)`.
     ///
     /// # Errors
-    /// If the tokens are of another width, type or device than the head.
+    /// If the tokens have other dimensions, another type or another device than the head.
     pub fn forward(&self, normalised: &Tensor) -> Result<Tensor> {
         let query = self.query.flatten_all()?;
-        let read = self.attend(&query, normalised)?;
-        let pooled = add_bias(&read, &query)?;
+        let attended = self.attend(&query, normalised)?;
+        let pooled = add_bias(&attended, &query)?;
         let hidden = gelu(&self.fc1.forward(&self.norm2.forward(&pooled)?)?)?;
         self.linear.forward(&(pooled + self.fc2.forward(&hidden)?)?)
     }
@@ -99,12 +97,12 @@ impl AttentiveHead {
     /// The labels `(N, P)` that the head predicts for the first `n` windows.
     ///
     /// # Errors
-    /// If the tokens are of another width than the head.
+    /// If the tokens have other dimensions than the head.
     pub fn predict(&self, tokens: &Tokens, n: usize) -> crate::Result<Vec<f32>> {
         training::predict(&|tokens| Ok(self.forward(tokens)?), tokens, n)
     }
 
-    /// The cross attention of the module's documentation: `(D)` and `(B, T, D)` to `(B, D)`.
+    /// The cross attention of the module documentation: query `(D)` and tokens `(B, T, D)` to `(B, D)`.
     fn attend(&self, query: &Tensor, normalised: &Tensor) -> Result<Tensor> {
         let (batch, _, dim) = normalised.dims3()?;
         let (heads, width) = (self.heads, dim / self.heads);
@@ -117,8 +115,8 @@ impl AttentiveHead {
         let z = attention_pool(&a, normalised)?.transpose(0, 1)?.contiguous()?;
 
         let scaled = values.broadcast_mul(gamma)?.reshape((heads, width, dim))?;
-        let read = z.matmul(&scaled.t()?)?;
+        let attended = z.matmul(&scaled.t()?)?;
         let shift = values.matmul(&beta.unsqueeze(1)?)?.squeeze(1)?;
-        add_bias(&read.transpose(0, 1)?.reshape((batch, dim))?, &(shift + bias.narrow(0, dim, dim)?)?)
+        add_bias(&attended.transpose(0, 1)?.reshape((batch, dim))?, &(shift + bias.narrow(0, dim, dim)?)?)
     }
 }

@@ -1,11 +1,9 @@
-//! The paper's probe: an attentive classifier trained on frozen tokens, of the same capacity for
-//! every method.
+//! The paper's probe: an attentive classifier trained on frozen tokens, with the same capacity for every method.
 //!
-//! Protocol (arXiv:2603.13227, as released): AdamW with betas (0.9, 0.999) and a cosine from the
-//! learning rate to zero, mean squared error on z-scored labels, no dropout. Where the released
-//! code leaves things open or lets them differ between methods, this probe fixes them: the MLP is
-//! four times as wide as a token for all, every batch is one update, every window is used, and the
-//! epoch that is reported is the one with the lowest error on the validation split.
+//! Protocol (arXiv:2603.13227, as released): AdamW with betas (0.9, 0.999) and a cosine schedule from the learning rate to zero,
+//! mean squared error on z-scored labels, no dropout. Where the released code leaves details open or varies them between methods,
+//! this probe fixes them: the MLP is four times as wide as a token, every batch is one update, every window is used, and the
+//! reported epoch is the one with the lowest error on the validation split.
 
 mod head;
 mod tokens;
@@ -29,9 +27,9 @@ pub use tokens::{Tokens, normalise_tokens};
 pub struct AttentiveConfig {
     /// Passes over the training split.
     pub epochs: usize,
-    /// Windows of one update; the last batch of an epoch may have fewer.
+    /// Windows per update; the last batch of an epoch may have fewer.
     pub batch: usize,
-    /// Learning rate of the first update, from where a cosine leads to zero.
+    /// Learning rate of the first update; it decays to zero by a cosine schedule.
     pub learning_rate: f64,
     /// Decoupled weight decay of all parameters.
     pub weight_decay: f64,
@@ -50,16 +48,16 @@ impl AttentiveConfig {
     }
 }
 
-/// What was chosen, and how the training went.
+/// The selected epoch, and the training history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttentiveRecord {
     /// The epoch whose weights predict, counted from 1.
     pub epoch: usize,
-    /// Heads of the attention: the largest number up to eight that divides the width of a token.
+    /// Attention heads: the largest number up to eight that divides the dimensions of a token.
     pub heads: usize,
-    /// Trainable numbers of the head.
+    /// Elements in all trainable tensors of the head.
     pub head_parameters: usize,
-    /// Mean squared error over each epoch's batches, as they were met in training.
+    /// Mean squared error over each epoch's batches, before each update.
     pub train: Vec<f64>,
     /// Mean squared error on the validation split after each epoch.
     pub valid: Vec<f64>,
@@ -73,12 +71,11 @@ pub struct Attentive {
 }
 
 impl Attentive {
-    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` starts
-    /// the weights and orders the windows.
+    /// Trains on `train` and keeps the weights of the epoch that is best on `valid`. `seed` draws the initial weights and the order
+    /// of windows.
     ///
     /// # Errors
-    /// If a setting makes no sense, if the splits' tokens differ in width, or if the training does
-    /// not stay finite.
+    /// If a setting is outside its range, the dimensions of the splits' tokens differ, or the loss does not stay finite.
     pub fn fit(
         train: &LabelledEmbeddings,
         valid: &LabelledEmbeddings,
@@ -92,9 +89,9 @@ impl Attentive {
         let head = AttentiveHead::new(dim, train.parameters(), &params)?;
         let (tokens, valid_tokens) = (Tokens::new(train.embeddings()), Tokens::new(valid.embeddings()));
         let forward = |tokens: &Tensor| Ok(head.forward(tokens)?);
-        let (fitted_on, chosen_on) =
+        let (train, valid) =
             ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
-        let history = training::train(config.budget(), seed, &params, &forward, fitted_on, chosen_on)?;
+        let history = training::train(config.budget(), seed, &params, &forward, train, valid)?;
         let record = AttentiveRecord {
             epoch: history.epoch,
             heads: heads(dim),
@@ -108,13 +105,13 @@ impl Attentive {
     /// Predicted labels, `(N, P)`.
     ///
     /// # Errors
-    /// If the split's tokens differ in width from those of the fit.
+    /// If the split's tokens have other dimensions than those of the fit.
     pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
         check_dim(self.dim, split)?;
         self.head.predict(&Tokens::new(split.embeddings()), split.n())
     }
 
-    /// What was chosen.
+    /// The selected epoch, and the training history.
     pub fn record(&self) -> &AttentiveRecord {
         &self.record
     }

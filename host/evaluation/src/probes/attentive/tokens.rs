@@ -1,4 +1,4 @@
-//! Batches of tokens, normalised as the head wants them.
+//! Batches of normalised tokens, as the head expects them.
 
 use candle_core::{DType, Device, Result, Tensor};
 use physrep_nn::layer_norm;
@@ -9,16 +9,16 @@ use crate::labelled::Embeddings;
 /// Added to the variance in both layer norms of the head.
 pub(super) const EPSILON: f64 = 1e-5;
 
-/// The tokens of one split. What the first layer norm does before its scale and shift is the same
-/// in every epoch, so each token's mean and deviation are taken once.
+/// The tokens of one split. The normalisation in the first layer norm, before its scale and shift, is the same in every epoch, so
+/// each token's mean and standard deviation are computed once.
 pub struct Tokens<'a> {
     embeddings: &'a Embeddings,
-    /// Mean and reciprocal deviation of each token, `(N, tokens)`.
+    /// Mean and reciprocal standard deviation of each token, `(N, tokens)`.
     moments: Vec<[f32; 2]>,
 }
 
 impl<'a> Tokens<'a> {
-    /// Reads all tokens once.
+    /// Computes the mean and the standard deviation of each token.
     pub fn new(embeddings: &'a Embeddings) -> Self {
         let moments = embeddings.values.par_chunks_exact(embeddings.dim).map(moments).collect();
         Self { embeddings, moments }
@@ -33,9 +33,9 @@ impl<'a> Tokens<'a> {
         let mut values = vec![0.0; windows.len() * tokens * dim];
         values.par_chunks_mut(dim).enumerate().for_each(|(i, normalised)| {
             let token = windows[i / tokens] as usize * tokens + i % tokens;
-            let [mean, inverse_deviation] = self.moments[token];
+            let [mean, inverse_std] = self.moments[token];
             for (normalised, value) in normalised.iter_mut().zip(&self.embeddings.values[token * dim..]) {
-                *normalised = (value - mean) * inverse_deviation;
+                *normalised = (value - mean) * inverse_std;
             }
         });
         Tensor::from_vec(values, (windows.len(), tokens, dim), device)
@@ -49,7 +49,7 @@ fn moments(token: &[f32]) -> [f32; 2] {
     [mean as f32, (variance + EPSILON).sqrt().recip() as f32]
 }
 
-/// Tokens `(B, T, D)`, each normalised to mean zero and variance one, with a gradient.
+/// Normalises each of the tokens `(B, T, D)` to mean zero and variance one; differentiable.
 ///
 /// # Errors
 /// If the tokens are not `f32`.
