@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use physrep_records::Device;
-use physrep_runner::DeviceChoice;
+use physrep_runner::DeviceSelection;
 
 use crate::error::{Error, Result};
 
@@ -21,7 +21,7 @@ pub struct Plugins {
 pub struct DeviceArgument {
     /// Where methods compute; auto is the first NVIDIA GPU if there is one, else the CPU.
     #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
-    device: DeviceChoice,
+    device: DeviceSelection,
 }
 
 impl DeviceArgument {

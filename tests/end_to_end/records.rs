@@ -61,7 +61,7 @@ import pandas, sys
 scores = pandas.read_csv(sys.argv[1])
 of = scores.query('split == \"test\" and parameter == \"mean\" and label_fraction == 1').set_index('method').mse
 assert scores.mse.dtype == 'float64' and scores.seed.dtype == 'int64', scores.dtypes
-assert not scores.drop(columns=['r2', 'trajectory_r2']).isna().any().any()
+assert not scores.drop(columns=['regime', 'r2', 'trajectory_r2']).isna().any().any()
 print(of['mean'])";
     let command = python.args(["-c", script]).arg(micro_run(0).join("scores.csv"));
     let output: Output = command.output().expect("python runs").into();

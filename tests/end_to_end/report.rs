@@ -110,15 +110,11 @@ fn what_is_missing_is_named_on_the_page() {
     for path in project.find("out", "curves.jsonl").values() {
         fs::remove_file(path).expect("removable");
     }
-    for path in project.find("out", "cell.json").values() {
-        let mut cell = read_json(path);
-        cell["data"]["path"] = "elsewhere.packed".into();
-        fs::write(path, cell.to_string()).expect("writable");
-    }
+    fs::remove_dir_all(project.path("out/samples")).expect("removable");
     project.run(["report", "out"]).exits_with(0);
     let text = page(&project, "out/report");
-    assert!(text.contains("curves of pretraining are not beside the results"), "no curves");
-    assert!(text.contains("packed data is not on this machine"), "no data");
+    assert!(text.contains("The run has no curves of pretraining"), "no curves");
+    assert!(text.contains("The run has no sample fields of"), "no samples");
 
     let output = project.run(["report", "nowhere"]).exits_with(2);
     assert!(output.err.contains("run.json"), "{}", output.err);

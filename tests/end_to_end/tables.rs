@@ -35,7 +35,7 @@ fn merged_runs_are_one_run_in_every_form_of_the_table() {
     project.run(project.all(Suite::Micro, HOSTILE, "two", &["--seeds", "2", "--methods", "mean"])).exits_with(0);
     project.run(["merge", "uneven", "zero", "two"]).exits_with(0);
     let uneven = table(&project, "uneven", "markdown");
-    assert!(uneven.contains("| features [1] |") && uneven.contains("[1] one seed alone"), "{uneven}");
+    assert!(uneven.contains("| features [1] |") && uneven.contains("[1] one seed only"), "{uneven}");
 
     let output = project.run(["merge", "merged", "zero"]).exits_with(2);
     assert!(output.err.contains("new or empty"), "{}", output.err);

@@ -1,4 +1,4 @@
-//! A cell: one method on one system with one seed, addressed by everything that decides its scores.
+//! A cell: one method on one system with one seed, addressed by everything that determines its scores.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ use crate::{
     identity::{Identity, Initialisation, SCHEMA, SuiteFacts},
 };
 
-/// Raised by every change of the program that changes scores, such as another probe.
+/// The version of the evaluation protocol, raised by every change of the program that changes scores, such as another probe.
 pub const PROTOCOL: u32 = 2;
 
-/// What turns clips into the embeddings that are probed.
+/// The encoder that is probed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum EncoderSpec {
@@ -27,9 +27,9 @@ pub enum EncoderSpec {
         library: PathBuf,
         /// BLAKE3 of the library.
         checksum: String,
-        /// The keys of its configuration that differ from the defaults.
+        /// The keys of the method's configuration that differ from the defaults.
         config: Value,
-        /// The state in which it is probed.
+        /// The state in which the encoder is probed.
         initialisation: Initialisation,
     },
     /// Hand-made statistics of the fields, probed by ridge regression: the floor that every method has to beat.
@@ -56,7 +56,7 @@ impl EncoderSpec {
         }
     }
 
-    /// Its part of a content address: everything but where the library lies.
+    /// Its part of a content address: everything except the path of the library.
     fn address(&self) -> Value {
         let mut address = serde_json::json!(self);
         if let Some(encoder) = address.as_object_mut() {
@@ -77,7 +77,7 @@ pub struct DataSource {
     pub checksum: String,
 }
 
-/// Everything that decides a cell's scores.
+/// The description of a cell: everything that determines its scores.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// The whole suite.
@@ -87,7 +87,7 @@ pub struct Cell {
     /// The data of all systems of a joint pretraining, including the cell's own, in the suite's order. Empty for any other cell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joint: Vec<DataSource>,
-    /// What is probed.
+    /// The encoder that is probed.
     pub encoder: EncoderSpec,
     /// The seed of the initial weights, the objective's randomness and the probes.
     pub seed: u64,
@@ -123,7 +123,7 @@ impl Cell {
         self.sources().iter().position(|source| source.system == self.data.system).unwrap_or_default()
     }
 
-    /// Its identity, as its record has it.
+    /// Its identity, as in its record.
     pub fn identity(&self) -> Identity {
         Identity {
             key: self.key(),
@@ -135,7 +135,7 @@ impl Cell {
         }
     }
 
-    /// The hash of everything that decides the scores. Where files lie does not.
+    /// The cell's content address: the hash of everything that determines the scores. Paths of files do not.
     pub fn key(&self) -> String {
         let mut address = self.pretraining_address();
         address["system"] = self.data.system.as_str().into();
@@ -143,7 +143,7 @@ impl Cell {
         hash(&address)
     }
 
-    /// What decides the pretraining: the same for all cells of a joint one.
+    /// Everything that determines the pretraining: the same for all cells of a joint one.
     fn pretraining_address(&self) -> Value {
         let systems: Vec<&str> = self.sources().iter().map(|source| source.system.as_str()).collect();
         let mut address = serde_json::json!({
@@ -165,14 +165,14 @@ impl Cell {
         format!("{}{variant} on {}, seed {}", self.method(), self.system(), self.seed)
     }
 
-    /// The cell's folder under the run's.
+    /// The cell's folder in the run folder `out`.
     pub fn folder(&self, out: &Path) -> CellFolder {
         let variant = self.initialisation().variant().map(|variant| format!("-{variant}")).unwrap_or_default();
         let (method, seed) = (format!("{}{variant}", self.method()), format!("seed{}-{}", self.seed, self.key()));
         CellFolder::at(out.join("cells").join(self.system()).join(method).join(seed))
     }
 
-    /// The folder of its pretraining: its own, or one that the cells of a joint pretraining share.
+    /// The folder of its pretraining in the run folder `out`: the cell's own, or one shared by the cells of a joint pretraining.
     pub fn pretraining(&self, out: &Path) -> PretrainingFolder {
         if self.joint.is_empty() {
             return PretrainingFolder::at(self.folder(out).path().to_owned());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cells_of_a_joint_pretraining_share_its_folder_and_nothing_else() {
+    fn the_cells_of_a_joint_pretraining_share_only_its_folder() {
         let [one, other] = joint();
         assert_eq!((one.index(), other.index()), (0, 1));
         let out = Path::new("out");
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_of_every_system_decides_a_joint_cell() {
+    fn the_data_of_every_system_is_part_of_the_address_of_a_joint_cell() {
         let [one, _] = joint();
         let mut changed = one.clone();
         changed.joint[2].checksum = "another".into();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn whether_there_are_joint_rows_decides_no_other_cell() {
+    fn joint_rows_do_not_change_the_address_of_other_cells() {
         let [mut cell, _] = joint();
         cell.joint.clear();
         cell.encoder = EncoderSpec::Mean;

@@ -1,4 +1,4 @@
-//! Training curves as JSON lines: one object per step, with its number and whatever was recorded at it.
+//! Training curves as JSON lines: one object per step, with the step's number and the recorded values.
 
 use std::{
     collections::BTreeMap,
@@ -16,22 +16,23 @@ use crate::{
     files,
 };
 
-/// How often lines are appended to the file during training.
-const EVERY: Duration = Duration::from_secs(1);
+/// How often steps are appended to the file during training.
+const APPEND_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The key of a step's number.
 const STEP: &str = "step";
 
-/// The training curves of a pretraining: the loss, the learning rate, and whatever the method records.
+/// The training curves of a pretraining: the loss, the learning rate, and the metrics that the method records.
 #[derive(Debug, Default)]
 pub struct Curves(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// By step and name.
+    /// Values by step and name.
     points: BTreeMap<u64, BTreeMap<String, f64>>,
     /// The steps before this one are in the file.
     written: u64,
+    /// When steps were last appended.
     last: Option<Instant>,
 }
 
@@ -53,7 +54,7 @@ impl Curves {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or another line is no step.
+    /// If the file cannot be read, or another line is not a step.
     pub fn read(path: &Path) -> Result<Self> {
         let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
         let mut points = BTreeMap::new();
@@ -75,28 +76,28 @@ impl Curves {
         Ok(Self(Mutex::new(Inner { points, written, last: None })))
     }
 
-    /// Replaces its points by those of other curves.
+    /// Replaces the points by those of `other`.
     pub fn replace(&self, other: Self) {
         *self.inner() = other.0.into_inner().unwrap_or_else(|e| e.into_inner());
     }
 
-    /// Appends the steps before `end` to the file, unless that was done within the last second.
+    /// Appends the steps before `end` to the file at `path`, unless that was done within the last second.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
     pub fn follow(&self, path: &Path, end: u64) -> Result<()> {
-        if self.inner().last.is_some_and(|last| last.elapsed() < EVERY) {
+        if self.inner().last.is_some_and(|last| last.elapsed() < APPEND_INTERVAL) {
             return Ok(());
         }
         self.flush(path, end)
     }
 
-    /// Appends the steps before `end` to the file.
+    /// Appends the steps before `end` to the file at `path`.
     ///
     /// # Errors
     ///
-    /// If it cannot be written.
+    /// If the file cannot be written.
     pub fn flush(&self, path: &Path, end: u64) -> Result<()> {
         let mut inner = self.inner();
         let lines: String = inner.points.range(inner.written..end).map(|(step, values)| line(*step, values)).collect();
@@ -106,7 +107,7 @@ impl Curves {
         Ok(())
     }
 
-    /// Cuts the file to the steps before `step` that an interrupted attempt left, and takes their points.
+    /// Truncates the file of an interrupted attempt to the steps before `step`, and loads their points.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl Curves {
     pub fn restore(&self, path: &Path, step: u64) -> Result<()> {
         let mut points =
             if step > 0 && path.is_file() { Self::read(path)?.inner().points.clone() } else { BTreeMap::new() };
-        points.retain(|of, _| *of < step);
+        points.retain(|recorded, _| *recorded < step);
         let lines: String = points.iter().map(|(step, values)| line(*step, values)).collect();
         files::write(path, lines.as_bytes())?;
         *self.inner() = Inner { points, written: step, last: None };
@@ -126,7 +127,7 @@ impl Curves {
     }
 }
 
-/// The line of a step: its number first. What is not finite is null.
+/// The line of a step, its number first. Values that are not finite are null.
 fn line(step: u64, values: &BTreeMap<String, f64>) -> String {
     let values: Map<String, Value> = values.iter().map(|(name, value)| (name.clone(), Value::from(*value))).collect();
     let rest = Value::Object(values).to_string();
@@ -140,8 +141,8 @@ fn parse(line: &str) -> Option<(u64, BTreeMap<String, f64>)> {
         return None;
     };
     let step = values.get(STEP)?.as_u64()?;
-    let numbers = values.iter().filter(|(name, _)| *name != STEP);
-    Some((step, numbers.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()))
+    let recorded = values.iter().filter(|(name, _)| *name != STEP);
+    Some((step, recorded.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()))
 }
 
 #[cfg(test)]
@@ -179,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_begins_with_the_step_and_what_is_not_a_number_is_null() {
+    fn a_line_begins_with_the_step_and_values_that_are_not_finite_are_null() {
         let values = BTreeMap::from([("loss".to_owned(), f64::NAN), ("accuracy".to_owned(), 0.5)]);
         assert_eq!(line(3, &values), "{\"step\":3,\"accuracy\":0.5,\"loss\":null}\n");
         assert_eq!(line(3, &BTreeMap::new()), "{\"step\":3}\n");
     }
 
     #[test]
-    fn a_broken_line_in_the_middle_is_named() {
+    fn an_invalid_line_in_the_middle_is_an_error_with_its_number() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("curves.jsonl");
         std::fs::write(&path, "{\"step\":0}\nnonsense\n{\"step\":2}\n").expect("written");

@@ -1,17 +1,17 @@
-//! Where a method computes.
+//! The device that a method computes on.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a method computes.
+/// The device that a method computes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
     /// The CPU.
     #[default]
     Cpu,
-    /// The NVIDIA GPU of this index.
+    /// The NVIDIA GPU with this index.
     Cuda(u32),
 }
 

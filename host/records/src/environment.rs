@@ -1,8 +1,9 @@
-//! The machine and the versions that a result was computed with.
+//! The machine and the software versions that a result was computed with.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-/// The machine and the versions.
+
+/// The machine and the software versions that a result was computed with.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Version of physrep-bench.
@@ -15,13 +16,13 @@ pub struct Environment {
     pub os: String,
     /// The processor.
     pub cpu: String,
-    /// Processor cores.
+    /// Logical processor cores.
     pub cores: usize,
     /// Memory, in MiB.
     pub memory_mib: u64,
-    /// Threads that the worker used.
+    /// Threads of the cell's process.
     pub threads: usize,
-    /// The device that trained and encoded: `cpu`, or a GPU with its memory and driver.
+    /// The device of the method: `cpu`, or a GPU with its memory and driver.
     pub device: String,
     /// BLAKE3 of the packed data.
     pub data_checksum: String,

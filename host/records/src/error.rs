@@ -17,12 +17,12 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file does not have the expected content.
     #[error("{path}: {reason}", path = path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What was expected and what came.
+        /// What was expected and what was found.
         reason: String,
     },
     /// A folder is locked by another process.
@@ -33,7 +33,7 @@ pub enum Error {
         /// Who may hold it, and what to do.
         reason: String,
     },
-    /// What was asked for does not exist or cannot be shown.
+    /// The request is wrong: it names something that does not exist or cannot be shown.
     #[error("{0}")]
     Usage(String),
 }

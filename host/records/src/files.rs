@@ -11,11 +11,11 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
-/// Writes `bytes` to `path` and replaces what is there in one step. The folder is created.
+/// Writes `bytes` to `path`, atomically replacing an existing file. The folder is created if missing.
 ///
 /// # Errors
 ///
-/// If anything fails; what was at `path` is then unchanged.
+/// If anything fails; an existing file at `path` is then unchanged.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -29,7 +29,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
 }
 
-/// A temporary file with the permissions of any new file; the default is the owner's alone.
+/// A temporary file with the permissions of any new file, rather than readable by its owner only.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -74,7 +74,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// If it cannot be read, or holds something else.
+/// If it cannot be read, or is not the JSON of a `T`.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&read(path)?)
         .map_err(|e| Error::File { path: path.to_owned(), reason: format!("not the JSON that was expected here: {e}") })

@@ -1,4 +1,4 @@
-//! The folders of a cell: its own, and that of its pretraining.
+//! The files of a cell and of its pretraining.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ impl CellFolder {
         &self.0
     }
 
-    /// The [`Cell`](crate::Cell).
+    /// The description of the cell, a [`Cell`](crate::Cell).
     pub fn spec(&self) -> PathBuf {
         self.0.join("cell.json")
     }
@@ -33,12 +33,12 @@ impl CellFolder {
         self.0.join("result.json")
     }
 
-    /// Why the last attempt failed.
+    /// The reason why the last attempt failed.
     pub fn failure(&self) -> PathBuf {
         self.0.join("failure.json")
     }
 
-    /// What the process of the cell and its plugin wrote to standard error.
+    /// Standard error of the cell's process, including its plugin.
     pub fn log(&self) -> PathBuf {
         self.0.join("log.txt")
     }
@@ -53,7 +53,7 @@ impl CellFolder {
         self.0.join("embeddings.safetensors")
     }
 
-    /// What the plugin may write to while the cell runs.
+    /// The folder that the plugin may write to while the cell runs.
     pub fn scratch(&self) -> PathBuf {
         self.0.join("scratch")
     }
@@ -62,7 +62,7 @@ impl CellFolder {
     ///
     /// # Errors
     ///
-    /// If its record cannot be read.
+    /// If its record or its failure cannot be read.
     pub fn outcome(&self) -> Result<CellOutcome> {
         if self.record().is_file() {
             return Ok(CellOutcome::Done(Box::new(CellRecord::read(&self.record())?)));
@@ -95,17 +95,17 @@ impl PretrainingFolder {
         self.0.join("checkpoint.bin")
     }
 
-    /// The curves.
+    /// The training curves, as JSON lines.
     pub fn curves(&self) -> PathBuf {
         self.0.join("curves.jsonl")
     }
 
-    /// The complete state at the end.
+    /// The complete state of the method at the end.
     pub fn state(&self) -> PathBuf {
         self.0.join("state.safetensors")
     }
 
-    /// What was pretrained; its presence means that the pretraining is done.
+    /// The record of the pretraining; its presence means that the pretraining is done.
     pub fn record(&self) -> PathBuf {
         self.0.join("pretraining.json")
     }
@@ -118,7 +118,7 @@ pub enum CellOutcome {
     Done(Box<CellRecord>),
     /// Its last attempt failed, for this reason.
     Failed(String),
-    /// It was not run, or not to its end.
+    /// It was not run, or was stopped.
     Missing,
 }
 

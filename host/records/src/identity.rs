@@ -1,4 +1,4 @@
-//! Which cell a record is of.
+//! The identity of a cell, as its record holds it.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use physrep_benchmarks::suite::Suite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The version of the record. It is part of a cell's address, so a record of another version is never read.
+/// The version of the record. It is part of a cell's address, so a record of another version is never used.
 pub const SCHEMA: u32 = 5;
 
-/// Which cell a record is of.
+/// The identity of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
     /// The cell's content address.
@@ -18,7 +18,7 @@ pub struct Identity {
     pub suite: SuiteFacts,
     /// The physical system.
     pub system: String,
-    /// The method, or the variant of one.
+    /// The method, or the name of its variant.
     pub method: String,
     /// The state in which the encoder is probed.
     pub initialisation: Initialisation,
@@ -26,15 +26,15 @@ pub struct Identity {
     pub seed: u64,
 }
 
-/// What makes rows comparable: a table refuses to mix suites that differ in any of this.
+/// The identity of a suite: a table refuses to mix suites that differ in any of these.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct SuiteFacts {
     /// The suite's name.
     pub name: String,
     /// Its version.
     pub version: u32,
-    /// The start of the BLAKE3 hash of what the suite says of the cell's system, of budgets and of probes, so that a suite that
-    /// was edited without a new version is noticed.
+    /// The first 16 digits of the BLAKE3 hash of the suite's settings for the cell's system, budgets and probes. It detects a suite
+    /// that was edited without a new version.
     pub checksum: String,
 }
 
@@ -53,11 +53,11 @@ impl SuiteFacts {
 pub enum Initialisation {
     /// After pretraining on the system alone.
     Pretrained,
-    /// After one pretraining on all systems of the suite, which the cells of those systems share.
+    /// After one pretraining on all systems of the suite, shared by the cells of those systems.
     Joint,
     /// At its random initial weights: what the architecture alone is worth.
     Random,
-    /// There is nothing to initialise: a floor.
+    /// A floor: there is no encoder to initialise.
     None,
 }
 
@@ -67,7 +67,7 @@ impl Initialisation {
         matches!(self, Self::Pretrained | Self::Joint)
     }
 
-    /// What to add to a method's name, where the state is not the usual one.
+    /// The state to show beside a method's name, if it is not the default one.
     pub(crate) fn variant(self) -> Option<Self> {
         matches!(self, Self::Joint | Self::Random).then_some(self)
     }

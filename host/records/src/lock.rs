@@ -1,4 +1,4 @@
-//! Locks on folders, so that two processes do not work on the same thing.
+//! Locks on folders, so that two processes do not write to the same one.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -9,16 +9,16 @@ use crate::error::{Error, Result};
 
 const FILE: &str = ".lock";
 
-/// A folder that this process works on, until the lock is dropped or the process ends.
+/// The lock of a folder, held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
 impl Lock {
-    /// Locks `folder`, which is created. `in_use` says what to do if another process holds it.
+    /// Locks `folder`, which is created if missing. `in_use` is the error's text if another process holds the lock.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] if another process holds it.
+    /// [`Error::Locked`] if another process holds it; [`Error::Io`] if the folder cannot be created or locked.
     pub fn take(folder: &Path, in_use: &str) -> Result<Self> {
         let path = folder.join(FILE);
         let file = create(folder)?;
@@ -29,7 +29,7 @@ impl Lock {
         }
     }
 
-    /// Locks `folder`, which is created; waits while another process holds it.
+    /// Locks `folder`, which is created if missing; waits while another process holds the lock.
     ///
     /// # Errors
     ///

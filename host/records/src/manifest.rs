@@ -1,5 +1,5 @@
-//! The manifest of a run: its cells, in the order of the table, and their folders. Whatever reads a run reads this first, so that cells
-//! of earlier configurations, which stay in the folder, take no part.
+//! The manifest of a run: its cells, in the order of the table, and their folders. A run is read through its manifest, so that cells of
+//! earlier configurations, which stay in the folder, are ignored.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::{
 /// A run's cells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunManifest {
-    /// In the order of the table: by system, then by row, then by seed.
+    /// The cells in the order of the table: by system, then by row, then by seed.
     pub cells: Vec<ManifestCell>,
 }
 
@@ -26,7 +26,7 @@ pub struct ManifestCell {
     /// Which cell it is.
     #[serde(flatten)]
     pub identity: Identity,
-    /// Its folder, from the run's.
+    /// Its folder, relative to the run's.
     pub folder: PathBuf,
 }
 
@@ -44,7 +44,7 @@ impl RunManifest {
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if there is no run in it.
+    /// [`Error::Usage`] if the folder has no manifest; [`Error::File`] if the manifest is not valid.
     pub fn read(run: &Path) -> Result<Self> {
         let path = file(run);
         if path.is_file() {
@@ -64,29 +64,33 @@ impl RunManifest {
         let rows: Vec<_> = self.cells.iter().map(row).collect();
         self.cells.sort_by_key(|cell| {
             let floor = cell.identity.initialisation == Initialisation::None;
-            let place = |found: Option<usize>| found.unwrap_or_default();
+            let index = |found: Option<usize>| found.unwrap_or_default();
             (
-                place(systems.iter().position(|other| *other == system(cell))),
+                index(systems.iter().position(|other| *other == system(cell))),
                 floor,
-                place(rows.iter().position(|other| *other == row(cell))),
+                index(rows.iter().position(|other| *other == row(cell))),
                 cell.identity.seed,
             )
         });
     }
 
-    /// Writes the manifest into the run's folder.
+    /// Writes the manifest into the folder `run`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
     pub fn write(&self, run: &Path) -> Result<()> {
         files::write_json(&file(run), self)
     }
 }
 
 impl ManifestCell {
-    /// Its folder in the run's.
+    /// Its folder in the run's folder.
     pub fn folder(&self, run: &Path) -> CellFolder {
         CellFolder::at(run.join(&self.folder))
     }
 
-    /// The cell, if its description is there and can be read. Tables do not need it; training curves do.
+    /// The description of the cell, if it can be read. Tables do not need it; training curves do.
     pub fn cell(&self, run: &Path) -> Option<Cell> {
         files::read_json(&self.folder(run).spec()).ok()
     }

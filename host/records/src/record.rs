@@ -1,5 +1,5 @@
 //! The record of a finished cell: its identity, its scores, and what a reader needs to judge them. Tables, reports and comparisons
-//! are derived from these records alone.
+//! are derived from these records alone. Doc comments here are the descriptions in the JSON Schema.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -42,18 +42,18 @@ pub struct CellRecord {
     pub scores: Vec<ProbeScore>,
     /// What each probe selected on the valid split, and how its fit went.
     pub selections: Vec<Selection>,
-    /// Whether the scores can be trusted; none for a row that has no embeddings.
+    /// Health checks of the scores; none for a row without embeddings.
     pub health: Option<Health>,
     /// Facts about the encoder; none for rows without one.
     pub encoder: Option<EncoderFacts>,
     /// What it takes to run the cell again.
     pub recipe: Recipe,
-    /// Where and with what it was computed.
+    /// The machine and the software versions that it was computed with.
     pub environment: Environment,
     /// The protections that were in force around the method's process, such as `landlock`; reserved, none today.
     #[serde(default)]
     pub sandbox: Vec<String>,
-    /// What it cost.
+    /// Its time and memory.
     pub cost: Cost,
 }
 
@@ -108,7 +108,7 @@ pub struct ScoredTrajectories {
     pub labels: Vec<Vec<f32>>,
 }
 
-/// The trajectories whose labels a fraction of the labels is.
+/// The trajectories whose labels the probes saw at one label fraction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LabelSubset {
     /// The fraction, as in [`ProbeScore::label_fraction`].
@@ -119,17 +119,17 @@ pub struct LabelSubset {
     pub valid: Vec<u32>,
 }
 
-/// Whether a row's scores can be trusted.
+/// Health checks: whether a row's scores can be trusted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
-    /// How the embeddings of train, averaged over tokens, spread.
+    /// How the embeddings of train, averaged over tokens, spread over their dimensions.
     pub spread: Spread,
     /// The gradient in the first steps of pretraining; none where there is no pretraining.
     pub gradient: Option<GradientFlow>,
-    /// Whether the encoder's checksum was the same before and after probing; none where nothing was compared: for rows without
-    /// an encoder, and where the probes used embeddings of an earlier attempt.
+    /// Whether the encoder's checksum was the same before and after encoding; none where nothing was compared: for rows without
+    /// an encoder, and where the probes used cached embeddings of an earlier attempt.
     pub encoder_unchanged: Option<bool>,
-    /// What the ridge probe estimates when labels are permuted among trajectories.
+    /// The label permutation test of the ridge probe.
     pub label_permutation: LabelPermutation,
 }
 
@@ -140,7 +140,7 @@ pub struct EncoderFacts {
     pub encoder_parameters: u64,
     /// Elements in all trainable tensors of the method.
     pub method_parameters: u64,
-    /// Tokens of an embedding.
+    /// Tokens per embedding.
     pub tokens: usize,
     /// Dimensions of a token.
     pub dim: usize,
@@ -148,10 +148,10 @@ pub struct EncoderFacts {
     pub checksum: String,
     /// BLAKE3 of the plugin's library.
     pub plugin_checksum: String,
-    /// The version of the method's crate, if the plugin tells.
+    /// The version of the method's crate, if the plugin reports it.
     #[serde(default)]
     pub method_version: Option<String>,
-    /// The revision of the method's sources, if the plugin tells.
+    /// The revision of the method's sources, if the plugin reports it.
     #[serde(default)]
     pub method_revision: Option<String>,
 }
@@ -163,7 +163,7 @@ pub struct Recipe {
     pub suite: Value,
     /// The keys of the method's configuration that differ from the defaults; null for rows without a method.
     pub config: Value,
-    /// The method that the plugin implements: the row's, or that of which it is a variant; none for rows without one.
+    /// The method that the plugin implements: the row's, or the one that the row is a variant of; none for rows without a plugin.
     pub plugin: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The results of a run: what tables, reports and comparisons are made from.
+//! The results of a run, from which tables, reports and comparisons are made.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use crate::{
     record::CellRecord,
 };
 
-/// A run's cells and their outcomes, in the order of the table.
+/// The cells of a run and their outcomes.
 #[derive(Clone, Debug)]
 pub struct RunResults {
-    /// The cells.
+    /// The cells, in the order of the table.
     pub cells: Vec<RunCell>,
 }
 
 /// A cell and its outcome.
 #[derive(Clone, Debug)]
 pub struct RunCell {
-    /// Which cell it is.
+    /// The cell.
     pub identity: Identity,
     /// Its outcome.
     pub outcome: CellOutcome,
@@ -38,8 +38,8 @@ impl RunResults {
     ///
     /// # Errors
     ///
-    /// If there is no run, if a record cannot be read or is of another cell than the manifest says, or if cells of one system are
-    /// of suites that differ in name, version or content.
+    /// If there is no run, if a record cannot be read or belongs to another cell than the manifest says, or if cells of one system
+    /// are of suites that differ in name, version or content.
     pub fn read(run: &Path) -> Result<Self> {
         Self::of(&RunManifest::read(run)?, run)
     }
@@ -48,7 +48,7 @@ impl RunResults {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// Those of [`read`](Self::read).
     pub fn of(manifest: &RunManifest, run: &Path) -> Result<Self> {
         let cells = manifest.cells.iter().cloned().map(|listed| {
             let folder = listed.folder(run);
@@ -87,11 +87,11 @@ impl RunResults {
         let version = |suite: &SuiteFacts| (suite.name.clone(), suite.version);
         for (system, cells) in self.by_system() {
             let first = &cells[0].identity.suite;
-            let all = self.cells.first().map_or(first, |cell| &cell.identity.suite);
+            let reference = self.cells.first().map_or(first, |cell| &cell.identity.suite);
             let wrong = cells
                 .iter()
                 .map(|cell| &cell.identity.suite)
-                .find(|suite| *suite != first || version(suite) != version(all));
+                .find(|suite| *suite != first || version(suite) != version(reference));
             if let Some(other) = wrong {
                 let name = |suite: &SuiteFacts| format!("{} v{} ({})", suite.name, suite.version, suite.checksum);
                 return Err(Error::Usage(format!(

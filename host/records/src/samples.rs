@@ -1,4 +1,4 @@
-//! Sample fields of a system: a few frames of a few test trajectories, clean and as encoders see them.
+//! Sample fields of a system: a few frames of a few test trajectories, without and with the suite's noise.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use crate::{error::Result, files};
 pub struct SampleFields {
     /// The physical system.
     pub system: String,
-    /// BLAKE3 of the packed data that the samples are from.
+    /// BLAKE3 of the packed data that the samples are cut from.
     pub data_checksum: String,
     /// The channel that is shown.
     pub channel: String,
-    /// The grid `[nx, ny]`.
+    /// Points of the grid, `[nx, ny]`.
     pub grid: [usize; 2],
-    /// Frames of a window that encoders see.
+    /// Frames per window that encoders see.
     pub context_frames: usize,
-    /// Standard deviation of the suite's Gaussian noise.
+    /// Standard deviation of the suite's Gaussian noise, of normalised values.
     pub noise: f64,
     /// The samples.
     pub samples: Vec<Sample>,
@@ -48,11 +48,11 @@ impl SampleFields {
         run.join("samples").join(format!("{system}.json"))
     }
 
-    /// The samples of a system in the folder of a run; none if there are none.
+    /// The samples of a system in the folder of a run; none if the file does not exist.
     ///
     /// # Errors
     ///
-    /// If they cannot be read.
+    /// If the file cannot be read.
     pub fn read(run: &Path, system: &str) -> Result<Option<Self>> {
         let path = Self::file(run, system);
         if path.is_file() { files::read_json(&path).map(Some) } else { Ok(None) }
@@ -62,7 +62,7 @@ impl SampleFields {
     ///
     /// # Errors
     ///
-    /// If they cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, run: &Path) -> Result<()> {
         files::write_compact_json(&Self::file(run, &self.system), self)
     }

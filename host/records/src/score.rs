@@ -1,4 +1,4 @@
-//! What probes estimated, and what they selected.
+//! Scores of probes, and what the probes selected.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What labels may train. Tables never mix the two.
+/// What is trained on labels. Tables never mix the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Track {
@@ -31,26 +31,26 @@ impl fmt::Display for Track {
     }
 }
 
-/// Where the parameters of a held-out set lie with respect to those of train.
+/// Whether the parameters of a held-out trajectory are inside the range of those of train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Regime {
-    /// Within their range.
+    /// Inside the range.
     Interpolation,
-    /// Beyond its ends.
+    /// Outside the range.
     Extrapolation,
 }
 
 /// The score of one probe, fitted on a fraction of the labels, on one split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeScore {
-    /// What the labels trained.
+    /// What was trained on labels.
     pub track: Track,
     /// The probe.
     pub probe: String,
-    /// The fraction of the trajectories of train, and of valid, whose labels the fit and its selection saw, in (0, 1].
+    /// The fraction of the trajectories of train and of valid whose labels the probe saw, in (0, 1].
     pub label_fraction: f64,
-    /// The split: valid, where the probe made its selection, test, or held-out.
+    /// The split: valid (on which the probe selected), test, or held-out.
     pub split: Split,
     /// The part of a held-out split that is scored; none for all of a split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,42 +61,42 @@ pub struct ProbeScore {
     pub mean: Metrics,
 }
 
-/// The estimates of one parameter.
+/// The predictions of one parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ParameterResult {
     /// The parameter.
     pub name: String,
-    /// How good the estimates are.
+    /// The errors of the predictions.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// For each trajectory of the split, the predicted label, the mean over its windows.
+    /// For each trajectory of the split, the mean predicted label over its windows.
     pub predicted: Vec<f32>,
-    /// For each trajectory of the split, the squared error, the mean over its windows.
+    /// For each trajectory of the split, the mean squared error over its windows.
     pub squared_error: Vec<f32>,
 }
 
-/// How good the estimates of a parameter are. Labels are scaled, so that always predicting the mean has an error of 1.
+/// Errors of predictions. Labels are scaled, so that always predicting the mean has a mean squared error of 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metrics {
     /// Mean squared error over windows.
     pub mse: f64,
     /// Coefficient of determination over windows, against the split's own mean; none if its labels are all equal.
     pub r2: Option<f64>,
-    /// Mean squared error over trajectories, of the mean prediction over a trajectory's windows.
+    /// Mean squared error over trajectories of the predictions averaged over each trajectory's windows.
     pub trajectory_mse: f64,
     /// Coefficient of determination over trajectories.
     pub trajectory_r2: Option<f64>,
 }
 
-/// What a fit selected on the valid split.
+/// What a probe selected on the valid split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
-    /// What the labels trained.
+    /// What was trained on labels.
     pub track: Track,
     /// The probe.
     pub probe: String,
     /// The fraction of the labels, as in [`ProbeScore::label_fraction`].
     pub label_fraction: f64,
-    /// What was selected, such as a penalty or an epoch, and from what.
+    /// The selected setting, such as a penalty or an epoch, and the errors of all candidates.
     pub record: Value,
 }

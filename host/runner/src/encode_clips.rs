@@ -8,10 +8,9 @@ use physrep_records::{Device, files};
 use serde_json::Value;
 
 use crate::{
-    cell_run::log_method,
     error::{Error, Result},
     overrides,
-    plugin::{Callbacks, Geometry, Session, SessionSpec},
+    plugin::{Callbacks, Geometry, Session, SessionSpec, log_method},
     plugin_build::find_plugin,
     stages::PretrainingRecord,
     weights::read_weights,

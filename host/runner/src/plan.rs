@@ -9,7 +9,7 @@ use crate::{
     data::{prepare_data, write_samples},
     error::{Error, Result},
     events::DataProgress,
-    selection::{Selection, SelectionEvent, no_joint_pretraining},
+    selection::{RunSelection, SelectionEvent, no_joint_pretraining},
 };
 
 /// What a run consists of.
@@ -52,7 +52,7 @@ impl RunPlan {
     /// If something that was asked for does not exist, or data can be neither read nor made.
     pub fn of(
         suite: &Suite,
-        selection: &Selection,
+        selection: &RunSelection,
         settings: &PlanSettings,
         listener: &(dyn Fn(PlanEvent<'_>) + Sync),
     ) -> Result<Self> {

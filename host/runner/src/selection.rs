@@ -18,7 +18,7 @@ const FLOORS: [EncoderSpec; 2] = [EncoderSpec::Features, EncoderSpec::Mean];
 
 /// What to run of a suite. Empty lists select everything.
 #[derive(Clone, Debug, Default)]
-pub struct Selection {
+pub struct RunSelection {
     /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
     /// Only these methods; `features` and `mean` are the floors.
@@ -56,7 +56,7 @@ pub(crate) struct SelectedEncoders {
     pub unusable: Vec<Error>,
 }
 
-impl Selection {
+impl RunSelection {
     /// The selected systems, in the suite's order.
     pub(crate) fn systems_of(&self, suite: &Suite) -> Result<Vec<String>> {
         let mut names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();

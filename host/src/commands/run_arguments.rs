@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Lock;
-use physrep_runner::{PlanEvent, PlanSettings, RunPlan, Selection, SelectionEvent, cores, describe};
+use physrep_runner::{PlanEvent, PlanSettings, RunPlan, RunSelection, SelectionEvent, cores, describe};
 
 use crate::{
     arguments::{DeviceArgument, Plugins},
@@ -77,7 +77,7 @@ impl RunArguments {
         let lock = Lock::take(&folder, in_use)?;
         let (device, note) = self.device.resolve()?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
-        let selection = Selection {
+        let selection = RunSelection {
             plugins: self.plugins.plugins,
             methods: self.methods,
             systems: self.systems,

@@ -135,7 +135,7 @@ fn fields_of_every_rank_have_pictures_of_their_own() {
         seen.push(picture.rgb);
     }
     let error = show(&folder, "no.png", Some("salt"), None).err().expect("refused");
-    assert!(error.contains("waves has no field salt") && error.contains("vorticity"), "{error}");
+    assert!(error.contains("found salt") && error.contains("vorticity"), "{error}");
     assert!(!folder.path().join("no.png").exists());
 }
 

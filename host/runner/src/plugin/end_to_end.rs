@@ -2,7 +2,7 @@
 
 use physrep_abi::{FineTuneArgs, FineTuneV1};
 
-use super::session::{Session, Tokens, checked, with_batch, with_view};
+use super::session::{Session, EncodedTokens, checked, with_batch, with_view};
 use crate::{
     device::BatchRef,
     error::{Error, Result},
@@ -21,7 +21,7 @@ impl Session<'_> {
     }
 
     /// Embeds clips `(B, C, T, H, W)` and keeps the way back for [`finetune_step`](Self::finetune_step).
-    pub fn encode_with_gradient(&mut self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<Tokens> {
+    pub fn encode_with_gradient(&mut self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<EncodedTokens> {
         let encode = self.interface()?.encode_forward;
         let tokens = with_batch(clips, shape, system, |batch| encode(self.handle, batch));
         self.tokens(checked(&self.name, tokens)?, shape[0])

@@ -1,5 +1,6 @@
-//! A method's dynamic library: opening it, what it says of itself, and safe calls into its sessions.
+//! A method's dynamic library: opening it, its description, and safe calls into its sessions.
 
+mod callbacks;
 mod end_to_end;
 mod geometry;
 mod interface;
@@ -8,4 +9,6 @@ mod session;
 
 pub use geometry::Geometry;
 pub use library::Plugin;
-pub use session::{Callbacks, Session, SessionSpec, Tokens};
+pub use callbacks::Callbacks;
+pub(crate) use callbacks::log_method;
+pub use session::{EncodedTokens, Session, SessionSpec};

@@ -2,31 +2,23 @@
 
 use std::marker::PhantomData;
 
-use abi_stable::std_types::{RResult, RSlice, RStr};
+use abi_stable::std_types::{RResult, RSlice};
 use physrep_abi::{
-    BatchView, CreateArgs, DType, Device, FineTuneV1, GeometryView, HostCallbacks, LoadScope, LogLevel, MethodV1,
+    BatchView, CreateArgs, DType, Device, FineTuneV1, GeometryView, LoadScope, MethodV1,
     OwnedTensor, Parameter, PluginError, StepReport, TensorView,
 };
 
 use physrep_records as records;
 
-use super::{geometry::Geometry, library::Plugin};
+use super::{
+    callbacks::{CallbackContext, Callbacks},
+    geometry::Geometry,
+    library::Plugin,
+};
 use crate::{
     device::{BatchRef, MemoryKind},
     error::{Error, Result},
 };
-
-/// What the host does when a session calls back. Called from any thread.
-pub trait Callbacks: Sync {
-    /// A line for the cell's log.
-    fn log(&self, level: LogLevel, message: &str);
-    /// A value of a curve at a pretraining step.
-    fn metric(&self, name: &str, step: u64, value: f64);
-    /// Whether the run is being stopped.
-    fn cancelled(&self) -> bool {
-        false
-    }
-}
 
 /// What a session is made for.
 #[derive(Clone, Debug)]
@@ -53,7 +45,7 @@ pub struct SessionSpec<'a> {
 
 /// Embeddings of a batch.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tokens {
+pub struct EncodedTokens {
     /// `(B, tokens, dim)`, row-major.
     pub values: Vec<f32>,
     /// `[B, tokens, dim]`.
@@ -63,9 +55,6 @@ pub struct Tokens {
 /// The most elements that a tensor may have: a slice of more bytes than `isize::MAX` does not exist.
 const MOST_ELEMENTS: usize = isize::MAX as usize / size_of::<f32>();
 
-/// What the library hands back with every callback; it has an address of its own.
-struct Context<'a>(&'a dyn Callbacks);
-
 /// A method in training. Borrows its callbacks, and is used from the thread that made it.
 pub struct Session<'a> {
     method: &'static MethodV1,
@@ -73,15 +62,15 @@ pub struct Session<'a> {
     pub(super) handle: physrep_abi::SessionHandle,
     pub(super) name: String,
     memory: MemoryKind,
-    // The library holds its address.
-    _context: Box<Context<'a>>,
+    // The plugin holds its address.
+    _context: Box<CallbackContext<'a>>,
     _single_thread: PhantomData<*mut ()>,
 }
 
 impl<'a> Session<'a> {
     /// Makes a session of `plugin`'s method.
     pub fn new(plugin: &Plugin, spec: &SessionSpec<'_>, callbacks: &'a dyn Callbacks) -> Result<Self> {
-        let context = Box::new(Context(callbacks));
+        let context = Box::new(CallbackContext(callbacks));
         let channels: Vec<_> = spec.systems.iter().map(Geometry::abi_channels).collect();
         let systems: Vec<GeometryView<'_>> =
             spec.systems.iter().zip(&channels).map(|(geometry, channels)| geometry.abi_system(channels)).collect();
@@ -99,7 +88,7 @@ impl<'a> Session<'a> {
             },
             seed: spec.seed,
             scratch_dir: spec.scratch.into(),
-            host: HostCallbacks { context: (&raw const *context).cast(), log, metric, cancelled },
+            host: context.host_callbacks(),
         };
         let name = plugin.name().to_owned();
         let handle = checked(&name, (plugin.method.create)(&args))?;
@@ -130,13 +119,13 @@ impl<'a> Session<'a> {
     }
 
     /// Embeds clips `(B, C, T, H, W)` of the system with index `system`.
-    pub fn encode(&self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<Tokens> {
+    pub fn encode(&self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<EncodedTokens> {
         let tokens = with_batch(clips, shape, system, |batch| (self.method.encode)(self.handle, batch));
         self.tokens(checked(&self.name, tokens)?, shape[0])
     }
 
     /// The tokens that a plugin returned for `clips` clips, checked.
-    pub(super) fn tokens(&self, tokens: OwnedTensor, clips: usize) -> Result<Tokens> {
+    pub(super) fn tokens(&self, tokens: OwnedTensor, clips: usize) -> Result<EncodedTokens> {
         let refuse = |what: String| Error::Method { method: self.name.clone(), message: what };
         let sizes: Vec<usize> = tokens.shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
         let [b, n, d] = *sizes.as_slice() else {
@@ -166,7 +155,7 @@ impl<'a> Session<'a> {
         // contiguous f32 values there until the tensor is dropped below.
         let values =
             unsafe { std::slice::from_raw_parts(tokens.data.add(tokens.byte_offset as usize).cast::<f32>(), elements) };
-        Ok(Tokens { values: values.to_vec(), shape: [b, n, d] })
+        Ok(EncodedTokens { values: values.to_vec(), shape: [b, n, d] })
     }
 
     /// The complete state, as the bytes of a safetensors file.
@@ -226,29 +215,4 @@ pub(super) fn with_view<T>(values: BatchRef<'_>, shape: &[usize], call: impl FnO
         byte_offset: 0,
         ready_event: ready,
     })
-}
-
-/// The callbacks behind a context that [`Session::new`] handed out.
-///
-/// # Safety
-///
-/// The session that got `context` is alive.
-unsafe fn callbacks<'a>(context: *const ()) -> &'a dyn Callbacks {
-    // SAFETY: the caller's promise: the context lives as long as its session.
-    unsafe { (*context.cast::<Context<'a>>()).0 }
-}
-
-extern "C" fn log(context: *const (), level: LogLevel, message: RStr<'_>) {
-    // SAFETY: plugins call back while their session lives.
-    unsafe { callbacks(context) }.log(level, message.as_str());
-}
-
-extern "C" fn metric(context: *const (), name: RStr<'_>, step: u64, value: f64) {
-    // SAFETY: as above.
-    unsafe { callbacks(context) }.metric(name.as_str(), step, value);
-}
-
-extern "C" fn cancelled(context: *const ()) -> bool {
-    // SAFETY: as above.
-    unsafe { callbacks(context) }.cancelled()
 }

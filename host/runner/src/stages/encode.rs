@@ -117,7 +117,12 @@ fn each_split(
     splits.iter().map(|&split| Ok((split, one(split)?))).collect()
 }
 
-/// The scaled labels of windows.
+/// The number of windows in all splits.
+pub fn window_count(embedded: &EmbeddedSplits) -> u64 {
+    embedded.values().map(|split| split.n() as u64).sum()
+}
+
+/// The scaled labels of windows, `(N, P)`.
 pub fn labels(data: &Packed, windows: &[Window]) -> Labels {
     Labels {
         values: windows.iter().flat_map(|w| data.labels(w.trajectory)).map(|&label| label as f32).collect(),

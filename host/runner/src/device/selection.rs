@@ -9,14 +9,14 @@ use crate::error::{Error, Result};
 
 /// The device that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceChoice {
+pub enum DeviceSelection {
     /// The first GPU that can be used, else the CPU.
     Auto,
     /// This device.
     This(Device),
 }
 
-impl FromStr for DeviceChoice {
+impl FromStr for DeviceSelection {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
@@ -32,7 +32,7 @@ impl FromStr for DeviceChoice {
     }
 }
 
-impl DeviceChoice {
+impl DeviceSelection {
     /// The device, and for `auto` without a GPU a line that says why it is the CPU.
     ///
     /// # Errors

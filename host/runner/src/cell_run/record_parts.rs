@@ -1,0 +1,53 @@
+//! Assembles the record of a cell from the results of its stages.
+
+use physrep_benchmarks::packed::Packed;
+use physrep_records::{Cell, CellRecord, Cost, EncoderFacts, EncoderSpec, Health, Recipe, SCHEMA};
+use physrep_statistics::GradientFlow;
+use serde_json::Value;
+
+use crate::{environment, peak_memory, stages::probe::Probed};
+
+/// The results of a cell's stages.
+pub(super) struct RecordParts {
+    pub(super) probed: Probed,
+    pub(super) gradient: Option<GradientFlow>,
+    pub(super) encoder_unchanged: Option<bool>,
+    pub(super) encoder: Option<EncoderFacts>,
+    pub(super) cost: Cost,
+}
+
+impl RecordParts {
+    /// The record of `cell`; `data` is that of its own system.
+    pub(super) fn record(self, cell: &Cell, data: &Packed) -> CellRecord {
+        let Self { probed, gradient, encoder_unchanged, encoder, cost } = self;
+        let (config, plugin) = match &cell.encoder {
+            EncoderSpec::Plugin { config, .. } => {
+                let method = cell.suite.variants.get(cell.method()).map_or(cell.method(), String::as_str);
+                (config.clone(), Some(method.to_owned()))
+            }
+            EncoderSpec::Features | EncoderSpec::Mean => (Value::Null, None),
+        };
+        CellRecord {
+            schema: SCHEMA,
+            digest: None,
+            identity: cell.identity(),
+            external: false,
+            parameters: data.header().scalings.clone(),
+            splits: probed.splits,
+            label_subsets: probed.label_subsets,
+            scores: probed.scores,
+            selections: probed.selections,
+            health: probed.checks.map(|(spread, label_permutation)| Health {
+                spread,
+                gradient,
+                encoder_unchanged,
+                label_permutation,
+            }),
+            encoder,
+            recipe: Recipe { suite: serde_json::json!(cell.suite), config, plugin },
+            environment: environment::current(&cell.data.checksum, cell.device),
+            sandbox: Vec::new(),
+            cost: Cost { peak_memory_mib: peak_memory::peak().map(|bytes| bytes >> 20), ..cost },
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Runs a cell in this process and writes its record.
+
+use std::fs;
+
+use physrep_benchmarks::packed::Packed;
+use physrep_records::{DataSource, EncoderSpec, files};
+
+use super::{encoder::record_encoder, floor::record_floor, task::CellRun};
+use crate::{
+    device::keep_freed_memory,
+    error::{Error, Result},
+    events::{Phase, PhaseProgress},
+    plugin::Plugin,
+    progress::Progress,
+};
+
+/// Runs a cell in this process and writes its record, resuming from the checkpoint of its pretraining if there is one.
+///
+/// # Errors
+///
+/// If a stage of the cell fails; [`Error::Interrupted`] if this process is to stop.
+pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Result<()>) -> Result<()> {
+    physrep_nn::retain_heap_memory();
+    keep_freed_memory(run.cell.device);
+    let mut progress = Progress::new(listener);
+    progress.report(Phase::Start, 0, 1)?;
+    let data = run.cell.sources().iter().map(open_data).collect::<Result<Vec<_>>>()?;
+    let record = match &run.cell.encoder {
+        EncoderSpec::Plugin { library, checksum, .. } => {
+            let plugin = Plugin::open(library)?;
+            if plugin.checksum() != checksum {
+                return Err(Error::Plugin {
+                    path: library.clone(),
+                    reason: "it changed since this cell was planned; run the same command again".into(),
+                });
+            }
+            record_encoder(run, &plugin, &data, &mut progress)?
+        }
+        EncoderSpec::Features | EncoderSpec::Mean => record_floor(run, &data[run.cell.index()], &mut progress)?,
+    };
+    files::write_json(&run.folder.record(), &record)?;
+    // Leftover files do not make the cell less complete.
+    let _ = fs::remove_file(run.folder.failure());
+    let _ = fs::remove_dir_all(run.folder.scratch());
+    Ok(())
+}
+
+/// Opens the packed data of a system and checks that it has not changed since the cell was planned.
+fn open_data(source: &DataSource) -> Result<Packed> {
+    let data = Packed::open(&source.path)?;
+    if data.header().checksum == source.checksum {
+        return Ok(data);
+    }
+    Err(Error::file(&source.path, "the packed data changed since this cell was planned; run the same command again"))
+}
