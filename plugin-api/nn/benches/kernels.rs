@@ -17,7 +17,8 @@ use physrep_nn::{
 fn main() -> Result<()> {
     retain_heap_memory();
     // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set
-    // the same. SAFETY: no other thread runs yet.
+    // the same.
+    // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let peak = peak();

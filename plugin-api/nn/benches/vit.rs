@@ -24,7 +24,8 @@ const KEPT: usize = 10;
 fn main() -> Result<()> {
     retain_heap_memory();
     // The threads of candle's own pool spin while they wait, and would take cores from rayon's. The host's workers set
-    // the same. SAFETY: no other thread runs yet.
+    // the same.
+    // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
     let (batch, side) = (sizes.first().copied().unwrap_or(2), sizes.get(1).copied().unwrap_or(224));
