@@ -1,4 +1,4 @@
-//! The most memory that this process has held: ever, and since a phase of its work began, in the host and on a GPU.
+//! Peak memory of this process, in total and per phase, in the host and on a GPU.
 
 use std::{
     fs,
@@ -9,49 +9,49 @@ use physrep_records::Device;
 
 use crate::device::MemoryPool;
 
-/// The highest mark that was read so far, in bytes. The system keeps one mark a process, which [`PeakMemory::start`] wipes out,
-/// and which may be a little lower when it is read again: Linux counts pages in batches.
+/// The highest peak that was read so far, in bytes. Linux keeps one peak per process, which [`PeakMemory::start`] resets and which
+/// may be slightly lower when it is read again, because pages are counted in batches.
 static HIGHEST: AtomicU64 = AtomicU64::new(0);
 
-/// The most memory that this process has held, in bytes, if the system tells.
+/// The peak resident memory of this process, in bytes, if the system reports it.
 pub fn peak() -> Option<u64> {
-    mark().or_else(resource_usage).map(|bytes| bytes.max(HIGHEST.load(Ordering::Relaxed)))
+    linux_peak().or_else(resource_usage).map(|bytes| bytes.max(HIGHEST.load(Ordering::Relaxed)))
 }
 
-/// PeakMemoryes the memory of one phase. Phases follow each other: a new watch ends the one before.
+/// Measures the peak memory of one phase. Phases follow each other: starting a new measurement ends the previous one.
 #[derive(Debug)]
 pub struct PeakMemory {
     reset: bool,
-    /// The memory of the GPU, if the work is done on one.
+    /// The memory pool of the GPU, if the phase computes on one.
     device_pool: Option<MemoryPool>,
 }
 
 impl PeakMemory {
-    /// Begins to watch the memory of the host and that of `device`.
+    /// Resets the peaks of host memory and of `device`.
     pub fn start(device: Device) -> Self {
-        hand_back_freed_memory();
-        mark(); // for `HIGHEST`
-        // Linux alone has this file: a 5 resets the mark to what is held now.
+        return_freed_memory();
+        linux_peak(); // updates `HIGHEST`
+        // Only Linux has this file: writing 5 resets the peak to the present memory.
         let reset = fs::write("/proc/self/clear_refs", "5").is_ok();
-        let device_pool = MemoryPool::of(device).ok().flatten().filter(|pool| pool.watch().is_ok());
+        let device_pool = MemoryPool::of(device).ok().flatten().filter(|pool| pool.reset_peak().is_ok());
         Self { reset, device_pool }
     }
 
-    /// The most memory that the process has held since, in bytes: what earlier phases left, too. None where the system
-    /// does not tell one phase from another.
+    /// The peak resident memory since the start, in bytes, including memory still held from earlier phases. None where the system
+    /// cannot reset the peak.
     pub fn peak(&self) -> Option<u64> {
-        mark().filter(|_| self.reset)
+        linux_peak().filter(|_| self.reset)
     }
 
-    /// The most memory that it has held on the GPU since, in bytes: that of tensors and waiting batches, what earlier phases
-    /// left, too, but not what libraries of CUDA take for themselves. None on the CPU, and where the driver does not tell.
+    /// The peak memory of tensors and prefetched batches on the GPU since the start, in bytes, including memory still held from
+    /// earlier phases, but not the memory that CUDA libraries reserve. None on the CPU, or if the driver does not report it.
     pub fn peak_on_device(&self) -> Option<u64> {
         self.device_pool.as_ref()?.peak().ok()
     }
 }
 
-/// The mark of Linux, in bytes, which goes into [`HIGHEST`].
-fn mark() -> Option<u64> {
+/// The peak that Linux reports, in bytes; it also updates [`HIGHEST`].
+fn linux_peak() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let kib =
         status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
@@ -60,21 +60,22 @@ fn mark() -> Option<u64> {
     Some(bytes)
 }
 
-/// What other systems tell, in bytes. Linux counts here that of the process which started this one.
+/// The peak that other systems report, in bytes. On Linux this one would include the memory of the parent process.
 fn resource_usage() -> Option<u64> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: `usage` is a valid place for the record.
+    // SAFETY: `usage` is valid for writes of an `rusage`.
     let status = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
-    // SAFETY: zeroed is a valid value.
+    // SAFETY: it was zeroed, and all-zero is a valid `rusage`.
     let peak = unsafe { usage.assume_init() }.ru_maxrss as u64;
     // Linux counts KiB, macOS bytes.
     (status == 0).then_some(if cfg!(target_os = "macos") { peak } else { peak << 10 })
 }
 
-/// A worker keeps what it has freed (see [`physrep_nn::retain_heap_memory`]), which is not what the next phase needs.
-fn hand_back_freed_memory() {
+/// Returns freed heap memory to the system, which the allocator otherwise keeps (see [`physrep_nn::retain_heap_memory`]) and which
+/// would count in the next phase.
+fn return_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `malloc_trim` locks the allocator while it works.
+    // SAFETY: `malloc_trim` has no preconditions; it locks the allocator.
     unsafe {
         libc::malloc_trim(0);
     }
@@ -84,26 +85,26 @@ fn hand_back_freed_memory() {
 mod tests {
     use super::*;
 
-    /// Holds so many MiB for a moment.
-    fn hold(mib: usize) {
+    /// Allocates `mib` MiB and frees them.
+    fn allocate(mib: usize) {
         std::hint::black_box(vec![1u8; mib << 20]);
     }
 
-    // One test alone: the mark is the process's.
+    // A single test, because the peak is that of the process.
     #[test]
-    fn a_watch_sees_what_is_held_after_it_started() {
+    fn each_phase_has_its_own_peak() {
         let all = PeakMemory::start(Device::Cpu);
-        hold(256);
+        allocate(256);
         let first = all.peak();
         let late = PeakMemory::start(Device::Cpu);
-        hold(16);
+        allocate(16);
         let Some((first, second)) = first.zip(late.peak()) else {
-            println!("skipped: this system keeps no mark that can be reset");
+            println!("skipped: this system cannot reset the peak");
             return;
         };
         assert!(first >= 256 << 20, "{first}");
         assert!(second >= 16 << 20, "{second}");
         assert!(second + (128 << 20) < first, "{second} bytes after {first}");
-        assert!(peak() >= Some(first), "what the first watch saw is not forgotten");
+        assert!(peak() >= Some(first), "the peak of the process includes that of the first phase");
     }
 }

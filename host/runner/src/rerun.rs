@@ -13,20 +13,20 @@ use crate::{
     supervisor::{Policy, run_cells},
 };
 
-/// What it takes to run a recorded cell again.
+/// Where to find the data and the plugin of a recorded cell, and how to run it.
 #[derive(Clone, Debug)]
 pub struct RerunSettings {
     /// The folder of the data; none for `data/SUITE`.
     pub data: Option<PathBuf>,
     /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
-    /// Where the method computes.
+    /// The device that the method computes on.
     pub device: Device,
     /// How the cell is run.
     pub policy: Policy,
 }
 
-/// Runs the cell of the record at `path` again in a temporary folder. Both records come back: the one at `path`, and the new one.
+/// Runs the cell of the record at `path` again in a temporary folder. Returns the record at `path` and the new one.
 ///
 /// # Errors
 ///
@@ -50,16 +50,16 @@ pub fn rerun_cell(
     }
 }
 
-/// The cell of a record, with the plugin and the data of this machine.
+/// The cell of a record, with the plugin and the data on this machine.
 fn recorded_cell(
     path: &Path,
     record: &CellRecord,
     settings: &RerunSettings,
     on_data: &(dyn Fn(DataProgress<'_>) + Sync),
 ) -> Result<Cell> {
-    let wrong = |reason: String| Error::file(path, reason);
+    let invalid = |reason: String| Error::file(path, reason);
     let suite: Suite = serde_json::from_value(record.recipe.suite.clone())
-        .map_err(|e| wrong(format!("its `recipe.suite` is not a suite of this program: {e}")))?;
+        .map_err(|e| invalid(format!("its `recipe.suite` is not a suite of this program: {e}")))?;
     let identity = &record.identity;
     let encoder = match &record.recipe.plugin {
         Some(method) => {
@@ -74,7 +74,7 @@ fn recorded_cell(
         }
         None if identity.method == EncoderSpec::Features.method() => EncoderSpec::Features,
         None if identity.method == EncoderSpec::Mean.method() => EncoderSpec::Mean,
-        None => return Err(wrong(format!("its method `{}` is no floor, but it names no plugin", identity.method))),
+        None => return Err(invalid(format!("its method `{}` is no floor, but it names no plugin", identity.method))),
     };
     let joint = identity.initialisation == Initialisation::Joint;
     let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
@@ -86,7 +86,7 @@ fn recorded_cell(
         .map(|system| prepare_data(&suite, system, &data, settings.policy.threads, on_data))
         .collect::<Result<Vec<_>>>()?;
     let own = sources.iter().find(|source| source.system == identity.system);
-    let own = own.ok_or_else(|| wrong(format!("its suite has no system `{}`", identity.system)))?.clone();
+    let own = own.ok_or_else(|| invalid(format!("its suite has no system `{}`", identity.system)))?.clone();
     let joint = if joint { sources } else { Vec::new() };
     Ok(Cell { suite, data: own, joint, encoder, seed: identity.seed, device: settings.device })
 }

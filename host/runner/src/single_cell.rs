@@ -1,4 +1,4 @@
-//! One cell of a run folder, run in this process: what a supervisor starts, and what a scheduler may start by itself.
+//! One cell of a run folder, run in this process. Supervisors and cluster schedulers start it in a process per cell.
 
 use std::{path::Path, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     events::PhaseProgress,
 };
 
-/// A cell of a run's folder.
+/// A cell of a run folder.
 #[derive(Debug)]
 pub struct SingleCell {
     cell: Cell,
@@ -22,7 +22,7 @@ impl SingleCell {
     ///
     /// # Errors
     ///
-    /// If there is no run, no such cell, or more than one.
+    /// If there is no run, or not exactly one such cell.
     pub fn find(run: &Path, id: &str) -> Result<Self> {
         let manifest = RunManifest::read(run)?;
         let found: Vec<_> = manifest.cells.iter().filter(|cell| cell.identity.key.starts_with(id)).collect();
@@ -48,7 +48,7 @@ impl SingleCell {
     ///
     /// # Errors
     ///
-    /// Those of [`run_cell`].
+    /// If a stage of the cell fails or a file cannot be read or written; [`Error::Interrupted`] if this process is to stop.
     pub fn run(
         &self,
         run: &Path,
@@ -70,7 +70,7 @@ impl SingleCell {
         )
     }
 
-    /// Records why the cell has no record.
+    /// Writes the reason why the cell failed.
     ///
     /// # Errors
     ///

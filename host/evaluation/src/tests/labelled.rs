@@ -78,8 +78,7 @@ fn splits_that_do_not_match_are_refused() {
 fn predicting_the_mean_scores_one_on_a_balanced_grid() {
     // {-1, 0, 1} x {-1, 1}, z-scored by the grid's own population mean and standard deviation.
     let std = (2.0f32 / 3.0).sqrt();
-    let grid: Vec<f32> =
-        [-1.0, 0.0, 1.0].iter().flat_map(|a| [[a / std, -1.0], [a / std, 1.0]]).flatten().collect();
+    let grid: Vec<f32> = [-1.0, 0.0, 1.0].iter().flat_map(|a| [[a / std, -1.0], [a / std, 1.0]]).flatten().collect();
     let trajectory: Vec<u32> = (0..6).collect();
     let split = |name| {
         LabelledEmbeddings::new(name, embeddings(&[0.0; 6], [6, 1, 1]), labels(&grid, &["a", "b"], &trajectory))

@@ -11,7 +11,11 @@ use crate::{
 
 /// The sizes and checksums of an encoder; `checksum` is that of its weights.
 pub(super) fn encoder_facts(
-    session: &Session<'_>, plugin: &Plugin, checksum: String, embedded: &EmbeddedSplits) -> Result<EncoderFacts> {
+    session: &Session<'_>,
+    plugin: &Plugin,
+    checksum: String,
+    embedded: &EmbeddedSplits,
+) -> Result<EncoderFacts> {
     let parameters = session.parameters()?;
     let count = |encoder_only: bool| {
         parameters

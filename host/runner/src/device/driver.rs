@@ -1,4 +1,4 @@
-//! The functions of the CUDA driver that this program calls. It links none of them, and starts on every machine.
+//! The functions of the CUDA driver that this program calls. They are loaded at run time, so that it starts on every machine.
 
 use std::{
     env,
@@ -8,25 +8,25 @@ use std::{
 
 use libloading::Library;
 
-/// The driver's library, or what this environment variable names.
+/// The environment variable that names the driver's library, and the default.
 const LIBRARY: (&str, &str) = ("PHYSREP_CUDA_DRIVER", "libcuda.so.1");
 
-/// What the driver hands out and takes back: a context, a stream, an event, a pool of memory.
+/// A handle of the driver: a context, a stream, an event or a memory pool.
 pub(super) type Handle = *mut c_void;
 
-/// Functions that return a code, of the driver's names and signatures; methods turn the code into a result.
+/// The driver's functions, by its names and signatures; their methods turn the returned code into a result.
 macro_rules! functions {
     ($(fn $function:ident = $symbol:literal($($argument:ident: $kind:ty),*);)*) => {
         /// The driver, loaded.
         #[derive(Debug)]
         pub(super) struct Functions {
             $($function: unsafe extern "C" fn($($kind),*) -> c_int,)*
-            /// Holds the functions.
+            /// Keeps the functions loaded.
             _library: Library,
         }
 
         impl Functions {
-            /// Those of `library`, the CUDA driver or something that behaves like it.
+            /// The functions of `library`, the CUDA driver or a mock of it.
             pub(super) fn of(library: Library) -> Result<Self, String> {
                 Ok(Self {
                     // SAFETY: the signatures are those of the CUDA driver's interface.
@@ -37,8 +37,9 @@ macro_rules! functions {
 
             $(
                 /// # Safety
-                /// That of the driver's function.
+                /// The requirements of the driver's function.
                 pub(super) unsafe fn $function(&self, $($argument: $kind),*) -> Result<(), String> {
+                    // SAFETY: the caller meets the requirements of the driver's function.
                     check($symbol, unsafe { (self.$function)($($argument),*) })
                 }
             )*
@@ -76,10 +77,10 @@ functions! {
     fn pool_attribute = c"cuMemPoolGetAttribute"(pool: Handle, attribute: c_int, value: *mut c_void);
 }
 
-/// Loads the driver of this machine; the error says in a few words why there is none.
+/// Loads the driver of this machine; the error says why there is none.
 pub(super) fn load() -> Result<Functions, String> {
     let path = env::var_os(LIBRARY.0).map_or_else(|| PathBuf::from(LIBRARY.1), PathBuf::from);
-    // SAFETY: the driver's library is made to be loaded by whoever wants to know.
+    // SAFETY: the initialisers of the CUDA driver have no preconditions.
     let library = unsafe { Library::new(&path) };
     Functions::of(library.map_err(|_| format!("no CUDA driver: {} does not load", path.display()))?)
 }
@@ -88,7 +89,7 @@ fn missing(symbol: &CStr) -> String {
     format!("the CUDA driver has no {}: it is older than CUDA 11.2", symbol.to_string_lossy())
 }
 
-/// What the code that a function of the driver ended with means.
+/// Turns the code that a driver function returned into a result.
 fn check(symbol: &CStr, code: c_int) -> Result<(), String> {
     match code {
         0 => Ok(()),

@@ -33,20 +33,20 @@ impl fmt::Display for Gpu {
 pub struct CudaDriver {
     /// The newest CUDA version that it runs, major and minor.
     pub cuda: (u32, u32),
-    /// At least one GPU.
+    /// The GPUs, at least one.
     pub gpus: Vec<Gpu>,
 }
 
 impl CudaDriver {
-    /// Asks the driver.
+    /// Loads the driver and lists its GPUs.
     ///
     /// # Errors
     ///
-    /// A few words about why there is none to ask.
+    /// The reason why there is no driver or no GPU.
     pub fn load() -> std::result::Result<Self, String> {
         let driver = driver::load()?;
         let (mut cuda, mut count) = (0, 0);
-        // SAFETY: every place that the driver writes to is of the type that it writes, and lives.
+        // SAFETY: every pointer is valid for writes of the type that the driver writes.
         unsafe {
             driver.init(0)?;
             driver.version(&mut cuda)?;
@@ -55,7 +55,8 @@ impl CudaDriver {
         let mut all = Vec::new();
         for index in 0..count {
             let (mut device, mut text, mut bytes) = (0, [0 as c_char; 256], 0);
-            // SAFETY: as above; the text is one shorter than its place, so that it ends.
+            // SAFETY: every pointer is valid for writes, and the zeroed buffer is one byte longer than the name, so the name is
+            // terminated.
             let name = unsafe {
                 driver.device(&mut device, index)?;
                 driver.device_name(text.as_mut_ptr(), 255, device)?;
@@ -72,7 +73,7 @@ impl CudaDriver {
     }
 }
 
-/// The CUDA compiler that plugin builds would use.
+/// The CUDA compiler that plugin builds use, if there is one.
 pub fn cuda_compiler() -> Option<PathBuf> {
     let on_path = env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
     let homes = ["CUDA_HOME", "CUDA_PATH"].into_iter().filter_map(env::var_os).map(|home| Path::new(&home).join("bin"));
@@ -84,7 +85,7 @@ pub fn cuda_compiler() -> Option<PathBuf> {
         .find(|nvcc| nvcc.is_file())
 }
 
-/// The device as records have it: `cpu`, or the GPU with its name and memory and the driver's version.
+/// The device as in records: `cpu`, or the GPU with its name, its memory and the driver's version.
 pub fn describe(device: Device) -> String {
     let Device::Cuda(index) = device else { return device.to_string() };
     match CudaDriver::load() {

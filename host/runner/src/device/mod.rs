@@ -1,13 +1,13 @@
-//! Devices: which there are, the CUDA driver, memory that a GPU can fetch from, and where batches wait for a method.
+//! Devices: the selection of one, the CUDA driver and its GPUs, memory pools, and staging of batches in pinned and device memory.
 
-mod selection;
 mod context;
 mod driver;
 mod gpus;
 mod pool;
+mod selection;
 mod staging;
 
-pub use selection::DeviceSelection;
 pub use gpus::{CudaDriver, Gpu, cuda_compiler, describe};
 pub use pool::{MemoryPool, keep_freed_memory};
+pub use selection::DeviceSelection;
 pub use staging::{BatchBuffer, BatchRef, MemoryKind, Staging};

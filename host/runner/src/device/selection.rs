@@ -1,4 +1,4 @@
-//! Which device to use.
+//! The selection of the device to compute on.
 
 use std::str::FromStr;
 
@@ -7,12 +7,12 @@ use physrep_records::Device;
 use super::gpus::{CudaDriver, Gpu, cuda_compiler};
 use crate::error::{Error, Result};
 
-/// The device that was asked for.
+/// The requested device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceSelection {
-    /// The first GPU that can be used, else the CPU.
+    /// The first usable GPU, else the CPU.
     Auto,
-    /// This device.
+    /// A given device.
     This(Device),
 }
 
@@ -33,11 +33,11 @@ impl FromStr for DeviceSelection {
 }
 
 impl DeviceSelection {
-    /// The device, and for `auto` without a GPU a line that says why it is the CPU.
+    /// The device, and the reason if `auto` resolves to the CPU.
     ///
     /// # Errors
     ///
-    /// If a GPU was asked for that does not exist.
+    /// If the requested GPU does not exist.
     pub fn resolve(self) -> Result<(Device, Option<String>)> {
         match self {
             Self::This(Device::Cpu) => Ok((Device::Cpu, None)),

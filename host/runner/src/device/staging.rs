@@ -1,4 +1,4 @@
-//! Where batches wait for the method that reads them: on a GPU they arrive while it still computes the step before.
+//! Staging of batches: buffers are filled in host memory and, for a GPU, copied while it still computes the previous step.
 
 use std::{
     fmt::{self, Debug},
@@ -6,25 +6,23 @@ use std::{
     sync::Arc,
 };
 
-use libloading::Library;
-
 use super::{
     context::{Context, CopyStream, DeviceBuffer, PinnedBuffer},
     driver::{self, Functions},
 };
 
-/// Where a method reads its batches.
+/// The kind of memory that a method reads its batches from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryKind {
-    /// In the memory of the host.
+    /// Host memory.
     Host,
-    /// In memory of the host that is pinned, from which it copies to the GPU of that number.
+    /// Pinned host memory, from which the method copies to the GPU with this index.
     Pinned(u32),
-    /// In the memory of the GPU of that number.
+    /// The memory of the GPU with this index.
     Device(u32),
 }
 
-/// Gives buffers that are filled in the memory of the host and read in another place.
+/// Allocates buffers that are filled in host memory and read from another kind of memory.
 #[derive(Clone, Debug, Default)]
 pub struct Staging(Kind);
 
@@ -37,12 +35,12 @@ enum Kind {
 }
 
 impl Staging {
-    /// For batches that are read in `place`. If the driver cannot serve them there, they lie on the heap, and a line on
-    /// standard error says why.
-    pub fn at(place: MemoryKind) -> Self {
-        let staging = match place {
+    /// For batches that are read from memory of kind `memory`. Without a driver that supports it they stay on the heap, and a warning
+    /// is logged.
+    pub fn at(memory: MemoryKind) -> Self {
+        let staging = match memory {
             MemoryKind::Host => Ok(Self::default()),
-            MemoryKind::Pinned(_) | MemoryKind::Device(_) => driver::load().and_then(|driver| Self::of(driver, place)),
+            MemoryKind::Pinned(_) | MemoryKind::Device(_) => driver::load().and_then(|driver| Self::of(driver, memory)),
         };
         staging.unwrap_or_else(|why| {
             log::warn!("batches are not in pinned memory, which is slower: {why}");
@@ -50,24 +48,22 @@ impl Staging {
         })
     }
 
-    /// As [`at`](Self::at), by `driver`, the CUDA driver.
-    ///
-    /// # Errors
-    /// What the driver says if it does not serve.
-    pub fn with(driver: Library, place: MemoryKind) -> Result<Self, String> {
-        Self::of(Functions::of(driver)?, place)
+    /// As [`at`](Self::at), with the CUDA driver `driver`; the error is the driver's.
+    #[cfg(test)]
+    pub(crate) fn with(driver: libloading::Library, memory: MemoryKind) -> Result<Self, String> {
+        Self::of(Functions::of(driver)?, memory)
     }
 
-    fn of(driver: Functions, place: MemoryKind) -> Result<Self, String> {
-        Ok(Self(match place {
+    fn of(driver: Functions, memory: MemoryKind) -> Result<Self, String> {
+        Ok(Self(match memory {
             MemoryKind::Host => Kind::Heap,
             MemoryKind::Pinned(gpu) => Kind::Pinned(Arc::new(Context::open(driver, gpu)?)),
             MemoryKind::Device(gpu) => Kind::Device(Arc::new(CopyStream::new(Arc::new(Context::open(driver, gpu)?))?)),
         }))
     }
 
-    /// `len` zeros. Where the GPU has no memory for them they stay in the host's, where that has no pinned memory on
-    /// the heap, and the reason comes back, too.
+    /// `len` zeros. Without free memory on the GPU they stay in pinned memory, without free pinned memory on the heap; the reason is
+    /// returned with them.
     pub fn zeros(&self, len: usize) -> (BatchBuffer, Option<String>) {
         let (context, stream) = match &self.0 {
             Kind::Pinned(context) if len > 0 => (context, None),
@@ -88,7 +84,7 @@ impl Staging {
     }
 }
 
-/// Values of one batch: written here, sent, and read in the place that they were asked for.
+/// The buffer of a batch: written in host memory, sent, and read from the requested kind of memory.
 pub struct BatchBuffer(Memory);
 
 #[derive(Debug)]
@@ -99,10 +95,10 @@ enum Memory {
 }
 
 impl BatchBuffer {
-    /// The values, to be written. Waits until a GPU has fetched what was sent before.
+    /// The values, for writing. Waits until the previous copy to a GPU has finished.
     ///
     /// # Errors
-    /// What the driver says of a copy that failed.
+    /// The driver's error if that copy failed.
     pub fn values_mut(&mut self) -> Result<&mut [f32], String> {
         match &mut self.0 {
             Memory::Heap(values) => Ok(values),
@@ -111,10 +107,10 @@ impl BatchBuffer {
         }
     }
 
-    /// Begins to bring the first `len` values to where they are read, if that is elsewhere.
+    /// Starts to copy the first `len` values to the GPU, if they are read there.
     ///
     /// # Errors
-    /// What the driver says.
+    /// The driver's error.
     pub fn send(&mut self, len: usize) -> Result<(), String> {
         match &mut self.0 {
             Memory::Heap(_) | Memory::Pinned(_) => Ok(()),
@@ -122,7 +118,7 @@ impl BatchBuffer {
         }
     }
 
-    /// The first `len` values where they are read, which were sent.
+    /// The first `len` values, which were sent, in the memory that they are read from.
     pub fn as_batch(&self, len: usize) -> BatchRef<'_> {
         match &self.0 {
             Memory::Device(copied) => BatchRef::Device(copied, copied.values()[..len].len()),
@@ -160,17 +156,17 @@ impl Debug for BatchBuffer {
     }
 }
 
-/// Values that a method is lent for one call, where it reads them.
+/// A borrowed batch, in the memory that a method reads it from.
 #[derive(Clone, Copy, Debug)]
 pub enum BatchRef<'a> {
-    /// In the memory of the host.
+    /// Values in host memory.
     Host(&'a [f32]),
-    /// So many in the memory of a GPU.
+    /// The first values of a buffer in the memory of a GPU, and their number.
     Device(&'a DeviceBuffer, usize),
 }
 
 impl BatchRef<'_> {
-    /// How many.
+    /// The number of values.
     pub fn len(&self) -> usize {
         match self {
             Self::Host(values) => values.len(),
@@ -178,7 +174,7 @@ impl BatchRef<'_> {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

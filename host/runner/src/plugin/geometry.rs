@@ -1,4 +1,4 @@
-//! The geometry of a system's clips, as the host knows it and as plugins are told.
+//! The geometry of a system's clips, and its view for plugins.
 
 use physrep_abi as abi;
 use physrep_benchmarks::{packed::PackedHeader, systems::Boundary};
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 /// One channel of a clip: one component of one physical field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelGeometry {
-    /// The field it belongs to, such as `velocity`.
+    /// The field that it belongs to, such as `velocity`.
     pub field: String,
     /// Its own name, such as `velocity_x`.
     pub name: String,
     /// Tensor rank of the field: 0 scalar, 1 vector, 2 tensor.
     pub rank: u8,
-    /// Which component it is; unused entries are 0.
+    /// The indices of the component; unused entries are 0.
     pub component: [u8; 2],
 }
 
@@ -54,7 +54,7 @@ impl Geometry {
         }
     }
 
-    /// Clips whose fields nobody named: scalars on a periodic grid of unit spacing.
+    /// The geometry of clips of unknown origin: scalar fields on a periodic grid of unit spacing.
     pub fn anonymous(channels: usize, size: [usize; 2]) -> Self {
         let channels = (0..channels).map(|index| {
             let name = format!("channel_{index}");
@@ -79,7 +79,7 @@ impl Geometry {
         [batch, self.channels.len(), frames, height, width]
     }
 
-    /// The channels as plugins are told of them.
+    /// The view of the channels for plugins.
     pub(super) fn abi_channels(&self) -> Vec<abi::ChannelView<'_>> {
         let channels = self.channels.iter().map(|channel| abi::ChannelView {
             field: channel.field.as_str().into(),
@@ -90,7 +90,7 @@ impl Geometry {
         channels.collect()
     }
 
-    /// The geometry as plugins are told of it, with the channels of [`Self::abi_channels`].
+    /// The view of the geometry for plugins, with the channels of [`Self::abi_channels`].
     pub(super) fn abi_system<'a>(&'a self, channels: &'a [abi::ChannelView<'a>]) -> abi::GeometryView<'a> {
         abi::GeometryView {
             channels: channels.into(),

@@ -1,4 +1,4 @@
-//! Opens a method's dynamic library and checks, before anything in it runs, that this program can call it.
+//! Opens a method's dynamic library and checks that this program can call it before it does.
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +28,11 @@ impl Plugin {
     ///
     /// # Errors
     ///
-    /// When the file is not a dynamic library, not a plugin, of another major version of the ABI, or compiled with
-    /// other layouts of the ABI's types; the message says how to get one that fits.
+    /// [`Error::Plugin`] if the file is not a dynamic library, not a plugin, of another major version of the ABI, or compiled with
+    /// other layouts of the ABI's types; the message says what to do.
     pub fn open(path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::Plugin { path: path.to_owned(), reason };
-        // dlopen searches the system's folders for a bare file name.
+        // An absolute path: dlopen searches the system's folders for a bare file name.
         let path = &path.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
         check_version(path).map_err(refuse)?;
         let root = lib_header_from_path(path)
@@ -66,22 +66,22 @@ impl Plugin {
         &self.description
     }
 
-    /// Whether the method can learn from several systems at once.
+    /// Whether the method supports joint pretraining on several systems.
     pub fn joint(&self) -> bool {
         self.description["joint_pretraining"].as_bool().unwrap_or(false)
     }
 
-    /// Whether the method accepts clips in the memory of the GPU that it computes on.
+    /// Whether the method reads clips from the memory of the GPU that it computes on.
     pub fn accepts_device_memory(&self) -> bool {
         self.description["accepts_device_memory"].as_bool().unwrap_or(false)
     }
 
-    /// The version of the method's crate, if the description says.
+    /// The version of the method's crate, if the description has it.
     pub fn version(&self) -> Option<&str> {
         self.description["version"].as_str()
     }
 
-    /// The revision of the method's sources, if the description says.
+    /// The revision of the method's sources, if the description has it.
     pub fn revision(&self) -> Option<&str> {
         self.description["revision"].as_str()
     }
@@ -91,7 +91,7 @@ impl Plugin {
         &self.path
     }
 
-    /// Floating-point operations that the library's sessions executed so far; none if the plugin does not count.
+    /// Floating-point operations that the library's sessions have executed so far; none if the plugin does not count them.
     pub fn flops(&self) -> Option<u64> {
         self.cost.map(|cost| (cost.flops)())
     }
@@ -102,22 +102,22 @@ impl Plugin {
     }
 }
 
-/// Reads the one C symbol that says which ABI the library speaks.
+/// Checks the version of the ABI, which the library exports as a C function.
 fn check_version(path: &Path) -> std::result::Result<(), String> {
-    // SAFETY: running a plugin's initialisers is what loading plugins means; users choose which they trust.
+    // SAFETY: loading runs the library's initialisers; users load only plugins that they trust.
     let library = unsafe { libloading::Library::new(path) }.map_err(|e| {
         let why = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
         format!("cannot be opened as a dynamic library: {why}")
     })?;
     let version = {
-        // SAFETY: any library that exports this name promises this type.
+        // SAFETY: by the contract of the ABI a symbol of this name has this type.
         let symbol = unsafe { library.get::<VersionFn>(VERSION_SYMBOL) }.map_err(|_| {
             format!(
                 "it is not a physrep-bench plugin: it does not export `{VERSION_SYMBOL}`. \
                  A plugin crate is a `cdylib` with one `export_method!` line"
             )
         })?;
-        // SAFETY: as above.
+        // SAFETY: by the contract of the ABI the function has no preconditions.
         unsafe { symbol() }
     };
     std::mem::forget(library); // never unloaded
@@ -132,7 +132,7 @@ fn check_version(path: &Path) -> std::result::Result<(), String> {
     ))
 }
 
-/// abi_stable's errors run to thousands of lines; this is what an author needs of them.
+/// The part of an abi_stable error that an author needs; the full text can have thousands of lines.
 fn explain(error: &LibraryError) -> String {
     match error {
         LibraryError::AbiInstability(_) => foreign_layout("root module"),

@@ -7,8 +7,8 @@ mod interface;
 mod library;
 mod session;
 
-pub use geometry::Geometry;
-pub use library::Plugin;
 pub use callbacks::Callbacks;
 pub(crate) use callbacks::log_method;
+pub use geometry::Geometry;
+pub use library::Plugin;
 pub use session::{EncodedTokens, Session, SessionSpec};

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use abi_stable::std_types::{RResult, RSlice};
 use physrep_abi::{
-    BatchView, CreateArgs, DType, Device, FineTuneV1, GeometryView, LoadScope, MethodV1,
-    OwnedTensor, Parameter, PluginError, StepReport, TensorView,
+    BatchView, CreateArgs, DType, Device, FineTuneV1, GeometryView, LoadScope, MethodV1, OwnedTensor, Parameter,
+    PluginError, StepReport, TensorView,
 };
 
 use physrep_records as records;
@@ -20,26 +20,26 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What a session is made for.
+/// The configuration of a session.
 #[derive(Clone, Debug)]
 pub struct SessionSpec<'a> {
     /// The method's configuration: an object with the keys that differ from the defaults.
     pub config: &'a serde_json::Value,
     /// The systems to pretrain on.
     pub systems: &'a [Geometry],
-    /// Frames of a clip that is encoded.
+    /// Frames of a clip to encode.
     pub context_frames: usize,
     /// Frames after the context in a pretraining clip.
     pub future_frames: usize,
     /// Clips in a pretraining batch.
     pub batch: usize,
-    /// Pretraining batches that will come.
+    /// The number of pretraining steps.
     pub steps: u64,
     /// The root of the session's randomness.
     pub seed: u64,
-    /// Where the method computes.
+    /// The device that the method computes on.
     pub device: records::Device,
-    /// A directory of the session's own.
+    /// A folder that the session may write to.
     pub scratch: &'a str,
 }
 
@@ -52,10 +52,10 @@ pub struct EncodedTokens {
     pub shape: [usize; 3],
 }
 
-/// The most elements that a tensor may have: a slice of more bytes than `isize::MAX` does not exist.
-const MOST_ELEMENTS: usize = isize::MAX as usize / size_of::<f32>();
+/// The largest number of elements of a tensor: a slice has at most `isize::MAX` bytes.
+const MAX_ELEMENTS: usize = isize::MAX as usize / size_of::<f32>();
 
-/// A method in training. Borrows its callbacks, and is used from the thread that made it.
+/// A session of a method. It borrows its callbacks, and is used from the thread that created it.
 pub struct Session<'a> {
     method: &'static MethodV1,
     pub(super) finetune: Option<&'static FineTuneV1>,
@@ -68,7 +68,11 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes a session of `plugin`'s method.
+    /// Creates a session of `plugin`'s method.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] if the method refuses, such as a configuration.
     pub fn new(plugin: &Plugin, spec: &SessionSpec<'_>, callbacks: &'a dyn Callbacks) -> Result<Self> {
         let context = Box::new(CallbackContext(callbacks));
         let channels: Vec<_> = spec.systems.iter().map(Geometry::abi_channels).collect();
@@ -107,24 +111,32 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The kind of memory that clips are best passed in; host memory is always accepted.
+    /// The kind of memory that clips are read from fastest; host memory is always accepted.
     pub fn memory(&self) -> MemoryKind {
         self.memory
     }
 
-    /// Learns from clips `(B, C, T, H, W)` of the system with index `system`.
+    /// One pretraining step on clips `(B, C, T, H, W)` of the system with index `system`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error.
     pub fn pretrain_step(&mut self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<StepReport> {
         let report = with_batch(clips, shape, system, |batch| (self.method.pretrain_step)(self.handle, batch));
         checked(&self.name, report)
     }
 
     /// Embeds clips `(B, C, T, H, W)` of the system with index `system`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error, or if it returns an invalid tensor.
     pub fn encode(&self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<EncodedTokens> {
         let tokens = with_batch(clips, shape, system, |batch| (self.method.encode)(self.handle, batch));
         self.tokens(checked(&self.name, tokens)?, shape[0])
     }
 
-    /// The tokens that a plugin returned for `clips` clips, checked.
+    /// Checks and copies the tokens that a plugin returned for `clips` clips.
     pub(super) fn tokens(&self, tokens: OwnedTensor, clips: usize) -> Result<EncodedTokens> {
         let refuse = |what: String| Error::Method { method: self.name.clone(), message: what };
         let sizes: Vec<usize> = tokens.shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
@@ -134,7 +146,7 @@ impl<'a> Session<'a> {
                 tokens.shape
             )));
         };
-        // The stride of an axis of length one means nothing.
+        // The stride of an axis of length one is irrelevant.
         let mut next = 1i64;
         let contiguous = tokens.strides.len() == 3
             && sizes.iter().zip(tokens.strides.iter()).rev().all(|(&length, &stride)| {
@@ -143,7 +155,7 @@ impl<'a> Session<'a> {
                 fits
             });
         let plain = tokens.device == Device::CPU && tokens.dtype == DType::F32 && contiguous && !tokens.data.is_null();
-        let elements = b.checked_mul(n).and_then(|tokens| tokens.checked_mul(d)).filter(|&n| n <= MOST_ELEMENTS);
+        let elements = b.checked_mul(n).and_then(|tokens| tokens.checked_mul(d)).filter(|&n| n <= MAX_ELEMENTS);
         let Some(elements) = elements.filter(|_| b == clips && n > 0 && d > 0 && plain) else {
             return Err(refuse(format!(
                 "encode returned shape {:?}, strides {:?}, {:?} on {:?} at {:?}; expected ({}, tokens, dim), contiguous \
@@ -151,7 +163,7 @@ impl<'a> Session<'a> {
                 tokens.shape, tokens.strides, tokens.dtype, tokens.device, tokens.data, clips
             )));
         };
-        // SAFETY: the pointer is not null, the size does not overflow, and by the ABI's contract the plugin owns so many
+        // SAFETY: the pointer is not null, the size does not overflow, and by the contract of the ABI the plugin owns this many
         // contiguous f32 values there until the tensor is dropped below.
         let values =
             unsafe { std::slice::from_raw_parts(tokens.data.add(tokens.byte_offset as usize).cast::<f32>(), elements) };
@@ -159,16 +171,28 @@ impl<'a> Session<'a> {
     }
 
     /// The complete state, as the bytes of a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error.
     pub fn save(&self) -> Result<Vec<u8>> {
         checked(&self.name, (self.method.save)(self.handle)).map(Into::into)
     }
 
-    /// Takes a state, or the encoder's weights, from the bytes of a safetensors file.
+    /// Loads a complete state, or the encoder's weights, from the bytes of a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error.
     pub fn load(&mut self, file: &[u8], scope: LoadScope) -> Result<()> {
         checked(&self.name, (self.method.load)(self.handle, file.into(), scope))
     }
 
     /// The trainable tensors, in order of their names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error.
     pub fn parameters(&self) -> Result<Vec<Parameter>> {
         checked(&self.name, (self.method.parameters)(self.handle)).map(Into::into)
     }
@@ -184,7 +208,7 @@ pub(super) fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Resul
     result.into_result().map_err(|error| Error::Method { method: method.into(), message: error.message.into() })
 }
 
-/// Passes contiguous clips to one call.
+/// Passes contiguous clips to `call`.
 pub(super) fn with_batch<T>(
     clips: BatchRef<'_>,
     shape: [usize; 5],
@@ -194,7 +218,7 @@ pub(super) fn with_batch<T>(
     with_view(clips, &shape, |clips| call(&BatchView { clips, system: system as u32 }))
 }
 
-/// Passes a contiguous tensor to one call.
+/// Passes a contiguous tensor to `call`.
 pub(super) fn with_view<T>(values: BatchRef<'_>, shape: &[usize], call: impl FnOnce(TensorView<'_>) -> T) -> T {
     assert_eq!(values.len(), shape.iter().product::<usize>(), "a tensor holds as many values as its shape says");
     let lengths: Vec<i64> = shape.iter().map(|&d| d as i64).collect();
@@ -204,7 +228,9 @@ pub(super) fn with_view<T>(values: BatchRef<'_>, shape: &[usize], call: impl FnO
     }
     let (data, device, ready) = match values {
         BatchRef::Host(values) => (values.as_ptr().cast(), Device::CPU, 0),
-        BatchRef::Device(buffer, _) => (buffer.address() as *const u8, Device::cuda(buffer.gpu()), buffer.ended()),
+        BatchRef::Device(buffer, _) => {
+            (buffer.address() as *const u8, Device::cuda(buffer.gpu()), buffer.ready_event())
+        }
     };
     call(TensorView {
         data,

@@ -89,8 +89,7 @@ impl Attentive {
         let head = AttentiveHead::new(dim, train.parameters(), &params)?;
         let (tokens, valid_tokens) = (Tokens::new(train.embeddings()), Tokens::new(valid.embeddings()));
         let forward = |tokens: &Tensor| Ok(head.forward(tokens)?);
-        let (train, valid) =
-            ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
+        let (train, valid) = ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
         let history = training::train(config.budget(), seed, &params, &forward, train, valid)?;
         let record = AttentiveRecord {
             epoch: history.epoch,
