@@ -55,19 +55,11 @@ fn describe(group: &BTreeSet<&PathBuf>, uses: &Uses, folder: &Path) -> String {
     text
 }
 
-/// Crates that still have circles. A name whose crate has none left has to go.
-#[cfg(test)]
-const CIRCLES_YET: &[&str] =
-    &["physrep-autoencoder", "physrep-bench", "physrep-benchmarks", "physrep-nn", "physrep-plugin-api"];
-
 #[test]
 fn no_files_of_a_crate_use_each_other_in_a_circle() {
     for package in crate::workspace::packages().values() {
         let found: Vec<String> = package.roots.iter().flat_map(|root| circles(root)).collect();
-        match CIRCLES_YET.contains(&package.name.as_str()) {
-            true => assert!(!found.is_empty(), "{} has no circles; take it out of CIRCLES_YET", package.name),
-            false => assert!(found.is_empty(), "{}: {}", package.name, found.join("\n")),
-        }
+        assert!(found.is_empty(), "{}: {}", package.name, found.join("\n"));
     }
 }
 

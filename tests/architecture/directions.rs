@@ -77,9 +77,6 @@ const METHOD: Rule = Rule {
     never_links: &["physrep-benchmarks", "physrep-statistics", "physrep-evaluation", "physrep-records"],
 };
 
-/// Crates that do not exist yet, or break a rule: their rules are not enforced. A name that no longer needs this has to go.
-const NOT_YET: &[&str] = &[];
-
 impl Rule {
     /// The ways in which a package breaks the rule.
     fn violations(&self, package: &Package) -> Vec<String> {
@@ -102,30 +99,20 @@ impl Rule {
 fn every_crate_knows_only_those_that_it_may() {
     let packages = packages();
     for rule in RULES {
-        let violations = match packages.get(rule.package) {
-            Some(package) => rule.violations(package),
-            None => vec![format!("there is no crate {}", rule.package)],
-        };
-        enforce(rule.package, &violations);
+        let package = packages.get(rule.package).unwrap_or_else(|| panic!("there is no crate {}", rule.package));
+        assert_keeps(rule, package);
     }
-    let methods = packages.values().filter(|package| package.is_plugin);
-    enforce(METHOD.package, &methods.flat_map(|method| METHOD.violations(method)).collect::<Vec<_>>());
+    packages.values().filter(|package| package.is_plugin).for_each(|method| assert_keeps(&METHOD, method));
     let ruled = |package: &&Package| package.is_plugin || RULES.iter().any(|rule| rule.package == package.name);
     let without: Vec<_> = packages.values().filter(|package| !ruled(package)).map(|package| &package.name).collect();
     assert!(without.is_empty(), "crates without a rule here: {without:?}");
 }
 
-/// Without violations, unless the name is in `NOT_YET`; with violations if it is.
 #[track_caller]
-fn enforce(name: &str, violations: &[String]) {
-    match NOT_YET.contains(&name) {
-        true => assert!(!violations.is_empty(), "{name} keeps all rules; take it out of NOT_YET"),
-        false => assert!(violations.is_empty(), "{}", violations.join("\n")),
-    }
+fn assert_keeps(rule: &Rule, package: &Package) {
+    let violations = rule.violations(package);
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
-
-/// Crates that still print: the same rule as for `NOT_YET`.
-const PRINTS_YET: &[&str] = &[];
 
 #[test]
 fn no_crate_below_the_program_prints_or_parses_arguments() {
@@ -141,19 +128,14 @@ fn no_crate_below_the_program_prints_or_parses_arguments() {
             package.name
         );
         let prints: Vec<String> = package.roots.iter().flat_map(|root| sources::prints(root)).collect();
-        match PRINTS_YET.contains(&package.name.as_str()) {
-            true => assert!(!prints.is_empty(), "{} does not print; take it out of PRINTS_YET", package.name),
-            false => assert!(prints.is_empty(), "only the program prints: {}", prints.join("\n")),
-        }
+        assert!(prints.is_empty(), "only the program prints: {}", prints.join("\n"));
     }
 }
 
 #[test]
 fn the_evaluation_knows_neither_files_nor_processes() {
     let packages = packages();
-    let Some(evaluation) = packages.get("physrep-evaluation") else {
-        return assert!(NOT_YET.contains(&"physrep-evaluation"), "there is no crate physrep-evaluation");
-    };
+    let evaluation = &packages["physrep-evaluation"];
     for module in ["fs", "process"] {
         let named: Vec<String> =
             evaluation.roots.iter().flat_map(|root| sources::names(root, &["std", module])).collect();

@@ -16,7 +16,9 @@ pub fn wait_for_cell(project: &TestProject, key: &str, value: &str) {
     wait_until(&format!("a cell with {key} {value}"), || {
         let text = fs::read(project.path("out/status.json")).unwrap_or_default();
         let status: Value = serde_json::from_slice(&text).unwrap_or_default();
-        status["cells"].as_array().is_some_and(|cells| cells.iter().any(|cell| cell.pointer(key).is_some_and(|found| found == value)))
+        status["cells"]
+            .as_array()
+            .is_some_and(|cells| cells.iter().any(|cell| cell.pointer(key).is_some_and(|found| found == value)))
     });
 }
 
