@@ -55,8 +55,6 @@ fn describe(group: &BTreeSet<&PathBuf>, uses: &Uses, folder: &Path) -> String {
     text
 }
 
-/// Crates that still have circles. A name whose crate has none left has to go.
-#[cfg(test)]
 #[test]
 fn no_files_of_a_crate_use_each_other_in_a_circle() {
     for package in crate::workspace::packages().values() {

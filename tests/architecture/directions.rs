@@ -99,18 +99,19 @@ impl Rule {
 fn every_crate_knows_only_those_that_it_may() {
     let packages = packages();
     for rule in RULES {
-        let violations = match packages.get(rule.package) {
-            Some(package) => rule.violations(package),
-            None => vec![format!("there is no crate {}", rule.package)],
-        };
-        assert!(violations.is_empty(), "{}", violations.join("\n"));
+        let package = packages.get(rule.package).unwrap_or_else(|| panic!("there is no crate {}", rule.package));
+        assert_keeps(rule, package);
     }
-    let methods = packages.values().filter(|package| package.is_plugin);
-    let violations: Vec<_> = methods.flat_map(|method| METHOD.violations(method)).collect();
-    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    packages.values().filter(|package| package.is_plugin).for_each(|method| assert_keeps(&METHOD, method));
     let ruled = |package: &&Package| package.is_plugin || RULES.iter().any(|rule| rule.package == package.name);
     let without: Vec<_> = packages.values().filter(|package| !ruled(package)).map(|package| &package.name).collect();
     assert!(without.is_empty(), "crates without a rule here: {without:?}");
+}
+
+#[track_caller]
+fn assert_keeps(rule: &Rule, package: &Package) {
+    let violations = rule.violations(package);
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn no_crate_below_the_program_prints_or_parses_arguments() {
 #[test]
 fn the_evaluation_knows_neither_files_nor_processes() {
     let packages = packages();
-    let evaluation = packages.get("physrep-evaluation").expect("the crate physrep-evaluation");
+    let evaluation = &packages["physrep-evaluation"];
     for module in ["fs", "process"] {
         let named: Vec<String> =
             evaluation.roots.iter().flat_map(|root| sources::names(root, &["std", module])).collect();

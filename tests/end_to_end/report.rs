@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{TestProject, files_below, fixture, micro_run, python, read_json, report_run};
+use crate::support::{TestProject, files_below, fixture, micro_run, python, report_run};
 
 fn page(project: &TestProject, folder: &str) -> String {
     fs::read_to_string(project.path(folder).join("report.html")).expect("a page")

@@ -68,10 +68,9 @@ fn build() -> HashMap<String, PathBuf> {
     for package in ALL.iter().map(|plugin| plugin.package).chain([env!("CARGO_PKG_NAME")]) {
         command.args(["-p", package]);
     }
-    // Build scripts of some dependencies read the variables that cargo sets for this test.
-    for (name, _) in
-        env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-    {
+    // cargo sets these for this test. Build scripts that read them, such as ring's, would run again.
+    let of_this_test = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "OUT_DIR"];
+    for (name, _) in env::vars().filter(|(name, _)| of_this_test.iter().any(|prefix| name.starts_with(prefix))) {
         command.env_remove(name);
     }
     let output = command.current_dir(root()).stdin(Stdio::null()).output().expect("cargo runs");
