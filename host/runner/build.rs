@@ -1,4 +1,4 @@
-//! Records which revision and compiler the program is built from.
+//! Records the git revision and the compiler that the program is built with.
 
 use std::process::Command;
 

@@ -1,6 +1,6 @@
-//! A child process of this program that reports in JSON lines: started, listened to with a time limit, and ended.
+//! A child process of this program that sends messages as JSON lines: started, received from with a timeout, and ended.
 //!
-//! Everything that may crash, hang or grow without bound runs in one: a cell, a benchmark, the inspection of a file.
+//! Everything that may crash, hang or exhaust memory runs in one: a cell, a benchmark, the inspection of a file.
 
 use std::{
     env,
@@ -24,7 +24,7 @@ pub(crate) struct ChildSettings {
     pub arguments: Vec<OsString>,
     /// Threads of its thread pools; none for the default.
     pub threads: Option<usize>,
-    /// Whether it is told to stop by the end of its standard input.
+    /// Whether it stops when its standard input is closed.
     pub stops_at_end_of_input: bool,
     /// The file of its standard error.
     pub log: File,
@@ -38,13 +38,13 @@ pub(crate) struct SupervisedChild<T> {
     reader: JoinHandle<()>,
 }
 
-/// What came from a child within a time limit.
+/// What was received from a child within a timeout.
 #[derive(Debug)]
-pub(crate) enum Heard<T> {
+pub(crate) enum Received<T> {
     /// A message.
     Message(T),
     /// Nothing.
-    Silence,
+    Timeout,
     /// The end of its output.
     End,
 }
@@ -59,12 +59,12 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         if let Some(threads) = settings.threads {
             // Every library's thread pool reads this once, when it starts.
             command.env("RAYON_NUM_THREADS", threads.to_string());
-            // candle keeps a pool of its own beside rayon, whose threads spin while they wait and take the cores from it.
+            // candle has a second pool, whose threads busy-wait and would compete with rayon's for the cores.
             command.env("CANDLE_NUM_THREADS", "1");
         }
         let mut process = command
             .args(settings.arguments)
-            // The last line of the log is the reason of a crash, not a backtrace.
+            // So that the last line of the log is the reason of a crash.
             .env("RUST_BACKTRACE", "0")
             .stdin(if settings.stops_at_end_of_input { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
@@ -74,7 +74,7 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         let stdout = process.stdout.take().expect("standard output is piped");
         let (sender, messages) = mpsc::channel();
         let reader = thread::spawn(move || {
-            // Other lines are a plugin's own prints.
+            // Ignore other lines, which a plugin may print.
             let lines = BufReader::new(stdout).split(b'\n').map_while(io::Result::ok);
             for message in lines.filter_map(|line| serde_json::from_slice(&line).ok()) {
                 if sender.send(message).is_err() {
@@ -85,27 +85,27 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         Ok(Self { process, messages, reader })
     }
 
-    /// Waits for the next message, for `limit` at most.
-    pub(crate) fn hear(&self, limit: Duration) -> Heard<T> {
-        match self.messages.recv_timeout(limit) {
-            Ok(message) => Heard::Message(message),
-            Err(mpsc::RecvTimeoutError::Timeout) => Heard::Silence,
-            Err(mpsc::RecvTimeoutError::Disconnected) => Heard::End,
+    /// Waits for the next message, at most for `timeout`.
+    pub(crate) fn receive(&self, timeout: Duration) -> Received<T> {
+        match self.messages.recv_timeout(timeout) {
+            Ok(message) => Received::Message(message),
+            Err(mpsc::RecvTimeoutError::Timeout) => Received::Timeout,
+            Err(mpsc::RecvTimeoutError::Disconnected) => Received::End,
         }
     }
 
-    /// Tells the child to leave a checkpoint and end.
-    pub(crate) fn ask_to_stop(&mut self) {
+    /// Closes the child's standard input, so that it writes a checkpoint and exits.
+    pub(crate) fn request_stop(&mut self) {
         drop(self.process.stdin.take());
     }
 
     /// Kills the child.
     pub(crate) fn kill(&mut self) {
-        // It may have ended by itself meanwhile.
+        // It fails if the child has already exited.
         let _ = self.process.kill();
     }
 
-    /// Waits for the end of the child.
+    /// Waits until the child exits.
     pub(crate) fn wait(mut self) -> io::Result<ExitStatus> {
         let status = self.process.wait();
         let _ = self.reader.join();
@@ -113,16 +113,16 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
     }
 }
 
-/// Asks the system to kill this process when its parent ends, however that happens: a method that loops would never notice.
+/// Makes the system kill this process when its parent ends for any reason, because a method in an endless loop would not notice.
 pub fn end_with_parent() {
     #[cfg(target_os = "linux")]
-    // SAFETY: sets an attribute of this process.
+    // SAFETY: this call only sets an attribute of this process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
     }
 }
 
-/// How a process ended, in a few words.
+/// How a process ended, for messages.
 #[cfg(unix)]
 pub(crate) fn cause(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
@@ -134,16 +134,16 @@ pub(crate) fn cause(status: ExitStatus) -> String {
     }
 }
 
-/// How a process ended, in a few words.
+/// How a process ended, for messages.
 #[cfg(not(unix))]
 pub(crate) fn cause(status: ExitStatus) -> String {
     status.to_string()
 }
 
-/// The most that is read of a log's end.
+/// The largest part of a log's end that is read, in bytes.
 const LOG_TAIL: u64 = 64 << 10;
 
-/// The last line of a log with something on it, for the end of a sentence: `; last line of its log: ...`.
+/// The last non-empty line of a log, to append to a message: `; last line of its log: ...`.
 pub(crate) fn last_line(log: &mut File) -> String {
     let mut text = Vec::new();
     let from = log.metadata().map_or(0, |found| found.len().saturating_sub(LOG_TAIL));

@@ -1,4 +1,4 @@
-//! Encoding of clips from a file, with a method and a checkpoint.
+//! Embeds the clips of a file with a method and a checkpoint.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -21,23 +21,23 @@ use crate::{
 pub struct EncodeTask {
     /// The method's name.
     pub method: String,
-    /// Where plugins are looked for; empty for the checkout's.
+    /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
     /// `KEY=VALUE` overrides of the method's configuration.
     pub set: Vec<String>,
     /// The encoder's weights.
     pub checkpoint: PathBuf,
-    /// Which of the systems that a run's state was pretrained on the clips are of; may be left out if it is one alone.
+    /// The system of the clips, one of those that the checkpoint was pretrained on; optional if there is only one.
     pub system: Option<String>,
     /// A safetensors file with the tensor `input`, `(B, C, T, H, W)`.
     pub input: PathBuf,
-    /// Gets the tensor `embedding`, `(B, tokens, dim)`.
+    /// The safetensors file to write, with the tensor `embedding`, `(B, tokens, dim)`.
     pub output: PathBuf,
-    /// Where to compute.
+    /// The device to compute on.
     pub device: Device,
 }
 
-/// Clips in a batch of encoding.
+/// Clips per batch.
 const BATCH: usize = 16;
 
 struct Logged;
@@ -54,7 +54,7 @@ impl Callbacks for Logged {
 ///
 /// # Errors
 ///
-/// If a file does not hold what it should, or the method fails.
+/// If a file does not have the expected content, or the method fails.
 pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     let device = encode.device;
     let plugin = find_plugin(&encode.method, &encode.plugins, device)?;
@@ -102,7 +102,7 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     Ok(files::write(&encode.output, &safetensors::serialize(tensors, None).map_err(|e| error(&e))?)?)
 }
 
-/// What a checkpoint was trained for.
+/// What a checkpoint was trained on.
 struct Origin {
     systems: Vec<Geometry>,
     /// The index of the clips' system.
@@ -112,8 +112,8 @@ struct Origin {
 }
 
 impl Origin {
-    /// From the record that a run left beside the checkpoint. Clips of another shape than its only system's, and clips for a
-    /// checkpoint without a record, are treated as scalar fields on a periodic grid.
+    /// Reads the pretraining record beside the checkpoint, if there is one. Without it, or if the shape of the clips differs from that
+    /// of the only system, the clips are treated as scalar fields on a periodic grid.
     fn for_clips(encode: &EncodeTask, [c, h, w]: [usize; 3]) -> Result<Self> {
         let path = encode.checkpoint.display();
         let anonymous = |config| Self { systems: vec![Geometry::anonymous(c, [h, w])], system: 0, config };

@@ -1,13 +1,13 @@
-//! The environment of this process, as records have it.
+//! The environment of this process, for records.
 
 use physrep_records::{Device, Environment};
 use sysinfo::System;
 
 use crate::device::describe;
 
-/// The environment now, of a cell whose method computed on `device` and whose packed data has `data_checksum`.
+/// The current environment of a cell whose method computed on `device` and whose packed data has `data_checksum`.
 pub(crate) fn current(data_checksum: &str, device: Device) -> Environment {
-    // What the system does not tell stays empty: no reason to lose a result.
+    // Fields that the system does not report stay empty, rather than failing the cell.
     let machine = System::new().map(|mut system| {
         system.refresh_memory();
         system.refresh_cpu_all();
@@ -30,12 +30,12 @@ pub(crate) fn current(data_checksum: &str, device: Device) -> Environment {
     }
 }
 
-/// The time now, UTC, such as `2026-01-31T12:00:00Z`.
+/// The current time, UTC, such as `2026-01-31T12:00:00Z`.
 pub(crate) fn now() -> String {
     humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
-/// Bytes of memory that this machine, or the container on it, has; 0 if that is unknown.
+/// Bytes of memory of this machine, or of the container that this process runs in; 0 if unknown.
 pub fn machine_memory() -> u64 {
     let Ok(mut system) = System::new() else { return 0 };
     system.refresh_memory();

@@ -1,11 +1,11 @@
-//! Why something cannot be run.
+//! Why a run, or one of its parts, fails.
 
 use std::{io, path::PathBuf};
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something cannot be run: what was being done, what was expected, what came, and what to do.
+/// Why a run, or one of its parts, fails: what was expected, what was found, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -30,16 +30,16 @@ pub enum Error {
     Method {
         /// The method's name.
         method: String,
-        /// Its own words, or what it broke.
+        /// The method's own message, or what it violated.
         message: String,
     },
     /// A batch cannot be copied to the GPU.
     #[error("a batch cannot be copied to the GPU: {0}; what the method did there before may be the cause")]
     Device(String),
-    /// The work was asked to stop.
+    /// This process was asked to stop.
     #[error("interrupted; run the same command again to resume")]
     Interrupted,
-    /// What was asked for does not exist or makes no sense.
+    /// The request is wrong: it names something that does not exist, or a value outside its range.
     #[error("{0}")]
     Usage(String),
     /// A suite, a data file or a solver failed.
@@ -60,12 +60,12 @@ impl Error {
         move |source| Self::Records(physrep_records::Error::Io { path, source })
     }
 
-    /// A file that does not hold what it should, and why.
+    /// An error about the content of a file.
     pub fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::Records(physrep_records::Error::File { path: path.into(), reason: reason.into() })
     }
 
-    /// Whether the request was wrong rather than the work.
+    /// Whether the request was wrong, rather than the run failing.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Usage(_) | Self::Records(physrep_records::Error::Usage(_)))
     }
@@ -78,7 +78,7 @@ impl From<physrep_statistics::Error> for Error {
 }
 
 impl From<candle_core::Error> for Error {
-    /// This crate computes with tensors in probes and heads alone.
+    /// This crate computes with tensors only in probes and heads.
     fn from(error: candle_core::Error) -> Self {
         Self::Evaluation(error.into())
     }

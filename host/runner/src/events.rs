@@ -1,4 +1,4 @@
-//! What happens while work is done: typed, for whoever shows it.
+//! Typed events that report progress.
 
 use std::{
     io::{self, Write},
@@ -25,7 +25,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The phase in words.
+    /// The name of the phase in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -37,7 +37,7 @@ impl Phase {
     }
 }
 
-/// How far a phase of a cell is.
+/// The progress of a phase of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PhaseProgress {
     /// The phase.
@@ -48,7 +48,7 @@ pub struct PhaseProgress {
     pub total: u64,
     /// The latest loss.
     pub loss: Option<f64>,
-    /// Throughput since this process began the phase.
+    /// Throughput since this process started the phase.
     pub clips_per_second: Option<f64>,
 }
 
@@ -61,11 +61,11 @@ impl PhaseProgress {
     }
 }
 
-/// What the process of a cell tells its supervisor: one JSON object per line on standard output.
+/// A message of the process of a cell to its supervisor: one JSON object per line on standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum CellEvent {
-    /// Work continues. A supervisor that hears nothing for long takes the process to hang.
+    /// Progress. A supervisor that receives none within the stall timeout kills the process.
     Progress(PhaseProgress),
     /// The record is written.
     Done,
@@ -81,12 +81,12 @@ impl CellEvent {
     ///
     /// # Errors
     ///
-    /// If nobody listens any more: the process should end.
+    /// If standard output is closed: the process should end.
     pub fn send(&self) -> io::Result<()> {
         send(self)
     }
 
-    /// The event in a line that a process wrote; none if it is something else, such as a plugin's own print.
+    /// Parses a line of the process of a cell; none if the line is something else, such as output of a plugin.
     pub fn parse(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
@@ -106,16 +106,16 @@ pub(crate) fn send(message: &impl Serialize) -> io::Result<()> {
 pub enum RunEvent<'a> {
     /// A cell has a record from an earlier run.
     Kept(&'a Cell),
-    /// So many of the cells are done.
+    /// The number of finished cells.
     Cells {
         /// Cells with a record.
         done: u64,
         /// All cells.
         total: u64,
     },
-    /// A cell is running.
+    /// The progress of a running cell.
     Progress(&'a Cell, PhaseProgress),
-    /// A cell has its record.
+    /// A cell is done, after this time.
     Done(&'a Cell, std::time::Duration),
     /// A cell failed.
     Failed {
@@ -137,16 +137,16 @@ pub enum RunEvent<'a> {
 pub enum DataStep {
     /// Solving the equations.
     Generate,
-    /// Inspecting files from elsewhere, in MiB.
+    /// Inspecting files that this program did not generate, in MiB.
     Inspect,
     /// Packing for training.
     Pack,
 }
 
-/// How far the preparation of data is.
+/// The progress of preparing data.
 #[derive(Clone, Copy, Debug)]
 pub struct DataProgress<'a> {
-    /// The system, or what else is being read.
+    /// The system, or the name of the file or data set that is read.
     pub task: &'a str,
     /// The step.
     pub step: DataStep,
@@ -154,6 +154,6 @@ pub struct DataProgress<'a> {
     pub done: u64,
     /// Units of the step.
     pub total: u64,
-    /// What is being worked on, such as a file; may be empty.
+    /// A detail, such as the current file; may be empty.
     pub note: &'a str,
 }

@@ -1,7 +1,6 @@
 //! Stopping on request: Ctrl-C or a termination signal for the program, the end of standard input for its child processes.
 //!
-//! Whatever works in steps asks [`requested`] between them, leaves a checkpoint, and ends. A second signal ends the program at
-//! once.
+//! Long loops check [`requested`] between steps, write a checkpoint, and return. A second signal ends the program at once.
 
 use std::{
     io::{Read, stdin},
@@ -20,7 +19,7 @@ use signal_hook::{
 
 use crate::error::{Error, Result};
 
-/// The exit code of a program that was interrupted: 128 and the number of SIGINT, as shells have it.
+/// The exit code of an interrupted program: 128 plus the number of SIGINT, as in shells.
 pub const EXIT_CODE: u8 = 130;
 
 fn request() -> &'static Arc<AtomicBool> {
@@ -33,25 +32,25 @@ pub fn requested() -> bool {
     request().load(Ordering::Relaxed)
 }
 
-/// An error if this process is to stop.
+/// Checks whether this process is to stop.
 ///
 /// # Errors
 ///
-/// [`Error::Interrupted`].
+/// [`Error::Interrupted`] if it is.
 pub fn check() -> Result<()> {
     if requested() { Err(Error::Interrupted) } else { Ok(()) }
 }
 
-/// Whether work that reports its progress continues.
-pub fn flow() -> ControlFlow<()> {
+/// Whether work that reports its progress should continue, for its callback.
+pub fn control_flow() -> ControlFlow<()> {
     if requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// From now on signals ask this process to stop, and the second one ends it.
+/// Makes the first SIGINT or SIGTERM request a stop, and the second one end the process.
 ///
 /// # Errors
 ///
-/// If the system refuses.
+/// If a handler cannot be installed.
 pub fn install_signal_handlers() -> Result<()> {
     for signal in [SIGINT, SIGTERM] {
         flag::register_conditional_shutdown(signal, i32::from(EXIT_CODE), request().clone())
@@ -61,7 +60,7 @@ pub fn install_signal_handlers() -> Result<()> {
     Ok(())
 }
 
-/// From now on the end of standard input asks this process to stop: its supervisor closed it, or is gone.
+/// Makes the end of standard input request a stop: the supervisor closed it, or has ended.
 pub fn stop_at_end_of_input() {
     thread::spawn(|| {
         let mut ignored = [0; 64];

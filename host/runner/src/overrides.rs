@@ -6,8 +6,12 @@ use crate::error::{Error, Result};
 
 /// The overrides as a JSON object: `dims=[8,16]` and `training.lr=1e-3` become `{"dims": [8, 16], "training": {"lr": 0.001}}`.
 ///
-/// They go over `base`, an object or nothing. Values are TOML; a bare list `8,16` and a bare word are taken as a list and
-/// a string.
+/// They are applied to a copy of `base`, an object or none. Values are TOML; a bare list `8,16` and a bare word become a list and a
+/// string.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a setting without `=`, with an empty key, or below a key that is not an object.
 pub fn parse<'a>(base: Option<&Value>, settings: impl IntoIterator<Item = &'a str>) -> Result<Value> {
     let mut object = base.and_then(Value::as_object).cloned().unwrap_or_default();
     for setting in settings {
@@ -19,7 +23,7 @@ pub fn parse<'a>(base: Option<&Value>, settings: impl IntoIterator<Item = &'a st
     Ok(Value::Object(object))
 }
 
-/// `over` laid over `base`, both objects or nothing: keys of objects within objects, too.
+/// Merges `over` into a copy of `base`, both objects or none, key by key, recursively; `over` takes precedence.
 pub fn merge(base: Option<&Value>, over: Option<&Value>) -> Option<Value> {
     match (base, over) {
         (Some(Value::Object(base)), Some(Value::Object(over))) => {
@@ -59,7 +63,7 @@ fn insert(object: &mut Map<String, Value>, path: &str, value: Value, setting: &s
 fn value(text: &str) -> Value {
     let as_toml = |text: &str| -> Option<Value> {
         let table: toml::Table = toml::from_str(&format!("value = {text}")).ok()?;
-        // TOML's `nan` and `inf` are no JSON; they stay words.
+        // TOML's `nan` and `inf` cannot be JSON; they stay strings.
         serde_json::to_value(table.get("value")?).ok().filter(|value| !value.is_null())
     };
     as_toml(text)

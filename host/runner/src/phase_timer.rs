@@ -6,7 +6,7 @@ use physrep_records::{Device, PhaseCost};
 
 use crate::peak_memory::PeakMemory;
 
-/// Measures from its start on; phases follow each other, and each has a timer of its own.
+/// Measures one phase from its start. Phases follow each other, each with a timer of its own.
 #[derive(Debug)]
 pub struct PhaseTimer {
     clock: Instant,
@@ -14,13 +14,13 @@ pub struct PhaseTimer {
 }
 
 impl PhaseTimer {
-    /// Begins to measure work that is done on `device`.
+    /// Starts to measure work on `device`.
     pub fn start(device: Device) -> Self {
         let memory = PeakMemory::start(device);
         Self { clock: Instant::now(), memory }
     }
 
-    /// The cost so far, of `samples` windows.
+    /// The cost so far, for `samples` windows.
     pub fn cost(&self, samples: u64) -> PhaseCost {
         PhaseCost {
             samples,

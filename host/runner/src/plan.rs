@@ -12,58 +12,57 @@ use crate::{
     selection::{RunSelection, SelectionEvent, no_joint_pretraining},
 };
 
-/// What a run consists of.
+/// A planned run.
 #[derive(Debug)]
 pub struct RunPlan {
     /// The cells, in the order of the table: by system, then by row, then by seed.
     pub cells: Vec<Cell>,
-    /// The plugins that cannot take part.
+    /// Why plugins cannot be used; their methods are left out.
     pub unusable: Vec<Error>,
 }
 
-/// What happens while a run is planned.
+/// An event while a run is planned.
 #[derive(Debug)]
 pub enum PlanEvent<'a> {
     /// Plugins are being collected.
     Selection(SelectionEvent<'a>),
     /// Data is being prepared.
     Data(DataProgress<'a>),
-    /// A system's data is ready, after so long.
+    /// The data of a system is ready, after this time.
     DataReady(&'a str, std::time::Duration),
 }
 
-/// Where a run's data is, and how it is prepared and computed.
+/// The data folder, the device and the threads of a run.
 #[derive(Clone, Debug)]
 pub struct PlanSettings {
     /// The folder of the data.
     pub data: PathBuf,
-    /// Where methods compute.
+    /// The device that methods compute on.
     pub device: Device,
     /// Threads that generate data.
     pub threads: usize,
 }
 
 impl RunPlan {
-    /// Plans the run of what is selected of a suite: builds plugin crates that are stale, generates and packs data that is
-    /// missing.
+    /// Plans the run of a selection of a suite: builds stale plugin crates, and generates and packs missing data.
     ///
     /// # Errors
     ///
-    /// If something that was asked for does not exist, or data can be neither read nor made.
+    /// If the selection names something that does not exist, or data can be neither read nor generated.
     pub fn of(
         suite: &Suite,
         selection: &RunSelection,
         settings: &PlanSettings,
         listener: &(dyn Fn(PlanEvent<'_>) + Sync),
     ) -> Result<Self> {
-        let tell = |event: SelectionEvent<'_>| listener(PlanEvent::Selection(event));
-        let mut selected = selection.encoders(suite, settings.device, &tell)?;
+        let notify = |event: SelectionEvent<'_>| listener(PlanEvent::Selection(event));
+        let mut selected = selection.encoders(suite, settings.device, &notify)?;
         let systems = selection.systems_of(suite)?;
         if let Some(reason) = no_joint_pretraining(suite, &systems) {
             let before = selected.encoders.len();
             selected.encoders.retain(|encoder| encoder.initialisation() != Initialisation::Joint);
             if selected.encoders.len() < before {
-                tell(SelectionEvent::NoJointPretraining(reason));
+                notify(SelectionEvent::NoJointPretraining(reason));
             }
         }
         let mut sources = Vec::new();
@@ -78,7 +77,7 @@ impl RunPlan {
         Ok(Self { cells, unusable: selected.unusable })
     }
 
-    /// Writes what a run's folder holds before its cells run: the manifest, the description of every cell, sample fields.
+    /// Writes the run folder as it is before the first cell runs: the manifest, the description of every cell, sample fields.
     ///
     /// # Errors
     ///

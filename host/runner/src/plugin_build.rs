@@ -1,4 +1,4 @@
-//! Finds plugin crates and libraries, and lets cargo build the crates that are stale.
+//! Finds plugin crates and libraries, and builds stale crates with cargo.
 
 use std::{
     env,
@@ -16,17 +16,17 @@ use crate::{
     plugin::Plugin,
 };
 
-/// Where a method comes from.
+/// The source of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginSource {
-    /// A crate's folder, which cargo builds.
+    /// The folder of a crate, which cargo builds.
     Crate(PathBuf),
-    /// A library that is used as it is.
+    /// The file of a built library.
     Library(PathBuf),
 }
 
 impl PluginSource {
-    /// The library's file. cargo builds it for `device` first if it comes from a crate and is stale.
+    /// The library's file. A stale crate is built for `device` first.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl PluginSource {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if there is none.
+/// [`Error::Usage`] if a path or the `plugins` folder does not exist, or a folder has no plugin crate.
 pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
     if paths.is_empty() {
         let here = env::current_dir().map_err(Error::io("."))?;
@@ -80,7 +80,7 @@ pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if there is none; the message lists those there are.
+/// [`Error::Usage`] if there is none; the message lists the methods that were found.
 pub fn find_plugin(name: &str, plugins: &[PathBuf], device: Device) -> Result<Plugin> {
     let mut others = Vec::new();
     for source in plugin_sources(plugins)? {
@@ -88,14 +88,14 @@ pub fn find_plugin(name: &str, plugins: &[PathBuf], device: Device) -> Result<Pl
         match plugin {
             Ok(plugin) if plugin.name() == name => return Ok(plugin),
             Ok(plugin) => others.push(plugin.name().to_owned()),
-            // Another method's broken crate is not this one's problem, unless it is this one.
+            // The crate may be another method's, so it is only an error if the method is not found.
             Err(error) => others.push(format!("({error})")),
         }
     }
     Err(Error::Usage(format!("no method `{name}`; found: {}", others.join(", "))))
 }
 
-/// The crates right under `folder`, in order of their names.
+/// The crates directly in `folder`, in order of their names.
 fn crates_in(folder: &Path) -> Result<Vec<PluginSource>> {
     let mut crates = Vec::new();
     for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
@@ -111,26 +111,26 @@ fn crates_in(folder: &Path) -> Result<Vec<PluginSource>> {
     Ok(crates.into_iter().map(PluginSource::Crate).collect())
 }
 
-/// Where builds for GPUs go: beside those for the CPU, in the target folder of the crate's workspace.
+/// The target folder of builds for GPUs: `cuda` in the target folder of the crate's workspace.
 fn cuda_target(folder: &Path) -> OsString {
     if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
         return Path::new(&target).join("cuda").into();
     }
     let here = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    // The outermost crate above: the workspace, or the crate itself.
+    // The outermost enclosing crate: the workspace, or the crate itself.
     let root = here.ancestors().filter(|above| above.join("Cargo.toml").is_file()).last().unwrap_or(&here);
     root.join("target/cuda").into()
 }
 
-/// Builds the crate's library with `cargo build --release` and returns its path. For a GPU that is a build with the
-/// feature `cuda`, in `target/cuda` so that neither build undoes the other.
+/// Builds the crate's library with `cargo build --release` and returns its path. A build for a GPU has the feature `cuda` and a target
+/// folder of its own, so that the two builds do not invalidate each other.
 fn build(folder: &Path, device: Device) -> Result<PathBuf> {
     let fail = |reason: String| Error::Build { path: folder.to_owned(), reason };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = clean(&cargo)
+    let output = cargo_command(&cargo)
         .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics"])
         .args(match device {
-            Device::Cpu => beside_the_host(&cargo, folder),
+            Device::Cpu => package_arguments(&cargo, folder),
             Device::Cuda(_) => vec!["--features".into(), "cuda".into(), "--target-dir".into(), cuda_target(folder)],
         })
         .current_dir(folder)
@@ -138,9 +138,9 @@ fn build(folder: &Path, device: Device) -> Result<PathBuf> {
         .output()
         .map_err(|e| fail(format!("cargo does not run: {e}")))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let from = said.find("error").unwrap_or(0);
-        return Err(fail(said[from..].trim().to_owned()));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let start = stderr.find("error").unwrap_or(0);
+        return Err(fail(stderr[start..].trim().to_owned()));
     }
     let manifest = folder.join("Cargo.toml").canonicalize().map_err(Error::io(folder))?;
     String::from_utf8_lossy(&output.stdout)
@@ -156,29 +156,29 @@ fn build(folder: &Path, device: Device) -> Result<PathBuf> {
         .ok_or_else(|| fail("it has no dynamic library; its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into()))
 }
 
-/// cargo without what a cargo above this process says of its own package: build scripts look at that, such as ring's, and
-/// would run again.
-fn clean(cargo: &OsStr) -> Command {
+/// cargo without the environment variables that an outer `cargo run` sets for its own package: build scripts such as ring's depend on
+/// them and would run again.
+fn cargo_command(cargo: &OsStr) -> Command {
     let mut command = Command::new(cargo);
-    let of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "OUT_DIR"];
+    let package_variables = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "OUT_DIR"];
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(|name| of_a_package.iter().any(|prefix| name.starts_with(prefix))) {
+        if name.to_str().is_some_and(|name| package_variables.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(name);
         }
     }
     command
 }
 
-/// Arguments that build a crate of this program's own workspace together with this program, which is built already. Alone it
-/// would have dependencies with fewer features, and cargo would compile these a second time.
-fn beside_the_host(cargo: &OsStr, folder: &Path) -> Vec<OsString> {
-    let metadata = clean(cargo)
+/// Arguments that build a crate of this program's workspace together with this program, which is already built. On its own the crate
+/// would have dependencies with fewer features, which cargo would compile a second time.
+fn package_arguments(cargo: &OsStr, folder: &Path) -> Vec<OsString> {
+    let metadata = cargo_command(cargo)
         .args(["metadata", "--no-deps", "--format-version=1"])
         .current_dir(folder)
         .stdin(Stdio::null())
         .output();
     let Some(metadata) = metadata.ok().and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()) else {
-        return Vec::new(); // the build will say why
+        return Vec::new(); // the build reports the error
     };
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let manifest = folder.join("Cargo.toml").canonicalize().unwrap_or_default();

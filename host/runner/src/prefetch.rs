@@ -1,7 +1,7 @@
-//! Prefetch: the next batch of clips is filled, and copied to the GPU, while the current step computes.
+//! Prefetch: the dataloader fills the next batch of clips, and copies it to the GPU, while the current step computes.
 //!
-//! There are two buffers: one that is computed on, one that is filled meanwhile. Then they swap. Nothing is allocated once both have
-//! held a batch of the longest clips. A clip depends on its item alone, so that batches are the same bytes for any number of threads.
+//! Two buffers alternate: one is computed on while the other one is filled. Nothing is allocated once both have held the largest
+//! batch. A clip depends only on its item, so that batches are the same bytes for any number of threads.
 
 use std::{
     cell::Cell,
@@ -23,28 +23,28 @@ use crate::{
     error::{Error, Result},
 };
 
-/// One that is computed on and one that is filled.
+/// One buffer that is computed on, and one that is filled.
 const BUFFERS: usize = 2;
 
 /// The size of batches, and how they are filled.
 #[derive(Clone, Debug)]
 pub struct PrefetchSettings {
-    /// Clips of a batch; the last one may have fewer.
+    /// Clips per batch; the last batch may have fewer.
     pub batch: usize,
-    /// Threads that fill.
+    /// Threads that fill batches.
     pub threads: usize,
-    /// The memory of batches: those for a GPU are copied there as soon as they are filled.
+    /// Allocates the buffers; those for a GPU are copied there as soon as they are filled.
     pub staging: Staging,
 }
 
-/// Threads that prefetch beside a computation on this process's thread pool: a quarter as many.
+/// The number of prefetching threads beside a computation on this process's thread pool: a quarter of its threads.
 pub fn threads_beside_computation() -> usize {
     (rayon::current_num_threads() / 4).max(1)
 }
 
-/// Batches in the order of their items, filled ahead of time.
+/// The dataloader: batches in the order of their items, filled ahead of time.
 ///
-/// Dropping it stops the filling within a clip; the scope it was spawned in waits for that.
+/// Dropping it stops the filling after the current clips; the scope that it was spawned in waits for that.
 #[derive(Debug)]
 pub struct Loader {
     filled: Receiver<Result<Filled>>,
@@ -59,7 +59,7 @@ struct Filled {
     len: usize,
 }
 
-/// A batch of clips. Its buffer goes back to the loader when this is dropped. Dereferences to its values in host memory.
+/// A batch of clips. Dropping it returns its buffer to the loader. Dereferences to its values in host memory.
 #[derive(Debug)]
 pub struct PrefetchedBatch<'a> {
     filled: Filled,
@@ -67,12 +67,12 @@ pub struct PrefetchedBatch<'a> {
 }
 
 impl Loader {
-    /// Starts to fill batches of `items`, in their order; `clip_len` says how many values the clip of an item has, which is
-    /// the same for all items of a batch, and `fill` writes it.
+    /// Starts to fill batches of `items`, in their order. `clip_len` returns the number of values in the clip of an item, which must
+    /// be the same for all items of a batch; `fill` writes the clip.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the threads cannot be started.
+    /// [`Error::Records`] if the threads cannot be started.
     pub fn spawn<'scope, T: Send + Sync>(
         scope: &'scope Scope<'scope, '_>,
         settings: PrefetchSettings,
@@ -100,7 +100,7 @@ impl Loader {
             fill,
         };
         for _ in 0..BUFFERS {
-            // Both fit the queue, whose other end lives.
+            // It cannot fail: the queue has space for all buffers, and its receiver exists.
             let _ = empty.send(BatchBuffer::default());
         }
         Builder::new()
@@ -110,11 +110,11 @@ impl Loader {
         Ok(Self { filled, empty, stop, waited: Cell::default() })
     }
 
-    /// The next batch, clip after clip, as soon as it is filled; none after the last one.
+    /// Waits for the next batch; none after the last one.
     ///
     /// # Errors
     ///
-    /// That of the first of its clips which could not be filled. No batch comes after it.
+    /// The error of the first clip of the batch that could not be filled. No batch follows.
     pub fn next(&self) -> Result<Option<PrefetchedBatch<'_>>> {
         let clock = Instant::now();
         let next = self.filled.recv();
@@ -138,7 +138,7 @@ impl Drop for Loader {
 }
 
 impl PrefetchedBatch<'_> {
-    /// The clips, in the memory that the method reads them from.
+    /// The clips, in the memory that the method reads.
     pub fn as_batch(&self) -> BatchRef<'_> {
         self.filled.buffer.as_batch(self.filled.len)
     }
@@ -154,12 +154,12 @@ impl Deref for PrefetchedBatch<'_> {
 
 impl Drop for PrefetchedBatch<'_> {
     fn drop(&mut self) {
-        // After the last batch nobody takes it any more.
+        // It fails after the last batch, when the thread that fills has ended.
         let _ = self.empty.send(std::mem::take(&mut self.filled.buffer));
     }
 }
 
-/// The loader's side that fills.
+/// The thread that fills buffers.
 struct Feeder<I, L, F> {
     settings: PrefetchSettings,
     threads: ThreadPool,
@@ -180,7 +180,7 @@ where
 {
     fn run(mut self) {
         let mut items = Vec::with_capacity(self.settings.batch);
-        // Either queue ends when the loader is dropped.
+        // Both queues close when the loader is dropped.
         while let Ok(mut buffer) = self.empty.recv() {
             items.clear();
             items.extend(self.items.by_ref().take(self.settings.batch));
@@ -188,7 +188,7 @@ where
             let clip_len = (self.clip_len)(first);
             let len = items.len() * clip_len;
             if buffer.len() < len {
-                // The short one goes before the long one comes.
+                // Free the short buffer before allocating the long one.
                 drop(std::mem::take(&mut buffer));
                 let reason;
                 (buffer, reason) = self.settings.staging.zeros(len);
@@ -204,13 +204,13 @@ where
         }
     }
 
-    /// Fills the clips and sends them on their way; the error is the first clip's, if any has one.
+    /// Fills the clips and starts to copy them; returns the error of the first clip that has one.
     fn fill_batch(&self, items: &[T], clip_len: usize, buffer: &mut BatchBuffer, len: usize) -> Result<()> {
         let (stop, fill) = (&*self.stop, &self.fill);
         let clips = &mut buffer.values_mut().map_err(Error::Device)?[..len];
         let failed = self.threads.install(|| {
             clips.par_chunks_exact_mut(clip_len).zip(items).find_map_first(|(clip, item)| {
-                // Whoever has stopped reads no batch any more, whatever it holds.
+                // After a stop no batch is read, so clips may stay unfilled.
                 if stop.load(Ordering::Relaxed) { None } else { fill(item, clip).err() }
             })
         });

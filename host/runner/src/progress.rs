@@ -1,4 +1,4 @@
-//! Progress of a cell, reported a few times per second.
+//! Reports the progress of a cell a few times per second.
 
 use std::time::{Duration, Instant};
 
@@ -26,12 +26,12 @@ impl<'a> Progress<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`](crate::Error::Interrupted) if the work is to stop.
+    /// [`Error::Interrupted`](crate::Error::Interrupted) if this process is to stop.
     pub(crate) fn report(&mut self, phase: Phase, done: u64, total: u64) -> Result<()> {
         self.report_figures(PhaseProgress { phase, done, total, loss: None, clips_per_second: None })
     }
 
-    /// As [`report`](Self::report), with figures.
+    /// As [`report`](Self::report), with the loss and the throughput.
     pub(crate) fn report_figures(&mut self, progress: PhaseProgress) -> Result<()> {
         interrupt::check()?;
         let recent = self.last.is_some_and(|(last, when)| last == progress.phase && when.elapsed() < INTERVAL);

@@ -1,4 +1,4 @@
-//! The selection of what to run: which rows of the table, on which systems, from which plugins.
+//! The selection of rows, systems, seeds and plugins to run.
 
 use std::path::PathBuf;
 
@@ -16,27 +16,27 @@ use crate::{
 /// The rows that need no plugin.
 const FLOORS: [EncoderSpec; 2] = [EncoderSpec::Features, EncoderSpec::Mean];
 
-/// What to run of a suite. Empty lists select everything.
+/// A selection of what to run of a suite. Empty lists select everything.
 #[derive(Clone, Debug, Default)]
 pub struct RunSelection {
     /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
-    /// Only these methods; `features` and `mean` are the floors.
+    /// Methods or variants; `features` and `mean` are the floors.
     pub methods: Vec<String>,
-    /// Only these systems.
+    /// Systems.
     pub systems: Vec<String>,
-    /// These seeds instead of the suite's.
+    /// Seeds, instead of the suite's.
     pub seeds: Vec<u64>,
     /// Overrides of methods' configurations, `METHOD.KEY=VALUE`.
     pub overrides: Vec<String>,
 }
 
-/// What happens while plugins are collected.
+/// An event while plugins are collected.
 #[derive(Debug)]
 pub enum SelectionEvent<'a> {
     /// A plugin crate is being built, if it is stale.
     Building(&'a std::path::Path),
-    /// A plugin cannot take part.
+    /// A plugin cannot be used.
     Unusable(&'a Error),
     /// A variant is left out, because no plugin has its method.
     VariantWithoutMethod {
@@ -45,11 +45,11 @@ pub enum SelectionEvent<'a> {
         /// The method that it is a variant of.
         method: &'a str,
     },
-    /// Rows of joint pretraining are left out.
+    /// Rows of joint pretraining are left out, for this reason.
     NoJointPretraining(&'a str),
 }
 
-/// The encoders that were selected, and the plugins that cannot take part.
+/// The selected encoders, and why plugins cannot be used.
 #[derive(Debug)]
 pub(crate) struct SelectedEncoders {
     pub encoders: Vec<EncoderSpec>,
@@ -73,14 +73,14 @@ impl RunSelection {
         if self.seeds.is_empty() { suite.seeds.clone() } else { self.seeds.clone() }
     }
 
-    /// The encoders of the selected rows, in the order of the table. Plugin crates are built if they are stale.
+    /// The encoders of the selected rows, in the order of the table. Stale plugin crates are built.
     pub(crate) fn encoders(
         &self,
         suite: &Suite,
         device: Device,
         listener: &dyn Fn(SelectionEvent<'_>),
     ) -> Result<SelectedEncoders> {
-        let wanted = |name: &str| self.methods.is_empty() || self.methods.iter().any(|method| method == name);
+        let is_selected = |name: &str| self.methods.is_empty() || self.methods.iter().any(|method| method == name);
         let (mut encoders, mut unusable) = (Vec::new(), Vec::new());
         let mut known: Vec<String> = FLOORS.iter().map(|floor| floor.method().to_owned()).collect();
         let only_floors = !self.methods.is_empty() && self.methods.iter().all(|method| known.contains(method));
@@ -98,7 +98,7 @@ impl RunSelection {
                 }
             };
             let name = plugin.name().to_owned();
-            // A variant has the method's configuration, and its own on top.
+            // A variant has the method's configuration, overridden by its own.
             let own = overrides::parse(suite.methods.get(&name), overrides::of_method(&self.overrides, &name))?;
             let variants = suite.variants.iter().filter(|(_, method)| **method == name).map(|(row, _)| row);
             for row in std::iter::once(&name).chain(variants) {
@@ -107,7 +107,7 @@ impl RunSelection {
                     return Err(Error::Plugin { path: plugin.path().to_owned(), reason });
                 }
                 known.push(row.clone());
-                if wanted(row) {
+                if is_selected(row) {
                     let config = match *row == name {
                         true => own.clone(),
                         false => overrides::parse(
@@ -120,14 +120,14 @@ impl RunSelection {
             }
         }
         self.check_names(&known)?;
-        for (variant, method) in suite.variants.iter().filter(|(row, method)| wanted(row) && !known.contains(method)) {
+        for (variant, method) in suite.variants.iter().filter(|(row, method)| is_selected(row) && !known.contains(method)) {
             listener(SelectionEvent::VariantWithoutMethod { variant, method });
         }
-        encoders.extend(FLOORS.into_iter().filter(|floor| wanted(floor.method())));
+        encoders.extend(FLOORS.into_iter().filter(|floor| is_selected(floor.method())));
         Ok(SelectedEncoders { encoders, unusable })
     }
 
-    /// Refuses names of methods, and of overrides' methods, that no row has.
+    /// Checks that the names of methods, in the selection and in overrides, are those of rows.
     fn check_names(&self, known: &[String]) -> Result<()> {
         if let Some(unknown) = self.methods.iter().find(|method| !known.contains(method)) {
             return Err(Error::Usage(format!("no method `{unknown}`; there are: {}", known.join(", "))));
@@ -145,8 +145,8 @@ impl RunSelection {
     }
 }
 
-/// The rows of a method, or of its variant, called `name`: pretrained, pretrained on all systems together if that is asked for and
-/// the plugin can, and at random initialisation.
+/// The rows of the method or variant `name`: pretrained, jointly pretrained if `joint` is true and the plugin supports it, and at random
+/// initialisation.
 fn rows(plugin: &Plugin, name: &str, config: &Value, joint: bool) -> impl Iterator<Item = EncoderSpec> {
     let joint = (joint && plugin.joint()).then_some(Initialisation::Joint);
     let states = [Some(Initialisation::Pretrained), joint, Some(Initialisation::Random)];
@@ -159,7 +159,7 @@ fn rows(plugin: &Plugin, name: &str, config: &Value, joint: bool) -> impl Iterat
     })
 }
 
-/// Why nothing is pretrained on several systems together, if `systems`, of those of the suite, do not allow it.
+/// The reason why the selected `systems` of the suite do not allow joint pretraining, if there is one.
 pub(crate) fn no_joint_pretraining(suite: &Suite, systems: &[String]) -> Option<&'static str> {
     match systems.len() {
         selected if selected < suite.systems.len() => Some("not all systems of the suite are selected"),
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn joint_rows_need_several_systems_and_all_of_them() {
+    fn joint_rows_need_all_systems_of_the_suite_and_more_than_one() {
         let mut suite = Suite::load("tiny").expect("a suite");
         let all: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
         assert_eq!(no_joint_pretraining(&suite, &all), None);

@@ -1,4 +1,4 @@
-//! The progress of a run, for another shell: the supervisor keeps a file, and `physrep-bench status` reads it.
+//! The status of a run: the supervisor writes it to a file, and `physrep-bench status` reads it from another shell.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use crate::{
     events::PhaseProgress,
 };
 
-/// How often the file is written while nothing but progress changes.
+/// How often the file is written while only the progress changes.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The progress of a run.
+/// The status of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunStatus {
     /// The process that runs it, or ran it last.
@@ -43,20 +43,20 @@ pub enum RunState {
     Running,
     /// All cells were tried.
     Finished,
-    /// It was asked to stop.
+    /// It was interrupted.
     Interrupted,
 }
 
-/// The progress of a cell.
+/// The status of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CellStatus {
-    /// Its name for people.
+    /// Its title in messages.
     pub title: String,
     /// Its state.
     pub state: CellState,
     /// While it runs, the progress of its phase.
     pub progress: Option<PhaseProgress>,
-    /// Seconds that the phase will still take at its pace so far.
+    /// Estimated remaining time of the phase, in seconds.
     pub remaining: Option<f64>,
     /// Why it failed.
     pub reason: Option<String>,
@@ -84,11 +84,11 @@ impl CellStatus {
 }
 
 impl RunStatus {
-    /// The progress of the run in folder `run`.
+    /// Reads the status of the run in folder `run`.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if there is no run in it.
+    /// [`Error::Usage`] if there is no run in it; [`Error::Records`] if the file is invalid.
     pub fn read(run: &Path) -> Result<Self> {
         let path = file(run);
         if path.is_file() {
@@ -101,7 +101,7 @@ impl RunStatus {
     }
 }
 
-/// The file of a run's progress. It is for readers alone: that it cannot be written is no reason to stop a run.
+/// The file of a run's status. Errors of writing it are ignored, because the run does not depend on it.
 pub(crate) struct StatusFile {
     path: PathBuf,
     inner: Mutex<Inner>,
@@ -109,13 +109,13 @@ pub(crate) struct StatusFile {
 
 struct Inner {
     status: RunStatus,
-    /// When the present phase of a cell began, and what was done then.
-    began: HashMap<String, (Instant, u64)>,
+    /// For each running cell, when its current phase started, and the units done then.
+    started: HashMap<String, (Instant, u64)>,
     written: Option<Instant>,
 }
 
 impl StatusFile {
-    /// Starts the file of the run in folder `run`, none of whose cells has started.
+    /// Creates the file of the run in folder `run`, with all cells waiting.
     pub(crate) fn start<'a>(run: &Path, titles: impl Iterator<Item = &'a str>) -> Self {
         let status = RunStatus {
             process: std::process::id(),
@@ -124,7 +124,7 @@ impl StatusFile {
             state: RunState::Running,
             cells: titles.map(|title| CellStatus::new(title, CellState::Waiting, None)).collect(),
         };
-        let inner = Inner { status, began: HashMap::new(), written: None };
+        let inner = Inner { status, started: HashMap::new(), written: None };
         let status = Self { path: file(run), inner: Mutex::new(inner) };
         status.change(|_| true);
         status
@@ -133,7 +133,7 @@ impl StatusFile {
     /// Sets a cell's state, with the reason of a failure.
     pub(crate) fn state(&self, title: &str, state: CellState, reason: Option<&str>) {
         self.change(|inner| {
-            inner.began.remove(title);
+            inner.started.remove(title);
             if let Some(cell) = inner.cell(title) {
                 *cell = CellStatus::new(title, state, reason);
             }
@@ -151,10 +151,10 @@ impl StatusFile {
             (cell.state, cell.progress) = (CellState::Running, Some(*progress));
             let (done, total) = (progress.done, progress.total);
             if new_phase {
-                inner.began.insert(title.to_owned(), (Instant::now(), done));
+                inner.started.insert(title.to_owned(), (Instant::now(), done));
             }
             let pace = inner
-                .began
+                .started
                 .get(title)
                 .map(|(since, first)| (since.elapsed().as_secs_f64(), done.saturating_sub(*first)));
             if let (Some((elapsed, recent)), Some(cell)) = (pace, inner.cell(title)) {
@@ -165,14 +165,14 @@ impl StatusFile {
         });
     }
 
-    /// Cells that are done, and all.
+    /// The number of finished cells, and of all cells.
     pub(crate) fn done(&self) -> (u64, u64) {
         let inner = self.inner.lock().unwrap_or_else(|e| e.into_inner());
         let done = inner.status.cells.iter().filter(|cell| cell.state == CellState::Done).count();
         (done as u64, inner.status.cells.len() as u64)
     }
 
-    /// Sets the state in which the run ends.
+    /// Sets the final state of the run.
     pub(crate) fn end(&self, state: RunState) {
         self.change(|inner| {
             inner.status.state = state;
@@ -185,7 +185,7 @@ impl StatusFile {
         });
     }
 
-    /// Changes the status and writes it, if the change says that it matters or the file is old.
+    /// Changes the status. Writes the file if `change` returns true or the file is older than [`INTERVAL`].
     fn change(&self, change: impl FnOnce(&mut Inner) -> bool) {
         let mut inner = self.inner.lock().unwrap_or_else(|e| e.into_inner());
         if !change(&mut inner) && inner.written.is_some_and(|last| last.elapsed() < INTERVAL) {
@@ -193,9 +193,9 @@ impl StatusFile {
         }
         inner.written = Some(Instant::now());
         inner.status.written = now();
-        let beside = self.path.with_extension("json.new");
+        let temporary = self.path.with_extension("json.new");
         if let Ok(text) = serde_json::to_vec_pretty(&inner.status) {
-            let _ = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &self.path));
+            let _ = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &self.path));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Runs cells, each in a process of its own, so that whatever happens to that process costs its cell and nothing else.
+//! Runs each cell in a separate process, so that a crash or a hang fails only that cell.
 
 use std::{
     collections::VecDeque,
@@ -14,34 +14,34 @@ use std::{
 use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, SCHEMA, files};
 
 use crate::{
-    child::{ChildSettings, Heard, SupervisedChild, cause, last_line},
+    child::{ChildSettings, Received, SupervisedChild, cause, last_line},
     error::{Error, Result},
     events::{CellEvent, Phase, RunEvent},
     interrupt,
     status::{CellState, RunState, StatusFile},
 };
 
-/// How often a supervisor checks for interruption while a process is silent.
+/// How often a supervisor checks for interruption while a process sends nothing.
 const POLL: Duration = Duration::from_millis(100);
 
-/// How long a process that is asked to stop may take before it is killed; its last checkpoint remains.
+/// How long a process may take to stop before it is killed; its last checkpoint remains.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// How cells are run. Nothing here changes a score.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Cells that run at a time.
+    /// The number of cells that run concurrently.
     pub jobs: usize,
-    /// Threads of each.
+    /// Threads per cell.
     pub threads: usize,
-    /// A process that reports nothing for this long, other than while probing, is killed.
+    /// A process without progress for this long, except while probing, is killed.
     pub stall_timeout: Duration,
     /// Time between checkpoints of pretraining.
     pub checkpoint_every: Duration,
 }
 
-/// Runs the cells of a planned run that have no record yet, and failed ones again. A cell's failure is written into its folder and is no error
-/// here.
+/// Runs the cells of a planned run that have no record, including those that failed before. A failure is written into the folder of
+/// its cell and is not an error here.
 ///
 /// # Errors
 ///
@@ -60,13 +60,13 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
         }
     }
     let queue = Mutex::new(groups(&missing, run));
-    let take = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front().filter(|_| !interrupt::requested());
+    let next_group = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front().filter(|_| !interrupt::requested());
     let supervisor = Supervisor { run, policy, listener, status: &status };
     let result = thread::scope(|scope| {
         let workers: Vec<_> = (0..policy.jobs.max(1))
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
-                    while let Some(group) = take() {
+                    while let Some(group) = next_group() {
                         supervisor.run_group(&group)?;
                     }
                     Ok(())
@@ -83,7 +83,7 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
     interrupt::check()
 }
 
-/// The cells in their order, those that share a pretraining together at the place of the first.
+/// Groups of cells that share a pretraining, in the order of their first cells.
 fn groups<'a>(cells: &[&'a Cell], run: &Path) -> VecDeque<Vec<&'a Cell>> {
     let mut groups: VecDeque<(PathBuf, Vec<&Cell>)> = VecDeque::new();
     for &cell in cells {
@@ -111,9 +111,9 @@ enum End {
 }
 
 impl Supervisor<'_> {
-    /// Runs cells that share a pretraining one after the other: the first one pretrains. If that fails, so do the others.
+    /// Runs cells that share a pretraining one after the other; the first one pretrains. If the pretraining fails, all of them fail.
     fn run_group(&self, cells: &[&Cell]) -> Result<()> {
-        for (place, cell) in cells.iter().enumerate() {
+        for (index, cell) in cells.iter().enumerate() {
             self.report_cells();
             let folder = cell.folder(self.run);
             let clock = Instant::now();
@@ -136,7 +136,7 @@ impl Supervisor<'_> {
                 continue;
             }
             let reason = format!("the joint pretraining failed: {reason}");
-            return cells[place..].iter().try_for_each(|cell| self.fail(cell, &reason, &folder));
+            return cells[index..].iter().try_for_each(|cell| self.fail(cell, &reason, &folder));
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Supervisor<'_> {
         (self.listener)(RunEvent::Cells { done, total });
     }
 
-    /// Records why a cell has no record; the log of the process is in `attempted`.
+    /// Writes and reports the failure of a cell; the log of the failed process is in `attempted`.
     fn fail(&self, cell: &Cell, reason: &str, attempted: &CellFolder) -> Result<()> {
         (self.listener)(RunEvent::Failed { cell, reason, log: attempted.log() });
         self.status.state(&cell.title(), CellState::Failed, Some(reason));
@@ -154,7 +154,7 @@ impl Supervisor<'_> {
         Ok(files::write_json(&cell.folder(self.run).failure(), &failure)?)
     }
 
-    /// One process from start to end.
+    /// Runs the process of a cell until it ends.
     fn attempt(&self, cell: &Cell, folder: &CellFolder) -> End {
         let mut child = match self.spawn(cell, folder) {
             Ok(child) => child,
@@ -162,29 +162,30 @@ impl Supervisor<'_> {
         };
         let mut phase = Phase::Start;
         let mut last_event = None;
-        let mut heard = Instant::now();
-        let mut asked: Option<Instant> = None;
+        let mut last_progress = Instant::now();
+        let mut stop_requested: Option<Instant> = None;
         let mut stalled = false;
         loop {
             if interrupt::requested() {
-                child.ask_to_stop();
-                if asked.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                child.request_stop();
+                if stop_requested.get_or_insert_with(Instant::now).elapsed() > GRACE {
                     child.kill();
                 }
             }
-            match child.hear(POLL) {
-                Heard::Message(CellEvent::Progress(progress)) => {
-                    (phase, heard) = (progress.phase, Instant::now());
+            match child.receive(POLL) {
+                Received::Message(CellEvent::Progress(progress)) => {
+                    (phase, last_progress) = (progress.phase, Instant::now());
                     if phase != Phase::Start {
                         (self.listener)(RunEvent::Progress(cell, progress));
                         self.status.progress(&cell.title(), &progress);
                     }
                 }
-                Heard::Message(last) => last_event = Some(last),
-                Heard::End => break,
-                // Probing is this program's own work, and one probe may fit for long without a report.
-                Heard::Silence if phase == Phase::Probe || heard.elapsed() < self.policy.stall_timeout => {}
-                Heard::Silence => {
+                Received::Message(last) => last_event = Some(last),
+                Received::End => break,
+                // Probing runs no code of a plugin, and one fit may take long without reporting progress.
+                Received::Timeout
+                    if phase == Phase::Probe || last_progress.elapsed() < self.policy.stall_timeout => {}
+                Received::Timeout => {
                     stalled = true;
                     child.kill();
                     break;
@@ -193,7 +194,7 @@ impl Supervisor<'_> {
         }
         let status = match child.wait() {
             Ok(status) => status,
-            Err(error) => return End::Failed(format!("the end of the cell's process cannot be seen: {error}")),
+            Err(error) => return End::Failed(format!("the exit status of the cell's process cannot be read: {error}")),
         };
         match last_event {
             Some(CellEvent::Done) if folder.record().is_file() => End::Done,
@@ -202,7 +203,7 @@ impl Supervisor<'_> {
                 self.policy.stall_timeout.as_secs_f64(),
                 phase.name()
             )),
-            _ if asked.is_some() => End::Interrupted,
+            _ if stop_requested.is_some() => End::Interrupted,
             Some(CellEvent::Failed { reason }) => End::Failed(reason),
             _ => End::Failed(describe_death(status, phase, folder)),
         }
@@ -222,7 +223,7 @@ impl Supervisor<'_> {
     }
 }
 
-/// How a process died without a message: by what, when, and the last line of its log.
+/// How a process died without sending a failure: in which phase, how, and the last line of its log.
 fn describe_death(status: ExitStatus, phase: Phase, folder: &CellFolder) -> String {
     let last = File::open(folder.log()).map(|mut log| last_line(&mut log)).unwrap_or_default();
     format!("its process died in {} ({}){last}", phase.name(), cause(status))

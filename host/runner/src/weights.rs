@@ -1,4 +1,4 @@
-//! Weights from elsewhere: safetensors files, and the `.pth` files of PyTorch's `torch.save(state_dict)`.
+//! Weights in safetensors files, and in the `.pth` files of PyTorch's `torch.save(state_dict)`.
 
 use std::path::Path;
 
@@ -8,9 +8,13 @@ use physrep_records::files;
 
 use crate::error::{Error, Result};
 
-/// The bytes of a safetensors file with the tensors that `path` holds.
+/// The tensors in the file at `path`, as the bytes of a safetensors file.
 ///
-/// A `.pth` or `.pt` file may hold a state dict, or one under the key `state_dict` or `model`.
+/// A `.pth` or `.pt` file may hold a state dict, or one under the key `state_dict` or `model`; its tensors become `f32`.
+///
+/// # Errors
+///
+/// If the file cannot be read, or holds no tensors.
 pub fn read_weights(path: &Path) -> Result<Vec<u8>> {
     let pickled = path.extension().is_some_and(|e| e == "pth" || e == "pt");
     if !pickled {
@@ -18,7 +22,7 @@ pub fn read_weights(path: &Path) -> Result<Vec<u8>> {
     }
     let error = |reason: String| Error::file(path, reason);
     let under = |key: Option<&str>| pickle::read_all_with_key(path, key);
-    // A wrong key gives no tensors or an error, which the top does only if it is no such file.
+    // A missing key gives no tensors or an error; without a key, an error means that the file is not a state dict.
     let top = under(None).map_err(|e| error(format!("not a PyTorch state dict in zip format: {e}")))?;
     let nested = || ["state_dict", "model"].into_iter().filter_map(|key| under(Some(key)).ok());
     let tensors = std::iter::once(top).chain(nested()).find(|tensors| !tensors.is_empty()).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! The measurement: a session of the method, the same random clips at every step, and a clock.
+//! The measurement: times the steps of a session on the same random clips.
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use crate::{
     plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
 };
 
-/// Steps before the clock: they start the thread pools and touch the memory that later ones find there. In training on a
-/// GPU there are more, as methods watch the gradients of their first ten steps, which costs a short step something.
+/// The number of warm-up steps, which start the thread pools and allocate memory. Training on a GPU has more of them, because methods
+/// check the gradients of their first ten steps, which slows down short steps.
 fn warm_up(task: &BenchTask) -> u64 {
     match (task.mode, task.device) {
         (BenchMode::Train, Device::Cuda(_)) => 12,
@@ -25,11 +25,11 @@ fn warm_up(task: &BenchTask) -> u64 {
     }
 }
 
-/// Measures a task, given as JSON, and writes the result to standard output. It runs in a process of its own.
+/// Measures a task, given as JSON, and writes the result to standard output. It runs in a separate process.
 ///
 /// # Errors
 ///
-/// If nobody listens.
+/// If standard output is closed.
 pub fn measure_in_this_process(task: &str) -> Result<()> {
     end_with_parent();
     physrep_nn::retain_heap_memory();
@@ -96,7 +96,7 @@ fn run_steps(task: &BenchTask) -> Result<BenchResult> {
         } else {
             session.encode(clips.as_batch(len), batch, 0)?;
         }
-        // A step returns before the GPU has finished it.
+        // On a GPU a step returns before its work has finished.
         if let Some(pool) = &pool {
             pool.wait().map_err(|why| failed_on_gpu(&plugin, &why))?;
         }
@@ -135,7 +135,7 @@ fn failed_on_gpu(plugin: &Plugin, why: &str) -> Error {
     Error::Method { method: plugin.name().to_owned(), message: format!("a step failed on the GPU: {why}") }
 }
 
-/// The minimum and the median of some times.
+/// The minimum and the median.
 fn min_and_median(times: &[f64]) -> (f64, f64) {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -143,15 +143,15 @@ fn min_and_median(times: &[f64]) -> (f64, f64) {
     (sorted[0], (sorted[middle] + sorted[(sorted.len() - 1) / 2]) / 2.0)
 }
 
-/// Limits this process's memory, so that what does not fit fails with a message, before the system kills a process of its choice.
-fn limit_memory(most: u64) {
+/// Limits the memory of this process to `max` bytes, so that running out of memory is an error rather than a kill by the system.
+fn limit_memory(max: u64) {
     #[cfg(unix)]
-    if most > 0 {
+    if max > 0 {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: both calls get a structure that lives through them. Without a limit the run is no worse than before.
+        // SAFETY: both calls get a pointer to a structure that outlives them. If they fail, there is only no limit.
         unsafe {
             if libc::getrlimit(libc::RLIMIT_DATA, &mut limit) == 0 {
-                limit.rlim_cur = limit.rlim_cur.min(most);
+                limit.rlim_cur = limit.rlim_cur.min(max);
                 libc::setrlimit(libc::RLIMIT_DATA, &limit);
             }
         }
@@ -163,7 +163,7 @@ mod tests {
     use super::min_and_median;
 
     #[test]
-    fn the_median_of_an_even_number_is_the_mean_of_the_middle_two() {
+    fn the_median_of_an_even_number_of_times_is_the_mean_of_the_middle_two() {
         assert_eq!(min_and_median(&[5.0, 1.0, 2.0, 4.0]), (1.0, 3.0));
         assert_eq!(min_and_median(&[3.0, 1.0, 9.0]), (1.0, 3.0));
     }

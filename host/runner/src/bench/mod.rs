@@ -1,6 +1,6 @@
-//! Benchmarks: how fast a method trains or encodes clips of a given shape, and what memory that takes.
+//! Benchmarks: throughput and memory of a method that trains on or encodes clips of a given shape.
 //!
-//! A method is measured in a process of its own, so that its memory is the method's alone and a crash is a sentence.
+//! A method is measured in a separate process, so that the measured memory is the method's and a crash becomes an error.
 
 mod measure;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    child::{ChildSettings, Heard, SupervisedChild, cause, last_line},
+    child::{ChildSettings, Received, SupervisedChild, cause, last_line},
     environment::machine_memory,
     error::{Error, Result},
 };
@@ -31,11 +31,11 @@ pub enum BenchMode {
 /// The shape of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchShape {
-    /// Clips.
+    /// Clips per batch.
     pub batch: usize,
-    /// Channels.
+    /// Channels per clip.
     pub channels: usize,
-    /// Frames that are encoded.
+    /// Context frames; a clip for training has as many future frames.
     pub frames: usize,
     /// Points along the first axis of the grid.
     pub height: usize,
@@ -44,11 +44,11 @@ pub struct BatchShape {
 }
 
 impl BatchShape {
-    /// Refuses batches that do not fit this machine's memory.
+    /// Checks that a batch fits this machine's memory.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`].
+    /// [`Error::Usage`] if it does not.
     pub fn check(self) -> Result<Self> {
         let Self { batch, channels, frames, height, width } = self;
         let bytes = [batch, channels, 2 * frames.min(usize::MAX / 2), height, width]
@@ -77,26 +77,26 @@ pub struct BenchTask {
     pub config: Value,
     /// What is timed.
     pub mode: BenchMode,
-    /// Where to compute.
+    /// The device to compute on.
     pub device: Device,
     /// The shape of a batch.
     pub shape: BatchShape,
-    /// Steps that are timed.
+    /// The number of timed steps.
     pub steps: u64,
-    /// Decides the weights and the clips' random values.
+    /// The seed of the weights and of the clips' values.
     pub seed: u64,
 }
 
-/// Times in seconds, each until the GPU, if there is one, has done all of a step.
+/// Seconds per step; on a GPU, until all work of the step has finished.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepTimes {
-    /// The fastest step's.
+    /// The minimum over steps.
     pub min: f64,
-    /// The median over the steps.
+    /// The median over steps.
     pub median: f64,
-    /// The mean: all timed steps' time together, by their number.
+    /// The mean over steps.
     pub mean: f64,
-    /// Of every step, in order.
+    /// The time of every step, in order.
     pub all: Vec<f64>,
 }
 
@@ -107,33 +107,33 @@ pub struct BenchResult {
     pub method: String,
     /// What was timed.
     pub mode: BenchMode,
-    /// Where it was computed.
+    /// The device that it was computed on.
     pub device: String,
     /// The processor.
     pub cpu: String,
-    /// Threads that it was computed with.
+    /// Threads of the process.
     pub threads: usize,
-    /// The batch.
+    /// The shape of a batch.
     pub shape: BatchShape,
-    /// Elements of trainable tensors: the encoder's, or in training the whole method's.
+    /// Elements in the trainable tensors: the encoder's, or in training the whole method's.
     pub parameters: u64,
     /// Clips per second, at the median step.
     pub samples_per_second: f64,
-    /// StepTimes of a step. Steps before these, which warm up, are left out.
+    /// Seconds per step, without the warm-up steps.
     pub seconds_per_step: StepTimes,
-    /// The most memory that the process has held, in bytes.
+    /// Peak resident memory of the process, in bytes.
     pub peak_memory_bytes: u64,
-    /// The most memory that tensors and the batch have held on the GPU, in bytes; none on the CPU.
+    /// Peak memory of tensors and the batch on the GPU, in bytes; none on the CPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_device_memory_bytes: Option<u64>,
-    /// Operations that the definitions of a step's convolutions and matrix products ask for, in 1e9, where the plugin counts
+    /// Floating-point operations of a step's convolutions and matrix products by their definition, in 1e9, if the plugin counts
     /// them.
     pub gflop_per_step: Option<f64>,
-    /// That per second of the median step.
+    /// These operations per second, at the median step.
     pub gflop_per_second: Option<f64>,
 }
 
-/// What the process that measures reports.
+/// A message of the process that measures.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Message {
@@ -141,11 +141,11 @@ enum Message {
     Failed(String),
 }
 
-/// Measures in a process of its own, with so many threads.
+/// Measures in a separate process with `threads` threads.
 ///
 /// # Errors
 ///
-/// [`Error::Method`] with the reason of a failure or a crash.
+/// [`Error::Method`] with the reason of a failure or a crash; [`Error::Records`] if the process cannot be started.
 pub fn measure(task: &BenchTask, threads: usize) -> Result<BenchResult> {
     let mut log = tempfile::tempfile().map_err(Error::io(env::temp_dir()))?;
     let child = SupervisedChild::spawn(ChildSettings {
@@ -156,10 +156,10 @@ pub fn measure(task: &BenchTask, threads: usize) -> Result<BenchResult> {
     })?;
     let mut last = None;
     loop {
-        match child.hear(Duration::from_secs(3600)) {
-            Heard::Message(message) => last = Some(message),
-            Heard::Silence => {}
-            Heard::End => break,
+        match child.receive(Duration::from_secs(3600)) {
+            Received::Message(message) => last = Some(message),
+            Received::Timeout => {}
+            Received::End => break,
         }
     }
     let status = child.wait().map_err(Error::io("the process that measures"))?;

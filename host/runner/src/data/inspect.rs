@@ -1,8 +1,7 @@
-//! Inspection of data files, each in a process of its own.
+//! Inspection of data files, each in a separate process.
 //!
-//! HDF5 trusts what it reads: a damaged file can make it loop for ever or ask for any amount of memory. In a process with a memory
-//! limit and a supervisor with a time limit, that costs one file. Files are inspected in parallel, since HDF5 does one thing at a
-//! time within a process.
+//! HDF5 trusts its input: a damaged file can make it loop forever or allocate any amount of memory. In a process with a memory limit
+//! and a stall timeout, that fails only the file. Several processes also inspect files in parallel, which HDF5 cannot do within one.
 
 use std::{
     collections::HashMap,
@@ -21,24 +20,23 @@ use physrep_benchmarks::inspect::{self, Finding, Findings, Report, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    child::{ChildSettings, Heard, SupervisedChild, cause, end_with_parent, last_line},
+    child::{ChildSettings, Received, SupervisedChild, cause, end_with_parent, last_line},
     error::{Error, Result},
     events::{self, DataProgress, DataStep},
 };
 
-/// The most memory that a file may take, in bytes. Reading one takes 64 MiB of values at a time, twice over, and the
-/// program itself.
+/// The memory limit of a process, in bytes. Reading a file takes two buffers of 64 MiB besides the program itself.
 const MEMORY: u64 = 2 << 30;
 
-/// Bytes in the unit that progress is counted in.
+/// The unit of progress, in bytes.
 const MIB: u64 = 1 << 20;
 
-/// What may be spent on inspecting files.
+/// Limits on the inspection of files.
 #[derive(Clone, Copy, Debug)]
 pub struct InspectionLimits {
-    /// Files that are read at a time.
+    /// The number of files that are read concurrently.
     pub jobs: usize,
-    /// Time without progress after which the reader of a file is killed.
+    /// Time without progress after which the process of a file is killed.
     pub stall_timeout: Duration,
 }
 
@@ -49,7 +47,7 @@ impl Default for InspectionLimits {
     }
 }
 
-/// What the process of one file reports, one per line.
+/// A message of the process of one file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Message {
@@ -57,11 +55,12 @@ enum Message {
     Report(Box<Report>),
 }
 
-/// Inspects one file, with its `values` or without, and writes the report to standard output. It runs in a process of its own.
+/// Inspects one file, including its values if `values` is true, and writes the report to standard output. It runs in a separate
+/// process.
 ///
 /// # Errors
 ///
-/// If the file cannot be opened at all, or nobody listens.
+/// If the file cannot be opened at all, or standard output is closed.
 pub fn inspect_in_this_process(path: &Path, values: bool) -> Result<()> {
     end_with_parent();
     limit_memory().map_err(Error::io("the memory limit of this process"))?;
@@ -79,12 +78,12 @@ pub fn inspect_in_this_process(path: &Path, values: bool) -> Result<()> {
     events::send(&Message::Report(Box::new(report))).map_err(Error::io("standard output"))
 }
 
-/// Limits this process's memory. Packed files are mapped, and a map of a file does not count.
+/// Limits the memory of this process. Memory-mapped files, such as packed files, do not count.
 fn limit_memory() -> io::Result<()> {
     #[cfg(unix)]
-    for (resource, most) in [(libc::RLIMIT_DATA, MEMORY), (libc::RLIMIT_CORE, 0)] {
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        // SAFETY: sets a limit of this process from a structure that lives through the call.
+    for (resource, max) in [(libc::RLIMIT_DATA, MEMORY), (libc::RLIMIT_CORE, 0)] {
+        let limit = libc::rlimit { rlim_cur: max, rlim_max: max };
+        // SAFETY: the pointer is to a structure that outlives the call.
         if unsafe { libc::setrlimit(resource, &limit) } != 0 {
             return Err(io::Error::last_os_error());
         }
@@ -92,12 +91,12 @@ fn limit_memory() -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses files that HDF5 should not be trusted with.
+/// Checks that HDF5 can safely read the files.
 ///
 /// # Errors
 ///
-/// The first file whose structure cannot be read or is not sound.
-pub(super) fn vet(paths: &[PathBuf], task: &str, listener: &(dyn Fn(DataProgress<'_>) + Sync)) -> Result<()> {
+/// The first error found in the structure of a file.
+pub(super) fn check_structure(paths: &[PathBuf], task: &str, listener: &(dyn Fn(DataProgress<'_>) + Sync)) -> Result<()> {
     let reports = inspect_files(paths, false, InspectionLimits::default(), task, listener)?;
     for path in paths {
         let mut findings = reports[path].findings.listed.iter();
@@ -108,12 +107,12 @@ pub(super) fn vet(paths: &[PathBuf], task: &str, listener: &(dyn Fn(DataProgress
     Ok(())
 }
 
-/// Inspects files, with their `values` or without; progress is reported as that of `task`. A file that cannot be inspected has a
-/// report that says so.
+/// Inspects files, including their values if `values` is true; progress is reported as that of `task`. For a file that cannot be
+/// read, the report has an error.
 ///
 /// # Errors
 ///
-/// If a process cannot be started: never about a file.
+/// Only if a process cannot be started; invalid files are not errors here.
 pub fn inspect_files(
     paths: &[PathBuf],
     values: bool,
@@ -146,7 +145,7 @@ pub fn inspect_files(
     Ok(reports.into_inner().unwrap_or_else(|e| e.into_inner()))
 }
 
-/// Inspects one file in a process of its own; the error is about this program, never about the file.
+/// Inspects one file in a separate process; the error is never about the file.
 fn supervise(path: &Path, values: bool, stall_timeout: Duration, progress: &BytesRead<'_>) -> Result<Report> {
     let mut log = tempfile::tempfile().map_err(Error::io(env::temp_dir()))?;
     let mut arguments: Vec<_> = ["data", "inspect-one"].map(Into::into).into();
@@ -161,13 +160,13 @@ fn supervise(path: &Path, values: bool, stall_timeout: Duration, progress: &Byte
     let mut report = None;
     let mut stalled = false;
     loop {
-        match child.hear(stall_timeout) {
-            Heard::Message(Message::Progress { done, total }) => {
+        match child.receive(stall_timeout) {
+            Received::Message(Message::Progress { done, total }) => {
                 progress.advance(path, done as f64 / total.max(1) as f64);
             }
-            Heard::Message(Message::Report(found)) => report = Some(*found),
-            Heard::End => break,
-            Heard::Silence => {
+            Received::Message(Message::Report(found)) => report = Some(*found),
+            Received::End => break,
+            Received::Timeout => {
                 stalled = true;
                 child.kill();
                 break;
@@ -190,12 +189,12 @@ fn supervise(path: &Path, values: bool, stall_timeout: Duration, progress: &Byte
     }))
 }
 
-/// Bytes read of all files together.
+/// The progress of reading all files, in bytes.
 struct BytesRead<'a> {
     listener: &'a (dyn Fn(DataProgress<'_>) + Sync),
     task: &'a str,
     total: u64,
-    /// Bytes of each file, and how many of them are done.
+    /// The size of each file, and how many of its bytes are read.
     files: Mutex<HashMap<&'a Path, [u64; 2]>>,
 }
 
@@ -207,13 +206,13 @@ impl<'a> BytesRead<'a> {
         Self { listener, task, total, files: Mutex::new(files) }
     }
 
-    fn advance(&self, path: &Path, part: f64) {
+    fn advance(&self, path: &Path, fraction: f64) {
         let mut files = self.files.lock().unwrap_or_else(|e| e.into_inner());
         if let Some([bytes, done]) = files.get_mut(path) {
-            *done = (*bytes as f64 * part) as u64;
+            *done = (*bytes as f64 * fraction) as u64;
         }
         let done: u64 = files.values().map(|[_, done]| done).sum();
-        // Rounded so that only the last byte completes it.
+        // Rounded so that the progress is complete only after the last byte.
         let left = (self.total - done).div_ceil(MIB);
         let total = self.total.div_ceil(MIB);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -227,7 +226,7 @@ impl<'a> BytesRead<'a> {
     }
 }
 
-/// The cores of this machine that this process may use.
+/// The number of cores that this process may use.
 pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }

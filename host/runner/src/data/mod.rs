@@ -1,4 +1,4 @@
-//! The data that cells need: generated, inspected and packed where it is missing.
+//! The data of cells: generated, inspected and packed if it is missing.
 
 mod inspect;
 mod prepare;

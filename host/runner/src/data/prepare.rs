@@ -1,4 +1,4 @@
-//! Prepares a system's data for a run.
+//! Generates and packs the data of a system.
 
 use std::path::Path;
 
@@ -10,18 +10,18 @@ use physrep_benchmarks::{
 };
 use physrep_records::DataSource;
 
-use super::inspect::vet;
+use super::inspect::check_structure;
 use crate::{
     error::Result,
     events::{DataProgress, DataStep},
     interrupt,
 };
 
-/// Generates and packs what is missing of a system's data in folder `data`.
+/// Generates and packs the data of a system in folder `data` if it is missing.
 ///
 /// # Errors
 ///
-/// If the data can be neither read nor made; [`Error::Interrupted`](crate::Error::Interrupted) if this process is to stop.
+/// If the data can be neither read nor generated; [`Error::Interrupted`](crate::Error::Interrupted) if this process is to stop.
 pub fn prepare_data(
     suite: &Suite,
     system: &str,
@@ -31,7 +31,7 @@ pub fn prepare_data(
 ) -> Result<DataSource> {
     let progress = |done: usize, total: usize, note: &str| {
         listener(DataProgress { task: system, step: DataStep::Generate, done: done as u64, total: total as u64, note });
-        interrupt::flow()
+        interrupt::control_flow()
     };
     let solver = systems::named(system)?;
     if suite.section(solver)?.generate.is_some() {
@@ -45,12 +45,12 @@ pub fn prepare_data(
     })
 }
 
-/// Packs a system's data in folder `data` into the file `out`, unless that is done already. Files from elsewhere are inspected
-/// first, because HDF5 trusts what it reads.
+/// Packs the data of a system in folder `data` into the file `out`, unless that is done already. Files that this program did not
+/// generate are inspected first, because HDF5 trusts its input.
 ///
 /// # Errors
 ///
-/// If the data is missing or unsound, or the file cannot be written.
+/// If the data is missing or invalid, or the file cannot be written.
 pub fn pack_data(
     suite: &Suite,
     system: &str,
@@ -62,11 +62,11 @@ pub fn pack_data(
     if generate::data_key(suite, solver, data)?.is_none() {
         let splits = suite.section(solver)?.splits();
         let files: Vec<_> = splits.filter_map(|split| well::split_files(data, solver.name(), split).ok()).collect();
-        vet(&files.concat(), system, listener)?;
+        check_structure(&files.concat(), system, listener)?;
     }
     let progress = |done: usize, total: usize, note: &str| {
         listener(DataProgress { task: system, step: DataStep::Pack, done: done as u64, total: total as u64, note });
-        interrupt::flow()
+        interrupt::control_flow()
     };
     Ok(packed::pack(suite, solver, data, out, &progress)?)
 }

@@ -1,4 +1,4 @@
-//! Sample fields of a run: what encoders see, for the report.
+//! Sample fields of a run, as encoders see them, for the report.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ use physrep_records::{DataSource, Sample, SampleFields};
 
 use crate::error::Result;
 
-/// Frames of each sample.
+/// Frames per sample.
 const FRAMES: usize = 4;
 
-/// Writes the sample fields of a system into the folder of a run: the middle window of the test trajectory with the lowest labels
-/// and of that with the highest, clean and, if the suite has noise, noisy.
+/// Writes the sample fields of a system into the folder of a run: the middle windows of the test trajectories with the lowest and
+/// with the highest sum of labels, clean and, if the suite has noise, noisy.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub fn write_samples(suite: &Suite, source: &DataSource, run: &Path) -> Result<(
     Ok(fields.write(run)?)
 }
 
-/// The middle window of the test trajectory with the lowest labels, and of that with the highest.
+/// The middle windows of the test trajectories with the lowest and with the highest sum of labels.
 fn windows(suite: &Suite, system: &str, data: &Packed) -> Option<[Window; 2]> {
     let windows = data.windows(Split::Test, &suite.window_on(system));
     let sum = |window: &&Window| data.labels(window.trajectory).iter().sum::<f64>();

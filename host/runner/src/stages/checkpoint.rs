@@ -1,5 +1,5 @@
-//! The checkpoint of an unfinished pretraining: the step and the cost so far, then the session's own state, in one file so that they
-//! cannot disagree.
+//! The checkpoint of an unfinished pretraining: the step, the cost so far and the state of the session, in one file so that they are
+//! always consistent.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::{
     plugin::Session,
 };
 
-/// The file begins with this, then a little-endian 64-bit length and so many bytes of JSON, [`Checkpoint`]; the rest is the session's
-/// state.
+/// The file starts with these bytes, then a little-endian 64-bit length and as many bytes of JSON, a [`Checkpoint`]; the rest is the
+/// state of the session.
 const MAGIC: &[u8; 8] = b"physrep3";
 
 /// The progress of an interrupted pretraining.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
-    /// Steps done.
+    /// The number of steps done.
     pub(super) step: u64,
-    /// Over all attempts.
+    /// The cost over all attempts.
     pub(super) cost: PhaseCost,
 }
 
 impl Checkpoint {
-    /// Before the first step.
+    /// The state before the first step.
     pub(super) const START: Self = Self {
         step: 0,
         cost: PhaseCost { samples: 0, seconds: 0.0, peak_memory_mib: Some(0), peak_device_memory_mib: Some(0) },
@@ -49,7 +49,7 @@ impl Checkpoint {
     }
 }
 
-/// The checkpoint and the session's state, if `bytes` are such a file.
+/// Splits the bytes of a file into the checkpoint and the session's state; none if they are not a checkpoint.
 fn parts(bytes: &[u8]) -> Option<(Checkpoint, &[u8])> {
     let (length, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
     let (header, state) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;

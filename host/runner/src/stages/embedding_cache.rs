@@ -1,5 +1,5 @@
-//! The embedding cache: embeddings on disk. They are made once per cell; the probes need no plugin to read them. The record beside
-//! them is written last and says that they are complete.
+//! The embedding cache: the embeddings of a cell on disk, computed once, so that probes need no plugin. Their record is written last
+//! and marks them as complete.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,28 @@ use serde::{Deserialize, Serialize};
 use super::encode::{EmbeddedSplits, labels};
 use crate::error::{Error, Result};
 
-/// The record of complete embeddings: what they are of, and their cost.
+/// The record of complete embeddings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CachedEmbeddings {
-    /// BLAKE3 of their file.
+    /// BLAKE3 of the file of embeddings.
     pub checksum: String,
     /// The encoder, if there is one.
     pub encoder: Option<EncoderFacts>,
     /// The gradient in the first steps of its pretraining, if there was one.
     pub gradient: Option<GradientFlow>,
-    /// What the pretraining cost.
+    /// The cost of the pretraining.
     pub pretrain: PhaseCost,
-    /// What encoding cost.
+    /// The cost of encoding.
     pub encode: PhaseCost,
 }
 
 impl CachedEmbeddings {
-    /// Writes the tokens, `(N, tokens, dim)` for each split, and the labels, `(N, P)`, as a safetensors file, then the record, whose
-    /// checksum it fills in.
+    /// Writes the tokens, `(N, tokens, dim)` for each split, and the labels, `(N, P)`, as a safetensors file, then the record with its
+    /// checksum.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
     pub fn save(&mut self, embedded: &EmbeddedSplits, folder: &CellFolder) -> Result<()> {
         let bytes = serialize(embedded).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
         self.checksum = blake3::hash(&bytes).to_hex().to_string();
@@ -38,8 +42,12 @@ impl CachedEmbeddings {
         Ok(files::write_json(&folder.embeddings_record(), self)?)
     }
 
-    /// The complete embeddings of `cell` in `folder`, if there are any. None if they do not match
-    /// their record: they are then made again.
+    /// The complete embeddings of `cell` in `folder`. None if there are none, or if they do not match their checksum and must be
+    /// computed again.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read.
     pub fn load(cell: &Cell, data: &Packed, folder: &CellFolder) -> Result<Option<(Self, EmbeddedSplits)>> {
         if !folder.embeddings_record().is_file() || !folder.embeddings().is_file() {
             return Ok(None);
@@ -51,10 +59,10 @@ impl CachedEmbeddings {
             return Ok(None);
         }
         let file = SafeTensors::deserialize(&bytes).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
-        let cut = cell.suite.window_on(cell.system());
+        let window_plan = cell.suite.window_on(cell.system());
         let mut embedded = EmbeddedSplits::new();
         for split in data.header().splits() {
-            let Ok(tokens) = file.tensor(&tokens_of(split)) else {
+            let Ok(tokens) = file.tensor(&tensor_name(split)) else {
                 continue;
             };
             let &[n, count, dim] = tokens.shape() else {
@@ -63,14 +71,14 @@ impl CachedEmbeddings {
             let (values, _) = tokens.data().as_chunks::<4>();
             let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
             let embeddings = Embeddings { values, n, tokens: count, dim };
-            let windows = data.windows(split, &cut);
+            let windows = data.windows(split, &window_plan);
             embedded.insert(split, LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?);
         }
         Ok(Some((cached, embedded)))
     }
 }
 
-fn tokens_of(split: Split) -> String {
+fn tensor_name(split: Split) -> String {
     format!("{split}.tokens")
 }
 
@@ -80,7 +88,7 @@ fn serialize(embedded: &EmbeddedSplits) -> std::result::Result<Vec<u8>, safetens
     for (&split, embedded) in embedded {
         let (embeddings, labels) = (embedded.embeddings(), embedded.labels());
         let shape = vec![embeddings.n, embeddings.tokens, embeddings.dim];
-        tensors.insert(tokens_of(split), (shape, bytes(&embeddings.values)));
+        tensors.insert(tensor_name(split), (shape, bytes(&embeddings.values)));
         tensors.insert(format!("{split}.labels"), (vec![labels.n(), labels.names.len()], bytes(&labels.values)));
     }
     let views = tensors

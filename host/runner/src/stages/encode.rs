@@ -1,4 +1,4 @@
-//! Encoding: the embeddings of all windows, as the probes see them.
+//! Encoding: computes the embeddings of all windows.
 
 use std::{collections::BTreeMap, thread};
 
@@ -19,13 +19,13 @@ use crate::{
     prefetch::{Loader, PrefetchSettings, PrefetchedBatch, threads_beside_computation},
 };
 
-/// Clips in a batch of encoding.
+/// Clips per batch.
 const BATCH: usize = 16;
 
-/// The embeddings and labels of every split there is.
+/// The embeddings and labels of each split.
 pub type EmbeddedSplits = BTreeMap<Split, LabelledEmbeddings>;
 
-/// Embeds all windows of `splits`, as far as the data has them, with `session`. `report` gets the windows done and their total.
+/// Embeds all windows of those of `splits` that the data has, with `session`. `report` gets the number of windows done and their total.
 pub fn with_session(
     cell: &Cell,
     data: &Packed,
@@ -40,7 +40,7 @@ pub fn with_session(
     })
 }
 
-/// Embeds all windows of all splits by hand-made statistics, one token per window. `report` gets the windows done and their
+/// Embeds all windows of all splits by hand-made statistics, one token per window. `report` gets the number of windows done and their
 /// total.
 pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) -> Result<()>) -> Result<EmbeddedSplits> {
     let geometry = Geometry::of(data.header());
@@ -56,13 +56,13 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
     })
 }
 
-/// Embeds all windows of all splits as one token that is always zero: the probes see the labels alone.
+/// Embeds all windows of all splits as one zero token, so that probes depend only on the labels.
 pub fn with_zeros(cell: &Cell, data: &Packed) -> Result<EmbeddedSplits> {
     each_split(cell, data, &Split::ALL, MemoryKind::Host, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
 }
 
-/// Runs `embed` over batches of the splits' context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens
-/// with the number and the length of a clip's tokens.
+/// Runs `embed` on batches of the splits' context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens, the
+/// number of tokens per clip and their dimensions.
 fn each_split(
     cell: &Cell,
     data: &Packed,
@@ -73,13 +73,13 @@ fn each_split(
 ) -> Result<EmbeddedSplits> {
     let frames = cell.suite.window.context;
     let clip_len = data.clip_len(frames);
-    let cut = cell.suite.window_on(cell.system());
-    let windows = |split| data.windows(split, &cut);
+    let window_plan = cell.suite.window_on(cell.system());
+    let windows = |split| data.windows(split, &window_plan);
     let splits: Vec<Split> = data.header().splits().filter(|split| splits.contains(split)).collect();
     let total = splits.iter().map(|&split| windows(split).len() as u64).sum();
     let staging = Staging::at(memory);
     let mut done = 0;
-    let mut one = |split: Split| -> Result<LabelledEmbeddings> {
+    let mut embed_split = |split: Split| -> Result<LabelledEmbeddings> {
         let windows = windows(split);
         let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
         let settings =
@@ -114,7 +114,7 @@ fn each_split(
         })?;
         Ok(LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?)
     };
-    splits.iter().map(|&split| Ok((split, one(split)?))).collect()
+    splits.iter().map(|&split| Ok((split, embed_split(split)?))).collect()
 }
 
 /// The number of windows in all splits.

@@ -1,6 +1,6 @@
-//! End-to-end training: labels train the encoder together with the attentive head on its tokens.
+//! End-to-end training: the encoder and the attentive head on its tokens are trained together on labels.
 //!
-//! The loss is this program's. A plugin hands out tokens and gets the gradient of the loss with respect to them back, so that no label
+//! This program computes the loss. A plugin returns tokens and gets the gradient of the loss with respect to them, so that no label
 //! reaches it. From random initialisation this is the supervised ceiling; from pretrained weights it is fine-tuning.
 
 use std::{ops::Range, thread};
@@ -31,22 +31,22 @@ use crate::{
     progress::Progress,
 };
 
-/// The head's name in tables: the only probe that a gradient passes through.
+/// The head's name in tables: the only probe that is trained end to end.
 const HEAD: &str = "attentive";
 
-/// What was selected, and how the training went.
+/// The selected epoch, and the training history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct EndToEndRecord {
     /// The epoch whose weights predict, counted from 1.
     epoch: usize,
-    /// Mean squared error over each epoch's batches, as they were met in training.
+    /// Mean squared error over each epoch's batches, before each update.
     train: Vec<f64>,
     /// Mean squared error on the validation split after each epoch.
     valid: Vec<f64>,
 }
 
-/// Trains `session`'s encoder, whose tokens have `dim` dimensions, and a new head on the suite's budget, keeps the epoch that is
-/// best on valid, and scores the other splits.
+/// Trains the encoder of `session`, whose tokens have `dim` dimensions, and a new head with the suite's budget, selects the epoch that
+/// is best on valid, and scores all splits but train.
 pub(crate) fn run(
     cell: &Cell,
     budget: &TrainingBudget,
@@ -125,7 +125,7 @@ fn diverged(cell: &Cell, what: String) -> Error {
     }
 }
 
-/// The head's optimizer, and the way through the training split.
+/// The state of the training: the head's optimizer and the step.
 struct Training<'a> {
     cell: &'a Cell,
     data: &'a Packed,
@@ -138,7 +138,7 @@ struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Sees `samples`, counted from the start of the training; returns the mean squared error over them.
+    /// Trains on `samples`, counted from the start of the training; returns the mean squared error over them.
     fn epoch(
         &mut self,
         windows: &[Window],
@@ -170,12 +170,12 @@ impl Training<'_> {
                 },
             )?;
             for batch in seen.chunks(self.batch) {
-                let clips = loader.next()?.expect("as many batches as there are chunks");
+                let clips = loader.next()?.expect("the loader has one batch per chunk");
                 let labels = self.labels_of(batch)?;
                 let tokens =
                     session.encode_with_gradient(clips.as_batch(), geometry.shape(batch.len(), frames), system)?;
-                let read = Var::from_vec(tokens.values, &tokens.shape, &Device::Cpu)?;
-                let loss = mean_squared_error(&head.forward(&normalise_tokens(&read)?)?, &labels)?;
+                let input = Var::from_vec(tokens.values, &tokens.shape, &Device::Cpu)?;
+                let loss = mean_squared_error(&head.forward(&normalise_tokens(&input)?)?, &labels)?;
                 let value = f64::from(loss.to_scalar::<f32>()?);
                 if !value.is_finite() {
                     return Err(diverged(self.cell, format!("at step {}: the loss is {value}", self.step)));
@@ -183,7 +183,7 @@ impl Training<'_> {
                 let gradients = loss.backward()?;
                 let learning_rate = self.schedule.at(self.step);
                 self.optimizer.step(&gradients, learning_rate)?;
-                let gradient = gradients.get(&read).ok_or_else(|| diverged(self.cell, "without a gradient".into()))?;
+                let gradient = gradients.get(&input).ok_or_else(|| diverged(self.cell, "without a gradient".into()))?;
                 session.finetune_step(&gradient.flatten_all()?.to_vec1()?, tokens.shape, learning_rate)?;
                 sum += value * batch.len() as f64;
                 self.step += 1;

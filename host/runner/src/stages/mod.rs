@@ -1,5 +1,5 @@
-//! The stages of a cell: pretrain, encode, probe, and, where the suite asks for it, end-to-end training. Each takes what the one
-//! before it left and returns what it made; [`run_cell`](crate::run_cell) puts them together.
+//! The stages of a cell: pretrain, encode, probe, and, if the suite has a budget for it, end-to-end training. Each takes the result of
+//! the previous one; `cell_run` combines them.
 
 mod checkpoint;
 pub(crate) mod embedding_cache;

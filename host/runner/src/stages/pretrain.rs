@@ -1,5 +1,5 @@
-//! Pretraining of one session on one system or on several: batches in the suite's order, training curves, and checkpoints to
-//! resume from.
+//! Pretraining of a session on one system or on several: batches in the suite's order, training curves, and checkpoints to resume
+//! from.
 
 use std::{
     fs,
@@ -32,10 +32,10 @@ use crate::{
     progress::Progress,
 };
 
-/// What to pretrain on what.
+/// A pretraining to run.
 #[derive(Clone, Copy)]
 pub struct Pretraining<'a> {
-    /// Gives the budget, the order and the noise.
+    /// The suite, which sets the budget, the order of windows and the noise.
     pub suite: &'a Suite,
     /// The data of each system, in the suite's order.
     pub data: &'a [Packed],
@@ -43,33 +43,33 @@ pub struct Pretraining<'a> {
     pub method: &'a str,
     /// The keys of its configuration that differ from the defaults.
     pub config: &'a Value,
-    /// Its folder.
+    /// The folder of the pretraining.
     pub folder: &'a PretrainingFolder,
-    /// Where the method computes.
+    /// The device that the method computes on.
     pub device: Device,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
 }
 
-/// The steps of pretraining on `systems` systems: the suite's for each.
+/// The number of steps of pretraining on `systems` systems: the suite's number for each.
 pub fn steps(budget: &PretrainBudget, systems: usize) -> u64 {
     budget.steps() * systems as u64
 }
 
-/// A clip of the pretraining of one of several systems.
+/// A pretraining clip of one of several systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Clip {
     system: usize,
-    /// Counted over what is seen of this system.
+    /// The index of the clip among those of this system.
     sample: u64,
 }
 
-/// The system of a step: systems take turns.
+/// The system of a step: systems alternate.
 fn system_at(step: u64, systems: usize) -> usize {
     (step % systems as u64) as usize
 }
 
-/// The clips of `steps`, batch by batch. Each system sees its own samples in their order, as if it were alone.
+/// The clips of `steps`, batch by batch. The samples of each system are the same, in the same order, as in a pretraining on it alone.
 fn clips(steps: Range<u64>, systems: usize, batch: usize) -> impl Iterator<Item = Clip> + Send {
     steps.flat_map(move |step| {
         let (system, first) = (system_at(step, systems), step / systems as u64 * batch as u64);
@@ -77,7 +77,7 @@ fn clips(steps: Range<u64>, systems: usize, batch: usize) -> impl Iterator<Item 
     })
 }
 
-/// Pretrains `session`, or loads its state if that was done before. Returns the cost over all attempts.
+/// Pretrains `session`, or loads its state if the pretraining is done. Returns the cost over all attempts.
 pub fn run(
     task: &Pretraining<'_>,
     session: &mut Session<'_>,
@@ -102,12 +102,12 @@ pub fn run(
         cost,
     };
     files::write_json(&task.folder.record(), &record)?;
-    // The state replaces it.
+    // The final state replaces the checkpoint.
     let _ = fs::remove_file(task.folder.checkpoint());
     Ok(cost)
 }
 
-/// Takes the steps after the checkpoint, if there is one, and writes the curves.
+/// Runs all steps, or those after the checkpoint if there is one, and writes the curves.
 fn train(
     task: &Pretraining<'_>,
     session: &mut Session<'_>,
@@ -129,10 +129,10 @@ fn train(
     curves.restore(&folder.curves(), start.step)?;
     progress.report(Phase::Pretrain, start.step, steps)?;
     let timer = PhaseTimer::start(task.device);
-    // The cost up to a step, over all attempts.
+    // The total cost of all attempts up to a step.
     let cost = |step: u64| start.cost.and(timer.cost(0), step * batch as u64);
-    let began = Instant::now();
-    let mut saved = began;
+    let started = Instant::now();
+    let mut saved = started;
     let items = clips(start.step..steps, data.len(), batch).map(move |Clip { system, sample }| {
         let (order, windows) = &mut orders[system];
         (system, windows[order.window(sample)], NoiseStream::Pretraining(sample))
@@ -168,7 +168,7 @@ fn train(
                 done: step,
                 total: steps,
                 loss: Some(report.loss),
-                clips_per_second: Some(((step - start.step) * batch as u64) as f64 / began.elapsed().as_secs_f64()),
+                clips_per_second: Some(((step - start.step) * batch as u64) as f64 / started.elapsed().as_secs_f64()),
             })?;
         }
         let (waited, all) = (loader.waited().as_secs_f64(), timer.cost(0).seconds);
@@ -183,24 +183,24 @@ fn train(
 mod tests {
     use super::*;
 
-    /// The samples of one system in the order in which `steps` see them.
+    /// The samples of one system in `steps`, in order.
     fn samples(steps: Range<u64>, systems: usize, system: usize) -> Vec<u64> {
         clips(steps, systems, 4).filter(|clip| clip.system == system).map(|clip| clip.sample).collect()
     }
 
     #[test]
-    fn systems_take_turns_and_see_the_samples_that_they_see_alone() {
+    fn systems_alternate_and_have_the_samples_of_a_pretraining_on_one_system() {
         let alone: Vec<u64> = (0..24).collect();
         assert_eq!(samples(0..6, 1, 0), alone);
         for system in 0..3 {
             assert_eq!(samples(0..18, 3, system), alone);
         }
-        let turns: Vec<usize> = clips(0..6, 3, 4).map(|clip| clip.system).collect();
-        assert_eq!(turns, [[0; 4], [1; 4], [2; 4], [0; 4], [1; 4], [2; 4]].concat());
+        let systems: Vec<usize> = clips(0..6, 3, 4).map(|clip| clip.system).collect();
+        assert_eq!(systems, [[0; 4], [1; 4], [2; 4], [0; 4], [1; 4], [2; 4]].concat());
     }
 
     #[test]
-    fn a_resumed_pretraining_sees_what_it_had_not_seen() {
+    fn a_resumed_pretraining_has_exactly_the_remaining_clips() {
         let whole: Vec<Clip> = clips(0..18, 3, 4).collect();
         let halves: Vec<Clip> = clips(0..7, 3, 4).chain(clips(7..18, 3, 4)).collect();
         assert_eq!(whole, halves);

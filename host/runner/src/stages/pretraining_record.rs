@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{error::Result, plugin::Geometry};
 
-/// What was pretrained. It lies beside the state and holds what it takes to create a session for it.
+/// The record of a pretraining, beside its state: everything that is needed to create a session for that state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PretrainingRecord {
     /// The method.
@@ -17,7 +17,7 @@ pub struct PretrainingRecord {
     pub config: Value,
     /// The systems, in the order of their indices.
     pub systems: Vec<PretrainedSystem>,
-    /// What it cost, over all attempts and systems.
+    /// The cost over all attempts and systems.
     pub cost: PhaseCost,
 }
 
@@ -32,12 +32,20 @@ pub struct PretrainedSystem {
 
 impl PretrainingRecord {
     /// The record in a folder, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
     pub fn read(folder: &PretrainingFolder) -> Result<Option<Self>> {
         let path = folder.record();
         Ok(if path.is_file() { Some(files::read_json(&path)?) } else { None })
     }
 
-    /// The record of the state at `path`, if one lies beside it.
+    /// The record beside the state at `path`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
     pub fn beside(path: &Path) -> Result<Option<Self>> {
         Self::read(&PretrainingFolder::at(path.parent().unwrap_or(Path::new("")).to_owned()))
     }

@@ -15,25 +15,25 @@ use super::{
 };
 use crate::{error::Result, events::Phase, progress::Progress};
 
-/// Permutations of the labels in the label permutation test: enough that their range is a 95 % one.
+/// Permutations in the label permutation test: their range contains a further one with probability 38/40 = 95 %.
 const PERMUTATIONS: usize = 39;
 
-/// What the probes of a cell estimated, what each of them selected, and what embeddings tell by themselves.
+/// The scores and selections of a cell's probes, and the health checks of its embeddings.
 #[derive(Debug)]
 pub struct Probed {
     /// The trajectories of the splits that are scored.
     pub splits: BTreeMap<Split, ScoredTrajectories>,
     /// The trajectories whose labels the probes saw, for each label fraction.
     pub label_subsets: Vec<LabelSubset>,
-    /// By label fraction, probe and split.
+    /// Scores, by label fraction, probe and split.
     pub scores: Vec<ProbeScore>,
-    /// By label fraction and probe.
+    /// Selections, by label fraction and probe.
     pub selections: Vec<Selection>,
-    /// How embeddings spread, and the label permutation test; none for a row without embeddings.
+    /// The spread of the embeddings, and the label permutation test; none for a row without embeddings.
     pub checks: Option<(Spread, LabelPermutation)>,
 }
 
-/// The probes of a cell: the suite's for an encoder, or the one that makes a floor.
+/// The probes of a cell: those of the suite for an encoder, or the one of a floor.
 fn probes(encoder: &EncoderSpec, budget: &ProbeBudgets) -> Vec<Probe> {
     let ridge = Probe::Ridge(RidgeConfig { penalties: budget.ridge.penalties.clone() });
     match encoder {
@@ -59,8 +59,8 @@ fn probes(encoder: &EncoderSpec, budget: &ProbeBudgets) -> Vec<Probe> {
     }
 }
 
-/// Fits each probe on each fraction of the labels of train, lets it select on the same fraction of valid, and scores all splits
-/// but train. The suite's seed draws the label subsets, the same for every method; the cell's seed starts the probes.
+/// Fits each probe on each label fraction of train, selects on the same fraction of valid, and scores all splits but train. The
+/// suite's seed draws the label subsets, so they are the same for every method; the cell's seed is that of the probes.
 pub(crate) fn run(cell: &Cell, embedded: &EmbeddedSplits, progress: &mut Progress<'_>) -> Result<Probed> {
     let budget = &cell.suite.probe;
     let probes = probes(&cell.encoder, budget);
@@ -100,7 +100,7 @@ pub(crate) fn run(cell: &Cell, embedded: &EmbeddedSplits, progress: &mut Progres
     Ok(Probed { splits: trajectories(embedded)?, label_subsets, scores, selections, checks })
 }
 
-/// What embeddings tell by themselves.
+/// The health checks of embeddings.
 fn checks(cell: &Cell, embedded: &EmbeddedSplits) -> Result<(Spread, LabelPermutation)> {
     let [train, valid, test] = [Split::Train, Split::Valid, Split::Test].map(|split| &embedded[&split]);
     let ridge = RidgeConfig { penalties: cell.suite.probe.ridge.penalties.clone() };
@@ -117,16 +117,16 @@ fn trajectories(embedded: &EmbeddedSplits) -> Result<BTreeMap<Split, ScoredTraje
     scored(embedded)
         .map(|(&split, embedded)| {
             let labels = embedded.labels();
-            let (values, of) = per_trajectory(&labels.values, labels)?;
+            let (values, by_trajectory) = per_trajectory(&labels.values, labels)?;
             let windows =
-                of.trajectory.iter().map(|t| labels.trajectory.iter().filter(|other| *other == t).count() as u32);
+                by_trajectory.trajectory.iter().map(|t| labels.trajectory.iter().filter(|other| *other == t).count() as u32);
             let parameters = labels.names.len();
             Ok((
                 split,
                 ScoredTrajectories {
                     windows: windows.collect(),
                     labels: (0..parameters).map(|parameter| column(&values, parameter, parameters)).collect(),
-                    index: of.trajectory,
+                    index: by_trajectory.trajectory,
                 },
             ))
         })

@@ -6,7 +6,7 @@ use physrep_statistics::{Labels, mean_over_trajectories, per_trajectory, scores}
 
 use crate::error::Result;
 
-/// Scores `predictions`, `(N, P)`, of a split.
+/// The score of `predictions`, `(N, P)`, of a split, over windows and over trajectories.
 pub(super) fn probe_score(
     track: Track,
     probe: &str,
@@ -48,7 +48,7 @@ pub(super) fn probe_score(
     })
 }
 
-/// The values of one of `parameters` parameters out of `(N, P)`.
+/// The column of one of the P `parameters` in `values`, `(N, P)`.
 pub(super) fn column(values: &[f32], parameter: usize, parameters: usize) -> Vec<f32> {
     values.iter().skip(parameter).step_by(parameters).copied().collect()
 }
