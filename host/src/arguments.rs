@@ -1,4 +1,4 @@
-//! Arguments that several commands share, and how they are read.
+//! Arguments that several commands share.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -25,12 +25,12 @@ pub struct DeviceArgument {
 }
 
 impl DeviceArgument {
-    /// The device, and why it is the CPU where `auto` found no GPU.
+    /// The device, and the reason if `auto` resolves to the CPU.
     pub fn resolve(&self) -> Result<(Device, Option<String>)> {
         Ok(self.device.resolve()?)
     }
 
-    /// The device; why it is the CPU where `auto` found no GPU goes to standard error.
+    /// The device; if `auto` resolves to the CPU, the reason is printed to standard error.
     pub fn resolve_and_log(&self) -> Result<Device> {
         let (device, note) = self.resolve()?;
         if let Some(note) = note {
@@ -40,7 +40,7 @@ impl DeviceArgument {
     }
 }
 
-/// A duration that was given in seconds by the argument `name`.
+/// The duration of the argument `name`, given in seconds.
 pub fn duration(name: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|e| Error::Usage(format!("{name} {seconds}: expected seconds, 0 or more ({e})")))

@@ -1,4 +1,4 @@
-//! The command line: one file per command, all of one form.
+//! The command line and its exit codes.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use physrep_runner::interrupt;
 
 use crate::{
     commands::{
-        all::All, bench::Bench, bench::BenchOne, cell::RunCell, compare::Compare, data::Data, doctor::Doctor,
+        all::All, bench::Bench, bench::BenchOne, cell::CellCommand, compare::Compare, data::Data, doctor::Doctor,
         encode::Encode, list::List, merge::Merge, plan::Plan, report::Report, schema::Schema, status::Status,
         table::Table, tensorboard::Tensorboard, verify_result::VerifyResult,
     },
@@ -25,23 +25,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a suite: generate data if missing, build plugin crates if stale, run what is not done, print the tables.
+    /// Run a suite: generate missing data, build stale plugin crates, run unfinished cells, print the tables.
     All(All),
     /// Plan a run without running it: prepare data, build plugin crates, write the run folder, print the cells.
     Plan(Plan),
     /// Run one cell of a planned run in this process.
-    Cell(RunCell),
-    /// Show the progress of a run, from another shell too.
+    Cell(CellCommand),
+    /// Show the progress of a run, also from another shell.
     Status(Status),
     /// Work with a suite's data.
     Data(Data),
     /// Print the tables of a run.
     Table(Table),
-    /// Write a run as one HTML page that needs no network, and its figures as SVG and CSV.
+    /// Write a run as one offline HTML page, and its figures as SVG and CSV.
     Report(Report),
-    /// Compare two runs of one suite: what changed, and whether it matters.
+    /// Compare two runs of one suite: what changed, and whether it is significant.
     Compare(Compare),
-    /// Join the runs of several machines.
+    /// Merge runs from several machines into one.
     Merge(Merge),
     /// Run a cell again and compare its scores with its record.
     VerifyResult(VerifyResult),
@@ -54,11 +54,11 @@ enum Command {
     /// Measure in this process; started by `bench`.
     #[command(hide = true)]
     BenchOne(BenchOne),
-    /// List the methods, systems or suites there are.
+    /// List the available methods, systems or suites.
     List(List),
     /// Print the JSON Schema of a cell's record.
     Schema(Schema),
-    /// Say what this machine offers, and what is missing.
+    /// Check what this machine provides, and what is missing.
     Doctor(Doctor),
 }
 
@@ -66,7 +66,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
-        // Whatever failed on the way out, this is why.
+        // An interruption is the cause of any other error.
         Err(_) if interrupt::requested() => {
             eprintln!("{}", physrep_runner::Error::Interrupted);
             ExitCode::from(interrupt::EXIT_CODE)

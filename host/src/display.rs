@@ -1,4 +1,4 @@
-//! Progress on standard error: bars on a terminal, plain lines when piped.
+//! Progress on standard error: bars on a terminal, plain lines otherwise.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,10 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 
-/// How often a plain line is written for the same task.
+/// The time between two plain lines for the same task.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows named tasks and their progress. Shared between threads.
+/// Shows the progress of named tasks; threads can share it.
 #[derive(Debug)]
 pub struct Display {
     bars: Option<MultiProgress>,
@@ -25,7 +25,7 @@ pub struct Display {
 struct Task {
     bar: ProgressBar,
     phase: String,
-    /// When the last plain line was written, and how much was done then.
+    /// When the last plain line was written, and the units done then.
     last_line: Option<(Instant, u64)>,
 }
 
@@ -44,14 +44,14 @@ impl Display {
     pub fn line(&self, text: &str) {
         match &self.bars {
             Some(bars) => {
-                // A terminal that is gone is no reason to stop.
+                // A closed terminal must not stop the work.
                 let _ = bars.println(text);
             }
             None => eprintln!("{text}"),
         }
     }
 
-    /// Shows that `task` has done `done` of `total` units of `phase`; `note` is its latest figure.
+    /// Shows that `task` has done `done` of `total` units of `phase`; `note` is a detail, such as its loss.
     pub fn progress(&self, task: &str, phase: &str, done: u64, total: u64, note: &str) {
         let mut tasks = self.tasks.lock().unwrap_or_else(|e| e.into_inner());
         let entry = tasks.entry(task.to_owned()).or_insert_with(|| Task {
@@ -72,9 +72,9 @@ impl Display {
         }
         let due = entry.last_line.is_none_or(|(last, _)| last.elapsed() >= PLAIN_EVERY);
         if due || done == total {
-            // The pace since the last line: what an earlier run had done counts at once and would distort it.
+            // The pace since the last line, because units done by an earlier run would distort the total pace.
             let last = entry.last_line.replace((Instant::now(), done));
-            let left = last.map(|(when, then)| remaining(when.elapsed(), done.saturating_sub(then), done, total));
+            let left = last.map(|(when, before)| remaining(when.elapsed(), done.saturating_sub(before), done, total));
             let left = left.unwrap_or_default();
             let separator = if note.is_empty() { "" } else { ", " };
             eprintln!("{task}: {phase} {done}/{total}{separator}{note}{left}");
@@ -98,7 +98,7 @@ impl Display {
         self.progress(task, step, progress.done, progress.total, progress.note);
     }
 
-    /// Shows what happens while cells run.
+    /// Shows an event of a run.
     pub fn run_event(&self, event: &RunEvent<'_>) {
         match event {
             RunEvent::Kept(cell) => self.line(&format!("{}: done before, kept", cell.title())),
@@ -115,7 +115,7 @@ impl Display {
         }
     }
 
-    /// On a terminal, a bar above all others: cells that are done, of all.
+    /// On a terminal, shows the number of finished cells in a bar above all others.
     fn overall(&self, done: u64, total: u64) {
         let Some(bars) = &self.bars else {
             return;
@@ -133,7 +133,7 @@ impl Display {
         bar.set_position(done);
     }
 
-    /// Removes the bar of all cells.
+    /// Removes the bar of finished cells.
     fn clear_overall(&self) {
         if let Some(bar) = self.overall.lock().unwrap_or_else(|e| e.into_inner()).take() {
             bar.finish_and_clear();
@@ -166,7 +166,7 @@ impl Display {
     }
 }
 
-/// How long the rest takes at the pace of `recent` units in `elapsed`.
+/// The remaining time, for a line, at the pace of `recent` units in `elapsed`; empty if it is short or unknown.
 fn remaining(elapsed: Duration, recent: u64, done: u64, total: u64) -> String {
     if recent == 0 || done >= total {
         return String::new();

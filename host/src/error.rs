@@ -5,10 +5,10 @@ use std::{io, path::PathBuf};
 /// The result of the program's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a command fails: what was being done, what was expected, what came, and what to do.
+/// Why a command fails: what was expected, what was found, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command line asks for something that does not exist or makes no sense.
+    /// The command line names something that does not exist, or a value outside its range.
     #[error("{0}")]
     Usage(String),
     /// A file of the hub cannot be downloaded.
@@ -16,7 +16,7 @@ pub enum Error {
     Download {
         /// The data set or file on the hub.
         what: String,
-        /// What was expected, what came, and what to do.
+        /// What was expected, what was found, and what to do.
         reason: String,
     },
     /// A suite, a data file or a solver failed.
@@ -25,10 +25,10 @@ pub enum Error {
     /// A file of a run cannot be read or written.
     #[error(transparent)]
     Records(#[from] physrep_records::Error),
-    /// Something cannot be run.
+    /// A run, or one of its parts, failed.
     #[error(transparent)]
     Runner(#[from] physrep_runner::Error),
-    /// A table, page or picture cannot be made.
+    /// A table, page or picture cannot be created.
     #[error(transparent)]
     Report(#[from] physrep_report::Error),
 }
@@ -40,12 +40,12 @@ impl Error {
         move |source| Self::Records(physrep_records::Error::Io { path, source })
     }
 
-    /// A file that does not hold what it should, and why.
+    /// An error about the content of a file.
     pub fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self::Records(physrep_records::Error::File { path: path.into(), reason: reason.into() })
     }
 
-    /// Whether the request was wrong rather than the work.
+    /// Whether the request was wrong, rather than the work failing.
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Usage(_) | Self::Records(physrep_records::Error::Usage(_)) => true,

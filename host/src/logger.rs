@@ -1,4 +1,4 @@
-//! The log: lines such as `Warn: ...` on standard error, which for the process of a cell is its log file.
+//! The log: lines such as `Warn: ...` on standard error, which the process of a cell has redirected to its log file.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -6,7 +6,7 @@ struct StandardError;
 
 impl Log for StandardError {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Libraries log for their own developers.
+        // Log lines of libraries are for their developers.
         metadata.target().starts_with("physrep")
     }
 
@@ -28,7 +28,7 @@ impl Log for StandardError {
 
 /// Starts logging.
 pub fn install() {
-    // It is installed once, at the start of the program.
+    // It can fail only if a logger is already installed.
     if log::set_logger(&StandardError).is_ok() {
         log::set_max_level(LevelFilter::Debug);
     }

@@ -46,7 +46,10 @@ fn a_library_that_is_no_plugin_is_rejected_with_what_to_do() {
     assert!(stranger.contains("not a physrep-bench plugin") && stranger.contains("export_method!"), "{stranger}");
     let future =
         rejection(&compile("future", "unsigned long long physrep_abi_version(void) { return (2ULL << 32) | 5; }"));
-    assert!(future.contains("ABI 2.5") && future.contains("this host 1.") && future.contains("Rebuild"), "{future}");
+    assert!(
+        future.contains("ABI 2.5") && future.contains("this physrep-bench for 1.") && future.contains("Rebuild"),
+        "{future}"
+    );
     let hollow = rejection(&compile("hollow", "unsigned long long physrep_abi_version(void) { return 1ULL << 32; }"));
     assert!(hollow.contains("no root module"), "{hollow}");
 }

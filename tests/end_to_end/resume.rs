@@ -57,7 +57,7 @@ fn two_runs_cannot_use_one_folder() {
     wait_until("the first cell", || !project.find("out", "cell.json").is_empty());
     let output = project.run(&arguments).exits_with(1);
     first.kill();
-    assert!(output.err.contains("another run is at work here"), "{}", output.err);
+    assert!(output.err.contains("another run is using this folder"), "{}", output.err);
 }
 
 #[test]

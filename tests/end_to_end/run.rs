@@ -106,7 +106,7 @@ fn scores_are_in_the_csv_file(project: &TestProject) {
     assert_eq!(
         lines.next(),
         Some(
-            "suite,suite_version,system,method,initialisation,seed,track,probe,label_fraction,split,parameter,mse,r2,\
+            "suite,suite_version,system,method,initialisation,seed,track,probe,label_fraction,split,regime,parameter,mse,r2,\
              trajectory_mse,trajectory_r2"
         )
     );

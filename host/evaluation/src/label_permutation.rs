@@ -1,4 +1,4 @@
-//! The label permutation test: with labels permuted among trajectories there is nothing to estimate.
+//! The label permutation test: after labels are permuted among trajectories, embeddings hold no information about them.
 //!
 //! All windows of a trajectory get the labels of another one. Train, valid and test are permuted together, so that a trajectory in
 //! two splits would have the same labels in both. The ridge probe is fitted, selected and scored as usual. Whatever variance of

@@ -83,26 +83,30 @@ impl LabelledEmbeddings {
 }
 
 fn check_shape(split: &str, embeddings: &Embeddings, labels: &Labels) -> Result<()> {
-    let wrong =
+    let mismatch =
         |what, expected: String, found: String| Err(Error::Shape { split: split.to_owned(), what, expected, found });
     let Embeddings { ref values, n, tokens, dim } = *embeddings;
     if n == 0 || tokens == 0 || dim == 0 {
-        return wrong("shape of the embeddings (N, tokens, dim)", "no zero".into(), format!("({n}, {tokens}, {dim})"));
+        return mismatch(
+            "shape of the embeddings (N, tokens, dim)",
+            "no zero".into(),
+            format!("({n}, {tokens}, {dim})"),
+        );
     }
     if n.checked_mul(tokens).and_then(|product| product.checked_mul(dim)) != Some(values.len()) {
         let expected = format!("N x tokens x dim = {n} x {tokens} x {dim}");
-        return wrong("number of embedding values", expected, values.len().to_string());
+        return mismatch("number of embedding values", expected, values.len().to_string());
     }
     let parameters = labels.names.len();
     if parameters == 0 {
-        return wrong("parameters to estimate", "at least one".into(), "none".into());
+        return mismatch("parameters to estimate", "at least one".into(), "none".into());
     }
     if labels.trajectory.len() != n {
-        return wrong("number of trajectory indices", format!("N = {n}"), labels.trajectory.len().to_string());
+        return mismatch("number of trajectory indices", format!("N = {n}"), labels.trajectory.len().to_string());
     }
     if n.checked_mul(parameters) != Some(labels.values.len()) {
         let expected = format!("N x parameters = {n} x {parameters}");
-        return wrong("number of label values", expected, labels.values.len().to_string());
+        return mismatch("number of label values", expected, labels.values.len().to_string());
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The version of the evaluation protocol, raised by every change of the program that changes scores, such as another probe.
-pub const PROTOCOL: u32 = 2;
+const PROTOCOL: u32 = 2;
 
 /// The encoder that is probed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

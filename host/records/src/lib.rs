@@ -17,7 +17,7 @@ mod run;
 mod samples;
 mod score;
 
-pub use cell::{Cell, DataSource, EncoderSpec, PROTOCOL};
+pub use cell::{Cell, DataSource, EncoderSpec};
 pub use cost::{Cost, PhaseCost};
 pub use curves::Curves;
 pub use device::Device;

@@ -65,14 +65,14 @@ impl CellRecord {
     /// If it is not a record, or one of another version.
     pub fn read(path: &Path) -> Result<Self> {
         let value: Value = files::read_json(path)?;
-        let wrong = |reason: String| Error::File { path: path.to_owned(), reason };
+        let invalid = |reason: String| Error::File { path: path.to_owned(), reason };
         match value["schema"].as_u64() {
             Some(schema) if schema == u64::from(SCHEMA) => serde_json::from_value(value)
-                .map_err(|e| wrong(format!("not a cell's record as docs/result.schema.json describes it: {e}"))),
-            Some(schema) => Err(wrong(format!(
+                .map_err(|e| invalid(format!("not a cell's record as docs/result.schema.json describes it: {e}"))),
+            Some(schema) => Err(invalid(format!(
                 "a record of schema {schema}; this program reads schema {SCHEMA}; run the cell again with it"
             ))),
-            None => Err(wrong("not a cell's record: it has no integer `schema`".into())),
+            None => Err(invalid("not a cell's record: it has no integer `schema`".into())),
         }
     }
 

@@ -88,11 +88,11 @@ impl RunResults {
         for (system, cells) in self.by_system() {
             let first = &cells[0].identity.suite;
             let reference = self.cells.first().map_or(first, |cell| &cell.identity.suite);
-            let wrong = cells
+            let differing = cells
                 .iter()
                 .map(|cell| &cell.identity.suite)
                 .find(|suite| *suite != first || version(suite) != version(reference));
-            if let Some(other) = wrong {
+            if let Some(other) = differing {
                 let name = |suite: &SuiteFacts| format!("{} v{} ({})", suite.name, suite.version, suite.checksum);
                 return Err(Error::Usage(format!(
                     "{}: results of {system} are of suites that differ, {} and {}; a table compares rows of one version of one suite",

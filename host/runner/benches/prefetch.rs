@@ -1,4 +1,4 @@
-//! How fast the loader fills batches from a packed file in the page cache, beside memcpy of as many bytes, in one run.
+//! Throughput of the dataloader on a packed file in the page cache, compared with memcpy of the same number of bytes.
 //!
 //! `cargo bench -p physrep-runner --bench prefetch`. Batches are 8 windows of 16 + 16 frames of 4 channels.
 

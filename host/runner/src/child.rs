@@ -50,7 +50,11 @@ pub(crate) enum Received<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
-    /// Starts a child in a process group of its own, so that Ctrl-C reaches this process alone.
+    /// Starts a child in a new process group, so that Ctrl-C reaches only this process.
+    ///
+    /// # Errors
+    ///
+    /// If the process cannot be started.
     pub(crate) fn spawn(settings: ChildSettings) -> Result<Self> {
         let program = env::current_exe().map_err(Error::io("this program"))?;
         let mut command = Command::new(&program);

@@ -39,7 +39,7 @@ pub use events::{CellEvent, DataProgress, DataStep, Phase, PhaseProgress, RunEve
 pub use overrides::{of_method, parse as parse_overrides};
 pub use physrep_nn::instruction_set;
 pub use plan::{PlanEvent, PlanSettings, RunPlan};
-pub use plugin::{Callbacks, EncodedTokens, Geometry, Plugin, Session, SessionSpec};
+pub use plugin::Plugin;
 pub use plugin_build::{PluginSource, find_plugin, plugin_sources};
 pub use prefetch::{Loader, PrefetchSettings};
 pub use rerun::{RerunSettings, rerun_cell};

@@ -120,7 +120,9 @@ impl RunSelection {
             }
         }
         self.check_names(&known)?;
-        for (variant, method) in suite.variants.iter().filter(|(row, method)| is_selected(row) && !known.contains(method)) {
+        for (variant, method) in
+            suite.variants.iter().filter(|(row, method)| is_selected(row) && !known.contains(method))
+        {
             listener(SelectionEvent::VariantWithoutMethod { variant, method });
         }
         encoders.extend(FLOORS.into_iter().filter(|floor| is_selected(floor.method())));

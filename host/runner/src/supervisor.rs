@@ -183,8 +183,7 @@ impl Supervisor<'_> {
                 Received::Message(last) => last_event = Some(last),
                 Received::End => break,
                 // Probing runs no code of a plugin, and one fit may take long without reporting progress.
-                Received::Timeout
-                    if phase == Phase::Probe || last_progress.elapsed() < self.policy.stall_timeout => {}
+                Received::Timeout if phase == Phase::Probe || last_progress.elapsed() < self.policy.stall_timeout => {}
                 Received::Timeout => {
                     stalled = true;
                     child.kill();

@@ -1,4 +1,4 @@
-//! `physrep-bench all`: data if missing, plugin crates if stale, cells if not done, tables.
+//! `physrep-bench all`: generates missing data, builds stale plugin crates, runs unfinished cells, writes the tables and the report.
 
 use std::{path::Path, process::ExitCode};
 
@@ -49,7 +49,7 @@ impl All {
     }
 }
 
-/// Writes every form of a run's tables, and its report, into the run's folder.
+/// Writes the tables of a run in all formats, and its report, into the run's folder.
 fn write_tables(results: &RunResults, run: &Path) -> Result<Vec<String>> {
     let tables = [
         ("scores.csv", report::scores_csv(results)?),

@@ -1,4 +1,4 @@
-//! `physrep-bench bench`: how fast a method trains or encodes clips of a given shape, and what memory that takes.
+//! `physrep-bench bench`: throughput and memory of a method that trains on or encodes clips of a given shape.
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ enum Mode {
 pub struct Bench {
     /// The method.
     method: String,
-    /// Points of a side, or of both.
+    /// Points per side, or along H and W.
     #[arg(long, value_name = "N|HxW", default_value = "64", value_parser = size)]
     size: [usize; 2],
     /// Clips in a batch.
@@ -34,7 +34,7 @@ pub struct Bench {
     /// Channels of a clip.
     #[arg(long, default_value_t = 4)]
     channels: usize,
-    /// Frames that are encoded; a clip of training holds as many again, which follow them.
+    /// Context frames; a clip for training has as many future frames.
     #[arg(long, default_value_t = 16)]
     frames: usize,
     #[command(flatten)]
@@ -42,13 +42,13 @@ pub struct Bench {
     /// What to time.
     #[arg(long, value_enum, default_value = "train")]
     mode: Mode,
-    /// Steps that are timed, after two that are not, or twelve in training on a GPU.
+    /// Timed steps, after two warm-up steps, or twelve in training on a GPU.
     #[arg(long, default_value_t = 10)]
     steps: u64,
     /// Threads [default: all cores].
     #[arg(long)]
     threads: Option<usize>,
-    /// Decides the weights and the clips' random values.
+    /// The seed of the weights and of the clips' values.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Override one key of the method's configuration, such as jepa.dims=[16,32,64,128,128].

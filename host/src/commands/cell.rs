@@ -11,9 +11,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Which cell to run.
+/// The cell to run.
 #[derive(Debug, Args)]
-pub struct RunCell {
+pub struct CellCommand {
     /// The cell's key, or the beginning of it, as `plan` prints it.
     key: String,
     /// The folder of the run, which `plan` or `all` wrote.
@@ -27,7 +27,7 @@ pub struct RunCell {
     supervised: bool,
 }
 
-impl RunCell {
+impl CellCommand {
     /// Runs the cell, unless it is done.
     pub fn run(self) -> Result<ExitCode> {
         if self.supervised { self.run_supervised() } else { self.run_alone() }
@@ -55,7 +55,7 @@ impl RunCell {
         }
     }
 
-    /// The supervisor records a failure, whether it is reported or the process dies.
+    /// Reports to the supervisor, which writes the failure of a cell whether it is reported or the process dies.
     fn run_supervised(self) -> Result<ExitCode> {
         end_with_parent();
         interrupt::stop_at_end_of_input();

@@ -1,4 +1,4 @@
-//! `physrep-bench compare`: what changed between two runs, and whether it matters.
+//! `physrep-bench compare`: what changed between two runs, and whether it is significant.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -12,7 +12,7 @@ use crate::error::Result;
 pub struct Compare {
     /// The folder of a run.
     a: PathBuf,
-    /// The folder of another one.
+    /// The folder of another run.
     b: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! `physrep-bench doctor`: what this machine offers, and what is missing.
+//! `physrep-bench doctor`: checks what this machine provides, and what is missing.
 
 use std::{
     env,
@@ -11,12 +11,12 @@ use sysinfo::System;
 
 use crate::error::Result;
 
-/// Nothing to choose.
+/// No arguments.
 #[derive(Debug, Args)]
 pub struct Doctor {}
 
 impl Doctor {
-    /// Prints a line for each thing that runs depend on. The exit code is 1 if something is missing that a run on the CPU needs.
+    /// Prints a line per requirement. The exit code is 1 if a requirement of runs on the CPU is missing.
     pub fn run(self) -> Result<ExitCode> {
         Ok(if check() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -24,7 +24,7 @@ impl Doctor {
 
 fn check() -> bool {
     let mut complete = true;
-    let mut say = |name: &str, found: Result<String, String>, needed: bool| {
+    let mut print_check = |name: &str, found: Result<String, String>, needed: bool| {
         complete &= found.is_ok() || !needed;
         let mark = match &found {
             Ok(_) => "ok",
@@ -37,22 +37,22 @@ fn check() -> bool {
         system.refresh_memory();
         system.total_memory() >> 20
     });
-    say("processor", Ok(format!("{} threads, {}", cores(), instruction_set())), true);
-    say("memory", Ok(format!("{memory} MiB")), true);
+    print_check("processor", Ok(format!("{} threads, {}", cores(), instruction_set())), true);
+    print_check("memory", Ok(format!("{memory} MiB")), true);
     for tool in ["cargo", "rustc"] {
-        say(tool, version(tool), true);
+        print_check(tool, version(tool), true);
     }
-    say("plugins", plugins(), true);
+    print_check("plugins", plugins(), true);
     match CudaDriver::load() {
         Ok(driver) => {
-            say("CUDA driver", Ok(format!("runs CUDA {}.{}", driver.cuda.0, driver.cuda.1)), false);
+            print_check("CUDA driver", Ok(format!("runs CUDA {}.{}", driver.cuda.0, driver.cuda.1)), false);
             for gpu in driver.gpus {
-                say("GPU", Ok(gpu.to_string()), false);
+                print_check("GPU", Ok(gpu.to_string()), false);
             }
         }
-        Err(why) => say("CUDA driver", Err(format!("{why}; methods compute on the CPU")), false),
+        Err(why) => print_check("CUDA driver", Err(format!("{why}; methods compute on the CPU")), false),
     }
-    say(
+    print_check(
         "nvcc",
         cuda_compiler()
             .map(|path| path.display().to_string())
@@ -62,7 +62,7 @@ fn check() -> bool {
     complete
 }
 
-/// The first line of a tool's version.
+/// The version that a tool prints.
 fn version(tool: &str) -> Result<String, String> {
     let name = env::var_os(tool.to_uppercase()).unwrap_or_else(|| tool.into());
     let missing = || format!("`{tool}` does not run; it builds plugin crates: install Rust from https://rustup.rs");

@@ -19,7 +19,7 @@ pub struct Encode {
     /// Override one key of the method's configuration, such as dims=[16,32,64,128,128].
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// The encoder's weights: a state that a run left, a safetensors file, or a PyTorch state dict (.pth).
+    /// The encoder's weights: the state of a run's pretraining, a safetensors file, or a PyTorch state dict (.pth).
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
     /// The system of the clips, if the checkpoint was pretrained on several [default: the only one].
@@ -28,7 +28,7 @@ pub struct Encode {
     /// A safetensors file with the tensor `input`, (B, C, T, H, W).
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// The safetensors file that gets the tensor `embedding`, (B, tokens, dim).
+    /// The safetensors file to write, with the tensor `embedding`, (B, tokens, dim).
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `physrep-bench list`: the methods, systems or suites there are.
+//! `physrep-bench list`: the available methods, systems or suites.
 
 use std::process::ExitCode;
 

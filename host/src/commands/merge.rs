@@ -1,4 +1,4 @@
-//! `physrep-bench merge`: the runs of several machines as one.
+//! `physrep-bench merge`: merges runs from several machines into one.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use physrep_records::{CellOutcome, CellRecord, ManifestCell, RunManifest, RunRes
 
 use crate::error::{Error, Result};
 
-/// What to join.
+/// What to merge.
 #[derive(Debug, Args)]
 pub struct Merge {
-    /// The folder of the joined run; it must not exist, or be empty.
+    /// The folder of the merged run; it must not exist, or be empty.
     out: PathBuf,
     /// The folders of the runs.
     #[arg(required = true)]
@@ -30,8 +30,8 @@ impl Merge {
     }
 }
 
-/// Copies the records of all cells into one folder with one manifest; the number of cells comes back. Where several runs have a
-/// cell, a record goes before a failure, and records must have the same scores.
+/// Copies the records of all cells into one folder with one manifest, and returns the number of cells. If several runs have a cell, a
+/// record takes precedence over a failure, and all records must have the same scores.
 fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
     if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::Usage(format!("{}: expected a folder that is new or empty", out.display())));
@@ -70,13 +70,13 @@ fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
     }
     let mut manifest = RunManifest { cells: merged.into_iter().map(|(listed, ..)| listed).collect() };
     manifest.sort();
-    // What cannot be in one table is found before there is a manifest, without which the folder is no run.
+    // Check that one table can hold all cells before writing the manifest, which makes the folder a run.
     RunResults::of(&manifest, out)?;
     manifest.write(out)?;
     Ok(manifest.cells.len())
 }
 
-/// Copies a cell's description and the curves of its pretraining, for the report, where they are there.
+/// Copies a cell's description and the curves of its pretraining, for the report, if they exist.
 fn copy_curves(listed: &ManifestCell, from: &Path, out: &Path) -> Result<()> {
     let Some(cell) = listed.cell(from) else {
         return Ok(());
@@ -104,7 +104,7 @@ fn copy_samples(runs: &[PathBuf], out: &Path, merged: &[(ManifestCell, PathBuf, 
     Ok(())
 }
 
-/// Seeds of one row that were run under different configurations are not repeats of one another.
+/// Refuses seeds of one row with different configurations, which are not repetitions of each other.
 fn refuse_other_settings(merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> Result<()> {
     let results: Vec<&CellRecord> = merged.iter().filter_map(|(_, _, outcome)| outcome.record()).collect();
     for (index, one) in results.iter().enumerate() {

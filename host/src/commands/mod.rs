@@ -1,4 +1,4 @@
-//! The commands: each file holds the arguments of one as a struct, and a method `run` that carries it out and returns the exit code.
+//! The commands: each file has the arguments of one command as a struct, with a method `run` that executes it and returns the exit code.
 
 pub mod all;
 pub mod bench;

@@ -1,4 +1,4 @@
-//! `physrep-bench plan`: what a run consists of, without running it.
+//! `physrep-bench plan`: plans a run without running it.
 
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Prepares data and plugins, writes the run's folder, and prints its cells. `cell` runs one of them.
+    /// Prepares data and plugins, writes the run folder, and prints its cells.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
         let planned = self.run.plan(&Display::default())?;

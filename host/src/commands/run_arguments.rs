@@ -33,7 +33,7 @@ pub struct RunArguments {
     /// Only these systems, separated by commas [default: all of the suite].
     #[arg(long, value_delimiter = ',')]
     systems: Vec<String>,
-    /// These seeds, separated by commas, instead of the suite's.
+    /// Seeds, separated by commas [default: the suite's].
     #[arg(long, value_delimiter = ',')]
     seeds: Vec<u64>,
     /// Override one key of a method's configuration, such as jepa.lr=1e-3.
@@ -41,10 +41,10 @@ pub struct RunArguments {
     set: Vec<String>,
     #[command(flatten)]
     device: DeviceArgument,
-    /// Cells that run at a time.
+    /// Cells that run concurrently.
     #[arg(long, default_value_t = 1)]
     pub jobs: usize,
-    /// Threads of each [default: all cores, shared among the jobs].
+    /// Threads per cell [default: all cores, divided among the jobs].
     #[arg(long)]
     threads: Option<usize>,
 }
@@ -59,7 +59,7 @@ pub struct PlannedRun {
 }
 
 impl RunArguments {
-    /// Threads of each cell.
+    /// Threads per cell.
     pub fn threads(&self) -> Result<usize> {
         if self.jobs == 0 || self.threads == Some(0) {
             return Err(Error::Usage("--jobs and --threads must be 1 or more".into()));
@@ -91,7 +91,7 @@ impl RunArguments {
     }
 }
 
-/// Shows what happens while a run is planned.
+/// Shows an event of planning.
 fn show(display: &Display, event: &PlanEvent<'_>) {
     match event {
         PlanEvent::Selection(SelectionEvent::Building(folder)) => {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::error::Result;
 
-/// Nothing to choose.
+/// No arguments.
 #[derive(Debug, Args)]
 pub struct Schema {}
 

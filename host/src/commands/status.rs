@@ -9,7 +9,7 @@ use physrep_runner::{CellState, CellStatus, RunState, RunStatus};
 
 use crate::{display::seconds, error::Result};
 
-/// Which run to look at.
+/// The run to show.
 #[derive(Debug, Args)]
 pub struct Status {
     /// The folder of a run.

@@ -1,4 +1,4 @@
-//! `physrep-bench table`: the tables of a run, in any form.
+//! `physrep-bench table`: the tables of a run, in several formats.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,7 +13,7 @@ pub struct Table {
     /// The folder of a run, or of several merged.
     #[arg(default_value = "runs/tiny")]
     run: PathBuf,
-    /// The form; csv has all scores, one row each.
+    /// The format; csv has all scores, one per row.
     #[arg(long, value_enum, default_value = "terminal")]
     format: Format,
     /// The file to write instead of printing.
@@ -21,7 +21,7 @@ pub struct Table {
     out: Option<PathBuf>,
 }
 
-/// The form of tables.
+/// The format of tables.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Terminal,

@@ -18,7 +18,7 @@ pub struct Tensorboard {
 }
 
 impl Tensorboard {
-    /// Writes an event file for each pretraining of the run whose curves are there.
+    /// Writes an event file for each pretraining of the run that has training curves.
     pub fn run(self) -> Result<ExitCode> {
         let out = self.out.unwrap_or_else(|| self.run.join("tensorboard"));
         let count = physrep_report::write_tensorboard(&self.run, &out)?;

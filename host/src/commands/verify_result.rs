@@ -24,7 +24,7 @@ pub struct VerifyResult {
     plugins: Plugins,
     #[command(flatten)]
     device: DeviceArgument,
-    /// The largest difference of a mean squared error that counts as none [default: 0 for the same plugin, data and processor, else
+    /// The largest difference of a mean squared error that counts as equal [default: 0 for the same plugin, data and processor, else
     /// 0.05].
     #[arg(long)]
     tolerance: Option<f64>,
@@ -33,8 +33,8 @@ pub struct VerifyResult {
     threads: Option<usize>,
 }
 
-/// The tolerance where the machine or a build differs: rounding then differs, and training amplifies it.
-const ELSEWHERE: f64 = 0.05;
+/// The default tolerance if the machine or a build differs: rounding then differs, and training amplifies it.
+const TOLERANCE: f64 = 0.05;
 
 impl VerifyResult {
     /// Runs the cell again and prints how its scores differ. The exit code is 1 if they do.
@@ -58,7 +58,7 @@ impl VerifyResult {
     }
 }
 
-/// Prints what differs. Whether the scores agree comes back.
+/// Prints what differs, and returns whether the scores agree.
 fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> bool {
     let plugin = |result: &CellRecord| result.encoder.as_ref().map(|encoder| encoder.plugin_checksum.clone());
     let (before, now) = (&record.environment, &again.environment);
@@ -72,7 +72,7 @@ fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> boo
     note("data", &before.data_checksum, &now.data_checksum);
     note("processor", &before.cpu, &now.cpu);
     note("device", &before.device, &now.device);
-    let tolerance = tolerance.unwrap_or(if differs.is_empty() { 0.0 } else { ELSEWHERE });
+    let tolerance = tolerance.unwrap_or(if differs.is_empty() { 0.0 } else { TOLERANCE });
     differs.iter().for_each(|line| println!("{line}"));
 
     let mut worst: f64 = 0.0;

@@ -1,4 +1,4 @@
-//! What the hub says a file's bytes are, and whether they are.
+//! Checksums of files as the hub lists them.
 
 use std::{
     fs::File,
@@ -14,12 +14,12 @@ use sha2::{
 
 use crate::error::{Error, Result};
 
-/// The identity of a file's content on the hub, in lower-case hexadecimal.
+/// The checksum of a file on the hub, in lower-case hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checksum {
-    /// Of a file in large file storage: SHA-256 of its bytes.
+    /// For a file in large file storage: SHA-256 of its bytes.
     Sha256(String),
-    /// Of a small file, which lies in git itself: SHA-1 of `blob SIZE\0` and its bytes, git's object name.
+    /// For a small file, stored in git itself: its object name, the SHA-1 of `blob SIZE\0` and its bytes.
     GitBlob(String),
 }
 
@@ -31,7 +31,7 @@ impl Checksum {
         }
     }
 
-    /// Whether these are the digits of such a checksum; the hub's word is not taken for it.
+    /// Whether the digits have the form of such a checksum. The hub's response is not trusted.
     pub fn is_well_formed(&self) -> bool {
         let length = match self {
             Self::Sha256(_) => 64,
@@ -41,10 +41,10 @@ impl Checksum {
         digits.len() == length && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     }
 
-    /// The checksum of the same kind that the file at `path` really has.
+    /// Computes the checksum of the same kind of the file at `path`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read.
+    /// [`Error::Records`] if it cannot be read.
     pub fn of_file(&self, path: &Path) -> Result<Self> {
         let compute = || -> io::Result<Self> {
             let mut file = File::open(path)?;

@@ -1,7 +1,7 @@
-//! The Well's data sets on the Hugging Face hub: what there is, and requests for it.
+//! The Well's data sets on the Hugging Face hub: their lists of files, and requests for files.
 //!
-//! [`hf_hub`] knows the hub's addresses, the endpoint (`HF_ENDPOINT`), the token and its headers, which do not follow a
-//! redirect to another host. Its own downloads neither resume nor verify, so only its requests are used here.
+//! [`hf_hub`] provides the hub's URLs, the endpoint (`HF_ENDPOINT`), and the token with its headers, which are dropped on a redirect to
+//! another host. Its downloads neither resume nor verify, so only its requests are used here.
 
 use std::{
     env,
@@ -17,15 +17,15 @@ use ureq::{Body, http::Response};
 
 use super::{
     checksum::Checksum,
-    retry::{Failure, RetryPolicy, retry_after},
+    retry::{Failure, RetryPolicy, parse_retry_after},
 };
 use crate::error::{Error, Result};
 
-/// Who publishes The Well.
+/// The publisher of The Well.
 const OWNER: &str = "polymathic-ai";
 
-/// A connection that is silent for so long counts as cut.
-const SILENCE: Duration = Duration::from_secs(60);
+/// The timeout of connecting, of the response, and of each read.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A published file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct RemoteFile {
     pub path: String,
     /// Its size in bytes.
     pub size: u64,
-    /// What its bytes are.
+    /// The checksum of its bytes.
     pub checksum: Checksum,
 }
 
@@ -42,7 +42,7 @@ pub struct RemoteFile {
 pub(super) struct Dataset {
     /// `polymathic-ai/SYSTEM`
     pub name: String,
-    /// The commit that all files are taken from, so that they fit together however long the download takes.
+    /// The commit that all files are fetched from, so that they are consistent even if the data set changes during the download.
     pub revision: String,
     pub files: Vec<RemoteFile>,
     repo: ApiRepo,
@@ -70,7 +70,7 @@ struct Lfs {
 }
 
 impl Dataset {
-    /// Asks the hub what the data set of `system` holds.
+    /// Requests the list of files of the data set of `system`.
     pub fn open(system: &str, retry: RetryPolicy) -> Result<Self> {
         let name = format!("{OWNER}/{system}");
         let fail = |reason: String| Error::Download { what: name.clone(), reason };
@@ -81,33 +81,33 @@ impl Dataset {
         let text = loop {
             match list(&main, &name) {
                 Ok(text) => break text,
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing { reason, asked }) => {
+                Err(Failure::Permanent(error)) => return Err(error),
+                Err(Failure::Transient { reason, retry_after }) => {
                     failures += 1;
                     if failures >= retry.tries {
                         return Err(fail(format!(
-                            "the hub does not say what it holds, {failures} times: {reason}; try again later, or set \
+                            "the hub does not list its files after {failures} tries: {reason}; try again later, or set \
                              HF_ENDPOINT to a mirror"
                         )));
                     }
-                    std::thread::sleep(retry.wait(failures, asked));
+                    std::thread::sleep(retry.wait(failures, retry_after));
                 }
             }
         };
-        let info: Info =
-            serde_json::from_str(&text).map_err(|e| fail(format!("the hub's list of files is not understood: {e}")))?;
-        // The revision becomes part of an address.
+        let info: Info = serde_json::from_str(&text)
+            .map_err(|e| fail(format!("the hub's list of files is not in the expected format: {e}")))?;
+        // The revision becomes part of a URL.
         if info.sha.is_empty() || !info.sha.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err(fail(format!("the hub names its revision {:?}, which is none", info.sha)));
+            return Err(fail(format!("the hub gives the revision {:?}, which is not a commit", info.sha)));
         }
         let repo = api.repo(Repo::with_revision(name.clone(), RepoType::Dataset, info.sha.clone()));
         let files = info.siblings.into_iter().map(|s| s.file().map_err(fail)).collect::<Result<_>>()?;
         Ok(Self { name, revision: info.sha, files, repo })
     }
 
-    /// Asks for a file's bytes from `start` on.
+    /// Requests the bytes of a file from `start` on.
     pub fn request(&self, file: &RemoteFile, start: u64) -> Result<Response<Body>, Failure> {
-        // hf-hub's requests for information are those that carry its headers; only the address is another.
+        // hf-hub puts its headers only on requests for information, so this one is redirected to the file's URL.
         let mut request = self.repo.info_request().uri(self.repo.url(&file.path)).header("Accept-Encoding", "identity");
         if start > 0 {
             request = request.header("Range", format!("bytes={start}-"));
@@ -124,14 +124,14 @@ impl Sibling {
             _ => return Err(format!("the hub lists {} without size or checksum", self.rfilename)),
         };
         if !checksum.is_well_formed() {
-            return Err(format!("the hub lists {} with a checksum that is none", self.rfilename));
+            return Err(format!("the hub lists {} with an invalid checksum", self.rfilename));
         }
         Ok(RemoteFile { path: self.rfilename, size, checksum })
     }
 }
 
 fn api() -> Result<Api, hf_hub::api::sync::ApiError> {
-    // Without a home there is no token file, and hf-hub must not look for one.
+    // Without a home folder there is no token file, and hf-hub would panic when it looks for one.
     let cache = match env::var_os("HF_HOME").is_some() || env::home_dir().is_some() {
         true => Cache::from_env(),
         false => Cache::new("/".into()),
@@ -148,25 +148,25 @@ fn api() -> Result<Api, hf_hub::api::sync::ApiError> {
 }
 
 fn list(repo: &ApiRepo, name: &str) -> Result<String, Failure> {
-    call(repo.info_request().query("blobs", "true"), name)?.body_mut().read_to_string().map_err(Failure::passing)
+    call(repo.info_request().query("blobs", "true"), name)?.body_mut().read_to_string().map_err(Failure::transient)
 }
 
 fn call(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, what: &str) -> Result<Response<Body>, Failure> {
-    let fail = |reason: String| Failure::Final(Error::Download { what: what.into(), reason });
+    let fail = |reason: String| Failure::Permanent(Error::Download { what: what.into(), reason });
     let request = request
         .config()
         .http_status_as_error(false)
-        .timeout_connect(Some(SILENCE))
-        .timeout_recv_response(Some(SILENCE))
-        .timeout_per_read(Some(SILENCE))
+        .timeout_connect(Some(TIMEOUT))
+        .timeout_recv_response(Some(TIMEOUT))
+        .timeout_per_read(Some(TIMEOUT))
         .build();
     let response = request.call().map_err(|error| match error {
         ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl => {
             fail(format!("{error}; check HF_ENDPOINT, HF_TOKEN and the proxy's settings"))
         }
         ureq::Error::TooManyRedirects => fail("the hub redirects without end".into()),
-        // A name that is not found may be an outage; whatever it is, the last try's reason is told.
-        error => Failure::passing(error),
+        // Even a failed name lookup may be an outage. The reason of the last try is reported.
+        error => Failure::transient(error),
     })?;
     let status = response.status();
     match status.as_u16() {
@@ -174,9 +174,9 @@ fn call(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, what: &str)
         401 | 403 => Err(fail(format!("the hub refuses access ({status}); set HF_TOKEN to a token that may read it"))),
         404 => Err(fail(format!("the hub has nothing of this name ({status})"))),
         408 | 429 | 500..=599 => {
-            let asked = response.headers().get("Retry-After").and_then(|value| value.to_str().ok());
-            let asked = asked.and_then(|value| retry_after(value, SystemTime::now()));
-            Err(Failure::Passing { reason: format!("the hub answers {status}"), asked })
+            let header = response.headers().get("Retry-After").and_then(|value| value.to_str().ok());
+            let retry_after = header.and_then(|value| parse_retry_after(value, SystemTime::now()));
+            Err(Failure::Transient { reason: format!("the hub answers {status}"), retry_after })
         }
         _ => Err(fail(format!("the hub answers {status}; expected 200 or 206"))),
     }

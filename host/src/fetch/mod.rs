@@ -1,8 +1,8 @@
 //! `physrep-bench data fetch`: The Well's published files, from the Hugging Face hub.
 //!
-//! The data sets are `polymathic-ai/SYSTEM`. Their files are written to where The Well's own reader and this program look for them,
-//! `DIR/SYSTEM/data/{train,valid,test}/*.hdf5` beside `stats.yaml` and `SYSTEM.yaml`. A file gets its name when all of it is there
-//! and its checksum is the hub's; an interrupted download is resumed by the next call.
+//! The data sets are `polymathic-ai/SYSTEM`. Their files are written where The Well's own reader and this program look for them,
+//! `DIR/SYSTEM/data/{train,valid,test}/*.hdf5` beside `stats.yaml` and `SYSTEM.yaml`. A file gets its name when it is complete and has
+//! the hub's checksum; the next call resumes an interrupted download.
 
 mod checksum;
 mod hub;
@@ -21,33 +21,33 @@ use crate::{
     error::{Error, Result},
 };
 use hub::{Dataset, RemoteFile};
-use transfer::Outcome;
+use transfer::Downloaded;
 
 pub use request::FetchRequest;
 pub use retry::RetryPolicy;
 
-/// A file and its target.
+/// A file to fetch, and its target.
 struct Wanted {
     file: RemoteFile,
     target: PathBuf,
-    /// Bytes of it that are here.
+    /// Bytes that are already downloaded.
     here: u64,
     finished: bool,
 }
 
-/// Fetches what is missing.
+/// Fetches the missing files.
 ///
 /// # Errors
 ///
-/// [`Error::Download`] for what cannot be downloaded or has a wrong checksum; [`Error::Usage`] for a pattern that matches no file; and if
-/// the folder holds other data, or the disk is too small.
+/// [`Error::Download`] if a file cannot be downloaded or has a wrong checksum; [`Error::Usage`] if a pattern matches no file;
+/// [`Error::Records`] if the folder holds other data, or the disk is too small.
 pub fn run(fetch: &FetchRequest) -> Result<()> {
     systems::named(&fetch.system)?;
     let display = Display::default();
     let dataset = Dataset::open(&fetch.system, fetch.retry)?;
     let folder = fetch.out.join(&fetch.system);
     if folder.join("generated.json").exists() {
-        let reason = "it holds generated data, which published files must not mix with; give another --out";
+        let reason = "it holds generated data, which must not be mixed with published files; give another --out";
         return Err(Error::file(folder, reason));
     }
     let mut wanted = Vec::new();
@@ -71,34 +71,34 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
             let state = match (finished, here) {
                 (true, _) => "here",
                 (false, 0) => "missing",
-                (false, _) => "begun",
+                (false, _) => "partial",
             };
             println!("{state:8} {:>10} {}", bytes(file.size), file.path);
         }
         return Ok(());
     }
-    let _claim =
+    let _lock =
         Lock::take(&folder, "another download is using this folder; wait for it, or choose another one with --out")?;
-    let meter = Meter { display: &display, system: &fetch.system, total: missing };
-    let mut wrong = Vec::new();
+    let shown = TransferProgress { display: &display, system: &fetch.system, total: missing };
+    let mut mismatched = Vec::new();
     let mut done = 0;
     for Wanted { file, target, here, .. } in wanted.iter().filter(|w| !w.finished) {
         let folder = target.parent().unwrap_or(&folder);
         fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        let mut progress = |now: u64, note: &str| meter.show((done + now).saturating_sub(*here), &file.path, note);
+        let mut progress = |now: u64, note: &str| shown.show((done + now).saturating_sub(*here), &file.path, note);
         match transfer::fetch(&dataset, file, target, fetch.retry, &mut progress)? {
-            Outcome::Whole => {}
-            Outcome::Wrong(reason) => {
+            Downloaded::Verified => {}
+            Downloaded::Mismatch(reason) => {
                 display.line(&format!("{}/{}: {reason}", dataset.name, file.path));
-                wrong.push((&file.path, reason));
+                mismatched.push((&file.path, reason));
             }
         }
         done += file.size - here;
     }
-    if let Some((path, reason)) = wrong.first() {
-        let others = match wrong.len() - 1 {
+    if let Some((path, reason)) = mismatched.first() {
+        let others = match mismatched.len() - 1 {
             0 => String::new(),
-            n => format!(" (and so for {n} more)"),
+            n => format!(" (and {n} more such files)"),
         };
         let what = format!("{}/{path}", dataset.name);
         return Err(Error::Download { what, reason: format!("{reason}{others}; run the same command again") });
@@ -107,12 +107,12 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
     Ok(())
 }
 
-/// Says how much there is to fetch, and makes sure that it fits; the bytes that are missing.
+/// Prints how much is to be fetched, and checks that it fits on the disk. Returns the number of missing bytes.
 fn announce(display: &Display, fetch: &FetchRequest, dataset: &Dataset, wanted: &[Wanted]) -> Result<u64> {
     let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0u64, u64::saturating_add);
     let total = sum(&mut wanted.iter().map(|w| w.file.size));
     let missing = sum(&mut wanted.iter().map(|w| w.file.size - w.here));
-    // The folder may not exist yet; its closest ancestor that does lies on the same disk.
+    // The folder may not exist yet; its closest existing ancestor is on the same disk.
     let disk = fetch.out.ancestors().find(|path| path.exists()).map_or(".".into(), PathBuf::from);
     let disk = if disk.as_os_str().is_empty() { ".".into() } else { disk };
     let space = rustix::fs::statvfs(&disk).map_err(|e| Error::io(&disk)(std::io::Error::from(e)))?;
@@ -139,14 +139,14 @@ fn announce(display: &Display, fetch: &FetchRequest, dataset: &Dataset, wanted: 
     Ok(missing)
 }
 
-/// Shows progress in a unit that suits the total.
-struct Meter<'a> {
+/// Shows the progress in a unit that suits the total.
+struct TransferProgress<'a> {
     display: &'a Display,
     system: &'a str,
     total: u64,
 }
 
-impl Meter<'_> {
+impl TransferProgress<'_> {
     fn show(&self, done: u64, path: &str, note: &str) {
         let (unit, size) = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)]
             .into_iter()
@@ -158,7 +158,7 @@ impl Meter<'_> {
     }
 }
 
-/// A size for people, in powers of ten as disks are sold: `470.1 GB`.
+/// A size in decimal units: `470.1 GB`.
 fn bytes(bytes: u64) -> String {
     let mut size = bytes as f64;
     for unit in ["bytes", "kB", "MB", "GB", "TB"] {

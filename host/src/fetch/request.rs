@@ -11,14 +11,14 @@ use super::retry::RetryPolicy;
 pub struct FetchRequest {
     /// The system, which is also the data set's name.
     pub system: String,
-    /// The folder that gets `SYSTEM/`.
+    /// The folder in which `SYSTEM/` is created.
     pub out: PathBuf,
-    /// The splits; all if there is none.
+    /// The splits; empty for all.
     pub splits: Vec<Split>,
-    /// Globs or parts of the names of data files; all if there is none.
+    /// Globs or parts of the names of data files; empty for all.
     pub files: Vec<String>,
-    /// Only say what would be fetched.
+    /// Only list the files that would be fetched.
     pub dry_run: bool,
-    /// How often to try again.
+    /// How often to retry.
     pub retry: RetryPolicy,
 }

@@ -1,4 +1,4 @@
-//! Brings one file here, whole and verified or not at all.
+//! Downloads one file, which gets its name only when it is complete and verified.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,51 +13,51 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// How a transfer ended.
-pub(super) enum Outcome {
-    /// The file is in its place.
-    Whole,
-    /// All bytes came, but they are not the file's; they are gone. The reason names both checksums.
-    Wrong(String),
+/// The result of a complete download.
+pub(super) enum Downloaded {
+    /// The file is verified and has its name.
+    Verified,
+    /// The checksum is wrong, and the file was discarded. The reason names both checksums.
+    Mismatch(String),
 }
 
-/// Where the bytes gather until all are there. The name holds the checksum, so that what is left of another version of
-/// the file is never continued.
+/// The file of a partial download. Its name contains the checksum, so that the download of another version of the file is never
+/// resumed.
 pub(super) fn part(target: &Path, file: &RemoteFile) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{name}.{}.part", &file.checksum.digits()[..16]))
 }
 
-/// Downloads `file` to `target`, going on where an earlier call was cut. `progress` hears how many bytes are here, and
-/// why there is a wait.
+/// Downloads `file` to `target`, resuming a partial download. `progress` gets the number of bytes downloaded so far, and the reason of
+/// a wait.
 pub(super) fn fetch(
     dataset: &Dataset,
     file: &RemoteFile,
     target: &Path,
     retry: RetryPolicy,
     progress: &mut dyn FnMut(u64, &str),
-) -> Result<Outcome> {
+) -> Result<Downloaded> {
     let part = part(target, file);
     let mut transfer = Transfer::open(&part, dataset, file)?;
     let mut failures = 0;
     while transfer.here < file.size {
         let before = transfer.here;
-        let (reason, asked) = match transfer.resume(progress) {
+        let (reason, retry_after) = match transfer.resume(progress) {
             Ok(()) => break,
-            Err(Failure::Final(error)) => return Err(error),
-            Err(Failure::Passing { reason, asked }) => (reason, asked),
+            Err(Failure::Permanent(error)) => return Err(error),
+            Err(Failure::Transient { reason, retry_after }) => (reason, retry_after),
         };
-        // A connection that keeps breaking but brings something each time gets there in the end.
+        // Progress resets the count: a connection that keeps breaking still completes the download in the end.
         failures = if transfer.here > before { 1 } else { failures + 1 };
         let here = transfer.here;
         if failures >= retry.tries {
             return Err(transfer.fail(format!(
-                "{reason}; {failures} tries in a row brought nothing, {here} of {} bytes are here; run the same \
-                 command again to go on from there",
+                "{reason}; {failures} tries in a row made no progress, {here} of {} bytes are downloaded; run the same \
+                 command again to resume",
                 file.size
             )));
         }
-        let wait = retry.wait(failures, asked);
+        let wait = retry.wait(failures, retry_after);
         progress(here, &format!("{reason}; trying again in {} s", wait.as_secs_f64()));
         sleep(wait);
     }
@@ -67,8 +67,8 @@ pub(super) fn fetch(
     let found = file.checksum.of_file(&part)?;
     if found != file.checksum {
         fs::remove_file(&part).map_err(Error::io(&part))?;
-        return Ok(Outcome::Wrong(format!(
-            "wrong bytes came: checksum {}, but the hub lists {}; they are discarded",
+        return Ok(Downloaded::Mismatch(format!(
+            "wrong checksum: found {}, but the hub lists {}; the file was discarded",
             found.digits(),
             file.checksum.digits()
         )));
@@ -76,7 +76,7 @@ pub(super) fn fetch(
     fs::rename(&part, target).map_err(Error::io(target))?;
     let folder = target.parent().unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))?;
-    Ok(Outcome::Whole)
+    Ok(Downloaded::Verified)
 }
 
 struct Transfer<'a> {
@@ -84,7 +84,7 @@ struct Transfer<'a> {
     dataset: &'a Dataset,
     remote: &'a RemoteFile,
     file: File,
-    /// Bytes of the file that are here; it is written at its end only.
+    /// Bytes downloaded so far, which is the length of `file`.
     here: u64,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// One connection: asks for what is missing and appends what comes.
+    /// Requests the missing bytes over one connection and appends them.
     fn resume(&mut self, progress: &mut dyn FnMut(u64, &str)) -> Result<(), Failure> {
         let mut response = self.dataset.request(self.remote, self.here)?;
         if response.status() == 206 {
@@ -113,17 +113,17 @@ impl<'a> Transfer<'a> {
             let expected = format!("bytes {}-{}/{}", self.here, self.remote.size - 1, self.remote.size);
             if range != Some(&expected) {
                 let range = range.unwrap_or("no range");
-                return Err(self.fail(format!("the server sends {range:?} where {expected:?} was asked for")).into());
+                return Err(self.fail(format!("the server sends the range {range:?}; expected {expected:?}")).into());
             }
         } else {
-            // The server does not serve ranges and begins anew.
+            // The server ignores ranges and sends the whole file.
             self.restart()?;
         }
         let missing = self.remote.size - self.here;
         match response.body().content_length() {
             Some(length) if length != missing => {
                 return Err(self
-                    .lie(&format!("the server is about to send {length} where {missing} are missing"))
+                    .size_mismatch(&format!("the server announces {length} where {missing} are missing"))
                     .into());
             }
             _ => {}
@@ -132,13 +132,14 @@ impl<'a> Transfer<'a> {
         let mut body = response.body_mut().as_reader();
         let mut buffer = vec![0; 1 << 18];
         while self.here < self.remote.size {
-            let n = body.read(&mut buffer).map_err(|e| Failure::passing(format!("the connection was cut: {e}")))?;
+            let n =
+                body.read(&mut buffer).map_err(|e| Failure::transient(format!("the connection was closed: {e}")))?;
             if n == 0 {
-                return Err(Failure::passing("the connection was cut"));
+                return Err(Failure::transient("the connection was closed"));
             }
             if n as u64 > self.remote.size - self.here {
                 self.restart()?;
-                return Err(self.lie("the server sends more").into());
+                return Err(self.size_mismatch("the server sends more").into());
             }
             self.file.write_all(&buffer[..n]).map_err(Error::io(self.path))?;
             self.here += n as u64;
@@ -147,9 +148,10 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    fn lie(&self, found: &str) -> Error {
+    /// The error for a size that contradicts the hub's list.
+    fn size_mismatch(&self, found: &str) -> Error {
         self.fail(format!(
-            "the hub lists {} bytes, but {found}; nothing of that is kept, try again later or from another HF_ENDPOINT",
+            "the hub lists {} bytes, but {found}; these bytes were discarded, try again later or with another HF_ENDPOINT",
             self.remote.size
         ))
     }

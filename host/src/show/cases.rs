@@ -1,26 +1,26 @@
-//! Which sets of parameters a picture shows: the corners and the middle of those there are.
+//! The sets of parameters that a picture shows: the corners and the middle of their grid.
 
-/// Indices of the sets nearest to the corners and the middle of the grid that the sets span, in the order of that grid; no
-/// set twice. With more than two parameters, of the corners only the lowest and the highest.
+/// Indices of the sets nearest to the corners and the middle of the grid that the sets span, in the order of that grid, without
+/// duplicates. With more than two parameters, only the lowest and the highest corner.
 pub(super) fn corners_and_middle(sets: &[Vec<f64>]) -> Vec<usize> {
     let parameters = sets.first().map_or(0, Vec::len);
-    let places = places(sets, parameters);
+    let positions = positions(sets, parameters);
     let mut targets = match parameters {
         1 | 2 => (0..1 << parameters).map(|corner| digits(corner, parameters)).collect(),
         _ => vec![vec![0.0; parameters], vec![1.0; parameters]],
     };
     targets.insert(targets.len() / 2, vec![0.5; parameters]);
-    let mut chosen: Vec<usize> = Vec::new();
+    let mut selected: Vec<usize> = Vec::new();
     for target in targets {
-        let distance = |set: usize| places[set].iter().zip(&target).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let distance = |set: usize| positions[set].iter().zip(&target).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
         let nearest = (0..sets.len()).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
-        chosen.extend(nearest.filter(|set| !chosen.contains(set)));
+        selected.extend(nearest.filter(|set| !selected.contains(set)));
     }
-    chosen
+    selected
 }
 
-/// Each set's place in the grid, from 0 to 1 along each parameter's distinct values.
-fn places(sets: &[Vec<f64>], parameters: usize) -> Vec<Vec<f64>> {
+/// Each set's position in the grid, from 0 to 1 along each parameter's distinct values.
+fn positions(sets: &[Vec<f64>], parameters: usize) -> Vec<Vec<f64>> {
     let ranks: Vec<Vec<f64>> = (0..parameters)
         .map(|p| {
             let mut values: Vec<f64> = sets.iter().map(|set| set[p]).collect();
@@ -29,14 +29,14 @@ fn places(sets: &[Vec<f64>], parameters: usize) -> Vec<Vec<f64>> {
             values
         })
         .collect();
-    let place = |set: &Vec<f64>| {
+    let position = |set: &Vec<f64>| {
         let along = |(value, values): (&f64, &Vec<f64>)| match values.len() {
             1 => 0.5,
             n => values.partition_point(|v| v < value) as f64 / (n - 1) as f64,
         };
         set.iter().zip(&ranks).map(along).collect()
     };
-    sets.iter().map(place).collect()
+    sets.iter().map(position).collect()
 }
 
 /// The corner's coordinates; the first parameter varies slowest.

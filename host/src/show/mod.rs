@@ -1,7 +1,7 @@
-//! `physrep-bench data show`: a contact sheet of a system, to see at a glance what its parameters do.
+//! `physrep-bench data show`: a contact sheet that shows the effect of a system's parameters.
 //!
-//! Rows are sets of parameters, the corners and the middle of the grid; columns are times. Panels have the domain's aspect
-//! ratio, `y` points up, and grids that are not uniform are drawn where their points are. The same input gives the same bytes.
+//! Rows are sets of parameters, the corners and the middle of the grid; columns are times. Panels have the domain's aspect ratio, `y`
+//! points up, and non-uniform grids are drawn to scale. The same input gives the same bytes.
 
 mod cases;
 #[cfg(test)]
@@ -31,7 +31,7 @@ pub struct Show<'a> {
     pub data: Option<PathBuf>,
     /// A field, a channel such as `velocity_x`, or `vorticity`; each system has a default.
     pub field: Option<String>,
-    /// The grid `[nx, ny]` of the frames instead of the suite's; the equations are solved on one finer as in the suite.
+    /// The grid `[nx, ny]` of the frames instead of the suite's; the equations are solved on a grid finer by the suite's ratio.
     pub resolution: Option<[usize; 2]>,
 }
 

@@ -121,7 +121,7 @@ fn the_second_axis_is_drawn_upwards_and_to_scale() {
     let yellow = |y: usize| at(&picture, x, y)[0] > 200;
     assert!(yellow(top) && !yellow(bottom - 1), "viridis is yellow where values are high");
     let high = (top..bottom).filter(|&y| yellow(y)).count() as f64 / (bottom - top) as f64;
-    // Between the two points around y = 1/2 lies a tenth of the height.
+    // The two points around y = 1/2 are a tenth of the height apart.
     assert!((high - 0.5).abs() < 0.06, "the upper half is high, not {high} of it");
 }
 

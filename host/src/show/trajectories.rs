@@ -1,4 +1,4 @@
-//! Trajectories of a quantity: a few frames for each of a few sets of parameters, solved on the spot or read from files.
+//! Trajectories of a quantity: a few frames for each of a few sets of parameters, solved or read from files.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::cases::corners_and_middle;
 use crate::{display::Display, error::Error};
 
-/// Solves the suite's corner cases, all from the same initial condition: the middle one of each of its numbers.
+/// Solves the suite's corner cases, all from the same initial condition: the middle value of each of its parameters.
 pub(super) fn solve(
     system: &dyn System,
     section: &SystemSuite,
@@ -58,7 +58,7 @@ pub(super) fn solve(
     Ok(Trajectories { rows: trajectories, grid: resolution.store, origin })
 }
 
-/// Reads the corner cases of the data in `data/SYSTEM`: the first trajectory of each, from the test split where it is.
+/// Reads the corner cases of the data in `data/SYSTEM`: the first trajectory of each, from the test split if it is there.
 pub(super) fn read(
     system: &dyn System,
     data: &Path,
@@ -84,7 +84,7 @@ pub(super) fn read(
     if let (true, Some(error)) = (files.is_empty(), none) {
         return Err(error.into());
     }
-    // In the order of the parameters, whatever the files are called.
+    // In the order of the parameters, independent of the names of the files.
     let mut order: Vec<usize> = (0..sets.len()).collect();
     order.sort_by(|&a, &b| sets[a].partial_cmp(&sets[b]).unwrap_or(std::cmp::Ordering::Equal));
     let sorted: Vec<Vec<f64>> = order.iter().map(|&set| sets[set].clone()).collect();
@@ -129,7 +129,7 @@ fn parameters(system: &dyn System, file: &WellFile) -> Result<Vec<f64>, Error> {
     system.parameters().iter().map(of).collect()
 }
 
-/// `count` of `frames` frames, evenly spread from the first to the last; all if there are no more.
+/// The indices of `count` of `frames` frames, evenly spaced from the first to the last; all if there are no more.
 fn spread(frames: usize, count: usize) -> Vec<usize> {
     match count.min(frames) {
         0 => Vec::new(),

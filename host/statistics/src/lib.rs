@@ -15,7 +15,7 @@ pub use bootstrap::{Difference, RESAMPLES, Resampler};
 pub use comparison::{Comparison, Errors, compare};
 pub use error::{Error, Result};
 pub use health::{GradientFlow, LabelPermutation, Spread};
-pub use interval::{Interval, LEVEL};
+pub use interval::Interval;
 pub use labels::Labels;
 pub use metrics::{ParameterScore, Scores, mean_over_trajectories, per_trajectory, scores};
 pub use ranks::ranks;

@@ -110,17 +110,17 @@ fn windows_by_trajectory(labels: &Labels) -> BTreeMap<u32, Vec<usize>> {
 }
 
 fn check(predictions: &[f32], labels: &Labels) -> Result<()> {
-    let wrong = |what, expected, found| Err(Error::Shape { what, expected, found });
+    let mismatch = |what, expected, found| Err(Error::Shape { what, expected, found });
     let (n, parameters) = (labels.n(), labels.names.len());
     if n == 0 || parameters == 0 {
-        return wrong("windows x parameters", "at least one".into(), 0);
+        return mismatch("windows x parameters", "at least one".into(), 0);
     }
     let expected = format!("N x parameters = {n} x {parameters}");
     if labels.values.len() != n * parameters {
-        return wrong("number of labels", expected, labels.values.len());
+        return mismatch("number of labels", expected, labels.values.len());
     }
     if predictions.len() != n * parameters {
-        return wrong("number of predictions", expected, predictions.len());
+        return mismatch("number of predictions", expected, predictions.len());
     }
     Ok(())
 }

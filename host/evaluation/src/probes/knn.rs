@@ -1,4 +1,4 @@
-//! Regression by nearest neighbours of mean-pooled tokens: how much the geometry of a representation tells without a trained map.
+//! Regression by nearest neighbours of mean-pooled tokens: a probe of the geometry of a representation, without a trained map.
 //!
 //! A window is predicted by the mean label of the `k` nearest training windows, by Euclidean or cosine distance between mean-pooled
 //! tokens, standardised by the training split. `k` and the distance are those with the lowest mean squared error on the validation

@@ -96,7 +96,11 @@ fn limit_memory() -> io::Result<()> {
 /// # Errors
 ///
 /// The first error found in the structure of a file.
-pub(super) fn check_structure(paths: &[PathBuf], task: &str, listener: &(dyn Fn(DataProgress<'_>) + Sync)) -> Result<()> {
+pub(super) fn check_structure(
+    paths: &[PathBuf],
+    task: &str,
+    listener: &(dyn Fn(DataProgress<'_>) + Sync),
+) -> Result<()> {
     let reports = inspect_files(paths, false, InspectionLimits::default(), task, listener)?;
     for path in paths {
         let mut findings = reports[path].findings.listed.iter();

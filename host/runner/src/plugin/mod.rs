@@ -11,4 +11,4 @@ pub use callbacks::Callbacks;
 pub(crate) use callbacks::log_method;
 pub use geometry::Geometry;
 pub use library::Plugin;
-pub use session::{EncodedTokens, Session, SessionSpec};
+pub use session::{Session, SessionSpec};

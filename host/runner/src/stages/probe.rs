@@ -118,8 +118,10 @@ fn trajectories(embedded: &EmbeddedSplits) -> Result<BTreeMap<Split, ScoredTraje
         .map(|(&split, embedded)| {
             let labels = embedded.labels();
             let (values, by_trajectory) = per_trajectory(&labels.values, labels)?;
-            let windows =
-                by_trajectory.trajectory.iter().map(|t| labels.trajectory.iter().filter(|other| *other == t).count() as u32);
+            let windows = by_trajectory
+                .trajectory
+                .iter()
+                .map(|t| labels.trajectory.iter().filter(|other| *other == t).count() as u32);
             let parameters = labels.names.len();
             Ok((
                 split,

@@ -1,4 +1,4 @@
-//! Tests of batches on their way to a method, with packed files and a mock CUDA driver.
+//! Tests of the dataloader, host-to-device prefetch and loading of plugins, with packed files and a mock CUDA driver.
 
 mod plugin;
 mod prefetch;

@@ -29,22 +29,22 @@ fn packed(folder: &Path) -> Packed {
 }
 
 /// Windows in an irregular order; if `damaged`, every fifth one is beyond the end.
-fn looks(damaged: bool) -> Vec<(Window, NoiseStream)> {
+fn windows(damaged: bool) -> Vec<(Window, NoiseStream)> {
     let window = |i: usize| Window { trajectory: i * 7 % 3, start: if damaged && i % 5 == 4 { 8 } else { i * 5 % 6 } };
     (0..11).map(|i| (window(i), NoiseStream::Pretraining(i as u64))).collect()
 }
 
-/// All batches of `looks` loaded by `threads` threads, or those before an error, and the error.
-fn load(data: &Packed, looks: &[(Window, NoiseStream)], threads: usize) -> (Vec<Vec<f32>>, Option<Error>) {
+/// All batches of `windows` loaded by `threads` threads, or those before an error, and the error.
+fn load(data: &Packed, windows: &[(Window, NoiseStream)], threads: usize) -> (Vec<Vec<f32>>, Option<Error>) {
     let suite = Suite::load("tiny").expect("a suite");
     let clip_len = data.clip_len(FRAMES);
     let mut batches = Vec::new();
     let failed = thread::scope(|scope| -> Result<()> {
         let settings = PrefetchSettings { batch: 3, threads, staging: Staging::default() };
-        let fill = |&&(window, look): &&(Window, NoiseStream), clip: &mut [f32]| {
-            Ok(load_clip(data, &suite, window, FRAMES, look, clip)?)
+        let fill = |&&(window, noise): &&(Window, NoiseStream), clip: &mut [f32]| {
+            Ok(load_clip(data, &suite, window, FRAMES, noise, clip)?)
         };
-        let loader = Loader::spawn(scope, settings, looks.iter(), |_| clip_len, fill)?;
+        let loader = Loader::spawn(scope, settings, windows.iter(), |_| clip_len, fill)?;
         while let Some(batch) = loader.next()? {
             batches.push(batch.to_vec());
         }
@@ -59,13 +59,13 @@ fn batches_are_the_bytes_of_the_sequential_path_for_any_number_of_threads() {
     let data = packed(folder.path());
     let suite = Suite::load("tiny").expect("a suite");
     let mut expected = Vec::new();
-    for (window, look) in looks(false) {
+    for (window, noise) in windows(false) {
         let mut clip = vec![0.0; data.clip_len(FRAMES)];
-        load_clip(&data, &suite, window, FRAMES, look, &mut clip).expect("observed");
+        load_clip(&data, &suite, window, FRAMES, noise, &mut clip).expect("observed");
         expected.push(clip);
     }
     for threads in [1, 2, 3] {
-        let (batches, failed) = load(&data, &looks(false), threads);
+        let (batches, failed) = load(&data, &windows(false), threads);
         assert!(failed.is_none(), "{failed:?}");
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 3, 2].map(|n| n * data.clip_len(FRAMES)));
         let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
@@ -94,10 +94,13 @@ fn an_error_is_returned_with_the_batch_that_needed_the_clip() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = packed(folder.path());
     for threads in [1, 3] {
-        let (batches, failed) = load(&data, &looks(true), threads);
+        let (batches, failed) = load(&data, &windows(true), threads);
         assert_eq!(batches.len(), 1, "clip 4 is in the second batch");
-        let said = failed.expect("an error").to_string();
-        assert!(said.contains("made.pack") && said.contains("4 frames from frame 8 of trajectory 1"), "{said}");
+        let message = failed.expect("an error").to_string();
+        assert!(
+            message.contains("made.pack") && message.contains("4 frames from frame 8 of trajectory 1"),
+            "{message}"
+        );
     }
 }
 

@@ -24,7 +24,7 @@ fn load(driver: &Path) -> Library {
 
 /// A counter of a driver.
 fn count(driver: &Library, name: &str) -> u64 {
-    // SAFETY: a variable of that library, which nobody writes meanwhile.
+    // SAFETY: a static variable of that library, which is not written concurrently.
     unsafe { **driver.get::<*const u64>(name.as_bytes()).expect("there") }
 }
 
@@ -39,7 +39,7 @@ fn batches_are_in_pinned_memory_until_they_are_dropped() {
     assert_eq!((count(&library, "held"), count(&library, "held_on_device")), (4000, 0));
     assert_eq!(*buffer, [0.0; 1000]);
     buffer.values_mut().expect("memory")[999] = 1.5;
-    // It may be filled and freed by another thread than the one that asked for it.
+    // Another thread than the one that allocated it may fill and free it.
     let sum = std::thread::spawn(move || buffer.iter().sum::<f32>()).join().expect("no panic");
     assert_eq!((sum, count(&library, "held")), (1.5, 0));
     assert_eq!(format!("{:?}", staging.zeros(0)), "(0 values, on the heap, None)");
@@ -118,7 +118,7 @@ fn batches_reach_the_gpu_whole_and_in_order_however_late_the_driver_copies() {
         let loader = Loader::spawn(scope, settings, 0..60, |_| clip_len, fill).expect("threads");
         for step in 0..30 {
             let batch = loader.next().expect("no error").expect("a batch");
-            // Batches that nobody reads are still being copied when their buffers are to be filled again.
+            // Batches that are not read are still being copied when their buffers are filled again.
             if step % 4 < 2 {
                 let tokens = session.encode(batch.as_batch(), SHAPE, 0).expect("tokens");
                 let first = 20.0 * step as f32;

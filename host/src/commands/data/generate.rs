@@ -18,7 +18,7 @@ pub struct Generate {
     /// A suite's name, or the path of a suite file.
     #[arg(long, default_value = "tiny")]
     suite: String,
-    /// The folder that gets SYSTEM/data/{train,valid,test,held_out}/*.hdf5.
+    /// The folder to write SYSTEM/data/{train,valid,test,held_out}/*.hdf5 to.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Threads [default: all cores].
@@ -27,7 +27,7 @@ pub struct Generate {
 }
 
 impl Generate {
-    /// Generates what is missing of the data.
+    /// Generates missing data.
     pub fn run(self) -> Result<ExitCode> {
         let Self { system, suite, out, threads } = self;
         let display = Display::default();

@@ -1,4 +1,4 @@
-//! `physrep-bench data info`: what does data hold?
+//! `physrep-bench data info`: a summary of data.
 
 use std::{
     io::{IsTerminal, stdout},
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     inspection::Limits,
     summary::Summary,
-    text::{bytes, counted, one_line, say},
+    text::{bytes, counted, one_line, print_line},
 };
 use crate::{display::Display, error::Result};
 
@@ -37,7 +37,7 @@ pub struct Info {
 }
 
 impl Info {
-    /// Prints what there is, and to standard error what is wrong with it. A file that cannot be read makes the exit code 1.
+    /// Prints a summary, and errors to standard error. The exit code is 1 if a file cannot be read.
     pub fn run(self) -> Result<ExitCode> {
         let display = Display::default();
         let mut summaries = Vec::new();
@@ -51,7 +51,7 @@ impl Info {
         }
         if self.json {
             let all: Vec<Value> = summaries.iter().map(as_json).collect();
-            say(format_args!("{:#}", Value::Array(all)));
+            print_line(format_args!("{:#}", Value::Array(all)));
         } else {
             summaries.iter().for_each(print);
         }
@@ -64,9 +64,9 @@ impl Info {
 }
 
 fn print(summary: &Summary) {
-    say(format_args!("{}", one_line(&summary.path)));
-    let Some(contents) = &summary.contents else { return say("  nothing that can be read\n") };
-    say(format_args!("{}\n", facts(summary, contents)));
+    print_line(format_args!("{}", one_line(&summary.path)));
+    let Some(contents) = &summary.contents else { return print_line("  nothing that can be read\n") };
+    print_line(format_args!("{}\n", facts(summary, contents)));
     let fields = contents.fields.iter().map(|field| {
         let shape = field.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
         [
@@ -78,18 +78,18 @@ fn print(summary: &Summary) {
             bytes(field.bytes),
         ]
     });
-    say(format_args!("{}\n", table(["field", "rank", "shape", "type", "storage", "size"], fields)));
+    print_line(format_args!("{}\n", table(["field", "rank", "shape", "type", "storage", "size"], fields)));
     if !contents.channels.is_empty() {
         let channels = contents.channels.iter().map(|channel| {
             let [min, max] = channel.range.map_or(["-".into(), "-".into()], |range| range.map(|v| number(v.into())));
             [channel.name.clone(), min, number(channel.values.mean()), number(channel.values.std()), max]
         });
-        say(format_args!("statistics of {}", summary.statistics_of()));
-        say(format_args!("{}\n", table(["channel", "min", "mean", "std", "max"], channels)));
+        print_line(format_args!("statistics of {}", summary.statistics_of()));
+        print_line(format_args!("{}\n", table(["channel", "min", "mean", "std", "max"], channels)));
     }
 }
 
-/// The first table: one fact a line.
+/// The first table: one fact per line.
 fn facts(summary: &Summary, contents: &Contents) -> Table {
     let mut rows = vec![("data set".to_owned(), one_word(&contents.dataset))];
     match &contents.kind {
@@ -135,7 +135,7 @@ fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; 
     table
 }
 
-/// Framed on a terminal, Markdown when piped. Numbers and names are never broken.
+/// An empty table: framed on a terminal, else Markdown. Cells are never wrapped.
 fn empty() -> Table {
     let mut table = Table::new();
     let style = if stdout().is_terminal() { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_MARKDOWN };
@@ -143,12 +143,12 @@ fn empty() -> Table {
     table
 }
 
-/// Names come from the file, and may hold anything.
+/// Removes control characters from a name, which comes from a file and is not trusted.
 fn one_word(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// Five digits, in whichever notation is the shorter.
+/// Five significant digits, in the shorter notation.
 fn number(value: f64) -> String {
     let rounded: f64 = format!("{value:.4e}").parse().unwrap_or(value);
     let (plain, scientific) = (rounded.to_string(), format!("{rounded:e}"));

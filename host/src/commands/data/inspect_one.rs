@@ -1,4 +1,4 @@
-//! The inspection of one file, in a process of its own.
+//! The inspection of one file, in a separate process.
 
 use std::{path::PathBuf, process::ExitCode};
 

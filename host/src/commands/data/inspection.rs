@@ -1,4 +1,4 @@
-//! The inspection of several files, as `info` and `verify` need it.
+//! The inspection of several files, for `info` and `verify`.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -8,19 +8,19 @@ use physrep_runner::{InspectionLimits, cores, inspect_files};
 
 use crate::{arguments::duration, display::Display, error::Result};
 
-/// What may be spent on a file.
+/// Limits on the inspection.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Limits {
-    /// Files that are read at a time [default: all cores].
+    /// Files that are read concurrently [default: all cores].
     #[arg(long)]
     jobs: Option<usize>,
-    /// Seconds without progress after which the reader of a file is killed.
+    /// Seconds without progress after which the process of a file is killed.
     #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]
     stall_timeout: f64,
 }
 
 impl Limits {
-    /// Inspects files, with their `values` or without, and shows the progress as that of `task`.
+    /// Inspects files, including their values if `values` is true, and shows the progress as that of `task`.
     pub fn inspect(
         &self,
         paths: &[PathBuf],

@@ -30,11 +30,11 @@ enum Command {
     Generate(generate::Generate),
     /// Download The Well's published files from the Hugging Face hub; an interrupted download is resumed.
     Fetch(fetch::Fetch),
-    /// Say what data holds: fields, grid, parameters, splits, sizes, statistics.
+    /// Describe data: fields, grid, parameters, splits, sizes, statistics.
     Info(info::Info),
-    /// Check that data is sound: structure, values, statistics, checksums, no trajectory twice.
+    /// Check data: structure, values, statistics, checksums, duplicate trajectories.
     Verify(verify::Verify),
-    /// Pack a system's files into the one that training reads: cropped, resized, normalised, memory-mapped.
+    /// Pack a system's files into one file for training: cropped, resized, normalised, memory-mapped.
     Pack(pack::Pack),
     /// Draw a contact sheet of a system: a field over time for a few sets of parameters.
     Show(show::Show),

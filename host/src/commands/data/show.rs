@@ -17,7 +17,7 @@ pub struct Show {
     /// A suite's name, or the path of a suite file: its parameters, times and grid are solved.
     #[arg(long, default_value = "tiny")]
     suite: String,
-    /// Read SYSTEM/data/{train,valid,test}/*.hdf5 of this folder instead of solving.
+    /// Read SYSTEM/data/{train,valid,test}/*.hdf5 in this folder instead of solving.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["suite", "resolution"])]
     data: Option<PathBuf>,
     /// A field, a channel such as velocity_x, or vorticity [default: the system's own].
@@ -36,7 +36,7 @@ fn resolution(text: &str) -> std::result::Result<[usize; 2], String> {
 }
 
 impl Show {
-    /// Draws the sheet.
+    /// Draws the contact sheet.
     pub fn run(self) -> Result<ExitCode> {
         let Self { system, out, suite, data, field, resolution } = self;
         let (system, suite) = (systems::named(&system)?, Suite::load(&suite)?);

@@ -1,4 +1,4 @@
-//! What the files of a data set hold together.
+//! A summary of a file, or of all files of a data set.
 
 use std::{
     collections::HashMap,
@@ -13,14 +13,14 @@ use serde::Serialize;
 
 use super::text::one_line;
 
-/// What a file, or the files of a data set together, hold.
+/// A summary of a file, or of all files of a data set.
 pub(super) struct Summary {
     pub path: PathBuf,
     /// Size of all files.
     pub bytes: u64,
     /// The splits that have files or, in a packed file, trajectories.
     pub splits: Vec<SplitSummary>,
-    /// Everything together, with statistics of the training split alone; nothing if no file can be read.
+    /// The merged contents, with statistics of the training split only; none if no file can be read.
     pub contents: Option<Contents>,
     pub errors: Vec<(PathBuf, Finding)>,
     pub warnings: usize,
@@ -32,7 +32,7 @@ pub(super) struct Summary {
 #[derive(Serialize)]
 pub(super) struct SplitSummary {
     pub name: String,
-    /// None in a packed file.
+    /// The number of files; 0 in a packed file.
     pub files: usize,
     pub trajectories: usize,
     /// Size of the files.
@@ -40,7 +40,7 @@ pub(super) struct SplitSummary {
 }
 
 impl Summary {
-    /// What to call the target, and its files.
+    /// The target's name and its files.
     pub fn files(target: &DataPath) -> (String, Vec<PathBuf>) {
         match target {
             DataPath::File(path) => (one_line(path.file_name().unwrap_or_default().as_ref()), vec![path.clone()]),
@@ -51,7 +51,7 @@ impl Summary {
         }
     }
 
-    /// One summary of a file, or of the files of a data set, and one of each packed file there.
+    /// One summary of a file; or one of the files of a data set, and one of each of its packed files.
     pub fn of(target: &DataPath, reports: &HashMap<PathBuf, Report>) -> Vec<Self> {
         match target {
             DataPath::File(path) => vec![Self::file(path, &reports[path])],
@@ -62,7 +62,7 @@ impl Summary {
         }
     }
 
-    /// What the statistics are of.
+    /// What the statistics are computed over.
     pub fn statistics_of(&self) -> &'static str {
         match &self.contents {
             Some(Contents { kind: FileKind::Packed { .. }, .. }) => "the normalised values of all trajectories",

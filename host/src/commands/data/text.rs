@@ -1,4 +1,4 @@
-//! Words and numbers for people.
+//! Formats counts, sizes and paths as text.
 
 use std::{
     fmt::Display,
@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-/// Prints a line. That nobody reads on, as when `head` has seen enough, is no reason to fail.
-pub(super) fn say(line: impl Display) {
+/// Prints a line. A closed pipe, such as of `head`, is ignored.
+pub(super) fn print_line(line: impl Display) {
     let _ = writeln!(stdout(), "{line}");
 }
 
@@ -34,7 +34,7 @@ pub(super) fn bytes(bytes: u64) -> String {
     if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
 }
 
-/// A path as it is written, without what would break the line.
+/// A path as text, without control characters.
 pub(super) fn one_line(path: &Path) -> String {
     path.display().to_string().replace(char::is_control, " ")
 }

@@ -1,4 +1,4 @@
-//! `physrep-bench data verify`: is data sound?
+//! `physrep-bench data verify`: checks data.
 
 use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
@@ -8,7 +8,7 @@ use physrep_benchmarks::inspect::{DataPath, Finding, Severity, check_data_set, f
 use super::{
     inspection::Limits,
     summary::Summary,
-    text::{bytes, counted, one_line, say},
+    text::{bytes, counted, one_line, print_line},
 };
 use crate::{display::Display, error::Result};
 
@@ -22,7 +22,7 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// Prints a line for every finding, then one that sums up. An error makes the exit code 1.
+    /// Prints a line per finding, then a summary. The exit code is 1 if there is an error.
     pub fn run(self) -> Result<ExitCode> {
         let display = Display::default();
         let mut tally = Tally::default();
@@ -32,10 +32,10 @@ impl Verify {
                     targets.iter().try_for_each(|target| check(target, &self.limits, &display, &mut tally))?;
                 }
                 // The message names the path.
-                Err(problem) => tally.say(Severity::Error, &problem.to_string()),
+                Err(problem) => tally.print(Severity::Error, &problem.to_string()),
             }
         }
-        say(&tally);
+        print_line(&tally);
         Ok(if tally.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
@@ -69,7 +69,7 @@ fn check(target: &DataPath, limits: &Limits, display: &Display, tally: &mut Tall
     Ok(())
 }
 
-/// What has been found so far.
+/// The counts so far.
 #[derive(Default)]
 struct Tally {
     files: usize,
@@ -80,31 +80,31 @@ struct Tally {
 }
 
 impl Tally {
-    /// Prints findings, by file. A warning that many files share is one line.
+    /// Prints findings, by file. A warning that several files share is printed once.
     fn add(&mut self, found: &[(PathBuf, Finding)]) {
         let mut printed: HashSet<&Finding> = HashSet::new();
         for (path, finding) in found {
             let line = |more: String| format!("{}: {finding}{more}", one_line(path));
             if finding.severity == Severity::Error {
-                self.say(Severity::Error, &line(String::new()));
+                self.print(Severity::Error, &line(String::new()));
             } else if printed.insert(finding) {
                 let others = found.iter().filter(|(_, other)| other == finding).count() - 1;
                 let more =
                     if others > 0 { format!(" (and in {} more)", counted(others, "file")) } else { String::new() };
-                self.say(Severity::Warning, &line(more));
+                self.print(Severity::Warning, &line(more));
             }
         }
     }
 
-    fn say(&mut self, severity: Severity, line: &str) {
+    fn print(&mut self, severity: Severity, line: &str) {
         match severity {
             Severity::Error => {
                 self.errors += 1;
-                say(format_args!("error: {line}"));
+                print_line(format_args!("error: {line}"));
             }
             Severity::Warning => {
                 self.warnings += 1;
-                say(format_args!("warning: {line}"));
+                print_line(format_args!("warning: {line}"));
             }
         }
     }
