@@ -77,7 +77,7 @@ fn wrong_sizes_and_ranges_from_the_server_are_errors() {
     let setting = Setting::new();
     setting.hub.fail(&data("train"), [Fault::Shorter(7)]);
     let error = setting.error(&[]);
-    assert!(error.contains(&data("train")) && error.contains("the hub lists") && error.contains("send"), "{error}");
+    assert!(error.contains(&data("train")) && error.contains("the hub lists") && error.contains("announces"), "{error}");
     assert!(!setting.has(&data("train")));
 
     setting.hub.fail(&data("train"), [Fault::Cut(64), Fault::LaterRange(1)]);
@@ -92,7 +92,7 @@ fn retries_are_bounded_and_client_errors_are_final() {
     let setting = Setting::new();
     setting.hub.fail("", vec![Fault::Status(502, ""); 99]);
     let error = setting.error(&["--tries", "3"]);
-    assert!(error.contains("3 times") && error.contains("502") && error.contains("HF_ENDPOINT"), "{error}");
+    assert!(error.contains("3 tries") && error.contains("502") && error.contains("HF_ENDPOINT"), "{error}");
     assert_eq!(setting.hub.state().requests.len(), 3);
     setting.hub.state().faults.clear();
 
