@@ -51,7 +51,7 @@ pub struct Bench {
     /// The seed of the weights and of the clips' values.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Override one key of the method's configuration, such as jepa.dims=[16,32,64,128,128].
+    /// Override one key of the method's configuration, such as jepa.training.lr=1e-3.
     #[arg(long, value_name = "METHOD.KEY=VALUE")]
     set: Vec<String>,
     #[command(flatten)]

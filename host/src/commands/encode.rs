@@ -16,7 +16,7 @@ pub struct Encode {
     /// The method.
     #[arg(long)]
     method: String,
-    /// Override one key of the method's configuration, such as dims=[16,32,64,128,128].
+    /// Override one key of the method's configuration, such as dims=16,32,64,128,128.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// The encoder's weights: the state of a run's pretraining, a safetensors file, or a PyTorch state dict (.pth).

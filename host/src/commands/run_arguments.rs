@@ -36,7 +36,7 @@ pub struct RunArguments {
     /// Seeds, separated by commas [default: the suite's].
     #[arg(long, value_delimiter = ',')]
     seeds: Vec<u64>,
-    /// Override one key of a method's configuration, such as jepa.lr=1e-3.
+    /// Override one key of a method's configuration, such as jepa.training.lr=1e-3.
     #[arg(long, value_name = "METHOD.KEY=VALUE")]
     set: Vec<String>,
     #[command(flatten)]

@@ -77,7 +77,10 @@ fn wrong_sizes_and_ranges_from_the_server_are_errors() {
     let setting = Setting::new();
     setting.hub.fail(&data("train"), [Fault::Shorter(7)]);
     let error = setting.error(&[]);
-    assert!(error.contains(&data("train")) && error.contains("the hub lists") && error.contains("announces"), "{error}");
+    assert!(
+        error.contains(&data("train")) && error.contains("the hub lists") && error.contains("announces"),
+        "{error}"
+    );
     assert!(!setting.has(&data("train")));
 
     setting.hub.fail(&data("train"), [Fault::Cut(64), Fault::LaterRange(1)]);
