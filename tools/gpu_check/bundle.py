@@ -122,9 +122,9 @@ def suite_of(samples):
 
 
 def records(run):
-    """The plan of a run, and the losses and scores of its cells."""
-    yield run / "plan.json"
-    for cell in json.loads((run / "plan.json").read_text())["cells"]:
+    """The manifest of a run, and the losses and scores of its cells."""
+    yield run / "run.json"
+    for cell in json.loads((run / "run.json").read_text())["cells"]:
         yield from (path for name in ("result.json", "curves.jsonl") if (path := run / cell["folder"] / name).is_file())
 
 

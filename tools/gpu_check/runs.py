@@ -9,8 +9,8 @@ class Run:
 
     def __init__(self, folder):
         self.folder = folder
-        plan = json.loads((folder / "plan.json").read_text())["cells"]
-        self.cells = {(cell["method"], cell["initialisation"]): folder / cell["folder"] for cell in plan}
+        cells = json.loads((folder / "run.json").read_text())["cells"]
+        self.cells = {(cell["method"], cell["initialisation"]): folder / cell["folder"] for cell in cells}
 
     def result(self, key):
         """A cell's record; None if it failed."""
@@ -45,10 +45,10 @@ def different(one, other):
     told = []
     for key in one.cells:
         states = [run.bytes_of(key, "state.safetensors") for run in (one, other)]
-        readings = [(run.result(key) or {}).get("readings") for run in (one, other)]
+        scores = [(run.result(key) or {}).get("scores") for run in (one, other)]
         if states[0] != states[1] or (key[1] == "pretrained" and states[0] is None):
             told.append(f"state of {' '.join(key)}")
-        if readings[0] != readings[1] or readings[0] is None:
+        if scores[0] != scores[1] or scores[0] is None:
             told.append(f"scores of {' '.join(key)}")
     return told
 
@@ -62,8 +62,8 @@ def relative(values, expected):
 
 def test_errors(result):
     """The mean squared errors on the test split, by track, probe and label fraction."""
-    readings = [reading for reading in result["readings"] if reading["split"] == "test"]
-    return {(reading["track"], reading["probe"], reading["label_fraction"]): reading["mean"]["mse"] for reading in readings}
+    scores = [score for score in result["scores"] if score["split"] == "test"]
+    return {(score["track"], score["probe"], score["label_fraction"]): score["mean"]["mse"] for score in scores}
 
 
 def largest_differences(run, reference):

@@ -39,12 +39,12 @@ def suite(session):
 
 
 def all_methods(session, name, precision):
-    """Runs all methods in one precision; None if the run wrote no plan."""
+    """Runs all methods in one precision; None if the run wrote no manifest."""
     out = session.folder / "runs" / name.replace(" ", "-")
     set_ = [word for method in session.methods() for word in ("--set", f"{method}.training.precision={precision}")]
     more = [*plugins(session.plugins()), *(set_ if precision != "f32" else [])]
     ended = session.run(f"suite {name}", command(session, "suite.toml", out, *more), 60)
-    if not (out / "plan.json").is_file():
+    if not (out / "run.json").is_file():
         return session.report.say("FAIL", "suite", f"{name}: {ended.reason()}")
     run = Run(out)
     keep(session, name, run)
@@ -81,8 +81,8 @@ def compare_with_cpu(session, precision, run, reference):
         first, whole = relative(ours[:5], theirs[:5]), relative(ours, theirs)
         detail = f"{precision} {method}: losses differ from the CPU's by {first:.1e} in 5 steps, {whole:.1e} in {len(theirs)}"
         session.report.say("FIGURE", "suite", detail, losses=ours, losses_of_the_cpu=theirs)
-    silent = {method: silent_tensors(run, method) for method in reference.pretrained()}
-    told = ", ".join(f"{method} {count}" for method, count in silent.items() if count != 0)
+    counts = {method: without_gradient(run, method) for method in reference.pretrained()}
+    told = ", ".join(f"{method} {count}" for method, count in counts.items() if count != 0)
     session.report.check(not told, "suite", f"{precision}: trained tensors without a gradient: {told or 'none'}")
     for (track, probe), (worst, which) in largest_differences(run, reference).items():
         detail = f"{precision} {track} {probe}: test errors differ from the CPU's by {worst:.4f} at most ({which})"
@@ -95,11 +95,11 @@ def compare_with_cpu(session, precision, run, reference):
             session.report.say("FIGURE", "suite", detail)
 
 
-def silent_tensors(run, method):
+def without_gradient(run, method):
     """The number of trained tensors that had no gradient in the first steps; None without a record."""
     result = run.result((method, "pretrained"))
     gradient = result and result["health"]["gradient"]
-    return gradient and gradient["silent"]
+    return gradient and gradient["tensors_without_gradient"]
 
 
 def resume(session):
