@@ -3,8 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System as SystemAllocator};
 use std::cell::Cell;
 
-use physrep_benchmarks::systems;
-use physrep_benchmarks::systems::{Case, Frame, Resolution};
+use physrep_benchmarks::suite::{Suite, trajectories};
+use physrep_benchmarks::systems::{self, Frame, System};
 
 thread_local! {
     /// Of this thread: the test harness allocates now and then on its own.
@@ -30,12 +30,10 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Allocations up to each frame of a short run.
-fn counts(name: &str, parameters: [f64; 2], initial: &[f64]) -> [usize; 6] {
-    let system = systems::named(name).unwrap();
-    let constants: Vec<f64> = system.constants().iter().map(|constant| constant.default).collect();
-    let case = Case { parameters: parameters.to_vec(), initial: initial.to_vec() };
-    let resolution = Resolution { solve: [32, 32], store: [24, 16] };
+/// Allocations up to each frame of a short run of the first trajectory that suite `tiny` has of a system.
+fn counts(suite: &Suite, system: &dyn System) -> [usize; 6] {
+    let (section, generation) = suite.generation(system).unwrap();
+    let case = &trajectories(section, generation, suite.seed)[0].case;
     let mut counts = [0; 6];
     let mut index = 0;
     let mut on_frame = |_: &Frame<'_>| {
@@ -43,20 +41,16 @@ fn counts(name: &str, parameters: [f64; 2], initial: &[f64]) -> [usize; 6] {
         index += 1;
         Ok(())
     };
-    system.simulate(&constants, &case, &resolution, 6, 0.2, &mut on_frame).unwrap();
+    let constants = section.constants(system);
+    system.simulate(&constants, case, &section.resolution(generation), 6, section.dt, &mut on_frame).unwrap();
     counts
 }
 
 #[test]
 fn after_the_first_frames_nothing_is_allocated() {
-    let runs = [
-        ("active_matter", [1.0, -1.0], &[0.0][..]),
-        ("shear_flow", [500.0, 1.0], &[2.0, 3.0, 1.0]),
-        ("rayleigh_benard", [1e5, 1.0], &[0.6, 40.0]),
-    ];
-    assert!(systems::names().all(|name| runs.iter().any(|run| run.0 == name)), "every system must be here");
-    for (name, parameters, initial) in runs {
-        let counts = counts(name, parameters, initial);
+    let suite = Suite::load("tiny").unwrap();
+    for name in systems::names() {
+        let counts = counts(&suite, systems::named(name).unwrap());
         assert!(counts[0] > 0, "the counter does not count");
         assert_eq!(counts[1], counts[5], "{name}: allocations up to each frame: {counts:?}");
     }

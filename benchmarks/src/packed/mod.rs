@@ -13,7 +13,7 @@
 
 mod crop_resize;
 mod header;
-mod noise;
+pub mod noise;
 mod pack;
 mod provenance;
 mod reader;

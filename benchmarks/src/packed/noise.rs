@@ -5,6 +5,14 @@ use physrep_random::Stream;
 use super::{reader::Packed, window::Window};
 use crate::{error::Result, suite::Suite};
 
+/// The version of the noise: raised by every change that gives encoders other clips. It is part of the address of a cell.
+pub const VERSION: u32 = 1;
+
+/// What is added to clips, as the beginning of a sentence; `std` is its standard deviation as text.
+pub fn describe(std: &str) -> String {
+    format!("Gaussian noise of standard deviation {std}")
+}
+
 /// The stream that the noise of a clip is drawn from. Streams differ from each other, and each is the same for every
 /// method and every run.
 #[derive(Clone, Copy, Debug)]

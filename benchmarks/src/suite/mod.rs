@@ -18,7 +18,7 @@ mod window_plan;
 pub use generation::{Generation, InitialGrid};
 pub use parameter_grid::ParameterGrid;
 pub use pretrain_budget::PretrainBudget;
-pub use probe_budgets::{KnnGrid, MlpBudget, ProbeBudgets, RidgeGrid};
+pub use probe_budgets::ProbeBudgets;
 pub use suite::Suite;
 pub use system_suite::SystemSuite;
 pub use training_budget::TrainingBudget;

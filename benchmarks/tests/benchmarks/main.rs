@@ -8,6 +8,7 @@ mod data {
     mod crops;
     mod generation;
     mod info;
+    mod noise;
     mod packing;
     mod statistics;
     mod suites;

@@ -18,7 +18,7 @@ mod tests;
 
 pub use compare::compare;
 pub use error::{Error, Result};
-pub use forms::{latex, markdown, scores_csv, terminal, terminal_summary};
+pub use forms::{Form, terminal_summary};
 pub use html::{ReportFiles, write_report};
 pub use leaderboard::{ByLabelFraction, Leaderboard, Note, Row, RowScore, Seeds, Significance, SystemLeaderboard};
 pub use number::number;

@@ -8,14 +8,23 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    interrupt,
+};
+
+/// How often this process checks whether it is to stop while a child sends nothing.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How long a child may take to stop before it is killed.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// How to start a child.
 #[derive(Debug)]
@@ -38,15 +47,24 @@ pub(crate) struct SupervisedChild<T> {
     reader: JoinHandle<()>,
 }
 
-/// What was received from a child within a timeout.
-#[derive(Debug)]
-pub(crate) enum Received<T> {
-    /// A message.
-    Message(T),
-    /// Nothing.
-    Timeout,
-    /// The end of its output.
-    End,
+/// Whether a child has to send messages from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// It is killed if it sends none for the stall timeout.
+    Messages,
+    /// It may be silent for as long as it likes.
+    Silence,
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// Whether it was killed because it sent no message for the stall timeout.
+    pub stalled: bool,
+    /// Whether it was asked to stop because this process is to stop.
+    pub interrupted: bool,
 }
 
 impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
@@ -89,31 +107,55 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         Ok(Self { process, messages, reader })
     }
 
-    /// Waits for the next message, at most for `timeout`.
-    pub(crate) fn receive(&self, timeout: Duration) -> Received<T> {
-        match self.messages.recv_timeout(timeout) {
-            Ok(message) => Received::Message(message),
-            Err(mpsc::RecvTimeoutError::Timeout) => Received::Timeout,
-            Err(mpsc::RecvTimeoutError::Disconnected) => Received::End,
+    /// Passes the child's messages to `on_message` until its output ends. A child that sends nothing for `stall_timeout` is killed,
+    /// unless the last message permitted silence; so is one that has not stopped [`GRACE`] after this process was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// If its exit status cannot be read.
+    pub(crate) fn watch(
+        mut self,
+        stall_timeout: Duration,
+        mut on_message: impl FnMut(T) -> Expect,
+    ) -> io::Result<Ended> {
+        let mut expected = Expect::Messages;
+        let mut last_message = Instant::now();
+        let mut stop_requested: Option<Instant> = None;
+        let mut stalled = false;
+        while !stalled {
+            if interrupt::requested() {
+                // Closing its standard input makes a cell write a checkpoint and exit.
+                drop(self.process.stdin.take());
+                if stop_requested.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                    self.kill();
+                }
+            }
+            match self.messages.recv_timeout(POLL) {
+                Ok(message) => (expected, last_message) = (on_message(message), Instant::now()),
+                Err(RecvTimeoutError::Timeout) => {
+                    stalled = expected == Expect::Messages && last_message.elapsed() >= stall_timeout;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
+        if stalled {
+            self.kill();
+        }
+        let status = self.process.wait()?;
+        let _ = self.reader.join();
+        Ok(Ended { status, stalled, interrupted: stop_requested.is_some() })
     }
 
-    /// Closes the child's standard input, so that it writes a checkpoint and exits.
-    pub(crate) fn request_stop(&mut self) {
-        drop(self.process.stdin.take());
-    }
-
-    /// Kills the child.
-    pub(crate) fn kill(&mut self) {
+    /// Kills the child with all processes of its group, which may hold its output open.
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        // SAFETY: this call only sends a signal. The group's number is not reused before `wait` has returned.
+        unsafe {
+            libc::kill(-(self.process.id() as libc::pid_t), libc::SIGKILL);
+        }
+        #[cfg(not(unix))]
         // It fails if the child has already exited.
         let _ = self.process.kill();
-    }
-
-    /// Waits until the child exits.
-    pub(crate) fn wait(mut self) -> io::Result<ExitStatus> {
-        let status = self.process.wait();
-        let _ = self.reader.join();
-        status
     }
 }
 

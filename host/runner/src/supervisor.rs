@@ -14,18 +14,12 @@ use std::{
 use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, SCHEMA, files};
 
 use crate::{
-    child::{ChildSettings, Received, SupervisedChild, cause, last_line},
+    child::{ChildSettings, Expect, SupervisedChild, cause, last_line},
     error::{Error, Result},
     events::{CellEvent, Phase, RunEvent},
     interrupt,
     status::{CellState, RunState, StatusFile},
 };
-
-/// How often a supervisor checks for interruption while a process sends nothing.
-const POLL: Duration = Duration::from_millis(100);
-
-/// How long a process may take to stop before it is killed; its last checkpoint remains.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// How cells are run. Nothing here changes a score.
 #[derive(Clone, Copy, Debug)]
@@ -156,55 +150,40 @@ impl Supervisor<'_> {
 
     /// Runs the process of a cell until it ends.
     fn attempt(&self, cell: &Cell, folder: &CellFolder) -> End {
-        let mut child = match self.spawn(cell, folder) {
+        let child = match self.spawn(cell, folder) {
             Ok(child) => child,
             Err(error) => return End::Failed(error.to_string()),
         };
         let mut phase = Phase::Start;
         let mut last_event = None;
-        let mut last_progress = Instant::now();
-        let mut stop_requested: Option<Instant> = None;
-        let mut stalled = false;
-        loop {
-            if interrupt::requested() {
-                child.request_stop();
-                if stop_requested.get_or_insert_with(Instant::now).elapsed() > GRACE {
-                    child.kill();
-                }
-            }
-            match child.receive(POLL) {
-                Received::Message(CellEvent::Progress(progress)) => {
-                    (phase, last_progress) = (progress.phase, Instant::now());
+        let ended = child.watch(self.policy.stall_timeout, |event| {
+            match event {
+                CellEvent::Progress(progress) => {
+                    phase = progress.phase;
                     if phase != Phase::Start {
                         (self.listener)(RunEvent::Progress(cell, progress));
                         self.status.progress(&cell.title(), &progress);
                     }
                 }
-                Received::Message(last) => last_event = Some(last),
-                Received::End => break,
-                // Probing runs no code of a plugin, and one fit may take long without reporting progress.
-                Received::Timeout if phase == Phase::Probe || last_progress.elapsed() < self.policy.stall_timeout => {}
-                Received::Timeout => {
-                    stalled = true;
-                    child.kill();
-                    break;
-                }
+                last => last_event = Some(last),
             }
-        }
-        let status = match child.wait() {
-            Ok(status) => status,
+            // Probing runs no code of a plugin, and one fit may take long without reporting progress.
+            if phase == Phase::Probe { Expect::Silence } else { Expect::Messages }
+        });
+        let ended = match ended {
+            Ok(ended) => ended,
             Err(error) => return End::Failed(format!("the exit status of the cell's process cannot be read: {error}")),
         };
         match last_event {
             Some(CellEvent::Done) if folder.record().is_file() => End::Done,
-            _ if stalled => End::Failed(format!(
+            _ if ended.stalled => End::Failed(format!(
                 "no progress for {:.0} s in {}; killed (--stall-timeout)",
                 self.policy.stall_timeout.as_secs_f64(),
                 phase.name()
             )),
-            _ if stop_requested.is_some() => End::Interrupted,
+            _ if ended.interrupted => End::Interrupted,
             Some(CellEvent::Failed { reason }) => End::Failed(reason),
-            _ => End::Failed(describe_death(status, phase, folder)),
+            _ => End::Failed(describe_death(ended.status, phase, folder)),
         }
     }
 

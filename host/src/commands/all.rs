@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use clap::Args;
 use physrep_records::{RunResults, files};
-use physrep_report as report;
+use physrep_report::{Form, terminal_summary, write_report};
 use physrep_runner::{Policy, interrupt, run_cells};
 
 use super::run_arguments::RunArguments;
@@ -39,7 +39,7 @@ impl All {
 
         let results = RunResults::read(&planned.folder)?;
         let written = write_tables(&results, &planned.folder)?;
-        println!("{}", report::terminal_summary(&results));
+        println!("{}", terminal_summary(&results));
         println!("written: {}", written.join(", "));
         for error in &planned.plan.unusable {
             eprintln!("left out: {error}");
@@ -51,17 +51,12 @@ impl All {
 
 /// Writes the tables of a run in all formats, and its report, into the run's folder.
 fn write_tables(results: &RunResults, run: &Path) -> Result<Vec<String>> {
-    let tables = [
-        ("scores.csv", report::scores_csv(results)?),
-        ("table.md", report::markdown(results)),
-        ("table.tex", report::latex(results)),
-    ];
     let mut written = Vec::new();
-    for (name, text) in tables {
-        let path = run.join(name);
-        files::write(&path, text.as_bytes())?;
+    for (form, file) in Form::ALL.into_iter().filter_map(|form| Some((form, form.file()?))) {
+        let path = run.join(file);
+        files::write(&path, form.render(results)?.as_bytes())?;
         written.push(path);
     }
-    written.push(report::write_report(run, results, &run.join("report"))?.page);
+    written.push(write_report(run, results, &run.join("report"))?.page);
     Ok(written.iter().map(|path| path.display().to_string()).collect())
 }

@@ -2,8 +2,12 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use physrep_records::{RunResults, files};
+use physrep_report::Form;
 
 use crate::error::Result;
 
@@ -14,32 +18,22 @@ pub struct Table {
     #[arg(default_value = "runs/tiny")]
     run: PathBuf,
     /// The format; csv has all scores, one per row.
-    #[arg(long, value_enum, default_value = "terminal")]
-    format: Format,
+    #[arg(long, default_value = Form::Terminal.name(), value_parser = form())]
+    format: Form,
     /// The file to write instead of printing.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// The format of tables.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Terminal,
-    Markdown,
-    Latex,
-    Csv,
+fn form() -> impl TypedValueParser<Value = Form> {
+    let form = |name: String| Form::ALL.into_iter().find(|form| form.name() == name).ok_or("there is no such form");
+    PossibleValuesParser::new(Form::ALL.map(Form::name)).try_map(form)
 }
 
 impl Table {
     /// Prints or writes all tables.
     pub fn run(self) -> Result<ExitCode> {
-        let results = RunResults::read(&self.run)?;
-        let text = match self.format {
-            Format::Terminal => physrep_report::terminal(&results),
-            Format::Markdown => physrep_report::markdown(&results),
-            Format::Latex => physrep_report::latex(&results),
-            Format::Csv => physrep_report::scores_csv(&results)?,
-        };
+        let text = self.format.render(&RunResults::read(&self.run)?)?;
         match &self.out {
             Some(path) => files::write(path, text.as_bytes())?,
             None => print!("{text}"),

@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::html;
+use physrep_benchmarks::packed::noise::describe;
 use physrep_records::{Sample, SampleFields};
 
 use super::{
@@ -36,9 +37,9 @@ pub(crate) fn figure(fields: &SampleFields) -> Result<Figure> {
     let panels = fields.samples.iter().zip(pictures).map(|(sample, pictures)| panel(sample, &pictures, fields.grid));
     let noise = match fields.noise {
         0.0 => "This suite adds no noise.".to_owned(),
-        noise => format!(
-            "Noisy: as encoders see it, with Gaussian noise of standard deviation {noise}, the same for every method."
-        ),
+        noise => {
+            format!("Noisy: as encoders see it. {} is added, the same for every method.", describe(&noise.to_string()))
+        }
     };
     let frames = fields.samples.iter().map(|sample| sample.frames.len()).max().unwrap_or_default();
     let [nx, ny] = fields.grid;

@@ -1,4 +1,4 @@
-//! The tables of a run as text.
+//! The forms of the tables of a run as text. A new form is a file here and a variant of [`Form`].
 
 mod latex;
 mod markdown;
@@ -8,35 +8,67 @@ mod text;
 
 use physrep_records::RunResults;
 
-use crate::{leaderboard::Leaderboard, tables};
-
-pub use scores_csv::scores_csv;
+use crate::{error::Result, leaderboard::Leaderboard, tables};
 
 pub(crate) use text::parts;
+
+/// A form of the tables of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For a terminal.
+    Terminal,
+    /// Markdown.
+    Markdown,
+    /// A LaTeX document, which needs the package booktabs.
+    Latex,
+    /// All scores as CSV, one per row.
+    Csv,
+}
+
+impl Form {
+    /// Every form.
+    pub const ALL: [Self; 4] = [Self::Terminal, Self::Markdown, Self::Latex, Self::Csv];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Markdown => "markdown",
+            Self::Latex => "latex",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The file in which a run folder has it; none if it is only printed.
+    pub fn file(self) -> Option<&'static str> {
+        match self {
+            Self::Terminal => None,
+            Self::Markdown => Some("table.md"),
+            Self::Latex => Some("table.tex"),
+            Self::Csv => Some("scores.csv"),
+        }
+    }
+
+    /// All tables of a run.
+    ///
+    /// # Errors
+    ///
+    /// If a score cannot be written as CSV.
+    pub fn render(self, results: &RunResults) -> Result<String> {
+        let tables = || Leaderboard::of(results).map(|leaderboard| tables::all(&leaderboard)).unwrap_or_default();
+        Ok(match self {
+            Self::Terminal => joined(tables().iter().map(terminal::render)),
+            Self::Markdown => joined(tables().iter().map(markdown::render)),
+            Self::Latex => latex::document(&tables()),
+            Self::Csv => scores_csv::document(results)?,
+        })
+    }
+}
 
 /// The tables that a run ends with on a terminal: scores and health of each system and, if there are several, a summary of them.
 pub fn terminal_summary(results: &RunResults) -> String {
     let tables = Leaderboard::of(results).map(|leaderboard| tables::main(&leaderboard)).unwrap_or_default();
     joined(tables.iter().map(terminal::render))
-}
-
-/// All tables for a terminal.
-pub fn terminal(results: &RunResults) -> String {
-    joined(all(results).iter().map(terminal::render))
-}
-
-/// All tables as Markdown.
-pub fn markdown(results: &RunResults) -> String {
-    joined(all(results).iter().map(markdown::render))
-}
-
-/// All tables as a LaTeX document, which needs the package booktabs.
-pub fn latex(results: &RunResults) -> String {
-    latex::document(&all(results))
-}
-
-fn all(results: &RunResults) -> Vec<tables::table::Table> {
-    Leaderboard::of(results).map(|leaderboard| tables::all(&leaderboard)).unwrap_or_default()
 }
 
 fn joined(tables: impl Iterator<Item = String>) -> String {

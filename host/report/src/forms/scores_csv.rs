@@ -57,7 +57,7 @@ impl<'a> TidyRow<'a> {
 /// # Errors
 ///
 /// [`Error::Csv`] if a row cannot be written.
-pub fn scores_csv(results: &RunResults) -> Result<String> {
+pub(super) fn document(results: &RunResults) -> Result<String> {
     let failed = |source: csv::Error| Error::Csv { what: "scores".into(), source };
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in results.cells.iter().filter_map(|cell| cell.record()) {

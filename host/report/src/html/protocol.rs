@@ -1,7 +1,10 @@
 //! The protocol of a run, with the values of its suite.
 
 use maud::{Markup, html};
-use physrep_benchmarks::suite::{Suite, SystemSuite};
+use physrep_benchmarks::{
+    packed::noise,
+    suite::{ProbeBudgets, Suite, SystemSuite},
+};
 use physrep_records::CellRecord;
 use serde_json::Value as Json;
 
@@ -52,8 +55,8 @@ fn data(suite: &Suite) -> Markup {
               pretraining may see. "
              (if suite.normalise { "Channels are normalised to mean 0 and standard deviation 1 over train." } else { "Fields are used as they are in the files." }) }
         dt { "Noise" }
-        dd { "Gaussian noise of standard deviation " (number(suite.noise)) " is added to every clip, unless the table of its system says \
-              otherwise. It is drawn for the window, so it is the same for every method and every run." }
+        dd { (noise::describe(&number(suite.noise))) " is added to every clip, unless the table of its system says otherwise. It is drawn \
+              for the window, so it is the same for every method and every run." }
         dt { "Splits" }
         dd { "By trajectory. Pretraining and the fits of probes see train; probes make their selections on valid; scores are on test, and \
               on held-out, whose parameters no other split has." }
@@ -61,7 +64,7 @@ fn data(suite: &Suite) -> Markup {
         dd { (pretrain.samples) " windows, counted with repetition, in batches of " (pretrain.batch) ", in the same order for every \
               method, without labels. Seeds: " (seeds.join(", ")) "." }
         dt { "Labels" }
-        dd { "A label is the parameter or its base-10 logarithm, minus a mean and divided by a standard deviation (tables below), as in "
+        dd { "A label is the parameter on its scale, minus a mean and divided by a standard deviation (tables below), as in "
              a href="https://arxiv.org/abs/2603.13227" { "arXiv:2603.13227" } ": over the suite's grid it has mean 0 and variance 1, so \
              that predicting the mean has an error of 1." }
         dt { "Score" }
@@ -72,11 +75,11 @@ fn data(suite: &Suite) -> Markup {
 
 /// The probes.
 fn probes(suite: &Suite) -> Markup {
-    let (attentive, mlp, penalties) = (&suite.probe.attentive, &suite.probe.mlp, &suite.probe.ridge.penalties);
+    let ProbeBudgets { label_fractions, attentive, mlp, ridge, knn } = &suite.probe;
+    let penalties = &ridge.penalties;
     let [least, most] = [f64::min, f64::max].map(|of| penalties.iter().copied().reduce(of).unwrap_or_default());
-    let neighbours: Vec<f64> = suite.probe.knn.neighbours.iter().map(|&k| k as f64).collect();
-    let percent: Vec<f64> =
-        suite.probe.label_fractions.iter().map(|fraction| (1e4 * fraction).round() / 100.0).collect();
+    let neighbours: Vec<f64> = knn.neighbours.iter().map(|&k| k as f64).collect();
+    let percent: Vec<f64> = label_fractions.iter().map(|fraction| (1e4 * fraction).round() / 100.0).collect();
     html! {
         dt { "Probe attentive" }
         dd { "One learned query attends to the tokens, as in the paper. " (attentive.epochs) " epochs in batches of " (attentive.batch)

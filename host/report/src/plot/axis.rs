@@ -37,8 +37,8 @@ impl Axis {
 
     fn between(scale: Scale, low: f64, high: f64) -> Self {
         let ticks = match scale {
-            Scale::Linear => linear_ticks(low, high),
             Scale::Log10 => log_ticks(low, high),
+            _ => linear_ticks(low, high),
         };
         Self { scale, low, high, ticks }
     }

@@ -3,7 +3,19 @@
 use physrep_records::{CellOutcome, Initialisation::*, RunResults};
 
 use super::run::{cell, edited, errors, on, run, score, with_outcome};
-use crate::{latex, markdown, terminal, terminal_summary};
+use crate::{Form, terminal_summary};
+
+fn markdown(results: &RunResults) -> String {
+    Form::Markdown.render(results).expect("Markdown")
+}
+
+fn latex(results: &RunResults) -> String {
+    Form::Latex.render(results).expect("LaTeX")
+}
+
+fn terminal(results: &RunResults) -> String {
+    Form::Terminal.render(results).expect("text")
+}
 
 /// Two methods and a floor with two seeds on one system; a method that failed on one seed.
 fn results() -> RunResults {

@@ -86,7 +86,7 @@ fn the_mean_rank_counts_the_same_encoder_once() {
     let jepa = cell("jepa", Random, 0, 0.2);
     let autoencoder = with_encoder_of(&jepa, cell("autoencoder", Random, 0, 0.2));
     let results = run(on_both([jepa, autoencoder, cell("mpp", Pretrained, 0, 0.9)]).collect());
-    let table = crate::markdown(&results);
+    let table = crate::Form::Markdown.render(&results).expect("Markdown");
     let summary = table.split("## all systems").nth(1).expect("a summary");
     for line in ["| jepa (random init) | **", "| autoencoder (random init) [1, 2] | **", "| mpp | "] {
         assert!(summary.contains(line), "{line}: {summary}");

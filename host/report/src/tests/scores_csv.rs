@@ -4,7 +4,7 @@ use physrep_benchmarks::Split;
 use physrep_records::{CellOutcome, Initialisation::*, Regime};
 
 use super::run::{cell, edited, errors, run, score, with_outcome};
-use crate::scores_csv;
+use crate::Form;
 
 #[test]
 fn there_is_a_row_per_score_and_parameter_and_the_regime_is_empty_for_a_whole_split() {
@@ -15,7 +15,7 @@ fn there_is_a_row_per_score_and_parameter_and_the_regime_is_empty_for_a_whole_sp
         record.scores.push(held_out);
     });
     let failed = with_outcome(cell("mpp", Pretrained, 0, 0.3), CellOutcome::Missing);
-    let csv = scores_csv(&run(vec![extrapolated, failed])).expect("CSV");
+    let csv = Form::Csv.render(&run(vec![extrapolated, failed])).expect("CSV");
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(
         lines[0],

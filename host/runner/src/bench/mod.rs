@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    child::{ChildSettings, Received, SupervisedChild, cause, last_line},
+    child::{ChildSettings, Expect, SupervisedChild, cause, last_line},
     environment::machine_memory,
     error::{Error, Result},
 };
@@ -155,14 +155,12 @@ pub fn measure(task: &BenchTask, threads: usize) -> Result<BenchResult> {
         log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
     })?;
     let mut last = None;
-    loop {
-        match child.receive(Duration::from_secs(3600)) {
-            Received::Message(message) => last = Some(message),
-            Received::Timeout => {}
-            Received::End => break,
-        }
-    }
-    let status = child.wait().map_err(Error::io("the process that measures"))?;
+    // It sends one message, at its end, and that may be far.
+    let ended = child.watch(Duration::MAX, |message| {
+        last = Some(message);
+        Expect::Silence
+    });
+    let status = ended.map_err(Error::io("the process that measures"))?.status;
     let message = match last {
         Some(Message::Measured(measurement)) if status.success() => return Ok(*measurement),
         Some(Message::Failed(reason)) => reason,

@@ -20,7 +20,7 @@ use physrep_benchmarks::inspect::{self, Finding, Findings, Report, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    child::{ChildSettings, Received, SupervisedChild, cause, end_with_parent, last_line},
+    child::{ChildSettings, Expect, SupervisedChild, cause, end_with_parent, last_line},
     error::{Error, Result},
     events::{self, DataProgress, DataStep},
 };
@@ -155,37 +155,29 @@ fn supervise(path: &Path, values: bool, stall_timeout: Duration, progress: &Byte
     let mut arguments: Vec<_> = ["data", "inspect-one"].map(Into::into).into();
     arguments.extend(values.then(|| "--values".into()));
     arguments.extend(["--".into(), path.into()]);
-    let mut child = SupervisedChild::spawn(ChildSettings {
+    let child = SupervisedChild::spawn(ChildSettings {
         arguments,
         threads: None,
         stops_at_end_of_input: false,
         log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
     })?;
     let mut report = None;
-    let mut stalled = false;
-    loop {
-        match child.receive(stall_timeout) {
-            Received::Message(Message::Progress { done, total }) => {
-                progress.advance(path, done as f64 / total.max(1) as f64);
-            }
-            Received::Message(Message::Report(found)) => report = Some(*found),
-            Received::End => break,
-            Received::Timeout => {
-                stalled = true;
-                child.kill();
-                break;
-            }
+    let ended = child.watch(stall_timeout, |message| {
+        match message {
+            Message::Progress { done, total } => progress.advance(path, done as f64 / total.max(1) as f64),
+            Message::Report(found) => report = Some(*found),
         }
-    }
-    let status = child.wait().map_err(Error::io(path))?;
+        Expect::Messages
+    });
+    let ended = ended.map_err(Error::io(path))?;
     Ok(report.unwrap_or_else(|| {
-        let reason = if stalled {
+        let reason = if ended.stalled {
             format!(
                 "reading it timed out after {:.0} s without progress (--stall-timeout); it may be damaged",
                 stall_timeout.as_secs_f64()
             )
         } else {
-            format!("reading it crashed the reader ({}{}); it is damaged", cause(status), last_line(&mut log))
+            format!("reading it crashed the reader ({}{}); it is damaged", cause(ended.status), last_line(&mut log))
         };
         let mut findings = Findings::default();
         findings.add(Finding::error("", reason));

@@ -50,7 +50,7 @@ impl Session<'_> {
     }
 
     fn interface(&self) -> Result<&'static FineTuneV1> {
-        self.finetune.ok_or_else(|| Error::Method {
+        self.interfaces.finetune.ok_or_else(|| Error::Method {
             method: self.name.clone(),
             message:
                 "the plugin has no interface for end-to-end training; rebuild it against physrep-plugin-api of this \

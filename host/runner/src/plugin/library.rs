@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use abi_stable::library::{LibraryError, lib_header_from_path};
-use physrep_abi::{
-    ABI_MAJOR, ABI_MINOR, COST, CostV1, FINETUNE, FineTuneV1, METHOD, MethodV1, RootRef, VERSION_SYMBOL, VersionFn,
-};
+use physrep_abi::{ABI_MAJOR, ABI_MINOR, RootRef, VERSION_SYMBOL, VersionFn};
 use physrep_records::files;
 use serde_json::Value;
 
-use super::interface::{foreign_layout, optional, table};
+use super::interface::{Interfaces, foreign_layout};
 use crate::error::{Error, Result};
 
 /// An open library. It stays open until the process ends: candle's thread pools make unloading unsound.
@@ -18,9 +16,7 @@ pub struct Plugin {
     path: PathBuf,
     description: Value,
     checksum: String,
-    pub(super) method: &'static MethodV1,
-    cost: Option<&'static CostV1>,
-    pub(super) finetune: Option<&'static FineTuneV1>,
+    pub(super) interfaces: Interfaces,
 }
 
 impl Plugin {
@@ -40,16 +36,9 @@ impl Plugin {
             .map_err(|e| refuse(explain(&e)))?;
         let description = serde_json::from_str(&root.describe()())
             .map_err(|e| refuse(format!("its description is not JSON: {e}")))?;
-        let interface = root.interface()(METHOD.into(), 1).into_option().ok_or_else(|| {
-            refuse(format!(
-                "it offers no version of `{METHOD}` that this physrep-bench knows (1); update physrep-bench"
-            ))
-        })?;
-        let method = table::<MethodV1>(&interface).ok_or_else(|| refuse(foreign_layout(METHOD)))?;
-        let cost = optional::<CostV1>(&root, COST).map_err(refuse)?;
-        let finetune = optional::<FineTuneV1>(&root, FINETUNE).map_err(refuse)?;
+        let interfaces = Interfaces::of(&root).map_err(refuse)?;
         let checksum = files::checksum(path)?;
-        let plugin = Self { checksum, path: path.clone(), description, method, cost, finetune };
+        let plugin = Self { path: path.clone(), description, checksum, interfaces };
         match plugin.name() {
             "" => Err(refuse("its description names no method".into())),
             _ => Ok(plugin),
@@ -93,7 +82,7 @@ impl Plugin {
 
     /// Floating-point operations that the library's sessions have executed so far; none if the plugin does not count them.
     pub fn flops(&self) -> Option<u64> {
-        self.cost.map(|cost| (cost.flops)())
+        self.interfaces.cost.map(|cost| (cost.flops)())
     }
 
     /// BLAKE3 of the library's file, in hexadecimal.

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use abi_stable::std_types::{RResult, RSlice};
 use physrep_abi::{
-    BatchView, CreateArgs, DType, Device, FineTuneV1, GeometryView, LoadScope, MethodV1, OwnedTensor, Parameter,
-    PluginError, StepReport, TensorView,
+    BatchView, CreateArgs, DType, Device, GeometryView, LoadScope, OwnedTensor, Parameter, PluginError, StepReport,
+    TensorView,
 };
 
 use physrep_records as records;
@@ -13,6 +13,7 @@ use physrep_records as records;
 use super::{
     callbacks::{CallbackContext, Callbacks},
     geometry::Geometry,
+    interface::Interfaces,
     library::Plugin,
 };
 use crate::{
@@ -57,8 +58,7 @@ const MAX_ELEMENTS: usize = isize::MAX as usize / size_of::<f32>();
 
 /// A session of a method. It borrows its callbacks, and is used from the thread that created it.
 pub struct Session<'a> {
-    method: &'static MethodV1,
-    pub(super) finetune: Option<&'static FineTuneV1>,
+    pub(super) interfaces: Interfaces,
     pub(super) handle: physrep_abi::SessionHandle,
     pub(super) name: String,
     memory: MemoryKind,
@@ -95,10 +95,9 @@ impl<'a> Session<'a> {
             host: context.host_callbacks(),
         };
         let name = plugin.name().to_owned();
-        let handle = checked(&name, (plugin.method.create)(&args))?;
+        let handle = checked(&name, (plugin.interfaces.method.create)(&args))?;
         Ok(Self {
-            method: plugin.method,
-            finetune: plugin.finetune,
+            interfaces: plugin.interfaces,
             handle,
             name,
             memory: match spec.device {
@@ -122,7 +121,8 @@ impl<'a> Session<'a> {
     ///
     /// [`Error::Method`] with the method's error.
     pub fn pretrain_step(&mut self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<StepReport> {
-        let report = with_batch(clips, shape, system, |batch| (self.method.pretrain_step)(self.handle, batch));
+        let report =
+            with_batch(clips, shape, system, |batch| (self.interfaces.method.pretrain_step)(self.handle, batch));
         checked(&self.name, report)
     }
 
@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
     ///
     /// [`Error::Method`] with the method's error, or if it returns an invalid tensor.
     pub fn encode(&self, clips: BatchRef<'_>, shape: [usize; 5], system: usize) -> Result<EncodedTokens> {
-        let tokens = with_batch(clips, shape, system, |batch| (self.method.encode)(self.handle, batch));
+        let tokens = with_batch(clips, shape, system, |batch| (self.interfaces.method.encode)(self.handle, batch));
         self.tokens(checked(&self.name, tokens)?, shape[0])
     }
 
@@ -176,7 +176,7 @@ impl<'a> Session<'a> {
     ///
     /// [`Error::Method`] with the method's error.
     pub fn save(&self) -> Result<Vec<u8>> {
-        checked(&self.name, (self.method.save)(self.handle)).map(Into::into)
+        checked(&self.name, (self.interfaces.method.save)(self.handle)).map(Into::into)
     }
 
     /// Loads a complete state, or the encoder's weights, from the bytes of a safetensors file.
@@ -185,7 +185,7 @@ impl<'a> Session<'a> {
     ///
     /// [`Error::Method`] with the method's error.
     pub fn load(&mut self, file: &[u8], scope: LoadScope) -> Result<()> {
-        checked(&self.name, (self.method.load)(self.handle, file.into(), scope))
+        checked(&self.name, (self.interfaces.method.load)(self.handle, file.into(), scope))
     }
 
     /// The trainable tensors, in order of their names.
@@ -194,13 +194,13 @@ impl<'a> Session<'a> {
     ///
     /// [`Error::Method`] with the method's error.
     pub fn parameters(&self) -> Result<Vec<Parameter>> {
-        checked(&self.name, (self.method.parameters)(self.handle)).map(Into::into)
+        checked(&self.name, (self.interfaces.method.parameters)(self.handle)).map(Into::into)
     }
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        (self.method.destroy)(self.handle);
+        (self.interfaces.method.destroy)(self.handle);
     }
 }
 

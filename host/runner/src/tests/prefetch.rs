@@ -74,22 +74,6 @@ fn batches_are_the_bytes_of_the_sequential_path_for_any_number_of_threads() {
 }
 
 #[test]
-fn noise_is_a_function_of_the_suites_seed_and_the_sample() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let data = packed(folder.path());
-    let suite = Suite::load("tiny").expect("a suite");
-    let window = Window { trajectory: 1, start: 2 };
-    let (mut clean, mut noisy) = (vec![0.0; data.clip_len(FRAMES)], vec![0.0; data.clip_len(FRAMES)]);
-    data.clip(window, FRAMES, &mut clean).expect("there");
-    load_clip(&data, &suite, window, FRAMES, NoiseStream::Pretraining(5), &mut noisy).expect("observed");
-    let mut rng = physrep_nn::Rng::new(suite.seed, "noise of pretraining", 5);
-    let noise = suite.noise_on("shear_flow");
-    for (clean, noisy) in clean.iter().zip(&noisy) {
-        assert_eq!(clean + (noise * rng.standard_normal()) as f32, *noisy);
-    }
-}
-
-#[test]
 fn an_error_is_returned_with_the_batch_that_needed_the_clip() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = packed(folder.path());
