@@ -110,6 +110,8 @@ macro_rules! export_method {
 mod tests {
     use serde_json::{Value, json};
 
+    use physrep_abi::INTERFACES;
+
     use super::*;
     use crate::{About, Batch, Params, Result, Setup, Step, Tensor};
 
@@ -155,7 +157,7 @@ mod tests {
     #[test]
     fn the_first_versions_of_the_interfaces_are_there_and_no_others() {
         let interface = root::<Constant>().interface();
-        for name in [METHOD, COST, FINETUNE] {
+        for name in INTERFACES {
             assert!(interface(name.into(), 1).is_some(), "{name}");
             assert!(interface(name.into(), 0).is_none() && interface(name.into(), 2).is_none(), "{name}");
         }

@@ -31,7 +31,7 @@ def machine(session):
 
 def kernels(session):
     """Compares every operation on the GPU with the CPU."""
-    command = [session.bundle / "bin/nn", "cuda", "--test-threads", "1", "--show-output"]
+    command = [session.bundle / "bin/nn", "on_a_gpu", "--test-threads", "1", "--show-output"]
     ended = session.run("kernels", command, 90)
     report_tests(session, "kernels", ended)
 
@@ -88,7 +88,7 @@ def second(session):
         if not sanitizer:
             session.report.say("SKIP", "second", f"{tool}: no compute-sanitizer on PATH")
             continue
-        tests = [session.bundle / "bin/nn", "cuda::convnext_blocks", "--test-threads", 1]
+        tests = [session.bundle / "bin/nn", "convnext::on_a_gpu", "--test-threads", 1]
         ended = session.run(f"second {tool}", [sanitizer, "--tool", tool, "--error-exitcode", 99, *tests], 60)
         said = (re.findall(r"ERROR SUMMARY.*|RACECHECK SUMMARY.*", ended.out) or [ended.reason()])[-1]
         session.report.check(ended.status == 0, "second", f"{tool}: {said}")

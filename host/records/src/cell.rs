@@ -9,11 +9,8 @@ use serde_json::Value;
 use crate::{
     device::Device,
     folder::{CellFolder, PretrainingFolder},
-    identity::{Identity, Initialisation, SCHEMA, SuiteFacts},
+    identity::{Identity, Initialisation, PROTOCOL, SCHEMA, SuiteFacts},
 };
-
-/// The version of the evaluation protocol, raised by every change of the program that changes scores, such as another probe.
-const PROTOCOL: u32 = 2;
 
 /// The encoder that is probed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use physrep_benchmarks::suite::Suite;
+use physrep_benchmarks::{packed::noise, suite::Suite};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the record. It is part of a cell's address, so a record of another version is never used.
 pub const SCHEMA: u32 = 5;
+
+/// The version of the evaluation protocol, raised by every change of the program that changes scores. The noise has a version of its
+/// own.
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// The identity of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,15 +37,16 @@ pub struct SuiteFacts {
     pub name: String,
     /// Its version.
     pub version: u32,
-    /// The first 16 digits of the BLAKE3 hash of the suite's settings for the cell's system, budgets and probes. It detects a suite
-    /// that was edited without a new version.
+    /// The first 16 digits of the BLAKE3 hash of the suite's settings for the cell's system, budgets and probes, and of the versions
+    /// of the protocol and of the noise. It detects a suite that was edited without a new version, and programs that score it
+    /// differently.
     pub checksum: String,
 }
 
 impl SuiteFacts {
     /// The facts of `suite` for cells on `system`.
     pub fn of(suite: &Suite, system: &str) -> Self {
-        let text = serde_json::json!(suite.deciding(&[system])).to_string();
+        let text = serde_json::json!([suite.deciding(&[system]), PROTOCOL, noise::VERSION]).to_string();
         let checksum = blake3::hash(text.as_bytes()).to_hex()[..16].to_owned();
         Self { name: suite.name.clone(), version: suite.version, checksum }
     }

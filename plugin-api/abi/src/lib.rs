@@ -9,6 +9,9 @@ mod method;
 mod root;
 mod tensor;
 
+/// The interfaces of this version, in the order in which they were added.
+pub const INTERFACES: [&str; 3] = [METHOD, COST, FINETUNE];
+
 pub use cost::{COST, CostV1};
 pub use error::{ErrorCode, PluginError, PluginResult};
 pub use finetune::{FINETUNE, FineTuneArgs, FineTuneV1};

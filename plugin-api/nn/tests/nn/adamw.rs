@@ -166,3 +166,25 @@ fn bad_hyperparameters_and_shapes_are_errors() {
     let error = optimizer.step(&store, 1e-2).unwrap_err().to_string();
     assert!(error.contains("gradient of shape [3, 5], as its parameter, got [3]"), "{error}");
 }
+
+/// Steps on a GPU change every parameter of a block as on the CPU.
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    let Some(gpu) = crate::gpu::gpu() else { return };
+    let x = normal((2, 4, 9, 10, 24), 1);
+    let trained = |device: &Device| {
+        let params = Params::new(DType::F32, device, 0);
+        let block = physrep_nn::ConvNextBlock::new(24, &[7, 7, 7], 0.5, params.clone()).unwrap();
+        let mut optimizer = AdamW::new(params.named(), AdamWConfig::default()).unwrap();
+        let x = x.to_dtype(DType::F32).unwrap().to_device(device).unwrap();
+        for _ in 0..3 {
+            let gradients = block.forward(&x).unwrap().sqr().unwrap().mean_all().unwrap().backward().unwrap();
+            optimizer.step(&gradients, 1e-3).unwrap();
+        }
+        params.named()
+    };
+    for ((name, on_gpu), (_, on_cpu)) in trained(&gpu).into_iter().zip(trained(&Device::Cpu)) {
+        crate::support::assert_close(&on_gpu.to_device(&Device::Cpu).unwrap(), &on_cpu, 1e-4, &name);
+    }
+}

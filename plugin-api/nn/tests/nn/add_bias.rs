@@ -23,3 +23,12 @@ fn bad_input_is_an_error_with_a_reason() {
     let error = add_bias(&normal((2, 3), 1), &single).unwrap_err();
     assert!(error.to_string().contains("expected all inputs to be F64"), "{error}");
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for (rows, c) in crate::gpu::ROWS {
+        let inputs = [normal((rows, c), 1), normal(c, 2)];
+        crate::gpu::agrees(&format!("{rows} rows of {c}"), &inputs, 1, |t| add_bias(&t[0], &t[1]));
+    }
+}

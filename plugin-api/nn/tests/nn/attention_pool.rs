@@ -47,3 +47,10 @@ fn shapes_that_do_not_fit_are_errors() {
     let error = attention_pool(&normal((2, 4), 1), &normal((3, 5, 6), 2)).unwrap_err().to_string();
     assert!(error.contains("expected queries (H, D) and tokens (B, N, D), got [2, 4] and [3, 5, 6]"), "{error}");
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    let inputs = [normal((8, 24), 1), normal((3, 53, 24), 2)];
+    crate::gpu::agrees("a pool", &inputs, 2, |t| attention_pool(&t[0], &t[1]));
+}

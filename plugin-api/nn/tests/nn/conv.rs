@@ -117,3 +117,14 @@ fn bad_input_is_an_error_with_a_reason() {
         assert!(error.contains(reason), "{error}");
     }
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    let stem = [Axis::same(1), Axis::same(4), Axis::same(4)];
+    for (dims, filters, axes) in [([2, 4, 6, 4, 17], 33, [Axis::patches(2); 3]), ([1, 3, 9, 7, 11], 16, stem)] {
+        let [kt, kh, kw] = axes.map(|axis| axis.kernel);
+        let inputs = [normal(&dims, 1), normal((filters, dims[4], kt, kh, kw), 2), normal(filters, 3)];
+        crate::gpu::agrees(&format!("{dims:?} with {axes:?}"), &inputs, 1, |i| conv(&i[0], &i[1], &i[2], &axes));
+    }
+}

@@ -85,3 +85,20 @@ fn a_new_block_is_close_to_the_identity() {
     assert_close(&y, &x, 1e-5, "new block");
     assert!(block.forward(&normal((2, 5, 5, 7), 1)).is_err());
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    // Channel counts with a kernel of their own, and others.
+    for (dims, kernel) in [
+        ([2, 16, 24, 40, 16], [7, 7, 7]),
+        ([3, 4, 17, 9, 8], [7, 7, 7]),
+        ([2, 8, 33, 20, 32], [7, 7, 7]),
+        ([2, 2, 14, 14, 64], [7, 7, 7]),
+        ([2, 3, 9, 10, 24], [3, 5, 7]),
+    ] {
+        crate::gpu::block_agrees(&format!("{dims:?} with {kernel:?}"), &dims, |params, x| {
+            ConvNextBlock::new(dims[4], &kernel, 0.5, params.clone())?.forward(x)
+        });
+    }
+}

@@ -129,3 +129,21 @@ fn bad_input_is_an_error_with_a_reason() {
     refuse(half(x()), half(weight.clone()), half(bias.clone()), "f32 or f64");
     refuse(x(), weight.to_dtype(DType::F32).unwrap(), bias, "F64");
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for (dims, kernel) in [
+        ([2, 5, 9, 8, 33], [7, 7, 7]),
+        ([1, 2, 3, 17, 130], [7, 7, 7]),
+        ([3, 1, 16, 9, 65], [1, 7, 7]),
+        ([1, 1, 1, 1, 1], [7, 7, 7]),
+        ([2, 3, 4, 5, 40], [3, 5, 9]),
+        // The first stage of the encoder of arXiv:2603.13227: more chunks than one thread sums.
+        ([2, 16, 64, 64, 16], [7, 7, 7]),
+    ] {
+        let c = dims[4];
+        let inputs = [normal(&dims, 1), normal([&[c, 1], &kernel[..]].concat(), 2), normal(c, 3)];
+        crate::gpu::agrees(&format!("{dims:?} with {kernel:?}"), &inputs, 1, |i| depthwise_conv(&i[0], &i[1], &i[2]));
+    }
+}

@@ -56,3 +56,12 @@ fn extremes_and_nan() {
 fn gradient_agrees_with_differences() {
     check_gradients(&[normal((3, 1, 17), 1)], |t| gelu(&t[0]));
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for (rows, c) in crate::gpu::ROWS {
+        let inputs = [normal((rows, c), 1)];
+        crate::gpu::agrees(&format!("{rows} rows of {c}"), &inputs, 1, |t| gelu(&t[0]));
+    }
+}

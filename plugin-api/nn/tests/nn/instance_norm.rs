@@ -81,3 +81,11 @@ fn bad_input_is_an_error_with_a_reason() {
     let error = instance_norm(&normal((2, 4, 3), 1), &normal(4, 2), &normal(3, 3), 1e-8).unwrap_err();
     assert!(error.to_string().contains("expected weight and bias (3)"), "{error}");
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    let maps = [normal((3, 16, 196, 48), 1), normal(48, 2), normal(48, 3)];
+    crate::gpu::agrees("maps", &maps, 1, |t| instance_norm(&t[0], &t[1], &t[2], 1e-5));
+    crate::gpu::agrees("by their standard deviation", &maps[..2], 1, |t| rms_instance_norm(&t[0], &t[1], 1e-5));
+}

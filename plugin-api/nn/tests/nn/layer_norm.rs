@@ -65,3 +65,12 @@ fn bad_input_is_an_error_with_a_reason() {
     let error = layer_norm(&x, &x.get(0).unwrap(), &x.get(0).unwrap(), 1e-6).unwrap_err();
     assert!(error.to_string().contains("expected f32 or f64"), "{error}");
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for (rows, c) in crate::gpu::ROWS {
+        let inputs = [normal((rows, c), 1), normal(c, 2), normal(c, 3)];
+        crate::gpu::agrees(&format!("{rows} rows of {c}"), &inputs, 1, |t| layer_norm(&t[0], &t[1], &t[2], 1e-5));
+    }
+}

@@ -7,14 +7,15 @@ mod clip;
 mod conv;
 mod convnext;
 mod cross_attention;
-#[cfg(feature = "cuda")]
-mod cuda;
 mod depthwise;
 mod gelu;
+#[cfg(feature = "cuda")]
+mod gpu;
 mod gradient_flow;
 mod group_norm;
 mod instance_norm;
 mod layer_norm;
+mod linear;
 mod moving_average;
 mod params;
 mod parity;

@@ -1,4 +1,4 @@
-//! Every operation, at drawn shapes, against the same composed of candle's own operations in f64, and so all gradients.
+//! Operations at drawn shapes, against the same composed of candle's own operations in f64, and so all gradients.
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 use physrep_nn::{

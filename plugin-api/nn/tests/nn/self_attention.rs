@@ -91,3 +91,14 @@ fn shapes_that_do_not_fit_are_errors() {
     let error = self_attention(&qkv, Some(&normal((2, 4, 5), 2)), 2).unwrap_err().to_string();
     assert!(error.contains("expected a bias (2, 4, 4)"), "{error}");
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for (tokens, heads, width) in [(53, 4, 8), (200, 3, 64)] {
+        let qkv = normal((2, tokens, 3 * heads * width), 1);
+        let bias = normal((heads, tokens, tokens), 2);
+        crate::gpu::agrees("without a bias", std::slice::from_ref(&qkv), 1, |t| self_attention(&t[0], None, heads));
+        crate::gpu::agrees("with a bias", &[qkv, bias], 1, |t| self_attention(&t[0], Some(&t[1]), heads));
+    }
+}

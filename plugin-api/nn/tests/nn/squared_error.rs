@@ -29,3 +29,14 @@ fn a_target_that_would_silently_get_no_gradient_is_an_error() {
     let error = mean_squared_error(&guess, &normal((3, 2), 2)).unwrap_err().to_string();
     assert!(error.contains("expected two tensors of the same shape, got [2, 3] and [3, 2]"), "{error}");
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for shape in SHAPES {
+        let target = normal(&shape, 2);
+        crate::gpu::agrees(&format!("{shape:?}"), &[normal(&shape, 1)], 1, |t| {
+            mean_squared_error(&t[0], &target.to_dtype(t[0].dtype())?.to_device(t[0].device())?)
+        });
+    }
+}

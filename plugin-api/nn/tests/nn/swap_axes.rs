@@ -27,3 +27,11 @@ fn gradients_agree_with_differences() {
         check_gradients(&[normal(&shape[..], 1)], |t| swap_axes(&t[0])?.sqr());
     }
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for dims in [[2, 11, 5000, 1], [3, 70, 131, 1], [2, 3, 50, 24], [2, 3, 50, 2]] {
+        crate::gpu::agrees(&format!("{dims:?} swapped"), &[normal(&dims, 1)], 1, |t| swap_axes(&t[0]));
+    }
+}

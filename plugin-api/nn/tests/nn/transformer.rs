@@ -40,3 +40,13 @@ fn gradients_agree_with_differences() {
     }
     check_gradients(&[normal((2, 5, 6), 1)], |t: &[Tensor]| block.forward(&t[0]));
 }
+
+#[cfg(feature = "cuda")]
+#[test]
+fn on_a_gpu() {
+    for dims in [[2, 53, 32], [1, 200, 192]] {
+        crate::gpu::block_agrees(&format!("{dims:?}"), &dims, |params, x| {
+            TransformerBlock::new(dims[2], 4, 1e-6, params.clone())?.forward(x)
+        });
+    }
+}
