@@ -104,7 +104,7 @@ fn ci(_: &[OsString]) -> Outcome {
         Some(_) => deny(&[])?,
         None => eprintln!("dependencies: SKIPPED, there is no cargo-deny"),
     }
-    test(&[])?;
+    test(&["--no-fail-fast".into()])?; // one run shows all that fails
     gpu(&[])
 }
 
