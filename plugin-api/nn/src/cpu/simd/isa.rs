@@ -1,5 +1,8 @@
 //! The choice of the instruction set, and how kernels are compiled for it.
 
+#[cfg(target_arch = "x86_64")]
+use std::sync::LazyLock;
+
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 use super::portable::Portable;
@@ -43,6 +46,9 @@ enum Set {
     Portable,
 }
 
+#[cfg(target_arch = "x86_64")]
+static WITHOUT_AVX512: LazyLock<bool> = LazyLock::new(|| std::env::var_os("PHYSREP_NO_AVX512").is_some());
+
 /// The name of the instruction set that kernels use on this machine.
 pub fn instruction_set() -> &'static str {
     match Isa::best().0 {
@@ -57,11 +63,12 @@ pub fn instruction_set() -> &'static str {
 }
 
 impl Isa {
-    /// The instruction sets of this machine, the widest first.
+    /// The instruction sets of this machine, the widest first. With `PHYSREP_NO_AVX512` set, as if it had no AVX-512: to time the
+    /// kernels of other machines on this one.
     pub(crate) fn available() -> impl Iterator<Item = Isa> {
         [
             #[cfg(target_arch = "x86_64")]
-            (Set::Avx512, is_x86_feature_detected!("avx512f")),
+            (Set::Avx512, is_x86_feature_detected!("avx512f") && !*WITHOUT_AVX512),
             #[cfg(target_arch = "x86_64")]
             (Set::Avx2, is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")),
             // Every AArch64 processor has NEON.
