@@ -60,8 +60,8 @@ pub enum Error {
         /// What was found.
         found: String,
     },
-    /// The singular value decomposition did not converge.
-    #[error("singular value decomposition of the {rows} x {columns} matrix of pooled embeddings did not converge")]
+    /// An eigendecomposition did not converge.
+    #[error("the spectrum of the {rows} x {columns} matrix of pooled embeddings did not converge")]
     Decomposition {
         /// Windows.
         rows: usize,

@@ -1,17 +1,20 @@
 //! How embeddings spread over their dimensions.
 
-use faer::{MatRef, linalg::solvers::SvdError};
 use physrep_statistics::Spread;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     labelled::Embeddings,
+    linear_algebra::{GramSpectrum, rows},
 };
+
+/// Singular values below this part of the largest are round-off of the embeddings, and count as zero.
+const ROUND_OFF: f64 = 1e-6;
 
 /// The spread of embeddings, averaged over tokens.
 ///
 /// # Errors
-/// If the singular value decomposition does not converge.
+/// If the eigendecomposition does not converge.
 pub fn spread(embeddings: &Embeddings) -> Result<Spread> {
     let (n, dim) = (embeddings.n, embeddings.dim);
     let mut values = embeddings.mean_pooled();
@@ -28,13 +31,13 @@ pub fn spread(embeddings: &Embeddings) -> Result<Spread> {
         values.iter_mut().skip(j).step_by(dim).for_each(|x| *x = if constant { 0.0 } else { *x - mean });
     }
     stds.sort_unstable_by(f64::total_cmp);
-    // An eigendecomposition of the smaller Gram matrix would be no faster here.
-    let singular = MatRef::from_row_major_slice(&values, n, dim)
-        .singular_values()
-        .map_err(|_: SvdError| Error::Decomposition { rows: n, columns: dim })?;
+    let squares = GramSpectrum::of(&rows(&values, n))?.values;
+    let largest = squares.max().sqrt();
+    let mut singular: Vec<f64> =
+        squares.iter().map(|square| square.sqrt()).filter(|&value| value > ROUND_OFF * largest).collect();
+    singular.sort_unstable_by(f64::total_cmp);
     let sum: f64 = singular.iter().sum();
-    let normalised = singular.iter().map(|value| value / sum).filter(|p| *p > 0.0);
-    let entropy: f64 = normalised.map(|p| -p * p.ln()).sum();
+    let entropy: f64 = singular.iter().map(|value| value / sum).map(|p| -p * p.ln()).sum();
     Ok(Spread {
         effective_rank: if sum > 0.0 { entropy.exp() } else { 0.0 },
         dimensions: dim,

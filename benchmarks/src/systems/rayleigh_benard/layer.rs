@@ -3,10 +3,8 @@
 //! At the resolutions of this suite a matrix product is as fast as a fast transform, and it takes any basis and any
 //! points (Boyd, Chebyshev and Fourier Spectral Methods, 2001, section 10.4, who also gives the trick of parity).
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-
 use super::basis::{Basis, Quadrature, legendre_values};
+use super::product::{Rows, product};
 
 /// Values at pairs of points that mirror each other in the mid-plane, as the part that is even in `s` and the part that
 /// is odd: `f(s) = even + odd`, `f(-s) = even - odd`. Row `j` belongs to the pair of point `j` of the lower half.
@@ -63,14 +61,8 @@ impl Evaluation {
         for parity in [0, 1] {
             let functions = (self.functions - parity).div_ceil(2);
             let target = if (parity == 0) == self.keeps_parity { &mut into.even } else { &mut into.odd };
-            matmul(
-                MatMut::from_column_major_slice_mut(target, width, self.pairs),
-                Accum::Replace,
-                every_other_row(coefficients, width, functions, parity),
-                MatRef::from_column_major_slice(&self.values[parity], functions, self.pairs),
-                1.0,
-                Par::Seq,
-            );
+            let rows = Rows { values: &coefficients[parity * width..], stride: 2 * width };
+            product(&self.values[parity], functions, rows, width, target, width, false);
         }
     }
 
@@ -79,36 +71,14 @@ impl Evaluation {
     pub fn add_integrals(&self, field: &Mirrored, into: &mut [f64]) {
         let width = into.len() / self.functions;
         for parity in [0, 1] {
-            let functions = (self.functions - parity).div_ceil(2);
             let source = if (parity == 0) == self.keeps_parity { &field.even } else { &field.odd };
-            let target = &mut into[parity * width..];
-            let target = MatMut::from_column_major_slice_with_stride_mut(target, width, functions, 2 * width);
-            matmul(
-                target,
-                Accum::Add,
-                MatRef::from_column_major_slice(source, width, self.pairs),
-                MatRef::from_column_major_slice(&self.weighted[parity], self.pairs, functions),
-                1.0,
-                Par::Seq,
-            );
+            let rows = Rows { values: source, stride: width };
+            product(&self.weighted[parity], self.pairs, rows, width, &mut into[parity * width..], 2 * width, true);
         }
     }
 }
 
-/// The rows of even or of odd index, as columns.
-fn every_other_row(rows: &[f64], width: usize, count: usize, parity: usize) -> MatRef<'_, f64> {
-    MatRef::from_column_major_slice_with_stride(&rows[parity * width..], width, count, 2 * width)
-}
-
 /// Rows of `into`: `matrix`, row-major, times the rows of `from`, all of `width` values.
 pub(super) fn multiply(matrix: &[f64], from: &[f64], width: usize, into: &mut [f64]) {
-    let (inner, outer) = (from.len() / width, into.len() / width);
-    matmul(
-        MatMut::from_column_major_slice_mut(into, width, outer),
-        Accum::Replace,
-        MatRef::from_column_major_slice(from, width, inner),
-        MatRef::from_column_major_slice(matrix, inner, outer),
-        1.0,
-        Par::Seq,
-    );
+    product(matrix, from.len() / width, Rows { values: from, stride: width }, width, into, width, false);
 }

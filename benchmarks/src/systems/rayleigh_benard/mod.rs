@@ -36,6 +36,7 @@ mod noise;
 mod parameters;
 mod pencil;
 mod pressure;
+mod product;
 mod projection;
 mod rows;
 mod sampling;

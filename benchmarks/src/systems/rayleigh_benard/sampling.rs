@@ -2,8 +2,6 @@
 
 use std::array;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
 use rustfft::num_complex::Complex64;
 
 use super::basis::{Basis, chebyshev_interpolation, chebyshev_points, legendre_values};
@@ -41,19 +39,12 @@ impl Sampler {
         let heights = chebyshev_interpolation(space.degrees, grid[1], &points);
         let matrix = |basis: Basis, derivative: usize| {
             let functions = basis.count(space.degrees);
-            let columns = (0..functions).flat_map(|n| basis.values(n, derivative, &solver_points));
-            let columns: Vec<f64> = columns.collect();
-            // As rows of the product: for every height of the grid a value for each function.
-            let mut matrix = vec![0.0; grid[1] * functions];
-            matmul(
-                MatMut::from_row_major_slice_mut(&mut matrix, grid[1], functions),
-                Accum::Replace,
-                MatRef::from_row_major_slice(&heights, grid[1], space.degrees),
-                MatRef::from_column_major_slice(&columns, space.degrees, functions),
-                1.0,
-                Par::Seq,
-            );
-            matrix
+            let columns: Vec<Vec<f64>> =
+                (0..functions).map(|n| basis.values(n, derivative, &solver_points).collect()).collect();
+            // For every height of the grid a value for each function.
+            let value = |height: &[f64], column: &[f64]| height.iter().zip(column).map(|(h, c)| h * c).sum::<f64>();
+            let row = |height| columns.iter().map(move |column| value(height, column));
+            heights.chunks_exact(space.degrees).flat_map(row).collect::<Vec<f64>>()
         };
         Self {
             grid,

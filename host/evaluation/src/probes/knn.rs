@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::standardise::Standardiser;
 use crate::error::{Error, Result};
 use crate::labelled::{LabelledEmbeddings, check_dim};
-use crate::linear_algebra::{product, rows};
+use crate::linear_algebra::rows;
 
 /// The distance between two windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ fn distances(queries: &[f64], train: &[f64], dim: usize, metric: KnnMetric) -> V
         |values: &[f64]| -> Vec<f64> { values.chunks_exact(dim).map(|row| row.iter().map(|x| x * x).sum()).collect() };
     let (query_squares, train_squares) = (squares(queries), squares(train));
     let (n, m) = (query_squares.len(), train_squares.len());
-    let products = product(rows(queries, n), rows(train, m).transpose());
+    let products = rows(queries, n) * rows(train, m).transpose();
     let distance = |i: usize, j: usize| match metric {
         KnnMetric::Euclidean => query_squares[i] - 2.0 * products[(i, j)] + train_squares[j],
         KnnMetric::Cosine => {

@@ -48,6 +48,11 @@ impl Probe {
         }
     }
 
+    /// Whether fits with different seeds differ.
+    pub fn is_random(&self) -> bool {
+        matches!(self, Probe::Mlp(_) | Probe::Attentive(_))
+    }
+
     /// Fits on `train` and selects on `valid`; `seed` is the root of all randomness.
     ///
     /// # Errors

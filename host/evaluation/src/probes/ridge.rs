@@ -3,27 +3,25 @@
 //! Minimises `1/N |Y - 1 b' - Z W|^2 + penalty |W|^2` over weights `W (dim, P)` and an unpenalised intercept `b (P)`, where
 //! `Z (N, dim)` are the tokens' means, standardised by the training split. The `1/N` makes a penalty independent of the number of
 //! windows.
-//! With the thin decomposition `Z = U S V'`,
+//! With the eigendecomposition of the smaller Gram matrix, `Z' Z = V L V'` or `Z Z' = U L U'`,
 //!
 //! ```text
-//! W = V diag(s / (s^2 + N penalty)) U' (Y - 1 b'),    b = mean Y,
+//! W = V diag(1 / (l + N penalty)) V' Z' (Y - 1 b')    or    W = Z' U diag(1 / (l + N penalty)) U' (Y - 1 b'),    b = mean Y,
 //! ```
 //!
 //! so one decomposition serves every penalty, for fewer windows than dimensions as well as for more (Hastie, Tibshirani and
-//! Friedman, *The Elements of Statistical Learning*, eq. 3.47). The penalty with the lowest mean squared error on the validation
+//! Friedman, *The Elements of Statistical Learning*, eqs. 3.44 and 18.15). The penalty with the lowest mean squared error on the validation
 //! split, over all parameters, is selected.
 
 use std::sync::Arc;
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
-use faer::{Col, Mat, Par};
+use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 use super::standardise::Standardiser;
 use crate::error::{Error, Result};
 use crate::labelled::{LabelledEmbeddings, check_dim};
-use crate::linear_algebra::{product, rows};
+use crate::linear_algebra::{GramSpectrum, rows};
 
 /// Settings of the ridge probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,7 +51,7 @@ pub struct RidgeRecord {
 /// A fitted ridge regression.
 pub struct Ridge {
     scaling: Arc<Standardiser>,
-    weights: Mat<f64>,
+    weights: DMatrix<f64>,
     intercept: Vec<f64>,
     record: RidgeRecord,
 }
@@ -75,7 +73,7 @@ impl Ridge {
     pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<f32>> {
         check_dim(self.weights.nrows(), split)?;
         let inputs = self.scaling.apply(split.embeddings().mean_pooled());
-        let predicted = product(rows(&inputs, split.n()), self.weights.as_ref());
+        let predicted = rows(&inputs, split.n()) * &self.weights;
         let cell = |row, column: usize| (predicted[(row, column)] + self.intercept[column]) as f32;
         let parameters = self.intercept.len();
         Ok((0..split.n()).flat_map(|row| (0..parameters).map(move |column| cell(row, column))).collect())
@@ -91,8 +89,8 @@ impl Ridge {
 pub struct Basis {
     scaling: Arc<Standardiser>,
     decomposition: Decomposition,
-    /// `Z V` of the validation split.
-    valid: Mat<f64>,
+    /// `Z V` or `Z Z' U` of the validation split.
+    valid: DMatrix<f64>,
     penalties: Vec<f64>,
 }
 
@@ -108,7 +106,7 @@ impl Basis {
         let scaling = Standardiser::of(&pooled, train.embeddings().dim);
         let decomposition = Decomposition::of(scaling.apply(pooled), train.n())?;
         let inputs = scaling.apply(valid.embeddings().mean_pooled());
-        let valid = product(rows(&inputs, valid.n()), decomposition.v.as_ref());
+        let valid = rows(&inputs, valid.n()) * &decomposition.basis;
         Ok(Self { scaling: Arc::new(scaling), decomposition, valid, penalties: config.penalties.clone() })
     }
 
@@ -117,69 +115,60 @@ impl Basis {
         let n = train.len() / parameters;
         let column = |j: usize| train.iter().skip(j).step_by(parameters).map(|&label| f64::from(label));
         let intercept: Vec<f64> = (0..parameters).map(|j| column(j).sum::<f64>() / n as f64).collect();
-        let centred =
-            Mat::from_fn(n, parameters, |row, column| f64::from(train[row * parameters + column]) - intercept[column]);
-        // U' Y: in this basis each penalty takes a rescaling and one thin product.
-        let Decomposition { u, v, .. } = &self.decomposition;
-        let target = product(u.transpose(), centred.as_ref());
+        let label = |row, column| f64::from(train[row * parameters + column]) - intercept[column];
+        // In this basis each penalty takes a rescaling and one thin product.
+        let target = &self.decomposition.targets * DMatrix::from_fn(n, parameters, label);
         let shrink = |penalty| self.decomposition.shrink(&target, penalty);
         let path: Vec<(f64, f64)> = self
             .penalties
             .iter()
             .map(|&penalty| {
-                let predicted = product(self.valid.as_ref(), shrink(penalty).as_ref());
+                let predicted = &self.valid * shrink(penalty);
                 (penalty, mean_squared_error(&predicted, &intercept, valid))
             })
             .collect();
         let best = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1).then(b.0.total_cmp(&a.0));
         let penalty = path.iter().min_by(best).map_or(f64::NAN, |&(penalty, _)| penalty);
-        let weights = product(v.as_ref(), shrink(penalty).as_ref());
+        let weights = &self.decomposition.basis * shrink(penalty);
         let constant_dimensions = self.scaling.constant_dimensions();
         let record = RidgeRecord { penalty, path, constant_dimensions };
         Ridge { scaling: self.scaling.clone(), weights, intercept, record }
     }
 }
 
-/// The thin singular value decomposition `Z = U S V'` of N standardised rows.
+/// N standardised rows `Z`, such that the weights are `basis diag(1 / (l + N penalty)) targets (Y - 1 b')`.
 struct Decomposition {
-    u: Mat<f64>,
-    s: Col<f64>,
-    v: Mat<f64>,
+    n: usize,
+    /// The eigenvalues `l`.
+    values: DVector<f64>,
+    /// `V` or `Z' U`, `(dim, rank)`.
+    basis: DMatrix<f64>,
+    /// `V' Z'` or `U'`, `(rank, N)`.
+    targets: DMatrix<f64>,
 }
 
 impl Decomposition {
     fn of(standardised: Vec<f64>, n: usize) -> Result<Self> {
         let z = rows(&standardised, n);
-        let (rows, columns) = z.shape();
-        let rank = rows.min(columns);
-        let (mut u, mut s, mut v) = (Mat::zeros(rows, rank), Col::zeros(rank), Mat::zeros(columns, rank));
-        let thin = ComputeSvdVectors::Thin;
-        // Explicitly sequential, here and in `product`: the order of summation must not depend on the machine's load.
-        let scratch = svd_scratch::<f64>(rows, columns, thin, thin, Par::Seq, Default::default());
-        svd(
-            z,
-            s.as_mut().as_diagonal_mut(),
-            Some(u.as_mut()),
-            Some(v.as_mut()),
-            Par::Seq,
-            MemStack::new(&mut MemBuffer::new(scratch)),
-            Default::default(),
-        )
-        .map_err(|_| Error::Decomposition { rows, columns })?;
-        Ok(Self { u, s, v })
+        let GramSpectrum { values, vectors, of_rows } = GramSpectrum::of(&z)?;
+        let (basis, targets) = if of_rows {
+            (z.transpose() * &vectors, vectors.transpose())
+        } else {
+            let targets = vectors.transpose() * z.transpose();
+            (vectors, targets)
+        };
+        Ok(Self { n, values, basis, targets })
     }
 
-    /// `diag(s / (s^2 + N penalty)) target`: the weights in the basis V.
-    fn shrink(&self, target: &Mat<f64>, penalty: f64) -> Mat<f64> {
-        let ridge = self.u.nrows() as f64 * penalty;
-        Mat::from_fn(target.nrows(), target.ncols(), |i, column| {
-            target[(i, column)] * self.s[i] / (self.s[i] * self.s[i] + ridge)
-        })
+    /// `diag(1 / (l + N penalty)) target`: the weights in the basis.
+    fn shrink(&self, target: &DMatrix<f64>, penalty: f64) -> DMatrix<f64> {
+        let ridge = self.n as f64 * penalty;
+        DMatrix::from_fn(target.nrows(), target.ncols(), |i, column| target[(i, column)] / (self.values[i] + ridge))
     }
 }
 
 /// The mean over all windows and parameters, which have equal weight because labels are z-scored.
-fn mean_squared_error(predicted: &Mat<f64>, intercept: &[f64], labels: &[f32]) -> f64 {
+fn mean_squared_error(predicted: &DMatrix<f64>, intercept: &[f64], labels: &[f32]) -> f64 {
     let error = |(index, &label): (usize, &f32)| {
         let (row, column) = (index / intercept.len(), index % intercept.len());
         (predicted[(row, column)] + intercept[column] - f64::from(label)).powi(2)

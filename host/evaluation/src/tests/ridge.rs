@@ -1,7 +1,6 @@
 //! Ridge regression against the normal equations, and what the selected penalty may depend on.
 
-use faer::linalg::solvers::Solve;
-use faer::{Mat, Side};
+use nalgebra::DMatrix;
 use physrep_statistics::Labels;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -59,15 +58,15 @@ fn normal_equations(train: &LabelledEmbeddings, penalty: f64, test: &LabelledEmb
         })
         .collect();
     let standard = |x: &[f64], i: usize, j: usize| (x[i * dim + j] - moments[j].0) / moments[j].1;
-    let z = Mat::from_fn(n, dim, |i, j| standard(&x, i, j));
-    let y = Mat::from_fn(n, parameters, |i, j| f64::from(train.labels().values[i * parameters + j]));
-    let mean: Vec<f64> = (0..parameters).map(|j| y.col(j).iter().sum::<f64>() / n as f64).collect();
-    let centred = Mat::from_fn(n, parameters, |i, j| y[(i, j)] - mean[j]);
+    let z = DMatrix::from_fn(n, dim, |i, j| standard(&x, i, j));
+    let y = DMatrix::from_fn(n, parameters, |i, j| f64::from(train.labels().values[i * parameters + j]));
+    let mean: Vec<f64> = (0..parameters).map(|j| y.column(j).iter().sum::<f64>() / n as f64).collect();
+    let centred = DMatrix::from_fn(n, parameters, |i, j| y[(i, j)] - mean[j]);
     let gram = z.transpose() * &z;
-    let system = Mat::from_fn(dim, dim, |i, j| gram[(i, j)] + if i == j { n as f64 * penalty } else { 0.0 });
-    let weights = system.llt(Side::Lower).unwrap().solve(z.transpose() * &centred);
+    let system = DMatrix::from_fn(dim, dim, |i, j| gram[(i, j)] + if i == j { n as f64 * penalty } else { 0.0 });
+    let weights = system.cholesky().unwrap().solve(&(z.transpose() * &centred));
     let x = test.embeddings().mean_pooled();
-    let z = Mat::from_fn(test.n(), dim, |i, j| standard(&x, i, j));
+    let z = DMatrix::from_fn(test.n(), dim, |i, j| standard(&x, i, j));
     let predicted = z * weights;
     (0..test.n()).flat_map(|i| (0..parameters).map(|j| predicted[(i, j)] + mean[j]).collect::<Vec<_>>()).collect()
 }
