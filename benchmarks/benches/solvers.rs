@@ -14,7 +14,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use physrep_benchmarks::systems::SolverError;
 use physrep_benchmarks::systems::active_matter::{self, ActiveMatter};
 use physrep_benchmarks::systems::rayleigh_benard::{self, RayleighBenard};
-use physrep_benchmarks::systems::shear_flow::{self, ShearFlow};
+use physrep_benchmarks::systems::shear_flow::{self, Perturbation, ShearFlow};
 
 /// The grid, and the two parameters that the suites vary.
 type GridAndParameters = ([usize; 2], [f64; 2]);
@@ -100,7 +100,7 @@ fn main() {
     });
     system(&mut criterion, shear_flow::NAME, |group| {
         for (grid, [reynolds, schmidt]) in SHEAR_FLOW {
-            let flow = ShearFlow { reynolds, schmidt, n_shear: 4, n_blobs: 3, width: 1.0 };
+            let flow = ShearFlow { reynolds, schmidt, n_shear: 4, width: 1.0, perturbation: Perturbation::Blobs(3) };
             measure(group, grid, || developed(shear_flow::Solver::new(&flow, grid)?, 2.0, 0.2));
         }
     });

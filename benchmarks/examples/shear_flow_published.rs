@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use physrep_benchmarks::systems::shear_flow::{ShearFlow, Solver};
+use physrep_benchmarks::systems::shear_flow::{Perturbation, ShearFlow, Solver};
 use rayon::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     for n_shear in [2, 4] {
         for n_blobs in [2, 3, 4, 5] {
             for width in [0.25, 0.5, 1.0, 2.0, 4.0] {
-                flows.push(ShearFlow { reynolds, schmidt, n_shear, n_blobs, width });
+                let perturbation = Perturbation::Blobs(n_blobs);
+                flows.push(ShearFlow { reynolds, schmidt, n_shear, width, perturbation });
             }
         }
     }

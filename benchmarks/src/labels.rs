@@ -1,7 +1,7 @@
 //! The scaling of physical parameters into labels.
 //!
-//! Labels have mean 0 and variance 1 over the parameter grid, some after a base-10 logarithm, so that always predicting
-//! the mean scores a mean squared error of 1 (arXiv:2603.13227 and its released code).
+//! Labels have mean 0 and variance 1 over the distribution of train, some after a base-10 logarithm, so that always
+//! predicting the mean scores a mean squared error of 1 (arXiv:2603.13227 and its released code).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@ pub mod inspect;
 pub mod labels;
 pub mod packed;
 mod progress;
+mod regime;
 mod split;
 pub mod suite;
 pub mod systems;
@@ -14,4 +15,5 @@ pub mod well;
 
 pub use error::{Error, Result};
 pub use progress::Progress;
+pub use regime::Regime;
 pub use split::{PerSplit, Split};

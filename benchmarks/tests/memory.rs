@@ -33,7 +33,7 @@ static ALLOCATOR: Counting = Counting;
 /// Allocations up to each frame of a short run of the first trajectory that suite `tiny` has of a system.
 fn counts(suite: &Suite, system: &dyn System) -> [usize; 6] {
     let (section, generation) = suite.generation(system).unwrap();
-    let case = &trajectories(section, generation, suite.seed)[0].case;
+    let case = &trajectories(section, generation, suite.data_seed())[0].case;
     let mut counts = [0; 6];
     let mut index = 0;
     let mut on_frame = |_: &Frame<'_>| {

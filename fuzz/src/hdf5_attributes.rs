@@ -5,7 +5,7 @@ use std::{fs, path::Path, str::FromStr};
 use hdf5::{File, Location, types::VarLenUnicode};
 use physrep_benchmarks::{
     systems::{Boundary, Field, Rank},
-    well::{WellAxis, WellFile, WellLayout, WellWriter},
+    well::{WellAxis, WellFile, WellLayout, WellScalar, WellWriter},
 };
 
 /// Objects with attributes, and what these are called.
@@ -87,7 +87,7 @@ fn write_valid(path: &Path) {
         times: vec![0.0, 1.0],
         axes: [axis("x", Boundary::Periodic), axis("y", Boundary::Wall)],
         fields: vec![Field::new("height", Rank::Scalar), Field::new("velocity", Rank::Vector)],
-        scalars: vec![("number".into(), 2.0)],
+        scalars: vec![WellScalar { name: "number".into(), values: vec![2.0] }],
     };
     let writer = WellWriter::create(path, layout, None).expect("a file");
     writer.write(0, 0, &[1.0; 8]).expect("a scalar field");

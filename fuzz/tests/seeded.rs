@@ -11,7 +11,7 @@ fn setting(name: &str, default: u64) -> u64 {
 
 /// Valid inputs, or nearly so, of a target.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let suites = ["tiny", "small", "paper"].map(|suite| format!("../benchmarks/suites/{suite}.toml"));
+    let suites = ["first", "tiny", "small", "paper"].map(|suite| format!("../benchmarks/suites/{suite}.toml"));
     match target {
         "suite_toml" => suites.iter().map(|path| std::fs::read(path).expect("a suite")).collect(),
         "cell_event" => vec![
@@ -31,7 +31,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 fn packed_header() -> Vec<u8> {
     let axis = r#"{"name":"x","boundary":"periodic","coordinates":[0.0,0.5]}"#;
     let json = format!(
-        r#"{{"format":2,"system":"waves","suite":"tiny","suite_version":1,"source":"","checksum":"","channels":[{{"name":"h","field":"h","rank":"scalar","component":0,"stats":{{"mean":0.0,"std":1.0,"rms":1.0,"mean_delta":0.0,"std_delta":1.0,"rms_delta":1.0}}}}],"frames":2,"axes":[{axis},{axis}],"dt":1.0,"scalings":[],"splits":{{"train":{{"start":0,"end":0}},"valid":{{"start":0,"end":0}},"test":{{"start":0,"end":0}},"held_out":{{"start":0,"end":0}}}},"trajectories":[]}}"#
+        r#"{{"format":3,"system":"waves","suite":"tiny","suite_version":1,"source":"","checksum":"","channels":[{{"name":"h","field":"h","rank":"scalar","component":0,"constant":false,"stats":{{"mean":0.0,"std":1.0,"rms":1.0,"mean_delta":0.0,"std_delta":1.0,"rms_delta":1.0}}}}],"frames":2,"axes":[{axis},{axis}],"dt":1.0,"scalings":[],"splits":{{"train":{{"start":0,"end":0}},"valid":{{"start":0,"end":0}},"test":{{"start":0,"end":0}},"held_out":{{"start":0,"end":0}}}},"trajectories":[]}}"#
     );
     let mut bytes = [b"PHYSPACK".as_slice(), &(json.len() as u64).to_le_bytes(), json.as_bytes()].concat();
     bytes.resize(bytes.len().next_multiple_of(4096), 0);

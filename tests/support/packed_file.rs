@@ -37,9 +37,15 @@ impl Form {
             rank: Rank::Scalar,
             component: 0,
             stats: ChannelStats { mean: 0.0, std: 1.0 },
+            constant: false,
         };
-        let trajectory =
-            |index| PackedTrajectory { file: "made.hdf5".into(), index, raw: Vec::new(), labels: Vec::new() };
+        let trajectory = |index| PackedTrajectory {
+            file: "made.hdf5".into(),
+            index,
+            regime: None,
+            raw: Vec::new(),
+            labels: Vec::new(),
+        };
         let all = self.trajectories;
         let header = PackedHeader {
             format: FORMAT,

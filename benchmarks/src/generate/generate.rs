@@ -54,9 +54,9 @@ pub fn generate(
     progress: &dyn Progress,
 ) -> Result<GenerationSummary> {
     let (section, generation) = suite.generation(system)?;
-    let settings = GenerationSettings::of(suite.seed, section, generation, system);
+    let settings = GenerationSettings::of(suite.data_seed(), section, generation, system);
     let folder = data.join(system.name());
-    let plan = plan(section, generation, suite.seed, data);
+    let plan = plan(section, generation, suite.data_seed(), data);
     let description = folder.join(format!("{}.yaml", system.name()));
     let statistics = well::stats_file(data, system.name());
     let trajectories = plan.iter().map(|file| file.trajectories.len()).sum();
@@ -108,7 +108,7 @@ pub fn data_key(suite: &Suite, system: &dyn System, data: &Path) -> Result<Optio
     let Some(generation) = &section.generate else {
         return Ok(None);
     };
-    let wanted = GenerationSettings::of(suite.seed, section, generation, system);
+    let wanted = GenerationSettings::of(suite.data_seed(), section, generation, system);
     match GenerationSettings::read(&data.join(system.name()))? {
         None => Ok(None),
         Some(found) => wanted.check(found, &data.join(system.name())).map(Some),

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 
 use crate::atomic_file::{create_folder, replace_with};
 use crate::error::IoContext;
-use crate::suite::{Generation, SystemSuite};
+use crate::suite::{Generation, Parameter, SystemSuite};
 use crate::systems::System;
 use crate::{Error, Result};
 
 /// Increases whenever the same settings would give other files than before.
-const GENERATOR: u32 = 1;
+const GENERATOR: u32 = 2;
 
 /// Everything that the bytes of the data depend on.
 #[derive(Serialize, Deserialize)]
@@ -27,7 +27,6 @@ pub(crate) struct GenerationSettings {
 impl GenerationSettings {
     /// The settings of the data that a suite asks for.
     pub fn of(seed: u64, section: &SystemSuite, generation: &Generation, system: &dyn System) -> Self {
-        let values = |name: &str, values: &[f64]| json!({ "name": name, "values": values });
         let constants = section.constants(system);
         let constants: Map<_, _> = system
             .constants()
@@ -47,9 +46,9 @@ impl GenerationSettings {
             ("gzip", json!(generation.gzip)),
             ("trajectories", json!(generation.trajectories)),
             ("constants", Value::Object(constants)),
-            ("parameters", section.parameters.iter().map(|p| values(&p.name, &p.values)).collect()),
-            ("held_out", section.parameters.iter().map(|p| values(&p.name, &p.held_out)).collect()),
-            ("initial", generation.initial.iter().map(|p| values(&p.name, &p.values)).collect()),
+            ("parameters", section.parameters.iter().map(drawn).collect()),
+            ("regimes", json!(generation.regimes)),
+            ("initial", json!(generation.initial)),
         ];
         let settings: Map<_, _> = entries.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let mut all = Self { key: String::new(), settings };
@@ -118,4 +117,9 @@ impl GenerationSettings {
         );
         Err(Error::folder(folder, reason))
     }
+}
+
+/// What decides the values of a parameter.
+fn drawn(parameter: &Parameter) -> Value {
+    json!({ "name": parameter.name, "range": parameter.range, "scale": parameter.scale })
 }

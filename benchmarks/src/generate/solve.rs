@@ -9,7 +9,7 @@ use super::plan::PlannedFile;
 use super::trajectory_cache::TrajectoryCache;
 use crate::suite::{Generation, SystemSuite, Trajectory};
 use crate::systems::{Frame, System};
-use crate::well::{WellAxis, WellLayout, WellWriter};
+use crate::well::{WellAxis, WellLayout, WellScalar, WellWriter};
 use crate::{Error, Result};
 
 /// What the threads of one generation share.
@@ -92,7 +92,6 @@ impl TrajectorySolver<'_> {
     /// The layout of one file.
     pub fn layout(&self, file: &PlannedFile) -> WellLayout {
         let section = self.section;
-        let parameters = &file.trajectories[0].case.parameters;
         let values = section.constants(self.system);
         let axes = self.system.axes_with(&values);
         let axis = |i: usize| WellAxis {
@@ -101,8 +100,12 @@ impl TrajectorySolver<'_> {
             coordinates: axes[i].coordinates(section.store[i]).into_iter().map(|x| x as f32).collect(),
         };
         let constants = self.system.constants().iter().zip(values).filter(|(constant, _)| constant.in_files);
-        let constants = constants.map(|(constant, value)| (constant.name.to_owned(), value));
-        let parameters = section.parameters.iter().map(|p| p.name.clone()).zip(parameters.iter().copied());
+        let constants =
+            constants.map(|(constant, value)| WellScalar { name: constant.name.into(), values: vec![value] });
+        let parameters = section.parameters.iter().enumerate().map(|(index, parameter)| WellScalar {
+            name: parameter.name.clone(),
+            values: file.trajectories.iter().map(|trajectory| trajectory.case.parameters[index]).collect(),
+        });
         WellLayout {
             dataset: section.name.clone(),
             trajectories: file.trajectories.len(),

@@ -83,7 +83,7 @@ impl TrajectoryCache {
     }
 
     fn path(&self, trajectory: &Trajectory) -> PathBuf {
-        let Trajectory { split, set, index, .. } = trajectory;
-        self.folder.join(format!("{split}_{set}_{index}.part"))
+        let Trajectory { split, index, .. } = trajectory;
+        self.folder.join(format!("{split}_{index}.part"))
     }
 }

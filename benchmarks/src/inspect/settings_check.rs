@@ -1,10 +1,9 @@
 //! Compares generated data with the settings that were kept beside it in `generated.json`.
 
-use serde::Deserialize;
-
 use super::findings::Finding;
 use super::report::Contents;
 use crate::generate::GenerationSettings;
+use crate::suite::{Parameter, Regimes};
 
 /// The key is the hash of the settings: it shows whether somebody changed them.
 pub(super) fn check_key(settings: &GenerationSettings) -> Option<Finding> {
@@ -34,25 +33,18 @@ pub(super) fn check_file(settings: &GenerationSettings, contents: &Contents) -> 
             differs("dimensions/time", format!("times from 0 to {last}"), format!("{start} to {end}"));
         }
     }
-    let held_out = settings.get::<Vec<ParameterValues>>("held_out").unwrap_or_default();
-    for mut grid in settings.get::<Vec<ParameterValues>>("parameters").unwrap_or_default() {
-        grid.values.extend(held_out.iter().filter(|other| other.name == grid.name).flat_map(|other| &other.values));
-        let Some(found) = contents.parameters.iter().find(|p| p.name == grid.name) else {
-            differs("scalars", grid.name, "nothing of this name".into());
+    let reach = settings.get::<Option<Regimes>>("regimes").flatten().map_or(0.0, |regimes| regimes.far);
+    for drawn in settings.get::<Vec<Parameter>>("parameters").unwrap_or_default() {
+        let Some(found) = contents.parameters.iter().find(|p| p.name == drawn.name) else {
+            differs("scalars", drawn.name, "nothing of this name".into());
             continue;
         };
+        let [low, high] = [drawn.at(-reach), drawn.at(1.0 + reach)];
         // Files hold parameters in single precision.
-        let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * a.abs();
-        for &value in found.values.iter().filter(|&&v| !grid.values.iter().any(|&known| near(known, v))) {
-            differs(&format!("scalars/{}", grid.name), format!("one of {:?}", grid.values), value.to_string());
+        let beyond = |value: f64| value < low - 1e-5 * low.abs() || value > high + 1e-5 * high.abs();
+        for &value in found.values.iter().filter(|&&value| beyond(value)) {
+            differs(&format!("scalars/{}", drawn.name), format!("a value from {low} to {high}"), value.to_string());
         }
     }
     findings
-}
-
-/// A parameter's values.
-#[derive(Deserialize)]
-struct ParameterValues {
-    name: String,
-    values: Vec<f64>,
 }

@@ -74,7 +74,11 @@ fn outline(file: &WellFile) -> Contents {
         axes: layout.axes.iter().map(axis).collect(),
         frames: layout.times.len(),
         times: ends(&layout.times),
-        parameters: layout.scalars.iter().map(|(name, value)| ParameterReport::new(name, [*value])).collect(),
+        parameters: layout
+            .scalars
+            .iter()
+            .map(|scalar| ParameterReport::new(&scalar.name, scalar.values.iter().copied()))
+            .collect(),
         fields: layout.fields.iter().enumerate().map(field).collect(),
         channels: Vec::new(),
         hashes: Vec::new(),

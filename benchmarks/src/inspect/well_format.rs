@@ -47,7 +47,7 @@ impl Structure<'_> {
                 },
                 None => continue,
             }
-            if !layout.scalars.iter().any(|(scalar, _)| *scalar == name) {
+            if !layout.scalars.iter().any(|scalar| scalar.name == name) {
                 let found = "it among @simulation_parameters only";
                 self.report(Severity::Warning, "scalars @field_names", &name, found.into());
             }
@@ -143,7 +143,7 @@ impl Structure<'_> {
         for name in names {
             let Ok(dataset) = self.access.dataset(&group, "scalars", &name) else { continue };
             let place = format!("scalars/{name}");
-            self.flag(&dataset, &place, "sample_varying", false, Severity::Error);
+            self.flag(&dataset, &place, "sample_varying", dataset.size() > 1, Severity::Error);
             self.flag(&dataset, &place, "time_varying", false, Severity::Error);
         }
     }

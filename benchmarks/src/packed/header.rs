@@ -6,13 +6,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Scaling;
+use crate::regime::Regime;
 use crate::split::{PerSplit, Split};
 use crate::systems::{Boundary, Rank};
 use crate::well::ChannelStats;
 use crate::{Error, Result};
 
 /// The version of the format that this crate writes and reads.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The first bytes of every packed file.
 pub(crate) const MAGIC: &[u8; 8] = b"PHYSPACK";
@@ -67,6 +68,8 @@ pub struct PackedChannel {
     pub component: usize,
     /// The statistics that its values were normalised with.
     pub stats: ChannelStats,
+    /// Whether it is the same everywhere in all of train, such as the concentration of an incompressible fluid.
+    pub constant: bool,
 }
 
 /// One axis of the grid.
@@ -89,6 +92,9 @@ pub struct PackedTrajectory {
     pub file: String,
     /// Its index in that file.
     pub index: usize,
+    /// Its regime, if it is held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regime: Option<Regime>,
     /// Its parameters, not scaled.
     pub raw: Vec<f64>,
     /// Its parameters, scaled to mean 0 and variance 1.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::crop_resize::CropResize;
-use super::provenance::{source_files, source_hash};
+use super::provenance::{Source, source_files, source_hash};
 use super::reader::{Packed, is_packed};
 use super::source_file::SourceFile;
 use super::writer;
@@ -27,12 +27,16 @@ pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
 /// another format, or a damaged one is replaced. Progress counts trajectories.
 ///
 /// # Errors
-/// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was generated with
-/// other settings, or `out` is some other file; [`Error::Format`] if a file of the data does not fit the suite;
+/// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was not generated, or
+/// with other settings, or `out` is some other file; [`Error::Format`] if a file of the data does not fit the suite;
 /// [`Error::Stopped`] if `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] if files cannot be read or written.
 pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progress: &dyn Progress) -> Result<Packed> {
     let section = suite.section(system)?;
     let key = generate::data_key(suite, system, data)?;
+    if section.generate.is_some() && key.is_none() {
+        let reason = "there is no generated.json, which says what the data is; generate the data first";
+        return Err(Error::folder(&data.join(system.name()), reason));
+    }
     let files = source_files(suite, section, data, key.is_some())?;
     let source = source_hash(suite, system, section, data, key.as_deref(), &files)?;
     if out.exists() {
@@ -52,7 +56,9 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
     }
     let files = files
         .into_iter()
-        .map(|(split, path)| Ok((split, SourceFile::open(&path, split, system, section)?)))
+        .map(|Source { split, path, planned }| {
+            Ok((split, SourceFile::open(&path, planned.as_deref(), system, section)?))
+        })
         .collect::<Result<Vec<_>>>()?;
     let view = CropResize::of(section);
     let header = writer::header(suite, system, section, &view, data, source, &files)?;

@@ -1,23 +1,35 @@
 //! What a packed file is made from: the files, and a hash of everything that its bytes depend on.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::header::FORMAT;
 use crate::error::IoContext;
 use crate::split::Split;
-use crate::suite::{Suite, SystemSuite};
+use crate::suite::{Suite, SystemSuite, Trajectory};
 use crate::systems::System;
 use crate::{Error, Result, generate, well};
 
+/// A file to pack.
+pub(super) struct Source {
+    pub split: Split,
+    pub path: PathBuf,
+    /// Its trajectories, if it was generated.
+    pub planned: Option<Vec<Trajectory>>,
+}
+
 /// The files of all splits, in the order in which they are packed.
-pub(super) fn source_files(
-    suite: &Suite,
-    section: &SystemSuite,
-    data: &Path,
-    generated: bool,
-) -> Result<Vec<(Split, PathBuf)>> {
-    let mut files = Vec::new();
+pub(super) fn source_files(suite: &Suite, section: &SystemSuite, data: &Path, generated: bool) -> Result<Vec<Source>> {
+    let mut planned: HashMap<PathBuf, Vec<Trajectory>> = HashMap::new();
+    if let (true, Some(generation)) = (generated, &section.generate) {
+        let files = generate::plan(section, generation, suite.data_seed(), data);
+        if let Some(file) = files.iter().find(|file| !file.path.exists()) {
+            return Err(Error::folder(&file.path, "this file is missing; generate the data again to complete it"));
+        }
+        planned.extend(files.into_iter().map(|file| (file.path, file.trajectories)));
+    }
+    let mut sources = Vec::new();
     for split in section.splits() {
         let folder = well::split_folder(data, &section.name, split);
         if section.generate.is_none() && !folder.exists() {
@@ -28,20 +40,15 @@ pub(super) fn source_files(
             );
             return Err(Error::folder(&folder, reason));
         }
-        files.extend(well::split_files(data, &section.name, split)?.into_iter().map(|path| (split, path)));
-    }
-    if let (true, Some(generation)) = (generated, &section.generate) {
-        let mut planned: Vec<_> =
-            generate::plan(section, generation, suite.seed, data).into_iter().map(|f| (f.split, f.path)).collect();
-        planned.sort();
-        if let Some((_, path)) = planned.iter().find(|f| !files.contains(f)) {
-            return Err(Error::folder(path, "this file is missing; generate the data again to complete it"));
-        }
-        if let Some((_, path)) = files.iter().find(|f| !planned.contains(f)) {
-            return Err(Error::folder(path, "this file does not belong to the generated data; remove it"));
+        for path in well::split_files(data, &section.name, split)? {
+            let trajectories = planned.remove(&path);
+            if generated && trajectories.is_none() {
+                return Err(Error::folder(&path, "this file does not belong to the generated data; remove it"));
+            }
+            sources.push(Source { split, path, planned: trajectories });
         }
     }
-    Ok(files)
+    Ok(sources)
 }
 
 /// Hash of everything that the packed bytes depend on.
@@ -51,7 +58,7 @@ pub(super) fn source_hash(
     section: &SystemSuite,
     data: &Path,
     key: Option<&str>,
-    files: &[(Split, PathBuf)],
+    files: &[Source],
 ) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     let mut add = |bytes: &[u8]| {
@@ -63,7 +70,7 @@ pub(super) fn source_hash(
     add(&[u8::from(suite.normalise)]);
     add(&serde_json::to_vec(section).expect("a section is plain JSON"));
     add(key.unwrap_or_default().as_bytes());
-    for (split, path) in files {
+    for Source { split, path, .. } in files {
         add(split.name().as_bytes());
         add(path.file_name().unwrap_or_default().as_encoded_bytes());
         add(&fs::metadata(path).at("read", path)?.len().to_le_bytes());

@@ -111,7 +111,8 @@ impl Packed {
         Ok(())
     }
 
-    /// The labels of a trajectory: its parameters, scaled to mean 0 and variance 1 over the suite's grid.
+    /// The labels of a trajectory: its parameters, scaled to mean 0 and variance 1 over the suite's
+    /// distribution.
     ///
     /// # Panics
     /// If there is no such trajectory.

@@ -2,20 +2,26 @@
 
 use std::path::Path;
 
-use crate::split::Split;
-use crate::suite::SystemSuite;
+use crate::regime::Regime;
+use crate::suite::{SystemSuite, Trajectory};
 use crate::systems::System;
 use crate::well::WellFile;
 use crate::{Error, Result};
 
-/// A file that fits the system and the suite, and its parameters.
+/// A file that fits the system and the suite, with the parameters and the regime of each of its trajectories.
 pub(super) struct SourceFile {
     pub file: WellFile,
-    pub parameters: Vec<f64>,
+    pub trajectories: Vec<(Vec<f64>, Option<Regime>)>,
 }
 
 impl SourceFile {
-    pub fn open(path: &Path, split: Split, system: &dyn System, section: &SystemSuite) -> Result<Self> {
+    /// Opens a file; `planned` are its trajectories if it was generated.
+    pub fn open(
+        path: &Path,
+        planned: Option<&[Trajectory]>,
+        system: &dyn System,
+        section: &SystemSuite,
+    ) -> Result<Self> {
         let file = WellFile::open(path)?;
         let layout = file.layout();
         let fail = |place: &str, expected: String, found: String| Err(Error::format(path, place, expected, found));
@@ -50,20 +56,37 @@ impl SourceFile {
                 return fail("fields", format!("{} ({:?})", field.name, field.rank), found.join(", "));
             }
         }
-        let mut parameters = Vec::new();
-        for (parameter, grid) in system.parameters().iter().zip(&section.parameters) {
+        let mut scalars = Vec::new();
+        for parameter in system.parameters() {
             let called = |name: &str| name == parameter.name || parameter.aliases.contains(&name);
-            let Some((_, value)) = layout.scalars.iter().find(|(name, _)| called(name)) else {
-                let found: Vec<_> = layout.scalars.iter().map(|(name, _)| name.as_str()).collect();
+            let Some(scalar) = layout.scalars.iter().find(|scalar| called(&scalar.name)) else {
+                let found: Vec<_> = layout.scalars.iter().map(|scalar| scalar.name.as_str()).collect();
                 return fail("scalars", parameter.name.into(), found.join(", "));
             };
-            // Files hold parameters in single precision; the suite has the exact value.
-            let values = if split == Split::HeldOut { grid.all() } else { grid.values.clone() };
-            let Some(&meant) = values.iter().find(|v| (*v - value).abs() <= 1e-6 * v.abs()) else {
-                return fail(&format!("scalars/{}", parameter.name), format!("one of {values:?}"), value.to_string());
-            };
-            parameters.push(meant);
+            scalars.push(scalar);
         }
-        Ok(Self { file, parameters })
+        if let Some(planned) = planned.filter(|planned| planned.len() != layout.trajectories) {
+            return fail("@n_trajectories", planned.len().to_string(), layout.trajectories.to_string());
+        }
+        let mut trajectories = Vec::new();
+        for index in 0..layout.trajectories {
+            let planned = planned.map(|planned| &planned[index]);
+            let mut parameters = Vec::new();
+            for (position, (scalar, parameter)) in scalars.iter().zip(&section.parameters).enumerate() {
+                let value = scalar.of(index).unwrap_or(f64::NAN);
+                let values = match planned {
+                    Some(planned) => &planned.case.parameters[position..=position],
+                    None => parameter.values.as_slice(),
+                };
+                // Files hold parameters in single precision; the suite has the exact value.
+                let Some(&meant) = values.iter().find(|v| (*v - value).abs() <= 1e-6 * v.abs()) else {
+                    let place = format!("scalars/{}[{index}]", parameter.name);
+                    return fail(&place, format!("one of {values:?}"), value.to_string());
+                };
+                parameters.push(meant);
+            }
+            trajectories.push((parameters, planned.and_then(|planned| planned.regime)));
+        }
+        Ok(Self { file, trajectories })
     }
 }

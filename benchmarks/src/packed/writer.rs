@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::split::{PerSplit, Split};
 use crate::suite::{Suite, SystemSuite};
 use crate::systems::System;
-use crate::well::{self, ChannelStats, read_stats};
+use crate::well::{self, ChannelStats, STD_FLOOR, read_stats};
 use crate::{Error, Result};
 
 /// The header of the file to be, but for the checksum of its values.
@@ -40,18 +40,22 @@ pub(super) fn header(
             rank: field.rank,
             component,
             stats: if suite.normalise { stats } else { ChannelStats::IDENTITY },
+            constant: stats.std <= STD_FLOOR,
         })
         .collect();
     let scalings = section.scalings();
     let mut trajectories = Vec::new();
-    for (_, SourceFile { file, parameters }) in files {
-        let name = file.path().strip_prefix(data).unwrap_or(file.path()).to_string_lossy().into_owned();
-        let labels: Vec<f64> = scalings.iter().zip(parameters).map(|(s, &raw)| s.label(raw)).collect();
-        trajectories.extend((0..file.layout().trajectories).map(|index| PackedTrajectory {
-            file: name.clone(),
-            index,
-            raw: parameters.clone(),
-            labels: labels.clone(),
+    for (_, source) in files {
+        let path = source.file.path();
+        let name = path.strip_prefix(data).unwrap_or(path).to_string_lossy().into_owned();
+        trajectories.extend(source.trajectories.iter().enumerate().map(|(index, (parameters, regime))| {
+            PackedTrajectory {
+                file: name.clone(),
+                index,
+                regime: *regime,
+                raw: parameters.clone(),
+                labels: scalings.iter().zip(parameters).map(|(s, &raw)| s.label(raw)).collect(),
+            }
         }));
     }
     let count =

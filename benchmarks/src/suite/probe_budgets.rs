@@ -13,6 +13,9 @@ pub struct ProbeBudgets {
     /// on each, and scored on all of test. The trajectories of a smaller fraction are among those of a larger one.
     #[serde(default = "all_labels")]
     pub label_fractions: Vec<f64>,
+    /// How often a probe that starts from random weights is fitted; its score is the mean over the fits.
+    #[serde(default = "three")]
+    pub fits: u64,
     /// The attentive probe.
     pub attentive: TrainingBudget,
     /// The multilayer perceptron on mean-pooled tokens.
@@ -28,6 +31,10 @@ pub struct ProbeBudgets {
 
 fn all_labels() -> Vec<f64> {
     vec![1.0]
+}
+
+fn three() -> u64 {
+    3
 }
 
 /// The perceptron of one hidden layer.
@@ -90,6 +97,7 @@ impl ProbeBudgets {
         if !self.label_fractions.contains(&1.0) {
             return Err(format!("`probe.label_fractions` must have 1, all labels, but are {:?}", self.label_fractions));
         }
+        at_least_one("probe.fits", self.fits as usize)?;
         self.attentive.check("probe.attentive")?;
         let MlpBudget { hidden, epochs, batch, lr, weight_decay } = self.mlp;
         at_least_one("probe.mlp.hidden", hidden)?;

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use physrep_random::keyed;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{at_least_one, distinct, not_negative, plain_name};
+use super::finetune_budget::FinetuneBudget;
 use super::generation::Generation;
 use super::pretrain_budget::PretrainBudget;
 use super::probe_budgets::ProbeBudgets;
 use super::system_suite::SystemSuite;
-use super::training_budget::TrainingBudget;
+use super::tuned::Tuned;
 use super::window_plan::WindowPlan;
 use crate::error::IoContext;
 use crate::split::Split;
@@ -20,6 +23,7 @@ use crate::{Error, Result};
 
 /// The suites that come with the program: name and text.
 const EMBEDDED: &[(&str, &str)] = &[
+    ("first", include_str!("../../suites/first.toml")),
     ("tiny", include_str!("../../suites/tiny.toml")),
     ("small", include_str!("../../suites/small.toml")),
     ("paper", include_str!("../../suites/paper.toml")),
@@ -33,8 +37,12 @@ pub struct Suite {
     pub name: String,
     /// Increases whenever results are no longer comparable to earlier ones.
     pub version: u32,
-    /// Decides which trajectory starts from which initial condition, and the order of samples.
+    /// The root of everything that is drawn: trajectories, the order of samples, the noise.
     pub seed: u64,
+    /// Which trajectories are drawn from the suite's distributions: those that its published results are about for 0, and
+    /// fresh ones for every other number. Nothing else depends on it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub draw: u64,
     /// Seeds of the repeats of every method.
     pub seeds: Vec<u64>,
     /// Whether each channel is shifted and scaled to mean 0 and standard deviation 1 over the training split.
@@ -55,7 +63,7 @@ pub struct Suite {
     pub probe: ProbeBudgets,
     /// The budget of the end-to-end track, in which labels train the encoder, too; without it the suite has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finetune: Option<TrainingBudget>,
+    pub finetune: Option<FinetuneBudget>,
     /// By method, the keys of its configuration that differ from its defaults, such as a smaller encoder. They are
     /// passed to the method unchanged.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -64,6 +72,10 @@ pub struct Suite {
     /// [`methods`](Self::methods) under the row's name, override the method's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variants: BTreeMap<String, String>,
+    /// By method or variant, how its keys in [`methods`](Self::methods) were tuned; what is not here never was by the
+    /// budget that is the same for all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tuning: BTreeMap<String, Tuned>,
     /// The systems, in the order of the table.
     #[serde(rename = "system")]
     pub systems: Vec<SystemSuite>,
@@ -71,6 +83,10 @@ pub struct Suite {
 
 fn yes() -> bool {
     true
+}
+
+fn is_zero(draw: &u64) -> bool {
+    *draw == 0
 }
 
 impl Suite {
@@ -176,8 +192,16 @@ impl Suite {
         Ok((section, section.generate.as_ref().ok_or_else(published)?))
     }
 
+    /// The seed that trajectories are drawn with.
+    pub fn data_seed(&self) -> u64 {
+        match self.draw {
+            0 => self.seed,
+            draw => keyed("physrep-bench 2 draw", &[&self.seed.to_le_bytes(), &draw.to_le_bytes()]).random(),
+        }
+    }
+
     /// The part of the suite that determines the results of a cell whose encoder saw `systems`: without other systems,
-    /// the seeds and rows that are run, and the configurations of methods.
+    /// the seeds and rows that are run, the configurations of methods, and how these were tuned.
     pub fn deciding(&self, systems: &[&str]) -> Self {
         let mut suite = self.clone();
         suite.systems.retain(|section| systems.contains(&section.name.as_str()));
@@ -185,6 +209,7 @@ impl Suite {
         suite.seeds.clear();
         suite.methods.clear();
         suite.variants.clear();
+        suite.tuning.clear();
         suite
     }
 
@@ -221,7 +246,7 @@ impl Suite {
         at_least_one("pretrain.batch", self.pretrain.batch)?;
         self.probe.check()?;
         if let Some(finetune) = &self.finetune {
-            finetune.check("finetune")?;
+            finetune.check()?;
         }
         for (name, method) in &self.variants {
             plain_name("variants", name)?;
@@ -229,6 +254,7 @@ impl Suite {
                 return Err(format!("a variant must be of a method, but `{name}` is of `{method}`, a variant itself"));
             }
         }
+        self.tuning.iter().try_for_each(|(method, tuned)| tuned.check(method))?;
         at_least_one("number of `seeds`", self.seeds.len())?;
         distinct("seeds", self.seeds.iter())?;
         at_least_one("number of `[[system]]` sections", self.systems.len())?;

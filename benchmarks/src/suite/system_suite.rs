@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{at_least_one, distinct, not_negative, plain_name, positive};
 use super::generation::Generation;
-use super::parameter_grid::ParameterGrid;
+use super::parameter::Parameter;
+use super::regimes::Regimes;
 use super::window_plan::WindowPlan;
 use crate::labels::Scaling;
 use crate::split::{PerSplit, Split};
@@ -37,8 +38,8 @@ pub struct SystemSuite {
     /// The grid `[nx, ny]` to which frames are resized after the crop, for methods to see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<[usize; 2]>,
-    /// The grid of physical parameters, in the system's order; every combination is a set of parameters.
-    pub parameters: Vec<ParameterGrid>,
+    /// The physical parameters, in the system's order.
+    pub parameters: Vec<Parameter>,
     /// How the data is generated; without it, the files are The Well's published ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate: Option<Generation>,
@@ -67,7 +68,9 @@ impl SystemSuite {
 
     /// How each parameter becomes a label, in the order of labels.
     pub fn scalings(&self) -> Vec<Scaling> {
-        self.parameters.iter().map(ParameterGrid::scaling).collect()
+        let regimes = self.generate.as_ref().and_then(|generation| generation.regimes);
+        let variance = Regimes::unit_variance(regimes, self.parameters.len());
+        self.parameters.iter().map(|parameter| parameter.scaling(variance)).collect()
     }
 
     /// The splits that the system has: those with trajectories, or The Well's three.
@@ -109,14 +112,12 @@ impl SystemSuite {
         }
         at_least_one("number of `parameters`", self.parameters.len())?;
         distinct("parameters", self.parameters.iter().map(|p| &p.name))?;
-        for grid in &self.parameters {
-            grid.check().map_err(|e| format!("parameter {}: {e}", grid.name))?;
+        for parameter in &self.parameters {
+            let checked = parameter.check(self.generate.is_some());
+            checked.map_err(|e| format!("parameter {}: {e}", parameter.name))?;
         }
-        let held_out = self.parameters.iter().any(|grid| !grid.held_out.is_empty());
-        match &self.generate {
-            Some(generation) => generation.check(self.store, held_out)?,
-            None if held_out => return Err("`held_out` values need generated data, which `generate` describes".into()),
-            None => {}
+        if let Some(generation) = &self.generate {
+            generation.check(self.store)?;
         }
         for split in self.splits() {
             at_least_one(&format!("stride.{split} of windows"), self.window(window).stride[split])?;

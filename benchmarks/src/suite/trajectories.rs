@@ -1,74 +1,82 @@
-//! Which trajectory has which parameters, which initial condition, and belongs to which split.
+//! Which trajectories each split has, with which parameters and initial conditions.
 
-use rand::seq::SliceRandom;
+use physrep_random::keyed;
+use rand::RngExt;
 
 use super::generation::Generation;
-use super::parameter_grid::ParameterGrid;
+use super::regimes::Region;
 use super::system_suite::SystemSuite;
+use crate::regime::Regime;
 use crate::split::Split;
 use crate::systems::Case;
-use physrep_random::keyed;
 
 /// One trajectory of a suite's system.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory {
     /// The split.
     pub split: Split,
-    /// Index of its set of parameters in [`parameter_sets`].
-    pub set: usize,
-    /// Index within the file of its split and set of parameters.
+    /// Its regime, if it is held out.
+    pub regime: Option<Regime>,
+    /// Index within its split.
     pub index: usize,
     /// Its parameters and initial condition.
     pub case: Case,
 }
 
-/// All combinations of the section's parameter `values`, the last parameter varying fastest; then those that have a
-/// `held_out` value.
-pub fn parameter_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
-    let mut sets = trained_sets(section);
-    let known = sets.clone();
-    sets.extend(
-        product(section.parameters.iter().map(ParameterGrid::all)).into_iter().filter(|set| !known.contains(set)),
-    );
-    sets
-}
-
-/// The sets of parameters of train, valid and test, the last parameter varying fastest.
-pub fn trained_sets(section: &SystemSuite) -> Vec<Vec<f64>> {
-    product(section.parameters.iter().map(|grid| grid.values.clone()))
-}
-
-/// All trajectories of a generated section, ordered by split, then set of parameters, then index.
+/// All trajectories of a generated section, ordered by split, regime and index.
 ///
-/// A pure function of the suite's `seed`, the system's name and the set of parameters: adding a value to the grid
-/// leaves the other sets as they were. No initial condition occurs twice within a set of parameters, so that no split
-/// sees the run of another.
+/// Parameters are uniform, on their scales, in the region of their split or regime, as the points of a low-discrepancy
+/// sequence with a random start. The initial condition is drawn for each trajectory. Both are functions of `seed`, the
+/// system's name, the split or regime, and the index alone: more trajectories in one leave the others as they were.
 pub fn trajectories(section: &SystemSuite, generation: &Generation, seed: u64) -> Vec<Trajectory> {
-    let conditions = product(generation.initial.iter().map(|grid| grid.values.clone()));
-    let trained = trained_sets(section).len();
     let mut all = Vec::new();
-    for (set, parameters) in parameter_sets(section).into_iter().enumerate() {
-        let bits: Vec<u8> = parameters.iter().flat_map(|p| p.to_bits().to_le_bytes()).collect();
-        let mut random = keyed(
-            "physrep-bench 1 initial conditions of trajectories",
-            &[&seed.to_le_bytes(), section.name.as_bytes(), &bits],
-        );
-        let mut shuffled = conditions.clone();
-        shuffled.shuffle(&mut random);
-        let mut shuffled = shuffled.into_iter();
-        for split in Split::ALL.into_iter().filter(|&split| (split == Split::HeldOut) == (set >= trained)) {
-            for index in 0..generation.trajectories[split] {
-                let initial = shuffled.next().expect("a valid suite has enough initial conditions");
-                all.push(Trajectory { split, set, index, case: Case { parameters: parameters.clone(), initial } });
+    for split in Split::ALL {
+        let regimes: Vec<Option<Regime>> =
+            if split == Split::HeldOut { Regime::ALL.map(Some).into() } else { vec![None] };
+        let count = generation.trajectories[split];
+        let mut index = 0;
+        for regime in regimes {
+            let part = regime.map_or(split.name(), Regime::name);
+            let region = Region::of(generation.regimes, regime);
+            for (number, point) in points(section, region, part, seed).take(count).enumerate() {
+                let parameters = section.parameters.iter().zip(&point).map(|(p, &place)| p.at(place)).collect();
+                let initial = initial(section, generation, part, number, seed);
+                all.push(Trajectory { split, regime, index, case: Case { parameters, initial } });
+                index += 1;
             }
         }
     }
-    all.sort_by_key(|t| (t.split, t.set, t.index));
     all
 }
 
-fn product(grids: impl Iterator<Item = Vec<f64>>) -> Vec<Vec<f64>> {
-    grids.fold(vec![Vec::new()], |rows, values| {
-        rows.iter().flat_map(|row| values.iter().map(move |&v| [row.as_slice(), &[v]].concat())).collect()
-    })
+/// The points of a region, one coordinate per parameter: those of the additive recurrence `u_n = frac(s + n a)` with a
+/// random start `s` that are in the region. `a_j = g^-j`, where `g` is the root of `g^(d + 1) = g + 1` for `d`
+/// parameters (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences").
+fn points<'s>(
+    section: &'s SystemSuite,
+    region: Region,
+    part: &str,
+    seed: u64,
+) -> impl Iterator<Item = Vec<f64>> + use<'s> {
+    let dimensions = section.parameters.len();
+    let mut random =
+        keyed("physrep-bench 2 parameters", &[&seed.to_le_bytes(), section.name.as_bytes(), part.as_bytes()]);
+    let root = (0..64).fold(2.0f64, |root, _| (1.0 + root).powf(1.0 / (dimensions as f64 + 1.0)));
+    let starts: Vec<f64> = (0..dimensions).map(|_| random.random()).collect();
+    (1u64..)
+        .map(move |n| {
+            let place = |(j, start): (usize, &f64)| {
+                let u = (start + n as f64 * root.powi(-(j as i32 + 1))).fract();
+                region.low + u * (region.high - region.low)
+            };
+            starts.iter().enumerate().map(place).collect::<Vec<f64>>()
+        })
+        .filter(move |point| region.holds(point))
+}
+
+fn initial(section: &SystemSuite, generation: &Generation, part: &str, number: usize, seed: u64) -> Vec<f64> {
+    let keys: [&[u8]; 4] =
+        [&seed.to_le_bytes(), section.name.as_bytes(), part.as_bytes(), &(number as u64).to_le_bytes()];
+    let mut random = keyed("physrep-bench 2 initial conditions", &keys);
+    generation.initial.iter().map(|quantity| quantity.draw(&mut random)).collect()
 }

@@ -10,12 +10,15 @@ use hdf5::types::{FloatSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{Attribute, Container, Dataset, File, Group, H5Type, Location};
 
 use super::hdf5_error::Hdf5Context;
-use super::layout::{WellLayout, boundary_type, fields_group};
+use super::layout::{WellLayout, WellScalar, boundary_type, fields_group};
 use crate::systems::{Boundary, Field};
 use crate::{Error, Result};
 
 /// The most entries that a list among the attributes, or a group, may have; real files have a handful.
 const LONGEST_LIST: usize = 1024;
+
+/// The most trajectories that a scalar may have values for; real files have hundreds.
+const LARGEST_SCALAR: usize = 1 << 20;
 
 /// The highest compression ratio of deflate, in bytes per byte: a compressed dataset cannot be larger than its file by
 /// more.
@@ -66,26 +69,25 @@ impl CheckedHdf5<'_> {
         Ok(found)
     }
 
-    pub fn scalars(&self, file: &File) -> Result<Vec<(String, f64)>> {
+    /// The scalars, each with one value, or one for each trajectory.
+    pub fn scalars(&self, file: &File) -> Result<Vec<WellScalar>> {
         let group = self.group(file, "scalars")?;
         let mut scalars = Vec::new();
         for name in self.texts(&group, "scalars", "field_names")? {
             let place = format!("scalars/{name}");
             let dataset = self.dataset(&group, "scalars", &name)?;
-            if dataset.size() != 1 {
-                return Err(self.format(
-                    &place,
-                    "one value, of shape () or (1)",
-                    format!("shape {:?}", dataset.shape()),
-                ));
+            let shape = dataset.shape();
+            if shape.len() > 1 || shape.iter().any(|&n| n == 0 || n > LARGEST_SCALAR) {
+                let expected = "one value, of shape () or (1), or one for each trajectory";
+                return Err(self.format(&place, expected, format!("shape {shape:?}")));
             }
             self.float(&dataset, &place)?;
             self.stored(&dataset, &place)?;
-            let value = dataset.read_raw::<f64>().h5(self.path, &format!("read {place}"))?[0];
-            if !value.is_finite() {
-                return Err(self.format(&place, "a finite value", value));
+            let values = dataset.read_raw::<f64>().h5(self.path, &format!("read {place}"))?;
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(self.format(&place, "finite values", value));
             }
-            scalars.push((name, value));
+            scalars.push(WellScalar { name, values });
         }
         Ok(scalars)
     }

@@ -3,7 +3,7 @@
 use super::layout::{WellLayout, boundary_type};
 use crate::systems::Rank;
 
-/// The text of `<dataset>.yaml` for files of these outlines, which differ in their parameters only.
+/// The text of `<dataset>.yaml` for files of these outlines, which differ in their parameters and trajectories only.
 ///
 /// # Panics
 /// If there is no file.
@@ -13,7 +13,7 @@ pub(crate) fn description_yaml(files: &[WellLayout]) -> String {
     let per_file = |number: fn(&WellLayout) -> usize| list(files.iter().map(|f| number(f).to_string()).collect());
     let mut boundaries: Vec<_> = first.axes.iter().map(|a| boundary_type(a.boundary).to_owned()).collect();
     boundaries.dedup();
-    let scalars = first.scalars.iter().map(|(name, _)| name.clone()).collect();
+    let scalars = first.scalars.iter().map(|scalar| scalar.name.clone()).collect();
     let [nx, ny] = first.grid();
 
     let mut yaml = format!("dataset_name: {}\nn_spatial_dims: 2\nspatial_resolution: [{nx}, {ny}]\n", first.dataset);

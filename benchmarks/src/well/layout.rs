@@ -15,8 +15,24 @@ pub struct WellLayout {
     pub axes: [WellAxis; 2],
     /// The fields in the order of the file's `field_names` attributes, scalars before vectors before tensors.
     pub fields: Vec<Field>,
-    /// Constants and physical parameters, the same for all trajectories of the file.
-    pub scalars: Vec<(String, f64)>,
+    /// Constants and physical parameters.
+    pub scalars: Vec<WellScalar>,
+}
+
+/// A constant or a physical parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WellScalar {
+    /// The name.
+    pub name: String,
+    /// One value for each trajectory of the file, or a single one for all of them.
+    pub values: Vec<f64>,
+}
+
+impl WellScalar {
+    /// The value of a trajectory; none if the file has fewer.
+    pub fn of(&self, trajectory: usize) -> Option<f64> {
+        if self.values.len() == 1 { self.values.first() } else { self.values.get(trajectory) }.copied()
+    }
 }
 
 /// One axis of a file's grid.

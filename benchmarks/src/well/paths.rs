@@ -17,15 +17,6 @@ pub fn stats_file(data: &Path, system: &str) -> PathBuf {
     data.join(system).join("stats.yaml")
 }
 
-/// The name of the file of a set of parameters, such as `shear_flow_Reynolds_1e4_Schmidt_1e-1.hdf5`.
-pub fn file_name<'a>(system: &str, parameters: impl IntoIterator<Item = (&'a str, f64)>) -> String {
-    let mut name = system.to_owned();
-    for (parameter, value) in parameters {
-        name += &format!("_{parameter}_{value:e}");
-    }
-    name + ".hdf5"
-}
-
 /// The files of a split, `*.hdf5` and `*.h5`, sorted by name as The Well's own reader sorts them.
 ///
 /// # Errors

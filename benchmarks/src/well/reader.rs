@@ -145,6 +145,12 @@ fn outline(access: &CheckedHdf5<'_>, file: &File, problems: &mut Problems) -> Op
     let (times, axes) = grid?;
     dimensions_in_space.filter(|&n| n == 2)?;
     let (dataset, scalars) = (dataset.unwrap_or_default().concat(), scalars.unwrap_or_default());
+    if let Some(trajectories) = trajectories
+        && let Some(scalar) = scalars.iter().find(|scalar| ![1, trajectories].contains(&scalar.values.len()))
+    {
+        let expected = format!("one value, or {trajectories}, one for each trajectory");
+        problems.0.push(access.format(&format!("scalars/{}", scalar.name), expected, scalar.values.len()));
+    }
     let mut layout = WellLayout { dataset, trajectories: trajectories?, times, axes, fields: Vec::new(), scalars };
     let mut datasets = Vec::new();
     for field in fields {

@@ -7,7 +7,7 @@ use hdf5::{Dataset, File, Group, H5Type, Location};
 use ndarray::{ArrayView, IxDyn};
 
 use super::hdf5_error::Hdf5Context;
-use super::layout::{WellAxis, WellLayout, boundary_type, fields_group};
+use super::layout::{WellAxis, WellLayout, WellScalar, boundary_type, fields_group};
 use crate::atomic_file::{folder_of, publish};
 use crate::systems::Rank;
 use crate::{Error, Result};
@@ -26,10 +26,18 @@ impl WellWriter {
     /// Creates a file. Fields are contiguous, or, with a `gzip` level from 1 to 9, chunked by frame and compressed.
     ///
     /// # Errors
-    /// [`Error::Hdf5`] if the file cannot be created; [`Error::Request`] if the fields are not sorted by rank.
+    /// [`Error::Hdf5`] if the file cannot be created; [`Error::Request`] if the fields are not sorted by rank, or a scalar
+    /// has neither one value nor one for each trajectory.
     pub fn create(path: &Path, layout: WellLayout, gzip: Option<u8>) -> Result<Self> {
         if !layout.fields.is_sorted_by_key(|field| field.rank) {
             let reason = "expected fields in the order scalars, vectors, tensors, as in the file";
+            return Err(Error::request(path, reason));
+        }
+        let count = |scalar: &&WellScalar| ![1, layout.trajectories].contains(&scalar.values.len());
+        if let Some(scalar) = layout.scalars.iter().find(count) {
+            let (name, values, expected) = (&scalar.name, scalar.values.len(), layout.trajectories);
+            let reason =
+                format!("expected one value of {name}, or {expected}, one for each trajectory, but there are {values}");
             return Err(Error::request(path, reason));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -85,22 +93,24 @@ fn outline(path: &Path, layout: &WellLayout, gzip: Option<u8>) -> hdf5::Result<(
         .with_fcpl(|fcpl| fcpl.obj_track_times(false))
         .create(path)?;
     let group = |parent: &Group, name: &str| parent.create_group_builder().obj_track_times(false).create(name);
-    let names: Vec<&str> = layout.scalars.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = layout.scalars.iter().map(|scalar| scalar.name.as_str()).collect();
+    // The Well keeps what all trajectories share among the attributes, too.
+    let shared = || layout.scalars.iter().filter(|scalar| scalar.values.len() == 1);
 
     text(&file, "dataset_name", &layout.dataset)?;
     text(&file, "grid_type", "cartesian")?;
     value(&file, "n_spatial_dims", 2_i64)?;
     value(&file, "n_trajectories", layout.trajectories as i64)?;
-    texts(&file, "simulation_parameters", &names)?;
-    for (name, scalar) in &layout.scalars {
-        value(&file, name, *scalar)?;
+    texts(&file, "simulation_parameters", &shared().map(|scalar| scalar.name.as_str()).collect::<Vec<_>>())?;
+    for scalar in shared() {
+        value(&file, &scalar.name, scalar.values[0])?;
     }
 
     let dimensions = group(&file, "dimensions")?;
     texts(&dimensions, "spatial_dims", &layout.axes.each_ref().map(|a| a.name.as_str()))?;
-    varying(&data(&dimensions, "time", &layout.times)?, true)?;
+    varying(&data(&dimensions, "time", &layout.times)?, false, true)?;
     for axis in &layout.axes {
-        varying(&data(&dimensions, &axis.name, &axis.coordinates)?, false)?;
+        varying(&data(&dimensions, &axis.name, &axis.coordinates)?, false, false)?;
     }
 
     let boundaries = group(&file, "boundary_conditions")?;
@@ -110,10 +120,17 @@ fn outline(path: &Path, layout: &WellLayout, gzip: Option<u8>) -> hdf5::Result<(
 
     let scalars = group(&file, "scalars")?;
     texts(&scalars, "field_names", &names)?;
-    for (name, scalar) in &layout.scalars {
-        let dataset = scalars.new_dataset::<f32>().obj_track_times(false).create(name.as_str())?;
-        dataset.write_scalar(&(*scalar as f32))?;
-        varying(&dataset, false)?;
+    for scalar in &layout.scalars {
+        let values: Vec<f32> = scalar.values.iter().map(|&value| value as f32).collect();
+        let dataset = match values.as_slice() {
+            [value] => {
+                let dataset = scalars.new_dataset::<f32>().obj_track_times(false).create(scalar.name.as_str())?;
+                dataset.write_scalar(value)?;
+                dataset
+            }
+            _ => data(&scalars, &scalar.name, &values)?,
+        };
+        varying(&dataset, values.len() > 1, false)?;
     }
 
     let mut fields = Vec::with_capacity(layout.fields.len());
@@ -159,8 +176,8 @@ fn boundary(group: &Group, axis: &WellAxis) -> hdf5::Result<()> {
 }
 
 /// The two flags that every dimension and scalar carries.
-fn varying(dataset: &Dataset, in_time: bool) -> hdf5::Result<()> {
-    value(dataset, "sample_varying", false)?;
+fn varying(dataset: &Dataset, by_trajectory: bool, in_time: bool) -> hdf5::Result<()> {
+    value(dataset, "sample_varying", by_trajectory)?;
     value(dataset, "time_varying", in_time)
 }
 

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! on `x` in `[0, 1)`, `y` in `[-1, 1)`, periodic in both; everything is non-dimensional. This is the system
-//! `shear_flow` of The Well (Ohana et al. 2024), with the initial conditions of its generator.
+//! `shear_flow` of The Well (Ohana et al. 2024), with the initial conditions of its generator or with random ones.
 //!
 //! The solver is pseudo-spectral in the vorticity: the two-thirds rule keeps quadratic terms free of aliasing,
 //! diffusion is integrated exactly, and a fourth-order Runge-Kutta scheme with a step bounded by the flow's speed does
@@ -27,7 +27,7 @@ mod trajectory;
 pub use constants::{LENGTHS, NAME, ORIGIN};
 pub use diagnostics::Diagnostics;
 pub use fields::Fields;
-pub use parameters::ShearFlow;
+pub use parameters::{Perturbation, ShearFlow};
 pub use solver::{COURANT, Solver};
 pub use system::ShearFlowSystem;
 pub use trajectory::{StoredFrame, simulate};

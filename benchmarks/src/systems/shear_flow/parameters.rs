@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::constants::CHECKS;
 use crate::systems::solver_error::SolverError;
 
-/// One trajectory's parameters: two of the fluid, three of the initial condition.
+/// One trajectory's parameters: two of the fluid, and those of the initial condition.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShearFlow {
@@ -17,10 +17,20 @@ pub struct ShearFlow {
     pub schmidt: f64,
     /// Shear layers, evenly spaced in `y`; even, so that the flow is periodic.
     pub n_shear: usize,
-    /// Half waves of the vertical perturbation along `x`.
-    pub n_blobs: usize,
     /// Thickness of the layers, relative to a tenth of their distance; positive.
     pub width: f64,
+    /// The perturbation that the layers roll up from.
+    pub perturbation: Perturbation,
+}
+
+/// The perturbation of the shear layers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Perturbation {
+    /// That of The Well's generator: this number of half waves along `x`, the same on every layer.
+    Blobs(usize),
+    /// Random: layers at random places, each with waves of random amplitudes and phases. The number is the seed.
+    Random(u64),
 }
 
 impl ShearFlow {
@@ -36,7 +46,7 @@ impl ShearFlow {
             let expected = "positive and even (an odd number of layers is not periodic in y)";
             return Err(CHECKS.parameter("n_shear", self.n_shear as f64, expected));
         }
-        if self.n_blobs == 0 {
+        if self.perturbation == Perturbation::Blobs(0) {
             return Err(CHECKS.parameter("n_blobs", 0.0, "at least 1"));
         }
         Ok(())
@@ -45,7 +55,11 @@ impl ShearFlow {
 
 impl fmt::Display for ShearFlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reynolds, schmidt, n_shear, n_blobs, width } = self;
-        write!(f, "Reynolds {reynolds}, Schmidt {schmidt}, n_shear {n_shear}, n_blobs {n_blobs}, width {width}")
+        let Self { reynolds, schmidt, n_shear, width, perturbation } = self;
+        write!(f, "Reynolds {reynolds}, Schmidt {schmidt}, n_shear {n_shear}, width {width}, ")?;
+        match perturbation {
+            Perturbation::Blobs(n_blobs) => write!(f, "n_blobs {n_blobs}"),
+            Perturbation::Random(seed) => write!(f, "seed {seed}"),
+        }
     }
 }

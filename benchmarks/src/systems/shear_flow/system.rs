@@ -1,7 +1,7 @@
 //! Shear flow as one of the suite's systems.
 
 use super::constants::{LENGTHS, NAME, ORIGIN};
-use super::parameters::ShearFlow;
+use super::parameters::{Perturbation, ShearFlow};
 use super::trajectory::simulate;
 use crate::Result;
 use crate::systems::domain::{Boundary, DomainAxis, Points};
@@ -18,7 +18,7 @@ impl System for ShearFlowSystem {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn axes(&self) -> [DomainAxis; 2] {
@@ -51,7 +51,7 @@ impl System for ShearFlowSystem {
     }
 
     fn initial_condition(&self) -> &'static [&'static str] {
-        &["n_shear", "n_blobs", "width"]
+        &["n_shear", "width", "seed"]
     }
 
     fn simulate(
@@ -64,16 +64,16 @@ impl System for ShearFlowSystem {
         on_frame: &mut dyn FnMut(&Frame<'_>) -> Result<()>,
     ) -> Result<()> {
         let fail = |reason: String| simulation_error(NAME, case, reason);
-        let (&[reynolds, schmidt], &[n_shear, n_blobs, width]) = (case.parameters.as_slice(), case.initial.as_slice())
+        let (&[reynolds, schmidt], &[n_shear, width, seed]) = (case.parameters.as_slice(), case.initial.as_slice())
         else {
-            return Err(fail("expected [Reynolds, Schmidt] and [n_shear, n_blobs, width]".into()));
+            return Err(fail("expected [Reynolds, Schmidt] and [n_shear, width, seed]".into()));
         };
         let flow = ShearFlow {
             reynolds,
             schmidt,
             n_shear: count("n_shear", n_shear).map_err(fail)?,
-            n_blobs: count("n_blobs", n_blobs).map_err(fail)?,
             width,
+            perturbation: Perturbation::Random(count("seed", seed).map_err(fail)? as u64),
         };
         simulate(&flow, resolution, frames, dt, |_, frame| {
             on_frame(&Frame { time: frame.time, fields: &[&frame.tracer, &frame.pressure, &frame.velocity] })

@@ -26,9 +26,9 @@ pub struct StoredFrame {
 
 /// Solves the flow and passes `frames` frames, at times `0, dt, 2 dt, ...`, to `on_frame(index, frame)`.
 ///
-/// StoredFrame 0 holds the prescribed velocity as it is, with its divergence, as The Well's files do. The evolution
-/// starts from its projection, to which the pressure of frame 0 belongs (The Well's generator starts from zero
-/// pressure). Every frame is truncated to the modes that both grids hold.
+/// Frame 0 is the projection of the prescribed velocity, with the pressure that belongs to it. (The Well's files have the
+/// prescribed velocity there, with its divergence, and zero pressure.) Every frame is truncated to the modes that both
+/// grids hold.
 ///
 /// The same arguments give the same bytes on the same machine, whatever runs beside them: one call uses one thread.
 ///
@@ -46,12 +46,7 @@ pub fn simulate<E: From<SolverError>>(
     let Resolution { solve, store } = *resolution;
     let mut solver = Solver::new(flow, solve)?;
     let mut sampler = Sampler::new(&solver, store);
-
-    sampler.read(&mut solver);
-    let prescribed = flow.initial_condition(solve).velocity;
-    sampler.velocity = prescribed.map(|field| solver.spectrum(&field));
-    on_frame(0, sampler.sample(&solver))?;
-    for index in 1..frames {
+    for index in 0..frames {
         solver.advance_to(index as f64 * dt)?;
         sampler.read(&mut solver);
         on_frame(index, sampler.sample(&solver))?;

@@ -10,7 +10,7 @@ use physrep_benchmarks::generate::{data_key, generate};
 use physrep_benchmarks::packed::{Packed, pack};
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::systems::active_matter::ActiveMatterSystem;
-use physrep_benchmarks::well::{WellFile, split_files};
+use physrep_benchmarks::well::{WellFile, WellScalar, split_files};
 
 use crate::support::{Waves, says, suite_with};
 
@@ -31,12 +31,12 @@ name = "active_matter"
 store = [16, 16]
 frames = 3
 dt = 0.5
-parameters = [{{ name = "zeta", values = [0.5, 1] }}, {{ name = "alpha", values = [-1], mean = -1, std = 1 }}]
+parameters = [{{ name = "zeta", range = [0.5, 1] }}, {{ name = "alpha", range = [-1.5, -1] }}]
 
 [system.generate]
 solve = [16, 16]
-trajectories = {{ train = 1, valid = 1, test = 1 }}
-initial = [{{ name = "seed", values = [0, 1, 2] }}]
+trajectories = {{ train = 2, valid = 1, test = 1 }}
+initial = [{{ name = "seed" }}]
 {constants}
 "#
     );
@@ -62,7 +62,7 @@ fn files_hold_the_length_before_the_parameters_as_published_ones_do() {
         texts.iter().map(|text| text.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(texts(&file.group("scalars").unwrap(), "field_names"), ["L", "zeta", "alpha"]);
-    assert_eq!(texts(&file, "simulation_parameters"), ["L", "zeta", "alpha"]);
+    assert_eq!(texts(&file, "simulation_parameters"), ["L"], "what the trajectories of the file share");
     assert_eq!(file.attr("L").unwrap().read_scalar::<f64>().unwrap(), 10.0);
     assert_eq!(file.dataset("scalars/L").unwrap().read_scalar::<f32>().unwrap(), 10.0);
     let yaml = fs::read_to_string(folder.path().join("active_matter/active_matter.yaml")).unwrap();
@@ -74,12 +74,13 @@ fn what_a_suite_sets_reaches_the_solver_the_files_and_the_key() {
     let folders = [0; 4].map(|_| tempfile::tempdir().unwrap());
     let entries = ["", "constants = { L = 10, d_T = 0.05 }", "constants = { d_T = 0.02 }", "constants = { L = 5 }"];
     let suites = entries.map(active);
+    let length = |value: f64| WellScalar { name: "L".into(), values: vec![value] };
     let of = |i: usize| generated(&suites[i], folders[i].path());
     let [(key_0, _, default), (key_1, _, same), (key_2, other, diffusive), (key_3, small, short)] =
         [0, 1, 2, 3].map(of);
     assert!(key_0 == key_1 && default == same, "the defaults, written out, are the defaults");
-    assert!(key_0 != key_2 && default != diffusive && other.layout().scalars[0].1 == 10.0);
-    assert!(key_0 != key_3 && default != short && small.layout().scalars[0] == ("L".to_owned(), 5.0));
+    assert!(key_0 != key_2 && default != diffusive && other.layout().scalars[0].values == [10.0]);
+    assert!(key_0 != key_3 && default != short && small.layout().scalars[0] == length(5.0));
     assert_eq!(small.layout().axes[1].coordinates[8], 2.5);
 
     let out = folders[3].path().join("packed");

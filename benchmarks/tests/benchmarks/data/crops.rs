@@ -1,12 +1,12 @@
 //! Packed data of a suite that crops, does not normalise, or holds parameters out.
 
-use physrep_benchmarks::Split;
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::packed::{Packed, Window, pack};
 use physrep_benchmarks::suite::Suite;
 use physrep_benchmarks::systems::System;
+use physrep_benchmarks::{Regime, Split};
 
-use crate::support::{SUITE, Waves, planned};
+use crate::support::{SUITE, Waves, held_out, planned};
 
 fn packed(suite: &Suite) -> (tempfile::TempDir, Packed) {
     let folder = tempfile::tempdir().unwrap();
@@ -38,20 +38,18 @@ fn a_suite_that_does_not_normalise_packs_the_fields_as_they_are() {
 
 #[test]
 fn held_out_trajectories_are_packed_last_and_do_not_touch_statistics_or_scaling() {
-    let text = SUITE
-        .replacen("[0.1, 1, 2]", "[0.1, 1, 2], held_out = [0.05, 0.5]", 1)
-        .replacen("test = 2 }", "test = 2, held_out = 4 }", 1)
-        .replacen("test = 3 }", "test = 3, held_out = 1 }", 1);
-    let (_one, with) = packed(&Suite::parse(&text, "test").unwrap());
-    let (_two, without) = packed(&Suite::parse(SUITE, "test").unwrap());
-    let (with, without) = (with.header(), without.header());
-    assert_eq!(with.channels, without.channels);
-    assert_eq!(with.scalings, without.scalings);
-    assert_eq!(with.trajectories[..36], without.trajectories[..]);
-    assert_eq!(with.splits[Split::HeldOut], 36..52);
-    for trajectory in &with.trajectories[36..] {
-        assert!(trajectory.file.contains("held_out"), "{}", trajectory.file);
-        assert!([0.05, 0.5].contains(&trajectory.raw[1]));
+    let ((_one, many), (_two, few)) = (packed(&held_out(6)), packed(&held_out(1)));
+    let (_three, none) = packed(&Suite::parse(SUITE, "test").unwrap());
+    let (many, few, none) = (many.header(), few.header(), none.header());
+    assert_eq!(many.channels, few.channels);
+    assert_eq!(many.scalings, few.scalings);
+    assert_eq!(many.trajectories[..36], few.trajectories[..36]);
+    assert_eq!((&many.splits[Split::HeldOut], &few.splits[Split::HeldOut]), (&(36..54), &(36..39)));
+    let regimes: Vec<Option<Regime>> = many.trajectories.iter().map(|trajectory| trajectory.regime).collect();
+    assert_eq!(regimes[..36], [None; 36]);
+    for (of_regime, regime) in regimes[36..].chunks(6).zip(Regime::ALL) {
+        assert_eq!(of_regime, [Some(regime); 6]);
     }
-    assert!(with.splits().eq(Split::ALL) && without.splits().eq([Split::Train, Split::Valid, Split::Test]));
+    assert!(many.trajectories[36..].iter().all(|trajectory| trajectory.file.contains("/held_out/")));
+    assert!(many.splits().eq(Split::ALL) && none.splits().eq([Split::Train, Split::Valid, Split::Test]));
 }

@@ -9,9 +9,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use physrep_benchmarks::generate::generate;
-use physrep_benchmarks::{Error, Progress};
+use physrep_benchmarks::suite::{Suite, Trajectory};
+use physrep_benchmarks::well::{WellFile, split_files};
+use physrep_benchmarks::{Error, Progress, Split};
 
-use crate::support::{Waves, files, says, suite, suite_with};
+use crate::support::{Waves, files, held_out, planned, says, suite, suite_with};
 
 /// Frames of all 36 trajectories.
 const FRAMES: usize = 36 * 9;
@@ -29,9 +31,9 @@ fn the_bytes_do_not_depend_on_time_threads_or_interruptions() {
     let (suite, system) = (suite(), Waves::default());
     let whole = tempfile::tempdir().unwrap();
     let summary = generate(&suite, &system, whole.path(), 1, &()).unwrap();
-    assert_eq!((summary.files, summary.trajectories, summary.simulated), (18, 36, 36));
+    assert_eq!((summary.files, summary.trajectories, summary.simulated), (4, 36, 36));
     let expected = files(whole.path());
-    assert_eq!(expected.len(), 18 + 3, "files of three splits, two descriptions and the settings");
+    assert_eq!(expected.len(), 4 + 3, "files of three splits, two descriptions and the settings");
     // HDF5 keeps times in seconds.
     sleep(Duration::from_millis(1100));
 
@@ -77,6 +79,35 @@ fn a_killed_process_loses_at_most_the_trajectories_in_flight() {
         let rest = generate(&suite(), &Waves::default(), folder.path(), 1, &()).unwrap();
         assert!(rest.simulated <= 36 - frames / 9 + 2, "{frames}: {}", rest.simulated);
         assert!(files(folder.path()) == files(whole.path()), "killed at {frames}");
+    }
+}
+
+#[test]
+fn files_hold_sixteen_trajectories_of_a_split_at_most_in_the_order_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = held_out(6);
+    let summary = generate(&suite, &Waves::default(), folder.path(), 2, &()).unwrap();
+    assert_eq!((summary.files, summary.trajectories), (6, 54));
+    let planned = planned(&suite);
+    for (split, counts) in
+        [(Split::Train, &[16, 2][..]), (Split::Valid, &[6]), (Split::Test, &[12]), (Split::HeldOut, &[16, 2])]
+    {
+        let mut expected = planned.iter().filter(|trajectory| trajectory.split == split);
+        let paths = split_files(folder.path(), "shear_flow", split).unwrap();
+        assert_eq!(paths.len(), counts.len());
+        for (number, (path, &count)) in paths.iter().zip(counts).enumerate() {
+            assert!(path.ends_with(format!("shear_flow_{split}_{number:04}.hdf5")), "{}", path.display());
+            let file = WellFile::open(path).unwrap();
+            assert_eq!(file.layout().trajectories, count);
+            for index in 0..count {
+                let Trajectory { case, .. } = expected.next().unwrap();
+                let found = file.layout().scalars.iter().map(|scalar| scalar.of(index).unwrap() as f32);
+                assert!(found.eq(case.parameters.iter().map(|&value| value as f32)));
+                let tracer = file.read("tracer", index..index + 1, 3..4).unwrap();
+                assert_eq!(tracer[0], Waves::value(0, case, [0.0, -1.0], 3.0 * 0.1));
+            }
+        }
+        assert!(expected.next().is_none());
     }
 }
 
@@ -129,15 +160,19 @@ fn data_of_other_settings_is_neither_mixed_nor_overwritten() {
         ("frames = 9", "frames = 10", "frames 9 instead of 10"),
         ("[100, 2000]", "[100, 3000]", "parameters"),
         ("seed = 7", "seed = 8", "seed 7 instead of 8"),
+        ("test = 12", "test = 13", r#""test":12"#),
+        ("[0, 6]", "[0, 5]", "initial"),
         ("solve = [8, 12]", "solve = [8, 12]\ngzip = 1", "gzip null instead of 1"),
     ] {
         let other = suite_with(piece, by).unwrap();
         let refused = generate(&other, &Waves::default(), folder.path(), 1, &());
         says(refused, &["shear_flow", differs, "choose another folder"]);
     }
+    let drawn = Suite { draw: 7, ..suite() };
+    says(generate(&drawn, &Waves::default(), folder.path(), 1, &()), &["seed 7 instead of", "choose another folder"]);
     assert!(files(folder.path()) == before);
     // What data does not depend on may change.
-    let relabelled = suite_with("[0.1, 1, 2]", "[0.1, 1, 2], mean = 0, std = 1").unwrap();
+    let relabelled = suite_with("[0.1, 2]", "[0.1, 2], mean = 0, std = 1").unwrap();
     assert!(generate(&relabelled, &Waves::default(), folder.path(), 1, &()).is_ok());
 }
 
@@ -167,17 +202,16 @@ fn two_processes_do_not_work_in_one_folder() {
 #[test]
 fn a_solution_that_is_not_finite_is_refused_with_its_case() {
     let folder = tempfile::tempdir().unwrap();
-    let diverging = Waves { poison: Some(4) };
-    says(
-        generate(&suite(), &diverging, folder.path(), 1, &()),
-        &["shear_flow (Reynolds 100, Schmidt 0.1, wave", "tracer", "time 0.4", "`solve`"],
-    );
+    let diverging = Waves { poison: Some(4), ..Waves::default() };
+    let suite = suite();
+    let case = &planned(&suite)[0].case;
+    let ([reynolds, schmidt], [wave, phase]) = (&case.parameters[..], &case.initial[..]) else { panic!("{case:?}") };
+    let case = format!("shear_flow (Reynolds {reynolds}, Schmidt {schmidt}, wave {wave}, phase {phase})");
+    says(generate(&suite, &diverging, folder.path(), 1, &()), &[&case, "tracer", "time 0.4", "`solve`"]);
 }
 
 #[test]
 fn compressed_data_holds_the_same_values() {
-    use physrep_benchmarks::Split;
-    use physrep_benchmarks::well::{WellFile, split_files};
     let [plain, small] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     generate(&suite(), &Waves::default(), plain.path(), 2, &()).unwrap();
     let gzip = suite_with("solve = [8, 12]", "solve = [8, 12]\ngzip = 9").unwrap();
@@ -215,9 +249,9 @@ constant_field_names:
   1: []
   2: []
 boundary_condition_types: [PERIODIC]
-n_files: 6
-n_trajectories_per_file: [3, 3, 3, 3, 3, 3]
-n_steps_per_trajectory: [9, 9, 9, 9, 9, 9]
+n_files: 2
+n_trajectories_per_file: [16, 2]
+n_steps_per_trajectory: [9, 9]
 grid_type: cartesian
 "
     );

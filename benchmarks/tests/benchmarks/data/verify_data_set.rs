@@ -7,14 +7,19 @@ use std::path::PathBuf;
 use hdf5::File;
 use physrep_benchmarks::generate::generate;
 use physrep_benchmarks::inspect::{DataPath, DataSet, Findings, Report, check_data_set, find_data};
+use physrep_benchmarks::suite::Suite;
 use tempfile::TempDir;
 
-use crate::support::{Waves, inspected, suite, suite_with};
+use crate::support::{Waves, held_out, inspected, suite, suite_with};
 
 /// Generated data and its one data set.
 fn generated() -> (TempDir, DataSet) {
+    generated_for(&suite())
+}
+
+fn generated_for(suite: &Suite) -> (TempDir, DataSet) {
     let folder = tempfile::tempdir().unwrap();
-    generate(&suite(), &Waves::default(), folder.path(), 2, &()).unwrap();
+    generate(suite, &Waves::default(), folder.path(), 2, &()).unwrap();
     let mut targets = find_data(folder.path()).unwrap();
     let (Some(DataPath::DataSet(set)), true) = (targets.pop(), targets.is_empty()) else { panic!("one data set") };
     (folder, set)
@@ -34,7 +39,11 @@ fn across(set: &DataSet) -> Vec<String> {
 #[test]
 fn generated_data_is_valid() {
     let (_folder, set) = generated();
-    assert_eq!((set.name().as_str(), set.files.len()), ("shear_flow", 18));
+    assert_eq!((set.name().as_str(), set.files.len()), ("shear_flow", 4));
+    assert_eq!(across(&set), [""; 0]);
+    // Parameters of held-out trajectories lie beyond the ranges.
+    let (_folder, set) = generated_for(&held_out(6));
+    assert_eq!(set.files.len(), 6);
     assert_eq!(across(&set), [""; 0]);
 }
 
@@ -86,24 +95,21 @@ fn statistics_that_are_not_those_of_the_files_are_found() {
 fn files_that_do_not_belong_to_their_data_set_are_found() {
     let (_folder, mut set) = generated();
     let other = tempfile::tempdir().unwrap();
-    let suite = suite_with("values = [100, 2000]", "values = [100, 3000]").unwrap();
-    let suite_text = toml_of(&suite).replace("frames = 9", "frames = 8");
-    let shorter = physrep_benchmarks::suite::Suite::parse(&suite_text, "test").unwrap();
+    let mut shorter = suite_with("range = [100, 2000]", "range = [3000, 9000]").unwrap();
+    shorter.systems[0].frames = 8;
     generate(&shorter, &Waves::default(), other.path(), 2, &()).unwrap();
-    let foreign = "data/valid/shear_flow_Reynolds_3e3_Schmidt_1e0.hdf5";
-    fs::copy(other.path().join("shear_flow").join(foreign), set.folder.join(foreign)).unwrap();
+    let foreign = "data/valid/shear_flow_valid_0001.hdf5";
+    let valid = other.path().join("shear_flow/data/valid/shear_flow_valid_0000.hdf5");
+    fs::copy(valid, set.folder.join(foreign)).unwrap();
     let (split, _) = set.files.iter().find(|(_, path)| path.to_string_lossy().contains("valid")).unwrap().clone();
     set.files.push((split, set.folder.join(foreign)));
     let found = across(&set);
-    assert_eq!(found.len(), 3, "{found:#?}");
+    assert_eq!(found.len(), 2 + 6, "{found:#?}");
     assert!(found.iter().all(|line| line.starts_with(foreign)), "{found:#?}");
     assert!(found[0].contains("dimensions/time: expected 9 from 0 to 0.8"), "{found:#?}");
     assert!(found[1].contains("dimensions/time: expected 9 frames, as in generated.json, found 8"), "{found:#?}");
-    assert!(found[2].contains("scalars/Reynolds: expected one of [100.0, 2000.0], as in generated.json, found 3000"));
-}
-
-fn toml_of(suite: &physrep_benchmarks::suite::Suite) -> String {
-    toml::to_string(suite).unwrap()
+    let outside = "scalars/Reynolds: expected a value from 100 to 2000, as in generated.json, found ";
+    assert!(found[2..].iter().all(|line| line.contains(outside)), "{found:#?}");
 }
 
 #[test]

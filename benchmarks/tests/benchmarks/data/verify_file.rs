@@ -8,7 +8,7 @@ use hdf5::{File, H5Type, Location};
 use physrep_benchmarks::inspect::{Findings, Report, Severity, inspect_file};
 use physrep_benchmarks::well::{WellLayout, WellWriter};
 
-use crate::support::{inspected, layout, lines, packed, value, write};
+use crate::support::{inspected, layout, lines, packed, value, write, write_as};
 
 /// Inspects a valid file after `damage` has changed it: exactly the errors and warnings that start so must be found.
 #[track_caller]
@@ -127,6 +127,40 @@ fn flags_masks_and_coordinates_are_checked() {
         },
         &[],
         &["t2_fields @field_names: expected unlisted, found nothing of this name"],
+    );
+}
+
+#[test]
+fn scalars_have_one_value_or_one_for_each_trajectory_and_say_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("varied.hdf5");
+    let mut varied = layout();
+    varied.scalars[1].values = vec![-0.5, -1.25];
+    write_as(&path, varied, None);
+    let report = inspected(&path);
+    assert_eq!(report.findings, Findings::default());
+    assert_eq!(report.contents.unwrap().parameters[1].values, [-1.25, -0.5]);
+    let file = File::open_rw(&path).unwrap();
+    replace(&file.dataset("scalars/alpha").unwrap(), "sample_varying", false);
+    file.close().unwrap();
+    let found = lines(&inspected(&path).findings, Severity::Error);
+    assert_eq!(found, ["scalars/alpha @sample_varying: expected true, found [false]"]);
+
+    damaged(
+        |f| replace(&f.dataset("scalars/alpha").unwrap(), "sample_varying", true),
+        &["scalars/alpha @sample_varying: expected false, found [true]"],
+        &[],
+    );
+    damaged(
+        |f| {
+            f.unlink("scalars/alpha").unwrap();
+            let scalars = f.group("scalars").unwrap();
+            let alpha = scalars.new_dataset_builder().with_data(&[1.0_f32, 2.0, 3.0]).create("alpha").unwrap();
+            alpha.new_attr::<bool>().create("sample_varying").unwrap().write_scalar(&true).unwrap();
+            alpha.new_attr::<bool>().create("time_varying").unwrap().write_scalar(&false).unwrap();
+        },
+        &["scalars/alpha: expected one value, or 2, one for each trajectory, found 3"],
+        &[],
     );
 }
 

@@ -3,9 +3,9 @@
 use hdf5::types::{TypeDescriptor, VarLenAscii, VarLenUnicode};
 use hdf5::{File, H5Type, Location};
 use physrep_benchmarks::systems::Boundary;
-use physrep_benchmarks::well::{WellFile, WellWriter, file_name};
+use physrep_benchmarks::well::{WellFile, WellLayout, WellScalar, WellWriter};
 
-use crate::support::{layout, says, value, write};
+use crate::support::{layout, says, value, write, write_as};
 
 fn attribute<T: H5Type>(location: &Location, name: &str) -> T {
     let attribute = location.attr(name).unwrap();
@@ -108,7 +108,7 @@ fn parts_of_fields_are_read_without_the_rest() {
         let file = WellFile::open(&path).unwrap();
         assert_eq!(File::open(&path).unwrap().dataset("t1_fields/velocity").unwrap().is_chunked(), gzip.is_some());
         let mut expected = layout();
-        expected.scalars[1].1 = f64::from(-0.1_f32);
+        expected.scalars[1].values = vec![f64::from(-0.1_f32)];
         assert_eq!(*file.layout(), expected);
         for (i, field) in layout().fields.iter().enumerate() {
             let frame = layout().frame_len(field);
@@ -138,12 +138,46 @@ fn a_trajectory_of_the_wrong_size_is_not_written() {
     says(WellWriter::create(&path, mixed, None).map(drop), &["file.hdf5", "scalars, vectors, tensors"]);
 }
 
+/// The test's layout, with one of its scalars different for each trajectory.
+fn varied(values: &[f64]) -> WellLayout {
+    let mut layout = layout();
+    layout.scalars[1] = WellScalar { name: "alpha".into(), values: values.into() };
+    layout
+}
+
 #[test]
-fn file_names_are_those_of_the_published_data() {
-    let name = file_name("shear_flow", [("Reynolds", 1e4), ("Schmidt", 0.1)]);
-    assert_eq!(name, "shear_flow_Reynolds_1e4_Schmidt_1e-1.hdf5");
-    let name = file_name("shear_flow", [("Reynolds", 5e5), ("Schmidt", 1.0)]);
-    assert_eq!(name, "shear_flow_Reynolds_5e5_Schmidt_1e0.hdf5");
+fn a_scalar_may_have_a_value_for_each_trajectory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.hdf5");
+    let written = varied(&[-0.5, -1.25]);
+    write_as(&path, written.clone(), None);
+    let read = WellFile::open(&path).unwrap();
+    assert_eq!(*read.layout(), written);
+    let [zeta, alpha] = &read.layout().scalars[..] else { panic!("two scalars") };
+    assert_eq!([0, 1, 2].map(|trajectory| zeta.of(trajectory)), [Some(17.0); 3]);
+    assert_eq!([0, 1, 2].map(|trajectory| alpha.of(trajectory)), [Some(-0.5), Some(-1.25), None]);
+
+    // Only what all trajectories share is among the attributes, too.
+    let file = File::open(&path).unwrap();
+    assert_eq!(texts(&file, "simulation_parameters"), ["zeta"]);
+    assert!(file.attr("alpha").is_err());
+    let scalars = file.group("scalars").unwrap();
+    assert_eq!(texts(&scalars, "field_names"), ["zeta", "alpha"]);
+    let [zeta, alpha] = ["zeta", "alpha"].map(|name| scalars.dataset(name).unwrap());
+    assert_eq!((zeta.shape(), varying(&zeta)), (vec![], (false, false)));
+    assert_eq!((alpha.shape(), varying(&alpha)), (vec![2], (true, false)));
+    assert_eq!(alpha.read_raw::<f32>().unwrap(), [-0.5, -1.25]);
+}
+
+#[test]
+fn a_scalar_with_another_number_of_values_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.hdf5");
+    for values in [&[][..], &[1.0, 2.0, 3.0]] {
+        let refused = WellWriter::create(&path, varied(values), None).map(drop);
+        says(refused, &["file.hdf5", "alpha", "or 2, one for each trajectory", &format!("there are {}", values.len())]);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
 }
 
 /// A file as h5py writes it and as published files are: labels with both ends, names in another order than the groups
@@ -200,7 +234,8 @@ fn published_layouts_are_read() {
     let layout = file.layout();
     let names: Vec<_> = layout.fields.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(names, ["tracer", "pressure", "velocity"]);
-    assert_eq!(layout.scalars, [("Rayleigh".to_owned(), 1e4), ("Schmidt".to_owned(), 0.2)]);
+    let scalar = |name: &str, value| WellScalar { name: name.into(), values: vec![value] };
+    assert_eq!(layout.scalars, [scalar("Rayleigh", 1e4), scalar("Schmidt", 0.2)]);
     assert_eq!(layout.axes[0].coordinates, [0.0, 0.5, 1.0]);
     assert_eq!(layout.axes[1].boundary, Boundary::Wall);
     assert_eq!(layout.times.len(), 3);

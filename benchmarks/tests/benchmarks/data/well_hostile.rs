@@ -130,9 +130,17 @@ fn wrong_shapes_and_types_are_named() {
         |f| {
             f.unlink("scalars/zeta").unwrap();
             let scalars = f.group("scalars").unwrap();
-            scalars.new_dataset_builder().with_data(&[1.0_f32, 2.0]).create("zeta").unwrap();
+            scalars.new_dataset_builder().with_data(&[1.0_f32, 2.0, 3.0]).create("zeta").unwrap();
         },
-        &["scalars/zeta", "one value", "[2]"],
+        &["scalars/zeta", "one value, or 2, one for each trajectory", "found 3"],
+    );
+    damaged(
+        |f| {
+            f.unlink("scalars/zeta").unwrap();
+            let scalars = f.group("scalars").unwrap();
+            scalars.new_dataset_builder().with_data(&ndarray::arr2(&[[1.0_f32], [2.0]])).create("zeta").unwrap();
+        },
+        &["scalars/zeta", "one value, of shape () or (1), or one for each trajectory", "shape [2, 1]"],
     );
     damaged(
         |f| {
@@ -159,7 +167,7 @@ fn what_no_file_of_the_well_has_is_refused() {
     damaged(|f| replace(f, "n_trajectories", 0_i64), &["@n_trajectories", "1 or more", "found 0"]);
     damaged(
         |f| f.dataset("scalars/zeta").unwrap().write_scalar(&f32::NAN).unwrap(),
-        &["scalars/zeta", "a finite value", "NaN"],
+        &["scalars/zeta", "finite values", "NaN"],
     );
     damaged(
         |f| {
@@ -242,6 +250,13 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
             time(f).new_dataset::<f64>().chunk([1 << 20]).deflate(1).shape([N]).create("time").unwrap();
         },
         &["dimensions/time", "does not hold them"],
+    );
+    damaged(
+        |f| {
+            f.unlink("scalars/zeta").unwrap();
+            f.group("scalars").unwrap().new_dataset::<f32>().shape([N]).create("zeta").unwrap();
+        },
+        &["scalars/zeta", "one for each trajectory", "shape [1000000000000]"],
     );
     damaged(
         |f| {

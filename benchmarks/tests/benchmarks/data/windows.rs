@@ -7,11 +7,11 @@ use crate::support::{packed, suite};
 
 #[test]
 fn windows_are_counted_as_the_paper_counts_them() {
-    // 9 frames, 4 of a window: starts 0..=5; the strides are 1, 2 and 3; 6 sets of 3, 1 and 2 trajectories.
+    // 9 frames, 4 of a window: starts 0..=5; the strides are 1, 2 and 3; 18, 6 and 12 trajectories.
     let (_folder, packed) = packed();
     let plan = &suite().window;
     let counts = Split::ALL.map(|split| packed.windows(split, plan).len());
-    assert_eq!(counts, [6 * 3 * 6, 6 * 3, 6 * 2 * 2, 0]);
+    assert_eq!(counts, [18 * 6, 6 * 3, 12 * 2, 0]);
     assert_eq!(
         packed.windows(Split::Test, plan)[..3],
         [Window { trajectory: 24, start: 0 }, Window { trajectory: 24, start: 3 }, Window { trajectory: 25, start: 0 },]

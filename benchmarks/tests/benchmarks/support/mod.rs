@@ -11,5 +11,5 @@ pub use errors::says;
 pub use findings::{inspected, lines};
 pub use folders::files;
 pub use packed::{every_window, pack_into, packed};
-pub use waves::{SUITE, Waves, planned, suite, suite_with};
-pub use well_file::{layout, value, write};
+pub use waves::{SUITE, Waves, held_out, planned, published, suite, suite_with};
+pub use well_file::{layout, value, write, write_as};

@@ -23,20 +23,23 @@ store = [8, 12]
 frames = 9
 dt = 0.1
 parameters = [
-    { name = "Reynolds", values = [100, 2000], scale = "log10" },
-    { name = "Schmidt", values = [0.1, 1, 2] },
+    { name = "Reynolds", range = [100, 2000], scale = "log10" },
+    { name = "Schmidt", range = [0.1, 2] },
 ]
 
 [system.generate]
 solve = [8, 12]
-trajectories = { train = 3, valid = 1, test = 2 }
-initial = [{ name = "wave", values = [1, 2, 3] }, { name = "phase", values = [0, 0.5, 1.5] }]
+trajectories = { train = 18, valid = 6, test = 12 }
+initial = [{ name = "wave", values = [1, 2, 3] }, { name = "phase", range = [0, 6] }]
 "#;
 
-/// Travelling waves; `poison` makes the tracer infinite from that frame on.
+/// Travelling waves.
 #[derive(Default)]
 pub struct Waves {
+    /// The frame from which on the tracer is infinite.
     pub poison: Option<usize>,
+    /// Whether the pressure is the same everywhere and at all times.
+    pub constant_pressure: bool,
 }
 
 impl Waves {
@@ -115,7 +118,8 @@ impl System for Waves {
                 tracer[3] = f32::INFINITY;
             }
             let velocity: Vec<f32> = points().flat_map(|p| [2, 3].map(|c| Self::value(c, case, p, time))).collect();
-            on_frame(&Frame { time, fields: &[&tracer, &scalar(1), &velocity] })?;
+            let pressure = if self.constant_pressure { vec![1.5; nx * ny] } else { scalar(1) };
+            on_frame(&Frame { time, fields: &[&tracer, &pressure, &velocity] })?;
         }
         Ok(())
     }
@@ -125,10 +129,34 @@ pub fn suite() -> Suite {
     Suite::parse(SUITE, "test").expect("the test's suite is valid")
 }
 
+/// The suite with that many trajectories in each regime of held-out.
+pub fn held_out(count: usize) -> Suite {
+    let trajectories = format!("held_out = {count} }}\nregimes = {{ gap = 0.3, near = 0.15, far = 0.4 }}");
+    let text = SUITE.replacen("test = 12 }", &format!("test = 12, {trajectories}"), 1);
+    Suite::parse(&text.replacen("test = 3 }", "test = 3, held_out = 1 }", 1), "test")
+        .expect("the test's suite is valid")
+}
+
+/// The same suite of the same trajectories, as if they were published.
+pub fn published(suite: &Suite) -> Suite {
+    let mut published = suite.clone();
+    let planned = planned(suite);
+    for section in &mut published.systems {
+        let scalings = section.scalings();
+        for (index, (parameter, scaling)) in section.parameters.iter_mut().zip(scalings).enumerate() {
+            parameter.range = None;
+            parameter.values = planned.iter().map(|trajectory| trajectory.case.parameters[index]).collect();
+            (parameter.mean, parameter.std) = (Some(scaling.mean), Some(scaling.std));
+        }
+        section.generate = None;
+    }
+    Suite::parse(&toml::to_string(&published).expect("a suite is plain TOML"), "test").expect("the suite is valid")
+}
+
 /// The trajectories of the suite's first system.
 pub fn planned(suite: &Suite) -> Vec<Trajectory> {
     let section = &suite.systems[0];
-    trajectories(section, section.generate.as_ref().expect("the test's data is generated"), suite.seed)
+    trajectories(section, section.generate.as_ref().expect("the test's data is generated"), suite.data_seed())
 }
 
 /// The suite with one piece of its text replaced.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use physrep_benchmarks::systems::{Boundary, Field, Rank};
-use physrep_benchmarks::well::{WellAxis, WellLayout, WellWriter};
+use physrep_benchmarks::well::{WellAxis, WellLayout, WellScalar, WellWriter};
 
 /// A layout with every rank, a wall, and two trajectories of three frames on a grid of 4 by 6.
 pub fn layout() -> WellLayout {
@@ -12,6 +12,7 @@ pub fn layout() -> WellLayout {
         boundary,
         coordinates: (0..n).map(|j| j as f32 / n as f32).collect(),
     };
+    let scalar = |name: &str, value| WellScalar { name: name.into(), values: vec![value] };
     WellLayout {
         dataset: "active_matter".into(),
         trajectories: 2,
@@ -23,7 +24,7 @@ pub fn layout() -> WellLayout {
             Field::new("velocity", Rank::Vector),
             Field::new("D", Rank::Tensor),
         ],
-        scalars: vec![("zeta".into(), 17.0), ("alpha".into(), -0.1)],
+        scalars: vec![scalar("zeta", 17.0), scalar("alpha", -0.1)],
     }
 }
 
@@ -34,7 +35,11 @@ pub fn value(trajectory: usize, field: usize, index: usize) -> f32 {
 
 /// Writes a file with that layout and those values.
 pub fn write(path: &Path, gzip: Option<u8>) {
-    let layout = layout();
+    write_as(path, layout(), gzip);
+}
+
+/// Writes a file with those values and a layout that differs from that one in scalars.
+pub fn write_as(path: &Path, layout: WellLayout, gzip: Option<u8>) {
     let writer = WellWriter::create(path, layout.clone(), gzip).unwrap();
     for trajectory in 0..2 {
         for (i, field) in layout.fields.iter().enumerate() {

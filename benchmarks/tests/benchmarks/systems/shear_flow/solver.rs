@@ -4,10 +4,10 @@ use std::f64::consts::PI;
 
 use physrep_benchmarks::systems::Fourier;
 use physrep_benchmarks::systems::SolverError;
-use physrep_benchmarks::systems::shear_flow::{Fields, LENGTHS, ShearFlow, Solver};
+use physrep_benchmarks::systems::shear_flow::{Fields, LENGTHS, Perturbation, ShearFlow, Solver};
 
 fn flow(reynolds: f64) -> ShearFlow {
-    ShearFlow { reynolds, schmidt: 2.0, n_shear: 2, n_blobs: 2, width: 1.0 }
+    ShearFlow { reynolds, schmidt: 2.0, n_shear: 2, width: 1.0, perturbation: Perturbation::Blobs(2) }
 }
 
 fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
@@ -202,7 +202,7 @@ fn the_largest_step_is_stable_where_viscosity_does_not_help() {
 fn finer_grids_converge_spectrally() {
     let run = |grid: [usize; 2]| {
         // An even number of half waves and thin layers: no kinks where the domain closes.
-        let flow = ShearFlow { n_blobs: 2, width: 0.5, ..flow(100.0) };
+        let flow = ShearFlow { width: 0.5, ..flow(100.0) };
         let mut solver = Solver::new(&flow, grid).unwrap();
         solver.advance_to(1.0).unwrap();
         let fields = solver.fields();
@@ -239,7 +239,7 @@ fn what_cannot_be_solved_is_refused_with_a_reason() {
         (refused(ShearFlow { schmidt: -1.0, ..valid }, [8, 8]), "`schmidt` must be"),
         (refused(ShearFlow { width: f64::INFINITY, ..valid }, [8, 8]), "`width` must be"),
         (refused(ShearFlow { n_shear: 3, ..valid }, [8, 8]), "`n_shear` must be positive and even"),
-        (refused(ShearFlow { n_blobs: 0, ..valid }, [8, 8]), "`n_blobs` must be at least 1"),
+        (refused(ShearFlow { perturbation: Perturbation::Blobs(0), ..valid }, [8, 8]), "`n_blobs` must be at least 1"),
         (refused(valid, [9, 8]), "even number of at least 8 points along x and y, but is 9x8"),
         (refused(valid, [8, 0]), "but is 8x0"),
     ] {
