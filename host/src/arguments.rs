@@ -3,8 +3,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
+use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
-use physrep_runner::DeviceSelection;
+use physrep_runner::{DeviceSelection, Policy, cores};
 
 use crate::error::{Error, Result};
 
@@ -44,4 +45,108 @@ impl DeviceArgument {
 pub fn duration(name: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|e| Error::Usage(format!("{name} {seconds}: expected seconds, 0 or more ({e})")))
+}
+
+/// The suite, and which trajectories of its distributions.
+#[derive(Debug, Args)]
+pub struct SuiteArgument {
+    /// A suite's name, or the path of a suite file.
+    #[arg(long, default_value = "tiny")]
+    suite: String,
+    /// Draw fresh trajectories from the suite's distributions; 0 is the draw of published results.
+    #[arg(long, default_value_t = 0, value_name = "SEED")]
+    draw: u64,
+}
+
+impl SuiteArgument {
+    /// The suite.
+    pub fn load(&self) -> Result<Suite> {
+        Ok(Suite { draw: self.draw, ..Suite::load(&self.suite)? })
+    }
+}
+
+/// A suite, its data, and the folder of a run of it.
+#[derive(Debug, Args)]
+pub struct Folders {
+    #[command(flatten)]
+    suite: SuiteArgument,
+    /// The folder of the data, which is generated if it is missing [default: data/SUITE].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The folder of the run [default: runs/SUITE].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What [`Folders`] name.
+pub struct SuiteFolders {
+    /// The suite.
+    pub suite: Suite,
+    /// The folder of its data.
+    pub data: PathBuf,
+    /// The folder of the run.
+    pub run: PathBuf,
+}
+
+impl Folders {
+    /// Loads the suite.
+    pub fn load(self) -> Result<SuiteFolders> {
+        let suite = self.suite.load()?;
+        let data = self.data.unwrap_or_else(|| PathBuf::from("data").join(folder_name(&suite)));
+        let run = self.out.unwrap_or_else(|| PathBuf::from("runs").join(folder_name(&suite)));
+        Ok(SuiteFolders { suite, data, run })
+    }
+}
+
+/// How many cells run at once, and on how many threads.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Workers {
+    /// Cells that run concurrently.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Threads per cell [default: all cores, divided among the jobs].
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Workers {
+    /// Cells that run concurrently, and threads per cell.
+    pub fn jobs_and_threads(self) -> Result<(usize, usize)> {
+        if self.jobs == 0 || self.threads == Some(0) {
+            return Err(Error::Usage("--jobs and --threads must be 1 or more".into()));
+        }
+        Ok((self.jobs, self.threads.unwrap_or_else(|| (cores() / self.jobs).max(1))))
+    }
+}
+
+/// When a cell writes checkpoints, and when it is given up.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Patience {
+    /// Seconds without progress after which a cell is killed.
+    #[arg(long, default_value_t = 600.0, value_name = "SECONDS")]
+    stall_timeout: f64,
+    /// Seconds between checkpoints of pretraining.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    checkpoint_every: f64,
+}
+
+impl Patience {
+    /// How cells are run by `workers`.
+    pub fn policy(self, workers: Workers) -> Result<Policy> {
+        let (jobs, threads) = workers.jobs_and_threads()?;
+        Ok(Policy {
+            jobs,
+            threads,
+            stall_timeout: duration("--stall-timeout", self.stall_timeout)?,
+            checkpoint_every: duration("--checkpoint-every", self.checkpoint_every)?,
+        })
+    }
+}
+
+/// The name of the folders of a suite's data and runs: `tiny`, or `tiny-draw7` for another draw.
+pub fn folder_name(suite: &Suite) -> String {
+    match suite.draw {
+        0 => suite.name.clone(),
+        draw => format!("{}-draw{draw}", suite.name),
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     commands::{
         all::All, bench::Bench, bench::BenchOne, cell::CellCommand, compare::Compare, data::Data, doctor::Doctor,
         encode::Encode, list::List, merge::Merge, plan::Plan, report::Report, schema::Schema, status::Status,
-        table::Table, tensorboard::Tensorboard, verify_result::VerifyResult,
+        table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
     },
     error::{Error, Result},
 };
@@ -33,6 +33,8 @@ enum Command {
     Cell(CellCommand),
     /// Show the progress of a run, also from another shell.
     Status(Status),
+    /// Tune a method: random trials from its ranges, the same number for all, chosen on valid.
+    Tune(Tune),
     /// Work with a suite's data.
     Data(Data),
     /// Print the tables of a run.
@@ -86,6 +88,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Plan(command) => command.run(),
         Command::Cell(command) => command.run(),
         Command::Status(command) => command.run(),
+        Command::Tune(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Table(command) => command.run(),
         Command::Report(command) => command.run(),

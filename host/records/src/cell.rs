@@ -88,6 +88,9 @@ pub struct Cell {
     pub encoder: EncoderSpec,
     /// The seed of the initial weights, the objective's randomness and the probes.
     pub seed: u64,
+    /// Which trial of a tuning it is, from 0; none for a cell of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<u64>,
     /// Where the method computes. Not part of the address: the plugin's build for another kind of device has another checksum,
     /// and that is part of it.
     #[serde(default)]
@@ -129,6 +132,7 @@ impl Cell {
             method: self.method().to_owned(),
             initialisation: self.initialisation(),
             seed: self.seed,
+            trial: self.trial,
         }
     }
 
@@ -154,20 +158,27 @@ impl Cell {
         if !self.joint.is_empty() {
             address["joint"] = self.joint.iter().map(|source| source.checksum.as_str()).collect();
         }
+        if let Some(trial) = self.trial {
+            address["trial"] = trial.into();
+        }
         address
     }
 
-    /// Its name in messages: `jepa (random) on shear_flow, seed 0`.
+    /// Its name in messages: `jepa (random) on shear_flow, seed 0`, or `jepa, trial 3, on shear_flow, seed 0`.
     pub fn title(&self) -> String {
         let variant = self.initialisation().variant().map(|variant| format!(" ({variant})")).unwrap_or_default();
-        format!("{}{variant} on {}, seed {}", self.method(), self.system(), self.seed)
+        let trial = self.trial.map(|trial| format!(", trial {trial},")).unwrap_or_default();
+        format!("{}{variant}{trial} on {}, seed {}", self.method(), self.system(), self.seed)
     }
 
     /// The cell's folder in the run folder `out`.
     pub fn folder(&self, out: &Path) -> CellFolder {
         let variant = self.initialisation().variant().map(|variant| format!("-{variant}")).unwrap_or_default();
         let (method, seed) = (format!("{}{variant}", self.method()), format!("seed{}-{}", self.seed, self.key()));
-        CellFolder::at(out.join("cells").join(self.system()).join(method).join(seed))
+        CellFolder::at(match self.trial {
+            None => out.join("cells").join(self.system()).join(method).join(seed),
+            Some(trial) => out.join(format!("trial{trial:02}")).join(self.system()).join(seed),
+        })
     }
 
     /// The folder of its pretraining in the run folder `out`: the cell's own, or one shared by the cells of a joint pretraining.
@@ -187,6 +198,8 @@ fn hash(address: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use physrep_benchmarks::suite::Tuned;
+
     use super::*;
 
     fn source(system: &str) -> DataSource {
@@ -208,6 +221,7 @@ mod tests {
                 initialisation: Initialisation::Joint,
             },
             seed: 0,
+            trial: None,
             device: Device::Cpu,
         })
     }
@@ -233,6 +247,18 @@ mod tests {
         let mut moved = one.clone();
         moved.joint[2].path = "elsewhere".into();
         assert_eq!(one.key(), moved.key());
+    }
+
+    #[test]
+    fn a_trial_has_an_address_of_its_own_and_a_tuning_changes_none() {
+        let [mut cell, _] = joint();
+        cell.joint.clear();
+        let (before, trial) = (cell.key(), |trial| Cell { trial: Some(trial), ..cell.clone() });
+        assert!(trial(0).key() != before && trial(0).key() != trial(1).key());
+        assert!(trial(3).folder(Path::new("out")).path().starts_with("out/trial03/active_matter"));
+        let tuned = Tuned { trials: 16, record: "mpp.json".into() };
+        cell.suite.tuning.insert("mpp".into(), tuned);
+        assert_eq!(before, cell.key());
     }
 
     #[test]

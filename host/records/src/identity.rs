@@ -28,6 +28,9 @@ pub struct Identity {
     pub initialisation: Initialisation,
     /// The seed of the initial weights, the objective's randomness and the probes.
     pub seed: u64,
+    /// Which trial of a tuning it is, from 0; none for a cell of a table. A trial has no test scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<u64>,
 }
 
 /// The identity of a suite: a table refuses to mix suites that differ in any of these.
@@ -37,6 +40,8 @@ pub struct SuiteFacts {
     pub name: String,
     /// Its version.
     pub version: u32,
+    /// Which trajectories were drawn from its distributions: 0 for those of published results.
+    pub draw: u64,
     /// The first 16 digits of the BLAKE3 hash of the suite's settings for the cell's system, budgets and probes, and of the versions
     /// of the protocol and of the noise. It detects a suite that was edited without a new version, and programs that score it
     /// differently.
@@ -48,7 +53,15 @@ impl SuiteFacts {
     pub fn of(suite: &Suite, system: &str) -> Self {
         let text = serde_json::json!([suite.deciding(&[system]), PROTOCOL, noise::VERSION]).to_string();
         let checksum = blake3::hash(text.as_bytes()).to_hex()[..16].to_owned();
-        Self { name: suite.name.clone(), version: suite.version, checksum }
+        Self { name: suite.name.clone(), version: suite.version, draw: suite.draw, checksum }
+    }
+}
+
+impl fmt::Display for SuiteFacts {
+    /// `tiny v5`, or `tiny v5, draw 7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} v{}", self.name, self.version)?;
+        if self.draw == 0 { Ok(()) } else { write!(f, ", draw {}", self.draw) }
     }
 }
 

@@ -16,6 +16,8 @@ mod record;
 mod run;
 mod samples;
 mod score;
+mod trial;
+mod tuning;
 
 pub use cell::{Cell, DataSource, EncoderSpec};
 pub use cost::{Cost, PhaseCost};
@@ -27,7 +29,10 @@ pub use folder::{CellFolder, CellOutcome, PretrainingFolder};
 pub use identity::{Identity, Initialisation, SCHEMA, SuiteFacts};
 pub use lock::{Lock, is_locked};
 pub use manifest::{ManifestCell, RunManifest};
-pub use record::{CellFailure, CellRecord, EncoderFacts, Health, LabelSubset, Recipe, ScoredTrajectories, json_schema};
-pub use run::{RunCell, RunResults};
+pub use record::{
+    CellFailure, CellRecord, EncoderFacts, EncodingCheck, Health, LabelSubset, Recipe, ScoredTrajectories, json_schema,
+};
+pub use run::{RunCell, RunResults, check_suites};
 pub use samples::{Sample, SampleFields};
-pub use score::{Metrics, ParameterResult, ProbeScore, Regime, Selection, Track};
+pub use score::{Metrics, ParameterResult, ProbeScore, Selection, Track};
+pub use tuning::{RangesFile, TrialOutcome, TrialRecord, TunedOn, TuningProgram, TuningRecord};

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use physrep_benchmarks::{Split, labels::Scaling};
+use physrep_benchmarks::{Regime, Split, labels::Scaling};
 use physrep_statistics::{GradientFlow, LabelPermutation, Spread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub struct CellRecord {
     pub scores: Vec<ProbeScore>,
     /// What each probe selected on the valid split, and how its fit went.
     pub selections: Vec<Selection>,
-    /// Health checks of the scores; none for a row without embeddings.
+    /// Health checks of the scores; none for a row without embeddings, and for a trial of a tuning.
     pub health: Option<Health>,
     /// Facts about the encoder; none for rows without one.
     pub encoder: Option<EncoderFacts>,
@@ -76,11 +76,28 @@ impl CellRecord {
         }
     }
 
-    /// The score of `probe` on `split` and `track`, fitted on a fraction of the labels.
+    /// The score of `probe` on a whole `split` and `track`, fitted on a fraction of the labels; none for held-out, which has one for
+    /// each regime.
     pub fn score(&self, track: Track, probe: &str, label_fraction: f64, split: Split) -> Option<&ProbeScore> {
         self.scores.iter().find(|score| {
             (score.track, score.probe.as_str(), score.label_fraction, score.split, score.regime)
                 == (track, probe, label_fraction, split, None)
+        })
+    }
+
+    /// The score of `probe` on the held-out trajectories of a regime, fitted on all labels.
+    pub fn regime_score(&self, track: Track, probe: &str, regime: Regime) -> Option<&ProbeScore> {
+        self.scores.iter().find(|score| {
+            (score.track, score.probe.as_str(), score.label_fraction, score.regime) == (track, probe, 1.0, Some(regime))
+        })
+    }
+
+    /// The score of the same probe, fitted on the same fraction of the labels, on the same trajectories as `other`, a score of another
+    /// record.
+    pub fn counterpart(&self, other: &ProbeScore) -> Option<&ProbeScore> {
+        self.scores.iter().find(|score| {
+            (score.track, &score.probe, score.label_fraction, score.split, score.regime)
+                == (other.track, &other.probe, other.label_fraction, other.split, other.regime)
         })
     }
 }
@@ -102,6 +119,9 @@ pub struct CellFailure {
 pub struct ScoredTrajectories {
     /// The index of each trajectory in the packed data, ascending.
     pub index: Vec<u32>,
+    /// The regime of each; empty for a split that is not held out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regimes: Vec<Regime>,
     /// The number of windows that each is cut into.
     pub windows: Vec<u32>,
     /// The true labels, `[parameter][trajectory]`, scaled.
@@ -129,8 +149,23 @@ pub struct Health {
     /// Whether the encoder's checksum was the same before and after encoding; none where nothing was compared: for rows without
     /// an encoder, and where the probes used cached embeddings of an earlier attempt.
     pub encoder_unchanged: Option<bool>,
+    /// Whether embeddings depend on their own window alone; none for rows without an encoder.
+    #[serde(default)]
+    pub encoding: Option<EncodingCheck>,
     /// The label permutation test of the ridge probe.
     pub label_permutation: LabelPermutation,
+}
+
+/// Windows of valid were embedded again. A cell in which an embedding changed by more than 0.02 of how much embeddings vary over windows
+/// has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EncodingCheck {
+    /// The largest change where each window was alone in its batch, as a fraction of the standard deviation over windows.
+    pub alone: f64,
+    /// The largest change where the window was in a batch with other windows.
+    pub in_other_company: f64,
+    /// Whether the same batch gave the same bytes twice.
+    pub repeatable: bool,
 }
 
 /// Facts about an encoder.
@@ -165,6 +200,10 @@ pub struct Recipe {
     pub config: Value,
     /// The method that the plugin implements: the row's, or the one that the row is a variant of; none for rows without a plugin.
     pub plugin: Option<String>,
+    /// The random trials that chose the configuration, each a look at valid; none if it was never tuned by the budget that is the same
+    /// for all methods, or is not the one that was chosen.
+    #[serde(default)]
+    pub tuning_trials: Option<u64>,
 }
 
 /// The JSON Schema of a finished cell's record.

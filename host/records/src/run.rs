@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     error::{Error, Result},
     folder::CellOutcome,
-    identity::{Identity, SuiteFacts},
+    identity::Identity,
     manifest::RunManifest,
     record::CellRecord,
 };
@@ -38,7 +38,7 @@ impl RunResults {
     ///
     /// # Errors
     ///
-    /// If there is no run, if a record cannot be read or belongs to another cell than the manifest says, or if cells of one system
+    /// If there is no run or only trials of a tuning, if a record cannot be read or belongs to another cell than the manifest says, or if cells of one system
     /// are of suites that differ in name, version or content.
     pub fn read(run: &Path) -> Result<Self> {
         Self::of(&RunManifest::read(run)?, run)
@@ -50,6 +50,12 @@ impl RunResults {
     ///
     /// Those of [`read`](Self::read).
     pub fn of(manifest: &RunManifest, run: &Path) -> Result<Self> {
+        if manifest.cells.iter().any(|listed| listed.identity.trial.is_some()) {
+            return Err(Error::Usage(format!(
+                "{}: trials of a tuning, which have no test scores; the .json file beside this folder has what was chosen",
+                run.display()
+            )));
+        }
         let cells = manifest.cells.iter().cloned().map(|listed| {
             let folder = listed.folder(run);
             let outcome = folder.outcome()?;
@@ -61,7 +67,7 @@ impl RunResults {
             Ok(RunCell { identity: listed.identity, outcome })
         });
         let results = Self { cells: cells.collect::<Result<_>>()? };
-        results.check_suites(run)?;
+        check_suites(run, results.cells.iter().map(|cell| &cell.identity))?;
         Ok(results)
     }
 
@@ -81,27 +87,75 @@ impl RunResults {
     pub fn incomplete(&self) -> usize {
         self.cells.iter().filter(|cell| cell.record().is_none()).count()
     }
+}
 
-    /// Scores of different suites cannot be compared.
-    fn check_suites(&self, run: &Path) -> Result<()> {
-        let version = |suite: &SuiteFacts| (suite.name.clone(), suite.version);
-        for (system, cells) in self.by_system() {
-            let first = &cells[0].identity.suite;
-            let reference = self.cells.first().map_or(first, |cell| &cell.identity.suite);
-            let differing = cells
-                .iter()
-                .map(|cell| &cell.identity.suite)
-                .find(|suite| *suite != first || version(suite) != version(reference));
-            if let Some(other) = differing {
-                let name = |suite: &SuiteFacts| format!("{} v{} ({})", suite.name, suite.version, suite.checksum);
-                return Err(Error::Usage(format!(
-                    "{}: results of {system} are of suites that differ, {} and {}; a table compares rows of one version of one suite",
-                    run.display(),
-                    name(first),
-                    name(other)
-                )));
-            }
+/// Checks that one table can hold `cells`, which are of the run in folder `run`: all of one version and one draw of a suite, and those of
+/// one system of suites that do not differ at all.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if it cannot.
+pub fn check_suites<'c>(run: &Path, cells: impl Iterator<Item = &'c Identity>) -> Result<()> {
+    let mut seen: Vec<&Identity> = Vec::new();
+    for cell in cells {
+        let version = |cell: &Identity| (cell.suite.name.clone(), cell.suite.version, cell.suite.draw);
+        let differs = |known: &&&Identity| {
+            version(known) != version(cell) || (known.system == cell.system && known.suite != cell.suite)
+        };
+        if let Some(known) = seen.iter().find(differs) {
+            return Err(Error::Usage(different_suites(run, known, cell)));
         }
-        Ok(())
+        if seen.iter().all(|known| known.system != cell.system) {
+            seen.push(cell);
+        }
+    }
+    Ok(())
+}
+
+fn different_suites(run: &Path, one: &Identity, other: &Identity) -> String {
+    let (a, b) = (&one.suite, &other.suite);
+    let advice = match (&a.name, a.version) == (&b.name, b.version) && a.draw != b.draw {
+        true => "; merge the runs of each draw, and compare the two with `physrep-bench compare`",
+        false => "",
+    };
+    let name = |cell: &Identity| format!("{} ({} on {})", cell.suite, cell.suite.checksum, cell.system);
+    format!(
+        "{}: results are of suites that differ, {} and {}; a table compares rows of one draw of one version of one suite{advice}",
+        run.display(),
+        name(one),
+        name(other)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{Initialisation, SuiteFacts};
+
+    fn cell(system: &str, draw: u64, checksum: &str) -> Identity {
+        Identity {
+            key: "key".into(),
+            suite: SuiteFacts { name: "tiny".into(), version: 5, draw, checksum: checksum.into() },
+            system: system.into(),
+            method: "jepa".into(),
+            initialisation: Initialisation::Pretrained,
+            seed: 0,
+            trial: None,
+        }
+    }
+
+    #[test]
+    fn one_table_holds_one_draw_and_what_is_said_of_a_system_is_the_same() {
+        let check = |cells: [Identity; 3]| check_suites(Path::new("out"), cells.iter()).map_err(|e| e.to_string());
+        assert_eq!(check([cell("a", 0, "1"), cell("b", 0, "2"), cell("a", 0, "1")]), Ok(()));
+        let edited = check([cell("a", 0, "1"), cell("b", 0, "2"), cell("a", 0, "3")]).expect_err("refused");
+        assert!(edited.contains("suites that differ, tiny v5 (1 on a) and tiny v5 (3 on a)"), "{edited}");
+        assert!(!edited.contains("each draw"), "{edited}");
+        let drawn = check([cell("a", 0, "1"), cell("a", 0, "1"), cell("b", 7, "2")]).expect_err("refused");
+        assert!(drawn.contains("tiny v5 (1 on a) and tiny v5, draw 7 (2 on b)"), "{drawn}");
+        assert!(
+            drawn.ends_with("merge the runs of each draw, and compare the two with `physrep-bench compare`"),
+            "{drawn}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use physrep_benchmarks::Split;
+use physrep_benchmarks::{Regime, Split};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,17 +31,8 @@ impl fmt::Display for Track {
     }
 }
 
-/// Whether the parameters of a held-out trajectory are inside the range of those of train.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Regime {
-    /// Inside the range.
-    Interpolation,
-    /// Outside the range.
-    Extrapolation,
-}
-
-/// The score of one probe, fitted on a fraction of the labels, on one split.
+/// The score of one probe, fitted on a fraction of the labels, on one split. A probe that starts from random weights is fitted several
+/// times: all metrics, predictions and errors are means over the fits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeScore {
     /// What was trained on labels.
@@ -52,13 +43,43 @@ pub struct ProbeScore {
     pub label_fraction: f64,
     /// The split: valid (on which the probe selected), test, or held-out.
     pub split: Split,
-    /// The part of a held-out split that is scored; none for all of a split.
+    /// The regime of held-out trajectories that is scored; regimes are never averaged. None for any other split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regime: Option<Regime>,
     /// One entry per parameter, in the order of the labels.
     pub parameters: Vec<ParameterResult>,
     /// The mean over parameters of each metric.
     pub mean: Metrics,
+    /// The mean squared error over windows and parameters of each fit, if there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fits: Vec<f64>,
+}
+
+impl ProbeScore {
+    /// The mean of the scores of several fits of one probe; none if there are none.
+    pub fn mean_of_fits(fits: Vec<Self>) -> Option<Self> {
+        let count = fits.len();
+        let mse: Vec<f64> = fits.iter().map(|fit| fit.mean.mse).collect();
+        let mut sum = fits.into_iter().reduce(|mut sum, fit| {
+            sum.mean.add(fit.mean);
+            for (sum, fit) in sum.parameters.iter_mut().zip(fit.parameters) {
+                sum.metrics.add(fit.metrics);
+                sum.predicted.iter_mut().zip(fit.predicted).for_each(|(sum, value)| *sum += value);
+                sum.squared_error.iter_mut().zip(fit.squared_error).for_each(|(sum, value)| *sum += value);
+            }
+            sum
+        })?;
+        if count > 1 {
+            sum.mean.divide(count);
+            for parameter in &mut sum.parameters {
+                parameter.metrics.divide(count);
+                let values = parameter.predicted.iter_mut().chain(&mut parameter.squared_error);
+                values.for_each(|value| *value /= count as f32);
+            }
+            sum.fits = mse;
+        }
+        Some(sum)
+    }
 }
 
 /// The predictions of one parameter.
@@ -88,6 +109,24 @@ pub struct Metrics {
     pub trajectory_r2: Option<f64>,
 }
 
+impl Metrics {
+    fn add(&mut self, other: Self) {
+        let sum = |a: Option<f64>, b: Option<f64>| Some(a? + b?);
+        self.mse += other.mse;
+        self.r2 = sum(self.r2, other.r2);
+        self.trajectory_mse += other.trajectory_mse;
+        self.trajectory_r2 = sum(self.trajectory_r2, other.trajectory_r2);
+    }
+
+    fn divide(&mut self, count: usize) {
+        let count = count as f64;
+        self.mse /= count;
+        self.r2 = self.r2.map(|r2| r2 / count);
+        self.trajectory_mse /= count;
+        self.trajectory_r2 = self.trajectory_r2.map(|r2| r2 / count);
+    }
+}
+
 /// What a probe selected on the valid split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
@@ -97,6 +136,9 @@ pub struct Selection {
     pub probe: String,
     /// The fraction of the labels, as in [`ProbeScore::label_fraction`].
     pub label_fraction: f64,
+    /// Which of the probe's fits, from 0.
+    #[serde(default)]
+    pub fit: u64,
     /// The selected setting, such as a penalty or an epoch, and the errors of all candidates.
     pub record: Value,
 }

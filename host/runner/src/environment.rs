@@ -5,6 +5,12 @@ use sysinfo::System;
 
 use crate::device::describe;
 
+/// The version of this program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The git revision that it was built from.
+pub(crate) const REVISION: &str = env!("PHYSREP_GIT_REVISION");
+
 /// The current environment of a cell whose method computed on `device` and whose packed data has `data_checksum`.
 pub(crate) fn current(data_checksum: &str, device: Device) -> Environment {
     // Fields that the system does not report stay empty, rather than failing the cell.
@@ -16,8 +22,8 @@ pub(crate) fn current(data_checksum: &str, device: Device) -> Environment {
     let machine = machine.ok();
     let cpus = machine.as_ref().map(System::cpus).unwrap_or_default();
     Environment {
-        physrep_bench: env!("CARGO_PKG_VERSION").into(),
-        git_revision: env!("PHYSREP_GIT_REVISION").into(),
+        physrep_bench: VERSION.into(),
+        git_revision: REVISION.into(),
         rustc: env!("PHYSREP_RUSTC").into(),
         os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.into()),
         cpu: cpus.first().map(|cpu| cpu.brand().trim().to_owned()).unwrap_or_default(),

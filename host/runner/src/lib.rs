@@ -27,6 +27,7 @@ mod status;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+mod tune;
 mod weights;
 
 pub use bench::{BatchShape, BenchMode, BenchResult, BenchTask, StepTimes, measure, measure_in_this_process};
@@ -47,4 +48,5 @@ pub use selection::{RunSelection, SelectionEvent};
 pub use single_cell::SingleCell;
 pub use status::{CellState, CellStatus, RunState, RunStatus};
 pub use supervisor::{Policy, run_cells};
+pub use tune::{TRIALS, Tuning, TuningPlan, TuningSettings, suite_lines, tuning_outcome};
 pub use weights::read_weights;

@@ -1,5 +1,8 @@
 //! `--set key=value`: single keys of a method's configuration, given on the command line.
 
+use std::collections::BTreeMap;
+
+use physrep_benchmarks::suite::Suite;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -41,6 +44,28 @@ pub fn merge(base: Option<&Value>, over: Option<&Value>) -> Option<Value> {
 /// The overrides `METHOD.KEY=VALUE` of one method, without its name.
 pub fn of_method<'a>(settings: &'a [String], method: &str) -> Vec<&'a str> {
     settings.iter().filter_map(|setting| setting.strip_prefix(method)?.strip_prefix('.')).collect()
+}
+
+/// The suite's own configuration of a method or variant, an object.
+pub(crate) fn of_suite(suite: &Suite, row: &str) -> Value {
+    let method = suite.variants.get(row).map(|method| suite.methods.get(method));
+    let own = suite.methods.get(row);
+    let config = method.map_or(own.cloned(), |method| merge(method, own));
+    config.unwrap_or_else(|| Value::Object(Map::new()))
+}
+
+/// A copy of `base`, an object, in which each of `keys`, such as `training.lr`, has its value.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a key below one that is not an object in `base`.
+pub(crate) fn with_keys(base: &Value, keys: &BTreeMap<String, Value>) -> Result<Value> {
+    let mut object = base.as_object().cloned().unwrap_or_default();
+    for (key, value) in keys {
+        let taken = |_| Error::Usage(format!("`{key}`: the suite sets a key above it to a single value"));
+        insert(&mut object, key, value.clone(), key).map_err(taken)?;
+    }
+    Ok(Value::Object(object))
 }
 
 fn insert(object: &mut Map<String, Value>, path: &str, value: Value, setting: &str) -> Result<()> {
@@ -104,6 +129,28 @@ mod tests {
         assert_eq!(merge(Some(&base), None), Some(base.clone()));
         assert_eq!(merge(None, Some(&over)), Some(over));
         assert_eq!(merge(None, None), None);
+    }
+
+    #[test]
+    fn a_variant_has_the_method_s_configuration_under_its_own() {
+        let mut suite = Suite::load("tiny").expect("a suite");
+        suite.methods =
+            [("jepa", json!({"chunks": 1, "training": {"lr": 1}})), ("ema", json!({"training": {"warmup": 2}}))]
+                .map(|(row, config)| (row.to_owned(), config))
+                .into();
+        suite.variants = [("ema".to_owned(), "jepa".to_owned())].into();
+        assert_eq!(of_suite(&suite, "ema"), json!({"chunks": 1, "training": {"lr": 1, "warmup": 2}}));
+        assert_eq!(of_suite(&suite, "jepa"), json!({"chunks": 1, "training": {"lr": 1}}));
+        assert_eq!(of_suite(&suite, "mpp"), json!({}));
+    }
+
+    #[test]
+    fn keys_replace_those_of_a_configuration() {
+        let base = json!({"chunks": 1, "training": {"lr": 1, "warmup": 2}});
+        let keys = |key: &str| BTreeMap::from([(key.to_owned(), json!(3))]);
+        let expected = json!({"chunks": 1, "training": {"lr": 3, "warmup": 2}});
+        assert_eq!(with_keys(&base, &keys("training.lr")).expect("merged"), expected);
+        assert!(with_keys(&base, &keys("chunks.size")).expect_err("refused").to_string().contains("above it"));
     }
 
     #[test]

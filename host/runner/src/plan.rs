@@ -83,12 +83,6 @@ impl RunPlan {
     ///
     /// If a file cannot be written, or the data cannot be read.
     pub fn write(&self, run: &Path) -> Result<()> {
-        for cell in &self.cells {
-            let folder = cell.folder(run);
-            if !folder.record().is_file() {
-                files::write_json(&folder.spec(), cell)?;
-            }
-        }
         let mut sampled: Vec<&str> = Vec::new();
         for cell in &self.cells {
             if !sampled.contains(&cell.system()) {
@@ -96,8 +90,19 @@ impl RunPlan {
                 write_samples(&cell.suite, &cell.data, run)?;
             }
         }
-        Ok(RunManifest::of(&self.cells).write(run)?)
+        write_cells(&self.cells, run)
     }
+}
+
+/// Writes the description of each of `cells` into the folder `run`, then its manifest.
+pub(crate) fn write_cells(cells: &[Cell], run: &Path) -> Result<()> {
+    for cell in cells {
+        let folder = cell.folder(run);
+        if !folder.record().is_file() {
+            files::write_json(&folder.spec(), cell)?;
+        }
+    }
+    Ok(RunManifest::of(cells).write(run)?)
 }
 
 /// All cells, in the order of the table.
@@ -112,6 +117,7 @@ fn cells(suite: &Suite, sources: &[DataSource], encoders: &[EncoderSpec], seeds:
                 joint: if joint { sources.to_vec() } else { Vec::new() },
                 encoder: encoder.clone(),
                 seed,
+                trial: None,
                 device,
             }));
         }

@@ -82,11 +82,28 @@ pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
 ///
 /// [`Error::Usage`] if there is none; the message lists the methods that were found.
 pub fn find_plugin(name: &str, plugins: &[PathBuf], device: Device) -> Result<Plugin> {
+    find_source(name, plugins, device, &|_| ()).map(|(plugin, _)| plugin)
+}
+
+/// The plugin of the method called `name`, and where it is from. `building` is told of each crate before it is built.
+///
+/// # Errors
+///
+/// Those of [`find_plugin`].
+pub(crate) fn find_source(
+    name: &str,
+    plugins: &[PathBuf],
+    device: Device,
+    building: &dyn Fn(&Path),
+) -> Result<(Plugin, PluginSource)> {
     let mut others = Vec::new();
     for source in plugin_sources(plugins)? {
+        if let PluginSource::Crate(folder) = &source {
+            building(folder);
+        }
         let plugin = source.library(device).and_then(|library| Plugin::open(&library));
         match plugin {
-            Ok(plugin) if plugin.name() == name => return Ok(plugin),
+            Ok(plugin) if plugin.name() == name => return Ok((plugin, source)),
             Ok(plugin) => others.push(plugin.name().to_owned()),
             // The crate may be another method's, so it is only an error if the method is not found.
             Err(error) => others.push(format!("({error})")),

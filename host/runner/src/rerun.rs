@@ -88,5 +88,5 @@ fn recorded_cell(
     let own = sources.iter().find(|source| source.system == identity.system);
     let own = own.ok_or_else(|| invalid(format!("its suite has no system `{}`", identity.system)))?.clone();
     let joint = if joint { sources } else { Vec::new() };
-    Ok(Cell { suite, data: own, joint, encoder, seed: identity.seed, device: settings.device })
+    Ok(Cell { suite, data: own, joint, encoder, seed: identity.seed, trial: identity.trial, device: settings.device })
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, SCHEMA, files};
+use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, Initialisation, SCHEMA, files};
 
 use crate::{
     child::{ChildSettings, Expect, SupervisedChild, cause, last_line},
@@ -53,7 +53,7 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
             CellOutcome::Failed(_) | CellOutcome::Missing => missing.push(cell),
         }
     }
-    let queue = Mutex::new(groups(&missing, run));
+    let queue = Mutex::new(groups(&breadth_first(&missing), run));
     let next_group = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front().filter(|_| !interrupt::requested());
     let supervisor = Supervisor { run, policy, listener, status: &status };
     let result = thread::scope(|scope| {
@@ -75,6 +75,31 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
     listener(RunEvent::End);
     result?;
     interrupt::check()
+}
+
+/// The order in which cells run, so that every method has a first score early: the first seed of all systems before the second, one
+/// system after the other, and in a system what is pretrained before random weights.
+fn breadth_first<'a>(cells: &[&'a Cell]) -> Vec<&'a Cell> {
+    let mut systems: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !systems.contains(&cell.system()) {
+            systems.push(cell.system());
+        }
+    }
+    let place = |cell: &Cell| {
+        let repeat = cell.suite.seeds.iter().position(|&seed| seed == cell.seed);
+        let system = systems.iter().position(|&system| system == cell.system());
+        let turn = match cell.initialisation() {
+            Initialisation::None => 0,
+            Initialisation::Pretrained => 1,
+            Initialisation::Joint => 2,
+            Initialisation::Random => 3,
+        };
+        (repeat, system, turn)
+    };
+    let mut ordered = cells.to_vec();
+    ordered.sort_by_key(|cell| place(cell));
+    ordered
 }
 
 /// Groups of cells that share a pretraining, in the order of their first cells.

@@ -5,34 +5,25 @@ use std::{path::Path, process::ExitCode};
 use clap::Args;
 use physrep_records::{RunResults, files};
 use physrep_report::{Form, terminal_summary, write_report};
-use physrep_runner::{Policy, interrupt, run_cells};
+use physrep_runner::{interrupt, run_cells};
 
 use super::run_arguments::RunArguments;
-use crate::{arguments::duration, display::Display, error::Result};
+use crate::{arguments::Patience, display::Display, error::Result};
 
 /// What to run, and how.
 #[derive(Debug, Args)]
 pub struct All {
     #[command(flatten)]
     run: RunArguments,
-    /// Seconds without progress after which a cell is killed.
-    #[arg(long, default_value_t = 600.0, value_name = "SECONDS")]
-    stall_timeout: f64,
-    /// Seconds between checkpoints of pretraining.
-    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
-    checkpoint_every: f64,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 impl All {
     /// Runs everything, then writes and prints the tables.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
-        let policy = Policy {
-            jobs: self.run.jobs,
-            threads: self.run.threads()?,
-            stall_timeout: duration("--stall-timeout", self.stall_timeout)?,
-            checkpoint_every: duration("--checkpoint-every", self.checkpoint_every)?,
-        };
+        let policy = self.patience.policy(self.run.workers)?;
         let display = Display::default();
         let planned = self.run.plan(&display)?;
         run_cells(&planned.plan.cells, &planned.folder, &policy, &|event| display.run_event(&event))?;

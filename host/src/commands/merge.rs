@@ -7,7 +7,9 @@ use std::{
 };
 
 use clap::Args;
-use physrep_records::{CellOutcome, CellRecord, ManifestCell, RunManifest, RunResults, SampleFields, files};
+use physrep_records::{
+    CellOutcome, CellRecord, ManifestCell, RunManifest, RunResults, SampleFields, check_suites, files,
+};
 
 use crate::error::{Error, Result};
 
@@ -31,7 +33,7 @@ impl Merge {
 }
 
 /// Copies the records of all cells into one folder with one manifest, and returns the number of cells. If several runs have a cell, a
-/// record takes precedence over a failure, and all records must have the same scores.
+/// record takes precedence over a failure, and all records must have the same scores. Nothing is written if one table cannot hold them all.
 fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
     if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::Usage(format!("{}: expected a folder that is new or empty", out.display())));
@@ -57,6 +59,7 @@ fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
             }
         }
     }
+    check_suites(out, merged.iter().map(|(listed, ..)| &listed.identity))?;
     refuse_other_settings(&merged)?;
     copy_samples(runs, out, &merged)?;
     for (listed, from, _) in &merged {
@@ -70,7 +73,7 @@ fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
     }
     let mut manifest = RunManifest { cells: merged.into_iter().map(|(listed, ..)| listed).collect() };
     manifest.sort();
-    // Check that one table can hold all cells before writing the manifest, which makes the folder a run.
+    // Read the records back before writing the manifest, which makes the folder a run.
     RunResults::of(&manifest, out)?;
     manifest.write(out)?;
     Ok(manifest.cells.len())

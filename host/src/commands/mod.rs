@@ -16,4 +16,5 @@ pub mod schema;
 pub mod status;
 pub mod table;
 pub mod tensorboard;
+pub mod tune;
 pub mod verify_result;

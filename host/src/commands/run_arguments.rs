@@ -3,28 +3,20 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use physrep_benchmarks::suite::Suite;
 use physrep_records::Lock;
-use physrep_runner::{PlanEvent, PlanSettings, RunPlan, RunSelection, SelectionEvent, cores, describe};
+use physrep_runner::{PlanEvent, PlanSettings, RunPlan, RunSelection, SelectionEvent, describe};
 
 use crate::{
-    arguments::{DeviceArgument, Plugins},
+    arguments::{DeviceArgument, Folders, Plugins, SuiteFolders, Workers},
     display::{Display, seconds},
-    error::{Error, Result},
+    error::Result,
 };
 
 /// What to run, and where.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// A suite's name, or the path of a suite file.
-    #[arg(long, default_value = "tiny")]
-    suite: String,
-    /// The folder of the data, which is generated if it is missing [default: data/SUITE].
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// The folder of the run [default: runs/SUITE].
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    folders: Folders,
     #[command(flatten)]
     plugins: Plugins,
     /// Only these methods, separated by commas; `features` and `mean` are the floors [default: all].
@@ -41,12 +33,8 @@ pub struct RunArguments {
     set: Vec<String>,
     #[command(flatten)]
     device: DeviceArgument,
-    /// Cells that run concurrently.
-    #[arg(long, default_value_t = 1)]
-    pub jobs: usize,
-    /// Threads per cell [default: all cores, divided among the jobs].
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    pub workers: Workers,
 }
 
 /// A planned run, whose folder this process has locked.
@@ -59,20 +47,10 @@ pub struct PlannedRun {
 }
 
 impl RunArguments {
-    /// Threads per cell.
-    pub fn threads(&self) -> Result<usize> {
-        if self.jobs == 0 || self.threads == Some(0) {
-            return Err(Error::Usage("--jobs and --threads must be 1 or more".into()));
-        }
-        Ok(self.threads.unwrap_or_else(|| (cores() / self.jobs).max(1)))
-    }
-
     /// Locks the run's folder, plans the run and writes the plan.
     pub fn plan(self, display: &Display) -> Result<PlannedRun> {
-        let threads = self.threads()? * self.jobs;
-        let suite = Suite::load(&self.suite)?;
-        let data = self.data.unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
-        let folder = self.out.unwrap_or_else(|| PathBuf::from("runs").join(&suite.name));
+        let (jobs, threads) = self.workers.jobs_and_threads()?;
+        let SuiteFolders { suite, data, run: folder } = self.folders.load()?;
         let in_use = "another run is using this folder; wait for it, or choose another folder with --out";
         let lock = Lock::take(&folder, in_use)?;
         let (device, note) = self.device.resolve()?;
@@ -84,7 +62,7 @@ impl RunArguments {
             seeds: self.seeds,
             overrides: self.set,
         };
-        let settings = PlanSettings { data, device, threads };
+        let settings = PlanSettings { data, device, threads: threads * jobs };
         let plan = RunPlan::of(&suite, &selection, &settings, &|event| show(display, &event))?;
         plan.write(&folder)?;
         Ok(PlannedRun { plan, folder, _lock: lock })
@@ -92,7 +70,7 @@ impl RunArguments {
 }
 
 /// Shows an event of planning.
-fn show(display: &Display, event: &PlanEvent<'_>) {
+pub(super) fn show(display: &Display, event: &PlanEvent<'_>) {
     match event {
         PlanEvent::Selection(SelectionEvent::Building(folder)) => {
             display.line(&format!("building {}", folder.display()));

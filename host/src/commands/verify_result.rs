@@ -77,16 +77,16 @@ fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> boo
 
     let mut worst: f64 = 0.0;
     for score in &record.scores {
-        let other = again.score(score.track, &score.probe, score.label_fraction, score.split);
-        let Some(other) = other else {
-            println!("{} of {} labels on {}: not scored this time", score.probe, score.label_fraction, score.split);
+        let place = score.regime.map_or(score.split.to_string(), |regime| format!("{} ({regime})", score.split));
+        let Some(other) = again.counterpart(score) else {
+            println!("{} of {} labels on {place}: not scored this time", score.probe, score.label_fraction);
             return false;
         };
         let difference = (score.mean.mse - other.mean.mse).abs();
         if difference > tolerance || difference.is_nan() {
             println!(
-                "{} {} on {} with {} of the labels: MSE {} then, {} now",
-                score.track, score.probe, score.split, score.label_fraction, score.mean.mse, other.mean.mse
+                "{} {} on {place} with {} of the labels: MSE {} then, {} now",
+                score.track, score.probe, score.label_fraction, score.mean.mse, other.mean.mse
             );
         }
         worst = if difference.is_nan() { f64::INFINITY } else { worst.max(difference) };

@@ -1,7 +1,7 @@
 //! `physrep-bench data show`: a contact sheet that shows the effect of a system's parameters.
 //!
-//! Rows are sets of parameters, the corners and the middle of the grid; columns are times. Panels have the domain's aspect ratio, `y`
-//! points up, and non-uniform grids are drawn to scale. The same input gives the same bytes.
+//! Rows are sets of parameters, the corners and the middle of their ranges; columns are times. Panels have the domain's aspect ratio,
+//! `y` points up, and non-uniform grids are drawn to scale. The same input gives the same bytes.
 
 mod cases;
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::{
 
 use physrep_benchmarks::{
     Result, Split,
-    suite::{Generation, SystemSuite, trained_sets},
-    systems::{Case, Resolution, System},
+    suite::{Generation, Initial, SystemSuite},
+    systems::{Case, PhysicalParameter, Resolution, System},
     well::{self, WellFile},
 };
 use physrep_report::contact_sheet::{Quantity, Trajectories, Trajectory};
@@ -27,8 +27,8 @@ pub(super) fn solve(
     columns: usize,
     display: &Display,
 ) -> Result<Trajectories, Error> {
-    let sets = trained_sets(section);
-    let initial: Vec<f64> = generation.initial.iter().map(|grid| grid.values[(grid.values.len() - 1) / 2]).collect();
+    let sets = corners_and_middles(section);
+    let initial: Vec<f64> = generation.initial.iter().map(middle).collect();
     let constants = section.constants(system);
     let index = system.fields().iter().position(|field| field.name == quantity.field).unwrap_or_default();
     let axes = system.axes_with(&constants);
@@ -58,7 +58,7 @@ pub(super) fn solve(
     Ok(Trajectories { rows: trajectories, grid: resolution.store, origin })
 }
 
-/// Reads the corner cases of the data in `data/SYSTEM`: the first trajectory of each, from the test split if it is there.
+/// Reads the corner cases of the data in `data/SYSTEM`.
 pub(super) fn read(
     system: &dyn System,
     data: &Path,
@@ -66,7 +66,7 @@ pub(super) fn read(
     columns: usize,
 ) -> Result<Trajectories, Error> {
     let mut sets: Vec<Vec<f64>> = Vec::new();
-    let mut files: Vec<PathBuf> = Vec::new();
+    let mut places: Vec<(PathBuf, usize)> = Vec::new();
     let mut none = None;
     for split in [Split::Test, Split::Valid, Split::Train] {
         let found = well::split_files(data, system.name(), split);
@@ -74,14 +74,15 @@ pub(super) fn read(
             none = Some(error);
             Vec::new()
         }) {
-            let set = parameters(system, &WellFile::open(&path)?)?;
-            if !sets.contains(&set) {
-                sets.push(set);
-                files.push(path);
+            for (index, set) in parameters(system, &WellFile::open(&path)?)?.into_iter().enumerate() {
+                if !sets.contains(&set) {
+                    sets.push(set);
+                    places.push((path.clone(), index));
+                }
             }
         }
     }
-    if let (true, Some(error)) = (files.is_empty(), none) {
+    if let (true, Some(error)) = (places.is_empty(), none) {
         return Err(error.into());
     }
     // In the order of the parameters, independent of the names of the files.
@@ -93,7 +94,8 @@ pub(super) fn read(
     let mut trajectories = Vec::new();
     let mut grid = None;
     for row in corners_and_middle(&sorted) {
-        let file = WellFile::open(&files[order[row]])?;
+        let (path, index) = &places[order[row]];
+        let file = WellFile::open(path)?;
         let layout = file.layout();
         let expected = *grid.get_or_insert(layout.grid());
         if layout.grid() != expected || layout.trajectories == 0 {
@@ -108,7 +110,7 @@ pub(super) fn read(
         let mut trajectory = Trajectory { parameters: sorted[row].clone(), times: Vec::new(), frames: Vec::new() };
         for frame in kept {
             trajectory.times.push(layout.times[frame]);
-            let values = file.read(&quantity.field, 0..1, frame..frame + 1)?;
+            let values = file.read(&quantity.field, *index..index + 1, frame..frame + 1)?;
             trajectory.frames.push(quantity.evaluate(&values, expected, &axes));
         }
         trajectories.push(trajectory);
@@ -117,16 +119,34 @@ pub(super) fn read(
     Ok(Trajectories { rows: trajectories, grid: [nx, ny], origin: format!("read from files with {nx} × {ny} points") })
 }
 
-/// A file's parameters in the system's order.
-fn parameters(system: &dyn System, file: &WellFile) -> Result<Vec<f64>, Error> {
-    let value = |name: &str| file.layout().scalars.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-    let of = |parameter: &physrep_benchmarks::systems::PhysicalParameter| {
-        let names = std::iter::once(&parameter.name).chain(parameter.aliases);
-        names.copied().find_map(value).ok_or_else(|| {
+/// The parameters of each trajectory of a file, in the system's order.
+fn parameters(system: &dyn System, file: &WellFile) -> Result<Vec<Vec<f64>>, Error> {
+    let layout = file.layout();
+    let of = |trajectory: usize, parameter: &PhysicalParameter| {
+        let mut names = std::iter::once(&parameter.name).chain(parameter.aliases);
+        let value = names.find_map(|name| layout.scalars.iter().find(|scalar| scalar.name == *name)?.of(trajectory));
+        value.ok_or_else(|| {
             Error::file(file.path(), format!("it has no scalar {}, which {} needs", parameter.name, system.name()))
         })
     };
-    system.parameters().iter().map(of).collect()
+    let parameters = system.parameters();
+    (0..layout.trajectories).map(|index| parameters.iter().map(|parameter| of(index, parameter)).collect()).collect()
+}
+
+/// All combinations of the lower ends, the middles and the upper ends of the ranges, the last parameter varying fastest.
+fn corners_and_middles(section: &SystemSuite) -> Vec<Vec<f64>> {
+    section.parameters.iter().fold(vec![Vec::new()], |sets, parameter| {
+        let extended = |set: &Vec<f64>| [0.0, 0.5, 1.0].map(|place| [set.as_slice(), &[parameter.at(place)]].concat());
+        sets.iter().flat_map(extended).collect()
+    })
+}
+
+/// A value in the middle of a distribution.
+fn middle(quantity: &Initial) -> f64 {
+    match quantity.range {
+        Some([low, high]) => 0.5 * (low + high),
+        None => quantity.values.get(quantity.values.len().saturating_sub(1) / 2).copied().unwrap_or_default(),
+    }
 }
 
 /// The indices of `count` of `frames` frames, evenly spaced from the first to the last; all if there are no more.

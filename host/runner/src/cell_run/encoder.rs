@@ -21,7 +21,7 @@ use crate::{
     stages::{
         embedding_cache::CachedEmbeddings,
         encode::{self, EmbeddedSplits, window_count},
-        end_to_end,
+        encode_check, end_to_end,
         pretrain::{self, Pretraining},
         probe,
     },
@@ -62,7 +62,7 @@ impl<'a> Encoder<'a> {
             }
         };
         let timer = PhaseTimer::start(cell.device);
-        let mut probed = probe::run(cell, &embedded, progress)?;
+        let mut probed = probe::run(cell, own, &embedded, progress)?;
         let mut cost = Cost {
             pretrain: cached.pretrain,
             encode: cached.encode,
@@ -74,7 +74,7 @@ impl<'a> Encoder<'a> {
             // The probes used cached embeddings: there is no session to compare with.
             _ => None,
         };
-        if let Some(budget) = &cell.suite.finetune {
+        if let Some(budget) = cell.finetune() {
             let mut session = match session.take() {
                 Some(session) => session,
                 None => self.start(progress)?.0,
@@ -87,8 +87,8 @@ impl<'a> Encoder<'a> {
             probed.scores.extend(scores);
             probed.selections.push(selection);
         }
-        let CachedEmbeddings { gradient, encoder, .. } = cached;
-        Ok(RecordParts { probed, gradient, encoder_unchanged, encoder, cost }.record(cell, own))
+        let CachedEmbeddings { gradient, encoder, encoding, .. } = cached;
+        Ok(RecordParts { probed, gradient, encoder_unchanged, encoding, encoder, cost }.record(cell, own))
     }
 
     /// A session, pretrained unless the cell has random weights, and the cost of the pretraining.
@@ -128,7 +128,7 @@ impl<'a> Encoder<'a> {
         Ok((session, cost))
     }
 
-    /// Embeds all splits of `data` with a new session, and caches the embeddings.
+    /// Embeds the cell's splits of `data` with a new session, and caches the embeddings.
     fn encode(
         &self,
         data: &Packed,
@@ -138,13 +138,16 @@ impl<'a> Encoder<'a> {
         let (session, pretrain) = self.start(progress)?;
         let checksum = encoder_checksum(&session)?;
         let timer = PhaseTimer::start(cell.device);
-        let embedded = encode::with_session(cell, data, &session, &Split::ALL, |done, total| {
+        let embedded = encode::with_session(cell, data, &session, cell.splits(), |done, total| {
             progress.report(Phase::Encode, done, total)
         })?;
+        let encode = timer.cost(window_count(&embedded));
+        let encoding = encode_check::check(cell, data, &session, &embedded)?;
         let points = self.curves.points();
         let mut cached = CachedEmbeddings {
             checksum: String::new(),
-            encode: timer.cost(window_count(&embedded)),
+            encode,
+            encoding: Some(encoding),
             pretrain,
             gradient: GradientFlow::of(points.iter().map(|(name, step, value)| (name.as_str(), *step, *value))),
             encoder: Some(encoder_facts(&session, self.plugin, checksum, &embedded)?),

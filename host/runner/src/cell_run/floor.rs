@@ -39,7 +39,8 @@ pub(super) fn record_floor(run: CellRun<'_>, data: &Packed, progress: &mut Progr
         },
     };
     let timer = PhaseTimer::start(cell.device);
-    let probed = probe::run(cell, &embedded, progress)?;
+    let probed = probe::run(cell, data, &embedded, progress)?;
     cost.probe = timer.cost(window_count(&embedded));
-    Ok(RecordParts { probed, gradient: None, encoder_unchanged: None, encoder: None, cost }.record(cell, data))
+    Ok(RecordParts { probed, gradient: None, encoder_unchanged: None, encoding: None, encoder: None, cost }
+        .record(cell, data))
 }

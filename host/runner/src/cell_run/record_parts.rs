@@ -1,17 +1,18 @@
 //! Assembles the record of a cell from the results of its stages.
 
 use physrep_benchmarks::packed::Packed;
-use physrep_records::{Cell, CellRecord, Cost, EncoderFacts, EncoderSpec, Health, Recipe, SCHEMA};
+use physrep_records::{Cell, CellRecord, Cost, EncoderFacts, EncoderSpec, EncodingCheck, Health, Recipe, SCHEMA};
 use physrep_statistics::GradientFlow;
 use serde_json::Value;
 
-use crate::{environment, peak_memory, stages::probe::Probed};
+use crate::{environment, overrides, peak_memory, stages::probe::Probed};
 
 /// The results of a cell's stages.
 pub(super) struct RecordParts {
     pub(super) probed: Probed,
     pub(super) gradient: Option<GradientFlow>,
     pub(super) encoder_unchanged: Option<bool>,
+    pub(super) encoding: Option<EncodingCheck>,
     pub(super) encoder: Option<EncoderFacts>,
     pub(super) cost: Cost,
 }
@@ -19,13 +20,21 @@ pub(super) struct RecordParts {
 impl RecordParts {
     /// The record of `cell`; `data` is that of its own system.
     pub(super) fn record(self, cell: &Cell, data: &Packed) -> CellRecord {
-        let Self { probed, gradient, encoder_unchanged, encoder, cost } = self;
+        let Self { probed, gradient, encoder_unchanged, encoding, encoder, cost } = self;
         let (config, plugin) = match &cell.encoder {
             EncoderSpec::Plugin { config, .. } => {
                 let method = cell.suite.variants.get(cell.method()).map_or(cell.method(), String::as_str);
                 (config.clone(), Some(method.to_owned()))
             }
             EncoderSpec::Features | EncoderSpec::Mean => (Value::Null, None),
+        };
+        let tuned = cell.suite.tuning.get(cell.method());
+        let tuning_trials = tuned.filter(|_| config == overrides::of_suite(&cell.suite, cell.method()));
+        let recipe = Recipe {
+            suite: serde_json::json!(cell.suite),
+            tuning_trials: tuning_trials.map(|tuned| tuned.trials),
+            config,
+            plugin,
         };
         CellRecord {
             schema: SCHEMA,
@@ -41,10 +50,11 @@ impl RecordParts {
                 spread,
                 gradient,
                 encoder_unchanged,
+                encoding,
                 label_permutation,
             }),
             encoder,
-            recipe: Recipe { suite: serde_json::json!(cell.suite), config, plugin },
+            recipe,
             environment: environment::current(&cell.data.checksum, cell.device),
             sandbox: Vec::new(),
             cost: Cost { peak_memory_mib: peak_memory::peak().map(|bytes| bytes >> 20), ..cost },

@@ -42,6 +42,11 @@ pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress)
     // Leftover files do not make the cell less complete.
     let _ = fs::remove_file(run.folder.failure());
     let _ = fs::remove_dir_all(run.folder.scratch());
+    if run.cell.trial.is_some() {
+        // No later cell could use embeddings of two splits.
+        let _ = fs::remove_file(run.folder.embeddings_record());
+        let _ = fs::remove_file(run.folder.embeddings());
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use physrep_benchmarks::{Split, packed::Packed};
 use physrep_evaluation::{Embeddings, LabelledEmbeddings};
-use physrep_records::{Cell, CellFolder, EncoderFacts, PhaseCost, files};
+use physrep_records::{Cell, CellFolder, EncoderFacts, EncodingCheck, PhaseCost, files};
 use physrep_statistics::GradientFlow;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub struct CachedEmbeddings {
     pub encoder: Option<EncoderFacts>,
     /// The gradient in the first steps of its pretraining, if there was one.
     pub gradient: Option<GradientFlow>,
+    /// Whether embeddings depend on their own window alone.
+    pub encoding: Option<EncodingCheck>,
     /// The cost of the pretraining.
     pub pretrain: PhaseCost,
     /// The cost of encoding.

@@ -8,6 +8,7 @@ use physrep_benchmarks::{
     systems::Boundary,
 };
 use physrep_evaluation::{Embeddings, FeatureExtractor, LabelledEmbeddings};
+use physrep_random::Stream;
 use physrep_records::Cell;
 use physrep_statistics::Labels;
 use rayon::prelude::*;
@@ -61,18 +62,33 @@ pub fn with_zeros(cell: &Cell, data: &Packed) -> Result<EmbeddedSplits> {
     each_split(cell, data, &Split::ALL, MemoryKind::Host, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
 }
 
-/// Runs `embed` on batches of the splits' context windows: it gets `count` clips `(count, C, T, H, W)` and returns their tokens, the
-/// number of tokens per clip and their dimensions.
+/// The tokens of a batch, the number of tokens per clip and their dimensions.
+type Tokens = (Vec<f32>, usize, usize);
+
+/// Embeds `windows` in batches of `batch`, as they follow each other, with `session`.
+pub(super) fn windows_with_session(
+    cell: &Cell,
+    data: &Packed,
+    session: &Session<'_>,
+    windows: &[Window],
+    batch: usize,
+) -> Result<Embeddings> {
+    let (geometry, system) = (Geometry::of(data.header()), cell.index());
+    embed_windows(cell, data, windows, batch, &Staging::at(session.memory()), &mut |clips, count| {
+        let tokens = session.encode(clips.as_batch(), geometry.shape(count, cell.suite.window.context), system)?;
+        Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
+    })
+}
+
+/// Runs `embed` on the context windows of the splits, in the order that the suite's seed draws.
 fn each_split(
     cell: &Cell,
     data: &Packed,
     splits: &[Split],
     memory: MemoryKind,
     mut report: impl FnMut(u64, u64) -> Result<()>,
-    mut embed: impl FnMut(&PrefetchedBatch<'_>, usize) -> Result<(Vec<f32>, usize, usize)>,
+    mut embed: impl FnMut(&PrefetchedBatch<'_>, usize) -> Result<Tokens>,
 ) -> Result<EmbeddedSplits> {
-    let frames = cell.suite.window.context;
-    let clip_len = data.clip_len(frames);
     let window_plan = cell.suite.window_on(cell.system());
     let windows = |split| data.windows(split, &window_plan);
     let splits: Vec<Split> = data.header().splits().filter(|split| splits.contains(split)).collect();
@@ -81,40 +97,70 @@ fn each_split(
     let mut done = 0;
     let mut embed_split = |split: Split| -> Result<LabelledEmbeddings> {
         let windows = windows(split);
-        let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
-        let settings =
-            PrefetchSettings { batch: BATCH, threads: threads_beside_computation(), staging: staging.clone() };
-        thread::scope(|scope| -> Result<()> {
-            let loader = Loader::spawn(
-                scope,
-                settings,
-                windows.iter(),
-                |_| clip_len,
-                |&&window, clip| Ok(load_clip(data, &cell.suite, window, frames, NoiseStream::Encoding, clip)?),
-            )?;
-            while let Some(clips) = loader.next()? {
-                let count = clips.len() / clip_len;
-                let (values, tokens, dim) = embed(&clips, count)?;
-                if !embeddings.values.is_empty() && (tokens, dim) != (embeddings.tokens, embeddings.dim) {
-                    return Err(Error::Method {
-                        method: cell.method().to_owned(),
-                        message: format!(
-                            "embeddings changed from (tokens, dim) = {:?} to {:?} between batches",
-                            (embeddings.tokens, embeddings.dim),
-                            (tokens, dim)
-                        ),
-                    });
-                }
-                (embeddings.tokens, embeddings.dim) = (tokens, dim);
-                embeddings.values.extend(values);
-                done += count as u64;
-                report(done, total)?;
-            }
-            Ok(())
+        // Neighbours in a batch must not be of one trajectory, or their company would tell a method what it is of.
+        let order = Stream::new(cell.suite.seed, "order of encoding", split as u64).permutation(windows.len());
+        let shuffled: Vec<Window> = order.iter().map(|&index| windows[index as usize]).collect();
+        let mut embeddings = embed_windows(cell, data, &shuffled, BATCH, &staging, &mut |clips, count| {
+            let tokens = embed(clips, count)?;
+            done += count as u64;
+            report(done, total)?;
+            Ok(tokens)
         })?;
+        embeddings.values = in_order(&embeddings.values, &order);
         Ok(LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?)
     };
     splits.iter().map(|&split| Ok((split, embed_split(split)?))).collect()
+}
+
+/// Runs `embed` on batches of context windows: it gets `count` clips `(count, C, T, H, W)`.
+fn embed_windows(
+    cell: &Cell,
+    data: &Packed,
+    windows: &[Window],
+    batch: usize,
+    staging: &Staging,
+    embed: &mut dyn FnMut(&PrefetchedBatch<'_>, usize) -> Result<Tokens>,
+) -> Result<Embeddings> {
+    let frames = cell.suite.window.context;
+    let clip_len = data.clip_len(frames);
+    let mut embeddings = Embeddings { values: Vec::new(), n: windows.len(), tokens: 0, dim: 0 };
+    let settings = PrefetchSettings { batch, threads: threads_beside_computation(), staging: staging.clone() };
+    thread::scope(|scope| -> Result<()> {
+        let loader = Loader::spawn(
+            scope,
+            settings,
+            windows.iter(),
+            |_| clip_len,
+            |&&window, clip| Ok(load_clip(data, &cell.suite, window, frames, NoiseStream::Encoding, clip)?),
+        )?;
+        while let Some(clips) = loader.next()? {
+            let (values, tokens, dim) = embed(&clips, clips.len() / clip_len)?;
+            if !embeddings.values.is_empty() && (tokens, dim) != (embeddings.tokens, embeddings.dim) {
+                return Err(Error::Method {
+                    method: cell.method().to_owned(),
+                    message: format!(
+                        "embeddings changed from (tokens, dim) = {:?} to {:?} between batches",
+                        (embeddings.tokens, embeddings.dim),
+                        (tokens, dim)
+                    ),
+                });
+            }
+            (embeddings.tokens, embeddings.dim) = (tokens, dim);
+            embeddings.values.extend(values);
+        }
+        Ok(())
+    })?;
+    Ok(embeddings)
+}
+
+/// The rows of `values`, of which row `i` belongs to place `order[i]`, in their places.
+fn in_order(values: &[f32], order: &[u32]) -> Vec<f32> {
+    let mut sorted = vec![0.0; values.len()];
+    let length = values.len() / order.len().max(1);
+    for (row, &place) in values.chunks_exact(length.max(1)).zip(order) {
+        sorted[place as usize * length..][..length].copy_from_slice(row);
+    }
+    sorted
 }
 
 /// The number of windows in all splits.

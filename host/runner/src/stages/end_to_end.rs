@@ -10,7 +10,7 @@ use physrep_abi::LoadScope;
 use physrep_benchmarks::{
     Split,
     packed::{NoiseStream, Packed, Window, WindowOrder, load_clip},
-    suite::TrainingBudget,
+    suite::FinetuneBudget,
 };
 use physrep_evaluation::{AttentiveHead, Tokens, copy_weights, normalise_tokens};
 use physrep_nn::{AdamW, AdamWConfig, CosineSchedule, Params, mean_squared_error};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     encode::{self, EmbeddedSplits},
-    probe_score::probe_score,
+    probe_score::Fitted,
 };
 use crate::{
     device::Staging,
@@ -49,7 +49,7 @@ struct EndToEndRecord {
 /// is best on valid, and scores all splits but train.
 pub(crate) fn run(
     cell: &Cell,
-    budget: &TrainingBudget,
+    budget: &FinetuneBudget,
     data: &Packed,
     session: &mut Session<'_>,
     dim: usize,
@@ -100,15 +100,17 @@ pub(crate) fn run(
         session.load(encoder, LoadScope::Encoder)?;
         params.load(weights)?;
     }
+    let fitted = Fitted { track: Track::EndToEnd, probe: HEAD, label_fraction: 1.0 };
     let mut all = Vec::new();
     for (split, embedded) in embedded(cell, data, session, &[Split::Valid, Split::Test, Split::HeldOut])? {
         let predictions = head.predict(&Tokens::new(embedded.embeddings()), embedded.n())?;
-        all.push(probe_score(Track::EndToEnd, HEAD, 1.0, split, &predictions, embedded.labels())?);
+        all.extend(fitted.scores(data, split, &[predictions], embedded.labels())?);
     }
     let selection = Selection {
         track: Track::EndToEnd,
         probe: HEAD.to_owned(),
         label_fraction: 1.0,
+        fit: 0,
         record: serde_json::json!(record),
     };
     Ok((all, selection))

@@ -4,6 +4,7 @@
 mod checkpoint;
 pub(crate) mod embedding_cache;
 pub(crate) mod encode;
+pub(crate) mod encode_check;
 pub(crate) mod end_to_end;
 pub(crate) mod pretrain;
 mod pretraining_record;

@@ -1,19 +1,21 @@
 //! Probing: fits the suite's probes on embeddings, with all labels and with subsets of them, and scores them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::mpsc, thread};
 
-use physrep_benchmarks::{Split, suite::ProbeBudgets};
+use physrep_benchmarks::{Split, packed::Packed, suite::ProbeBudgets};
 use physrep_evaluation::{
-    AttentiveConfig, KnnConfig, LabelledEmbeddings, MlpConfig, Probe, RidgeConfig, label_subset, permute_labels, spread,
+    AttentiveConfig, FittedProbe, KnnConfig, LabelledEmbeddings, MlpConfig, Probe, RidgeConfig, label_subset,
+    permute_labels, spread,
 };
 use physrep_records::{Cell, EncoderSpec, LabelSubset, ProbeScore, ScoredTrajectories, Selection, Track};
 use physrep_statistics::{LabelPermutation, Spread, per_trajectory};
+use rayon::prelude::*;
 
 use super::{
     encode::EmbeddedSplits,
-    probe_score::{column, probe_score},
+    probe_score::{Fitted, column},
 };
-use crate::{error::Result, events::Phase, progress::Progress};
+use crate::{error::Result, events::Phase, interrupt, progress::Progress};
 
 /// Permutations in the label permutation test: their range contains a further one with probability 38/40 = 95 %.
 const PERMUTATIONS: usize = 39;
@@ -29,14 +31,15 @@ pub struct Probed {
     pub scores: Vec<ProbeScore>,
     /// Selections, by label fraction and probe.
     pub selections: Vec<Selection>,
-    /// The spread of the embeddings, and the label permutation test; none for a row without embeddings.
+    /// The spread of the embeddings, and the label permutation test; none for a row without embeddings, and for a trial.
     pub checks: Option<(Spread, LabelPermutation)>,
 }
 
-/// The probes of a cell: those of the suite for an encoder, or the one of a floor.
-fn probes(encoder: &EncoderSpec, budget: &ProbeBudgets) -> Vec<Probe> {
+/// The probes of a cell: those of the suite for an encoder, of which a trial has the first, or the one of a floor.
+fn probes(cell: &Cell) -> Vec<Probe> {
+    let budget = &cell.suite.probe;
     let ridge = Probe::Ridge(RidgeConfig { penalties: budget.ridge.penalties.clone() });
-    match encoder {
+    match &cell.encoder {
         EncoderSpec::Plugin { .. } => {
             let attentive = AttentiveConfig {
                 epochs: budget.attentive.epochs,
@@ -44,6 +47,9 @@ fn probes(encoder: &EncoderSpec, budget: &ProbeBudgets) -> Vec<Probe> {
                 learning_rate: budget.attentive.lr,
                 weight_decay: budget.attentive.weight_decay,
             };
+            if cell.trial.is_some() {
+                return vec![Probe::Attentive(attentive)];
+            }
             let mlp = MlpConfig {
                 hidden: budget.mlp.hidden,
                 epochs: budget.mlp.epochs,
@@ -59,45 +65,102 @@ fn probes(encoder: &EncoderSpec, budget: &ProbeBudgets) -> Vec<Probe> {
     }
 }
 
-/// Fits each probe on each label fraction of train, selects on the same fraction of valid, and scores all splits but train. The
-/// suite's seed draws the label subsets, so they are the same for every method; the cell's seed is that of the probes.
-pub(crate) fn run(cell: &Cell, embedded: &EmbeddedSplits, progress: &mut Progress<'_>) -> Result<Probed> {
-    let budget = &cell.suite.probe;
-    let probes = probes(&cell.encoder, budget);
-    let total = (probes.len() * budget.label_fractions.len()) as u64;
-    let mut done = 0;
-    let (mut label_subsets, mut scores, mut selections) = (Vec::new(), Vec::new(), Vec::new());
-    for &fraction in &budget.label_fractions {
-        let subset = |split| label_subset(&embedded[&split], fraction, cell.suite.seed);
-        let (train, valid) = (subset(Split::Train)?, subset(Split::Valid)?);
-        label_subsets.push(LabelSubset {
-            label_fraction: fraction,
-            train: train.labels().trajectories(),
-            valid: valid.labels().trajectories(),
-        });
+/// Fits each probe on each label fraction of train, selects on the same fraction of valid, and scores all encoded splits but train. The
+/// suite's seed draws the label subsets, so they are the same for every method; those of the probes follow from the cell's seed.
+pub(crate) fn run(
+    cell: &Cell,
+    data: &Packed,
+    embedded: &EmbeddedSplits,
+    progress: &mut Progress<'_>,
+) -> Result<Probed> {
+    let (budget, probes) = (&cell.suite.probe, probes(cell));
+    let subsets = cell.label_fractions().iter().map(|&fraction| Subset::of(embedded, fraction, cell.suite.seed));
+    let subsets = subsets.collect::<Result<Vec<_>>>()?;
+    let fits = fit_all(cell, &probes, &subsets, progress)?;
+    let (mut scores, mut selections) = (Vec::new(), Vec::new());
+    let mut fits = fits.iter();
+    for subset in &subsets {
         for probe in &probes {
-            progress.report(Phase::Probe, done, total)?;
-            let fitted = probe.fit(&train, &valid, cell.seed)?;
-            let (track, probe) = (Track::Frozen, probe.name());
-            selections.push(Selection {
-                track,
-                probe: probe.to_owned(),
-                label_fraction: fraction,
-                record: serde_json::json!(fitted.record()),
-            });
+            let fitted = Fitted { track: Track::Frozen, probe: probe.name(), label_fraction: subset.fraction };
+            let fits: Vec<&FittedProbe> = fits.by_ref().take(number_of_fits(probe, budget) as usize).collect();
+            selections.extend(fits.iter().zip(0..).map(|(probe, fit)| Selection {
+                track: fitted.track,
+                probe: fitted.probe.to_owned(),
+                label_fraction: subset.fraction,
+                fit,
+                record: serde_json::json!(probe.record()),
+            }));
             for (&split, embedded) in scored(embedded) {
-                let predictions = fitted.predict(embedded)?;
-                scores.push(probe_score(track, probe, fraction, split, &predictions, embedded.labels())?);
+                let predictions = fits.iter().map(|fit| Ok(fit.predict(embedded)?)).collect::<Result<Vec<_>>>()?;
+                scores.extend(fitted.scores(data, split, &predictions, embedded.labels())?);
             }
-            done += 1;
         }
     }
-    progress.report(Phase::Probe, total, total)?;
+    let label_subsets = subsets.iter().map(Subset::record).collect();
     let checks = match &cell.encoder {
-        EncoderSpec::Plugin { .. } | EncoderSpec::Features => Some(checks(cell, embedded)?),
-        EncoderSpec::Mean => None,
+        EncoderSpec::Plugin { .. } | EncoderSpec::Features if cell.trial.is_none() => Some(checks(cell, embedded)?),
+        _ => None,
     };
-    Ok(Probed { splits: trajectories(embedded)?, label_subsets, scores, selections, checks })
+    Ok(Probed { splits: trajectories(data, embedded)?, label_subsets, scores, selections, checks })
+}
+
+/// The windows of train and valid whose labels the probes see.
+struct Subset {
+    fraction: f64,
+    train: LabelledEmbeddings,
+    valid: LabelledEmbeddings,
+}
+
+impl Subset {
+    fn of(embedded: &EmbeddedSplits, fraction: f64, seed: u64) -> Result<Self> {
+        let of = |split| label_subset(&embedded[&split], fraction, seed);
+        Ok(Self { fraction, train: of(Split::Train)?, valid: of(Split::Valid)? })
+    }
+
+    fn record(&self) -> LabelSubset {
+        LabelSubset {
+            label_fraction: self.fraction,
+            train: self.train.labels().trajectories(),
+            valid: self.valid.labels().trajectories(),
+        }
+    }
+}
+
+/// All fits, by subset, probe and seed. They do not depend on each other and are too small to use several threads each, so they run side
+/// by side.
+fn fit_all(cell: &Cell, probes: &[Probe], subsets: &[Subset], progress: &mut Progress<'_>) -> Result<Vec<FittedProbe>> {
+    let of_subset = |subset| {
+        let of_probe = move |probe| (0..number_of_fits(probe, &cell.suite.probe)).map(move |fit| (subset, probe, fit));
+        probes.iter().flat_map(of_probe)
+    };
+    let tasks: Vec<(&Subset, &Probe, u64)> = subsets.iter().flat_map(of_subset).collect();
+    let total = tasks.len() as u64;
+    let (done, finished) = mpsc::channel();
+    thread::scope(|scope| {
+        let fits = scope.spawn(|| {
+            let fit = |done: &mut mpsc::Sender<()>, &(subset, probe, fit): &(&Subset, &Probe, u64)| {
+                interrupt::check()?;
+                let fitted = probe.fit(&subset.train, &subset.valid, seed_of_fit(cell.seed, fit))?;
+                // The receiver is gone if it was interrupted.
+                let _ = done.send(());
+                Ok(fitted)
+            };
+            tasks.par_iter().map_with(done, fit).collect::<Result<Vec<_>>>()
+        });
+        progress.report(Phase::Probe, 0, total)?;
+        finished.iter().zip(1..).try_for_each(|((), done)| progress.report(Phase::Probe, done, total))?;
+        fits.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// How often a probe is fitted: once, if its fits do not differ.
+fn number_of_fits(probe: &Probe, budget: &ProbeBudgets) -> u64 {
+    if probe.is_random() { budget.fits } else { 1 }
+}
+
+/// The seed of a probe's fits; the first has the cell's.
+fn seed_of_fit(seed: u64, fit: u64) -> u64 {
+    seed.wrapping_add(fit << 32)
 }
 
 /// The health checks of embeddings.
@@ -113,7 +176,7 @@ fn scored(embedded: &EmbeddedSplits) -> impl Iterator<Item = (&Split, &LabelledE
 }
 
 /// The trajectories of the splits that are scored.
-fn trajectories(embedded: &EmbeddedSplits) -> Result<BTreeMap<Split, ScoredTrajectories>> {
+fn trajectories(data: &Packed, embedded: &EmbeddedSplits) -> Result<BTreeMap<Split, ScoredTrajectories>> {
     scored(embedded)
         .map(|(&split, embedded)| {
             let labels = embedded.labels();
@@ -126,6 +189,11 @@ fn trajectories(embedded: &EmbeddedSplits) -> Result<BTreeMap<Split, ScoredTraje
             Ok((
                 split,
                 ScoredTrajectories {
+                    regimes: by_trajectory
+                        .trajectory
+                        .iter()
+                        .filter_map(|&index| data.header().trajectories[index as usize].regime)
+                        .collect(),
                     windows: windows.collect(),
                     labels: (0..parameters).map(|parameter| column(&values, parameter, parameters)).collect(),
                     index: by_trajectory.trajectory,

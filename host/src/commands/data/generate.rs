@@ -3,10 +3,11 @@
 use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
-use physrep_benchmarks::{generate, suite::Suite, systems};
+use physrep_benchmarks::{generate, systems};
 use physrep_runner::cores;
 
 use crate::{
+    arguments::SuiteArgument,
     display::{Display, seconds},
     error::Result,
 };
@@ -15,9 +16,8 @@ use crate::{
 pub struct Generate {
     /// The system, such as shear_flow.
     system: String,
-    /// A suite's name, or the path of a suite file.
-    #[arg(long, default_value = "tiny")]
-    suite: String,
+    #[command(flatten)]
+    suite: SuiteArgument,
     /// The folder to write SYSTEM/data/{train,valid,test,held_out}/*.hdf5 to.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -31,7 +31,7 @@ impl Generate {
     pub fn run(self) -> Result<ExitCode> {
         let Self { system, suite, out, threads } = self;
         let display = Display::default();
-        let suite = Suite::load(&suite)?;
+        let suite = suite.load()?;
         let clock = Instant::now();
         let progress = |done: usize, total: usize, note: &str| {
             display.progress(&system, "generate", done as u64, total as u64, note);

@@ -104,8 +104,7 @@ fn facts(summary: &Summary, contents: &Contents) -> Table {
     let [first, last] = contents.times.map(number);
     rows.push(("times".into(), format!("{} frames, {first} to {last}", contents.frames)));
     for parameter in &contents.parameters {
-        let values: Vec<String> = parameter.values.iter().map(|&v| number(v)).collect();
-        rows.push((one_word(&parameter.name), values.join(", ")));
+        rows.push((one_word(&parameter.name), listed(&parameter.values)));
     }
     for split in &summary.splits {
         let files = if split.files > 0 { format!(", {}", counted(split.files, "file")) } else { String::new() };
@@ -146,6 +145,16 @@ fn empty() -> Table {
 /// Removes control characters from a name, which comes from a file and is not trusted.
 fn one_word(text: &str) -> String {
     text.replace(char::is_control, " ")
+}
+
+/// The values of a parameter; of more than published data has, their number and ends.
+fn listed(values: &[f64]) -> String {
+    match values {
+        [first, .., last] if values.len() > 12 => {
+            format!("{} values, {} to {}", values.len(), number(*first), number(*last))
+        }
+        _ => values.iter().map(|&value| number(value)).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Five significant digits, in the shorter notation.

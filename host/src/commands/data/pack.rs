@@ -3,18 +3,17 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_benchmarks::{packed, suite::Suite};
+use physrep_benchmarks::packed;
 use physrep_runner::pack_data;
 
-use crate::{display::Display, error::Result};
+use crate::{arguments::SuiteArgument, display::Display, error::Result};
 
 #[derive(Debug, Args)]
 pub struct Pack {
     /// The system, such as shear_flow.
     system: String,
-    /// A suite's name, or the path of a suite file.
-    #[arg(long, default_value = "tiny")]
-    suite: String,
+    #[command(flatten)]
+    suite: SuiteArgument,
     /// The folder that holds SYSTEM/data, generated or fetched.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -28,7 +27,7 @@ impl Pack {
     pub fn run(self) -> Result<ExitCode> {
         let Self { system, suite, data, out } = self;
         let display = Display::default();
-        let suite = Suite::load(&suite)?;
+        let suite = suite.load()?;
         let out = out.unwrap_or_else(|| packed::packed_file(&suite, &system, &data));
         let listener = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);
         let packed = pack_data(&suite, &system, &data, &out, &listener)?;
