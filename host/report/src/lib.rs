@@ -20,6 +20,9 @@ pub use compare::compare;
 pub use error::{Error, Result};
 pub use forms::{Form, terminal_summary};
 pub use html::{ReportFiles, write_report};
-pub use leaderboard::{ByLabelFraction, Leaderboard, Note, Row, RowScore, Seeds, Significance, SystemLeaderboard};
+pub use leaderboard::{
+    ByLabelFraction, ByRegime, Estimate, Key, Leaderboard, Note, Pretraining, Row, RowScore, Seeds, Significance,
+    SystemLeaderboard, Verdict,
+};
 pub use number::number;
 pub use tensorboard::write_tensorboard;

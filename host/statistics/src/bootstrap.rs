@@ -5,13 +5,18 @@
 //! few trajectories the plain percentile bootstrap is too narrow; the expanded percentile bootstrap takes the quantiles at
 //! `Phi(-+ sqrt(n / (n - 1)) t)`, with the quantile `t` of Student's distribution with `n - 1` degrees of freedom
 //! (Hesterberg 2015, *What Teachers Should Know About the Bootstrap*, The American Statistician 69(4), section 3.3).
+//!
+//! The p-value of a difference is 1 minus the level of the widest interval that excludes 0: the share of draws on the other side
+//! of 0, turned into a probability of Student's distribution by the same relation, times two. One draw is added to that side,
+//! so that no p-value is 0 (Davison and Hinkley 1997, *Bootstrap Methods and their Application*, section 4.2).
 
 use physrep_random::Stream;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::{
+    difference::Difference,
     interval::{Interval, LEVEL},
-    student::t_quantile,
+    student::{t_quantile, two_sided},
 };
 
 /// Draws per interval.
@@ -22,22 +27,6 @@ pub struct Resampler {
     n: usize,
     /// How often each trajectory was drawn, `(resamples, n)`.
     counts: Vec<u16>,
-}
-
-/// The difference of two means over the same trajectories.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Difference {
-    /// The first mean minus the second.
-    pub mean: f64,
-    /// Its interval.
-    pub interval: Interval,
-}
-
-impl Difference {
-    /// Whether the interval excludes 0.
-    pub fn is_significant(&self) -> bool {
-        !self.interval.contains(0.0)
-    }
 }
 
 impl Resampler {
@@ -64,6 +53,26 @@ impl Resampler {
     /// The interval of the mean of `errors`, `(n)`, weighted by `weights`, `(n)`. None for fewer than two trajectories, if a length
     /// is not `n`, if a value is not finite, or if a weight is not positive.
     pub fn interval(&self, errors: &[f64], weights: &[f64]) -> Option<Interval> {
+        interval(&self.means(errors, weights)?, self.n)
+    }
+
+    /// The mean of `a` minus that of `b`, errors on the same trajectories, with the interval and the p-value of that difference.
+    /// None in the same cases as [`interval`](Self::interval).
+    pub fn paired(&self, a: &[f64], b: &[f64], weights: &[f64]) -> Option<Difference> {
+        if a.len() != b.len() {
+            return None;
+        }
+        let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+        let means = self.means(&differences, weights)?;
+        Some(Difference {
+            mean: mean(&differences, weights, &vec![1; self.n]),
+            interval: interval(&means, self.n)?,
+            p: p_value(&means, self.n)?,
+        })
+    }
+
+    /// The mean of each draw, ascending.
+    fn means(&self, errors: &[f64], weights: &[f64]) -> Option<Vec<f64>> {
         let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
         let weighted = weights.iter().all(|&weight| weight > 0.0);
         if self.n < 2 || errors.len() != self.n || weights.len() != self.n {
@@ -75,19 +84,7 @@ impl Resampler {
         let mut means: Vec<f64> =
             self.counts.chunks_exact(self.n).map(|counts| mean(errors, weights, counts)).collect();
         means.sort_unstable_by(f64::total_cmp);
-        let below = lower_tail(self.n)?;
-        Some(Interval { low: quantile(&means, below), high: quantile(&means, 1.0 - below) })
-    }
-
-    /// The mean of `a` minus that of `b`, errors on the same trajectories, and the interval of that difference. None in the same
-    /// cases as [`interval`](Self::interval).
-    pub fn paired(&self, a: &[f64], b: &[f64], weights: &[f64]) -> Option<Difference> {
-        if a.len() != b.len() {
-            return None;
-        }
-        let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-        let interval = self.interval(&differences, weights)?;
-        Some(Difference { mean: mean(&differences, weights, &vec![1; self.n]), interval })
+        Some(means)
     }
 }
 
@@ -102,11 +99,25 @@ fn mean(errors: &[f64], weights: &[f64], counts: &[u16]) -> f64 {
     sum / total
 }
 
-/// The fraction of draws below the interval, by the expanded percentile bootstrap.
-fn lower_tail(n: usize) -> Option<f64> {
+/// The interval of the means of draws of `n`, ascending.
+fn interval(means: &[f64], n: usize) -> Option<Interval> {
     let t = t_quantile(0.5 + LEVEL / 2.0, n - 1)?;
-    let stretched = t * (n as f64 / (n as f64 - 1.0)).sqrt();
-    Some(Normal::standard().cdf(-stretched))
+    let below = Normal::standard().cdf(-t * stretch(n));
+    Some(Interval { low: quantile(means, below), high: quantile(means, 1.0 - below) })
+}
+
+/// The two-sided p-value of a mean of 0, from the means of draws of `n`, ascending.
+fn p_value(means: &[f64], n: usize) -> Option<f64> {
+    let not_above = means.partition_point(|mean| *mean <= 0.0);
+    let not_below = means.len() - means.partition_point(|mean| *mean < 0.0);
+    let beyond = (not_above.min(not_below) + 1) as f64 / (means.len() + 1) as f64;
+    let z = Normal::standard().inverse_cdf(beyond.min(0.5));
+    two_sided(z / stretch(n), n - 1)
+}
+
+/// How much further out the expanded percentile bootstrap takes its quantiles than the percentile bootstrap.
+fn stretch(n: usize) -> f64 {
+    (n as f64 / (n as f64 - 1.0)).sqrt()
 }
 
 /// The quantile of sorted values, linear between neighbours.

@@ -1,9 +1,9 @@
 //! Whether two methods differ.
 
 use crate::{
-    bootstrap::{Difference, Resampler},
-    interval::Interval,
-    student::{mean, t_interval},
+    bootstrap::Resampler,
+    difference::Difference,
+    student::{mean, t_test},
 };
 
 /// The errors of one method on the test trajectories, for each seed.
@@ -15,16 +15,16 @@ pub struct Errors {
     pub weights: Vec<f64>,
 }
 
-/// The difference of two methods, with two intervals: how it varies over trajectories for these networks, and how it varies over
-/// networks (seeds) for these trajectories. A difference is significant only if both intervals exclude zero.
+/// The difference of two methods, tested twice: as it varies over trajectories for these networks, and as it varies over networks
+/// (seeds) for these trajectories. A difference counts only if it is significant in both.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The mean error of the first minus that of the second.
     pub difference: f64,
     /// The paired bootstrap over trajectories, of errors averaged over seeds.
     pub over_trajectories: Option<Difference>,
-    /// The t interval of the differences of the seeds that both have; none for fewer than two.
-    pub over_seeds: Option<Interval>,
+    /// The paired t test of the seeds that both have; none for fewer than two.
+    pub over_seeds: Option<Difference>,
 }
 
 impl Errors {
@@ -53,10 +53,10 @@ impl Errors {
 }
 
 impl Comparison {
-    /// Whether the two differ: the interval over trajectories exists and excludes zero, and so does that over seeds if there is one.
-    pub fn is_significant(&self) -> bool {
-        let over_seeds = self.over_seeds.is_none_or(|interval| !interval.contains(0.0));
-        self.over_trajectories.is_some_and(|difference| difference.is_significant()) && over_seeds
+    /// The p-value of no difference: the larger one of those over trajectories and over seeds. None without a test over
+    /// trajectories.
+    pub fn p(&self) -> Option<f64> {
+        Some(self.over_seeds.map_or(0.0, |test| test.p).max(self.over_trajectories?.p))
     }
 }
 
@@ -74,5 +74,5 @@ pub fn compare(a: &Errors, b: &Errors, resampler: &Resampler) -> Option<Comparis
         .into_iter()
         .filter_map(|(seed, error)| others.iter().find(|(other, _)| *other == seed).map(|(_, other)| error - other))
         .collect();
-    Some(Comparison { difference, over_trajectories, over_seeds: t_interval(&by_seed) })
+    Some(Comparison { difference, over_trajectories, over_seeds: t_test(&by_seed) })
 }

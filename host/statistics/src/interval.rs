@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 /// The confidence level of all intervals.
 pub const LEVEL: f64 = 0.95;
 
+/// Whether a p-value, corrected for all comparisons of its family, is small enough to claim a difference: below 0.05.
+pub fn is_significant(p: f64) -> bool {
+    p < 1.0 - LEVEL
+}
+
 /// A closed interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {

@@ -25,7 +25,7 @@ pub struct Scores {
 pub struct ParameterScore {
     /// The parameter's name.
     pub name: String,
-    /// Mean squared error on the z-scored scale of the suite, so that predicting the mean of the balanced grid scores 1.0.
+    /// Mean squared error on the z-scored scale of the suite, so that predicting the mean of the distribution scores 1.0.
     pub mse: f64,
     /// Coefficient of determination `1 - sum (y - f)^2 / sum (y - mean y)^2` with the mean of *this split's own* labels; none if
     /// they are all equal. Negative where the predictions are worse than that mean.

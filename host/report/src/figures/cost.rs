@@ -8,7 +8,7 @@ use physrep_statistics::mean;
 use super::{
     figure::{Data, Figure, Panel, optional},
     names::spaced,
-    palette::Palette,
+    palette::{Palette, shared_marks},
 };
 use crate::{
     leaderboard::{Leaderboard, Row, SystemLeaderboard},
@@ -23,10 +23,12 @@ pub(crate) fn figure(leaderboard: &Leaderboard<'_>, palette: &Palette) -> Option
     (!panels.is_empty()).then(|| Figure {
         name: "cost".into(),
         title: "What a score costs.".into(),
-        caption: "Mean squared error on test against the seconds of pretraining and of encoding all splits, the mean over seeds, on the \
-                  machine under Environment. Hollow marks: random initialisation, which is not pretrained. Bars: 95 % intervals. A joint \
-                  pretraining counts in full on every system. Lower and further left is better."
-            .into(),
+        caption: format!(
+            "Mean squared error on test against the seconds of pretraining and of encoding all splits, the mean over seeds, on the machine \
+             under Environment. Hollow marks: random initialisation, which is not pretrained.{} Bars: 95 % intervals. A joint pretraining counts \
+             in full on every system. Lower and further left is better.",
+            shared_marks(leaderboard.rows())
+        ),
         columns: 2,
         panels,
         data,
@@ -49,18 +51,18 @@ fn panel(system: &SystemLeaderboard<'_>, palette: &Palette, data: &mut Data) -> 
     for (row, seconds, score) in &points {
         data.push([
             system.name.into(),
-            row.identity.method.clone(),
+            row.methods(),
             row.identity.initialisation.to_string(),
             score.probe.clone(),
             seconds.to_string(),
-            score.mean.mse.to_string(),
-            optional(score.interval.map(|interval| interval.low)),
-            optional(score.interval.map(|interval| interval.high)),
+            score.test.mse.to_string(),
+            optional(score.test.interval.map(|interval| interval.low)),
+            optional(score.test.interval.map(|interval| interval.high)),
         ]);
     }
     let highs = points
         .iter()
-        .flat_map(|(.., score)| [Some(score.mean.mse), score.interval.map(|i| i.high.min(3.0 * score.mean.mse))]);
+        .flat_map(|(.., score)| [Some(score.test.mse), score.test.interval.map(|i| i.high.min(3.0 * score.test.mse))]);
     let frame = Frame {
         size: [420.0, 300.0],
         margin: Margin { left: 38.0, right: 44.0, top: 44.0, bottom: 40.0 },
@@ -72,14 +74,14 @@ fn panel(system: &SystemLeaderboard<'_>, palette: &Palette, data: &mut Data) -> 
     let mut order: Vec<&(&Row<'_>, f64, _)> = points.iter().collect();
     order.sort_by_key(|(row, ..)| palette.ink(row).hollow);
     let named = order.iter().filter(|(row, ..)| !palette.ink(row).hollow).count();
-    let places: Vec<[f64; 2]> = order.iter().map(|(_, seconds, score)| at(*seconds, score.mean.mse)).collect();
+    let places: Vec<[f64; 2]> = order.iter().map(|(_, seconds, score)| at(*seconds, score.test.mse)).collect();
     let names: Vec<String> = order[..named].iter().map(|(row, ..)| row.name()).collect();
     let texts = beside(&places, &names, [frame.left(), frame.size[0]]);
     let drawing = html! {
         (frame.axes("seconds", "MSE"))
         @for ((row, _, score), place) in order.iter().zip(&places).rev() {
             g class=(palette.class(row)) {
-                @if let Some(interval) = score.interval {
+                @if let Some(interval) = score.test.interval {
                     (whisker(place[0], frame.at_y(interval.high), frame.at_y(interval.low)))
                 }
                 (marker(palette.ink(row), *place, 4.5))
@@ -90,7 +92,7 @@ fn panel(system: &SystemLeaderboard<'_>, palette: &Palette, data: &mut Data) -> 
         }
     };
     let said =
-        points.iter().map(|(row, seconds, score)| format!("{}: {seconds:.1} s, {:.3}", row.name(), score.mean.mse));
+        points.iter().map(|(row, seconds, score)| format!("{}: {seconds:.1} s, {:.3}", row.name(), score.test.mse));
     Some(Panel {
         title: format!("{}, {} probe", spaced(system.name), probe),
         description: format!("Seconds and mean squared errors. {}.", said.collect::<Vec<_>>().join("; ")),

@@ -6,7 +6,7 @@ use physrep_records::Track;
 use super::{
     figure::{Data, Figure, Panel, optional},
     names::spaced,
-    palette::Palette,
+    palette::{Palette, shared_marks},
 };
 use crate::{
     leaderboard::{Leaderboard, Row, RowScore, SystemLeaderboard},
@@ -24,10 +24,12 @@ pub(crate) fn figure(leaderboard: &Leaderboard<'_>, palette: &Palette) -> Option
     (!panels.is_empty()).then(|| Figure {
         name: "overview".into(),
         title: "What pretraining is worth.".into(),
-        caption: "Mean squared error on test. Filled marks: pretrained encoders; hollow marks of the same shape: the same encoders at random \
-                  initialisation; bars: 95 % intervals. Dashed lines: ridge regression on hand-made features, and predicting the mean. Further \
-                  left is better."
-            .into(),
+        caption: format!(
+            "Mean squared error on test. Filled marks: pretrained encoders; hollow marks of the same shape: the same encoders at random \
+             initialisation; bars: 95 % intervals.{} Dashed lines: ridge regression on hand-made features, and predicting the mean. Further \
+             left is better.",
+            shared_marks(leaderboard.rows())
+        ),
         columns: 2,
         panels,
         data,
@@ -44,17 +46,20 @@ fn panel(system: &SystemLeaderboard<'_>, palette: &Palette, data: &mut Data) -> 
     for (row, score) in &scored {
         data.push([
             system.name.into(),
-            row.identity.method.clone(),
+            row.methods(),
             row.identity.initialisation.to_string(),
             score.probe.clone(),
-            score.mean.mse.to_string(),
-            optional(score.interval.map(|interval| interval.low)),
-            optional(score.interval.map(|interval| interval.high)),
+            score.test.mse.to_string(),
+            optional(score.test.interval.map(|interval| interval.low)),
+            optional(score.test.interval.map(|interval| interval.high)),
         ]);
     }
-    // A method and its random initialisation share a line; a joint pretraining has a line of its own.
+    // A method and its random initialisation share a line; a joint pretraining, and an encoder of several methods, have lines of their own.
     let mut lines: Vec<String> = Vec::new();
-    let line_of = |row: &Row<'_>| row.name().trim_end_matches(" (random init)").to_owned();
+    let line_of = |row: &Row<'_>| match row.same.is_empty() {
+        true => row.name().trim_end_matches(" (random init)").to_owned(),
+        false => row.name(),
+    };
     for (row, _) in scored.iter().filter(|(row, _)| !row.is_floor()) {
         if !lines.contains(&line_of(row)) {
             lines.push(line_of(row));
@@ -62,7 +67,7 @@ fn panel(system: &SystemLeaderboard<'_>, palette: &Palette, data: &mut Data) -> 
     }
     let ends = scored
         .iter()
-        .flat_map(|(_, score)| [Some(score.mean.mse), score.interval.map(|i| i.high.min(3.0 * score.mean.mse))]);
+        .flat_map(|(_, score)| [Some(score.test.mse), score.test.interval.map(|i| i.high.min(3.0 * score.test.mse))]);
     let longest = lines.iter().map(|name| text_width(name)).fold(40.0, f64::max).min(190.0);
     let frame = Frame {
         size: [420.0, 34.0 + LINE * lines.len() as f64 + 44.0],
@@ -85,17 +90,17 @@ fn panel(system: &SystemLeaderboard<'_>, palette: &Palette, data: &mut Data) -> 
             @for (row, score) in scored.iter().filter(|(row, _)| !row.is_floor() && palette.ink(row).hollow == hollow) {
                 @let ink = palette.ink(row);
                 g class=(ink.class()) {
-                    @if let Some(interval) = score.interval {
+                    @if let Some(interval) = score.test.interval {
                         (bar(height(row), frame.at_x(interval.low), frame.at_x(interval.high)))
                     }
-                    (marker(ink, [frame.at_x(score.mean.mse), height(row)], 4.5))
+                    (marker(ink, [frame.at_x(score.test.mse), height(row)], 4.5))
                 }
             }
         }
     };
     let mut order = scored.clone();
-    order.sort_by(|a, b| a.1.mean.mse.total_cmp(&b.1.mean.mse));
-    let said: Vec<String> = order.iter().map(|(row, score)| format!("{} {:.3}", row.name(), score.mean.mse)).collect();
+    order.sort_by(|a, b| a.1.test.mse.total_cmp(&b.1.test.mse));
+    let said: Vec<String> = order.iter().map(|(row, score)| format!("{} {:.3}", row.name(), score.test.mse)).collect();
     Some(Panel {
         title: format!("{}, {probe} probe", spaced(system.name)),
         description: format!("Mean squared errors, best first: {}.", said.join(", ")),
@@ -108,7 +113,7 @@ fn panel(system: &SystemLeaderboard<'_>, palette: &Palette, data: &mut Data) -> 
 fn floors(frame: &Frame, scored: &[(&Row<'_>, &RowScore)]) -> Markup {
     html! {
         @for (row, score) in scored.iter().filter(|(row, _)| row.is_floor()) {
-            @let x = frame.at_x(score.mean.mse);
+            @let x = frame.at_x(score.test.mse);
             line class="reference" x1=(px(x)) x2=(px(x)) y1=(px(frame.top() - 4.0)) y2=(px(frame.bottom())) {}
             text class="note" text-anchor="middle" x=(px(x.min(frame.size[0] - text_width(&row.name()) / 2.0))) y=(px(frame.top() - 8.0)) {
                 (row.name())

@@ -47,6 +47,18 @@ impl Palette {
     }
 }
 
+/// What a caption says of encoders that several methods have, which look like the first of these; nothing without such.
+pub(super) fn shared_marks<'r, 'a: 'r>(rows: impl Iterator<Item = &'r Row<'a>>) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for row in rows.filter(|row| !row.same.is_empty()) {
+        let text = format!(" {} is one encoder, with the marks of {}.", row.name(), row.identity.method);
+        if !said.contains(&text) {
+            said.push(text);
+        }
+    }
+    said.concat()
+}
+
 fn key(row: &Row<'_>) -> (String, bool) {
     (row.identity.method.clone(), row.identity.initialisation == Initialisation::Joint)
 }

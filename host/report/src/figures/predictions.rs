@@ -47,7 +47,7 @@ pub(crate) fn figures(system: &SystemLeaderboard<'_>, palette: &Palette) -> Vec<
             for point in points {
                 data.push([
                     system.name.into(),
-                    row.identity.method.clone(),
+                    row.methods(),
                     row.identity.initialisation.to_string(),
                     probe_of(row, probe).into(),
                     scaling.name.clone(),

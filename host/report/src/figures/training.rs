@@ -62,7 +62,7 @@ fn figure(
             for [step, loss] in curve {
                 data.push([
                     title.into(),
-                    row.identity.method.clone(),
+                    row.methods(),
                     initialisation.to_string(),
                     seed.to_string(),
                     step.to_string(),

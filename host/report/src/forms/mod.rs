@@ -10,6 +10,7 @@ use physrep_records::RunResults;
 
 use crate::{error::Result, leaderboard::Leaderboard, tables};
 
+pub(crate) use terminal::render as terminal;
 pub(crate) use text::parts;
 
 /// A form of the tables of a run.

@@ -9,7 +9,7 @@ use crate::tables::table::{Style, Table};
 const WIDTH: usize = 100;
 
 /// The table with its title, legend and notes. Entries are never broken, however narrow the terminal; heads of columns are, between words.
-pub(super) fn render(table: &Table) -> String {
+pub(crate) fn render(table: &Table) -> String {
     let mut drawing = Drawing::new();
     drawing.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     drawing.set_header(table.columns.iter().map(|column| column.name.replace(' ', "\n")));

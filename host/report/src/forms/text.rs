@@ -1,40 +1,49 @@
 //! An entry of a table as plain text.
 
-use crate::tables::table::{Entry, Value};
+use crate::{
+    leaderboard::Estimate,
+    tables::table::{Entry, Value},
+};
 
-/// A value as text, and the half width of its interval, which forms may set apart.
+/// A value as text, and how precise it is, which forms may set apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parts {
     pub(crate) value: String,
-    pub(crate) half_width: Option<String>,
+    /// The half width of its interval and the spread of fits: ` ± 0.041 (0.012)`.
+    pub(crate) precision: String,
 }
 
-/// A value and its interval as text.
+/// A value and its precision as text.
 pub(crate) fn parts(value: &Value) -> Parts {
-    let half_width = match value {
-        Value::Score { interval: Some(interval), .. } => Some(format!("{:.3}", interval.half_width())),
+    let interval = match value {
+        Value::Error(Estimate { interval, .. }) | Value::Difference { interval, .. } => *interval,
         _ => None,
     };
+    let mut precision = interval.map_or(String::new(), |interval| format!(" ± {:.3}", interval.half_width()));
+    if let Value::Error(Estimate { fits_std: Some(std), .. }) = value {
+        precision += &format!(" ({std:.3})");
+    }
     let value = match value {
         Value::Text(text) | Value::Checksum(text) => text.clone(),
         Value::Number { value, decimals } => format!("{value:.decimals$}"),
         Value::Count(count) => count.to_string(),
         Value::Rank(rank) => rank.to_string(),
-        Value::Score { mse, .. } => format!("{mse:.3}"),
+        Value::Error(Estimate { mse, .. }) => format!("{mse:.3}"),
+        Value::Difference { value, .. } => format!("{value:+.3}"),
+        Value::Probability(p) if *p < 0.001 => "< 0.001".into(),
+        Value::Probability(p) => format!("{p:.3}"),
         Value::Range { low, high } => format!("{} to {}", significant(*low), significant(*high)),
         Value::OutOf { value, total } => format!("{value:.1} of {total}"),
         Value::Shape([rows, columns]) => format!("{rows} x {columns}"),
         Value::Missing => "-".into(),
     };
-    Parts { value, half_width }
+    Parts { value, precision }
 }
 
-/// A value with its interval, such as `0.360 ± 0.041`.
+/// A value with its precision, such as `0.360 ± 0.041`.
 pub(super) fn value(value: &Value) -> String {
-    match parts(value) {
-        Parts { value, half_width: Some(half_width) } => format!("{value} ± {half_width}"),
-        Parts { value, half_width: None } => value,
-    }
+    let Parts { value, precision } = parts(value);
+    value + &precision
 }
 
 /// An entry with the numbers of its notes, such as `jepa [1, 2]`.
@@ -76,8 +85,13 @@ mod tests {
             (Value::Count(4_294_967_296), "4294967296"),
             (Value::Rank(1.0), "1"),
             (Value::Rank(2.5), "2.5"),
-            (Value::Score { mse: 0.36, interval: None }, "0.360"),
-            (Value::Score { mse: 0.4, interval }, "0.400 ± 0.100"),
+            (Value::Error(Estimate { mse: 0.36, interval: None, fits_std: None }), "0.360"),
+            (Value::Error(Estimate { mse: 0.4, interval, fits_std: None }), "0.400 ± 0.100"),
+            (Value::Error(Estimate { mse: 0.4, interval, fits_std: Some(0.0123) }), "0.400 ± 0.100 (0.012)"),
+            (Value::Difference { value: 0.4, interval }, "+0.400 ± 0.100"),
+            (Value::Difference { value: -0.4, interval: None }, "-0.400"),
+            (Value::Probability(0.0421), "0.042"),
+            (Value::Probability(0.0002), "< 0.001"),
             (Value::Range { low: -0.0321, high: 12.4 }, "-0.032 to 12"),
             (Value::Range { low: 0.0, high: 3.2e-7 }, "0 to 3.2e-7"),
             (Value::OutOf { value: 12.34, total: 64 }, "12.3 of 64"),

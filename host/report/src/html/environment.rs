@@ -6,13 +6,13 @@ use physrep_records::{CellRecord, Environment};
 use super::table;
 use crate::{
     figures::spaced,
-    leaderboard::Leaderboard,
+    leaderboard::{Leaderboard, Row},
     tables::table::{Column, Entry, Line, Table, Value},
 };
 
 /// What the results were computed with. Dates are left out: the same records give the same report.
 pub(super) fn section(leaderboard: &Leaderboard<'_>) -> Markup {
-    let records = || leaderboard.rows().flat_map(|row| row.records.iter().copied());
+    let records = || leaderboard.rows().flat_map(Row::all_records);
     let mut machines: Vec<Vec<(&str, String)>> = Vec::new();
     for record in records() {
         let machine = machine(&record.environment);

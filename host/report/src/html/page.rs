@@ -3,7 +3,10 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use physrep_records::SuiteFacts;
 
-use crate::figures::{colour_variables, figure_style};
+use crate::{
+    figures::{colour_variables, figure_style},
+    tables::wording,
+};
 
 /// A section of the page.
 pub(super) struct Section {
@@ -17,7 +20,8 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 
 /// The whole document.
 pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section]) -> String {
-    let title = format!("physrep-bench: suite {}, version {}", suite.name, suite.version);
+    let suite = wording::suite(suite);
+    let title = format!("physrep-bench: {suite}");
     let style = [&colour_variables(), include_str!("style.css"), &figure_style()].concat();
     let page = html! {
         (DOCTYPE)
@@ -34,7 +38,7 @@ pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section]) ->
             body {
                 a class="skip" href="#main" { "Skip to the scores" }
                 header {
-                    p class="eyebrow" { "physrep-bench · suite " (suite.name) " · version " (suite.version) }
+                    p class="eyebrow" { "physrep-bench · " (suite) }
                     h1 { "How much physics do the representations hold?" }
                     (lead)
                 }

@@ -1,27 +1,32 @@
 //! The parameters of a system and the scaling of its labels.
 
-use physrep_benchmarks::{Split, suite::SystemSuite};
+use physrep_benchmarks::{
+    Split,
+    suite::{Regimes, SystemSuite},
+};
 
 use crate::{
     figures::spaced,
     number::number,
-    tables::table::{Column, Entry, Line, Table, Value},
+    tables::table::{Column, Entry, Line, Table},
 };
 
 /// The table of the parameters of a system: one line per parameter.
 pub(super) fn table(section: &SystemSuite) -> Table {
-    let lines = section.parameters.iter().zip(section.scalings()).map(|(grid, scaling)| {
-        let held_out = if grid.held_out.is_empty() { Value::Missing } else { Value::Text(list(&grid.held_out)) };
+    let lines = section.parameters.iter().zip(section.scalings()).map(|(parameter, scaling)| {
+        let values = match parameter.range {
+            Some([low, high]) => format!("{} to {}", number(low), number(high)),
+            None => list(&parameter.values),
+        };
         Line::plain(vec![
-            Entry::text(&grid.name),
-            Entry::text(list(&grid.values)),
-            held_out.into(),
+            Entry::text(&parameter.name),
+            Entry::text(values),
             Entry::text(scaling.scale.formula()),
             Entry::number(Some(scaling.mean), 4),
             Entry::number(Some(scaling.std), 4),
         ])
     });
-    let words = ["Parameter", "values", "held-out", "scale"].map(Column::text);
+    let words = ["Parameter", "values", "scale"].map(Column::text);
     let numbers = ["mean", "standard deviation"].map(Column::number);
     Table {
         title: format!("Parameters of {}", spaced(&section.name)),
@@ -42,7 +47,17 @@ fn legend(section: &SystemSuite) -> String {
     if let Some(generation) = &section.generate {
         let count = |split: Split| format!("{} {}", generation.trajectories[split], spaced(split.name()));
         let counts: Vec<String> = section.splits().map(count).collect();
-        legend += &format!("; trajectories for each set of parameters: {}", counts.join(", "));
+        legend += &format!("; trajectories: {}", counts.join(", "));
+        if let Some(Regimes { gap, near, far }) = generation.regimes {
+            let percent = |fraction: f64| number(100.0 * fraction);
+            legend += &format!(
+                " for each regime; in percent of the ranges, the gap of interpolation is {} wide, near extrapolation reaches {} \
+                 beyond the ends, and far extrapolation {}",
+                percent(gap),
+                percent(near),
+                percent(far)
+            );
+        }
     }
     legend + "."
 }

@@ -9,11 +9,14 @@ use physrep_records::CellRecord;
 use serde_json::Value as Json;
 
 use super::{parameters, table};
-use crate::{leaderboard::Leaderboard, number::number};
+use crate::{
+    leaderboard::{Leaderboard, Row},
+    number::number,
+};
 
 /// The protocol of a run; a sentence for a run without records.
 pub(super) fn section(leaderboard: &Leaderboard<'_>) -> Markup {
-    let records = || leaderboard.rows().flat_map(|row| row.records.iter().copied());
+    let records = || leaderboard.rows().flat_map(Row::all_records);
     let Some(record) = records().next() else {
         return html! { p { "No cell has a result yet." } };
     };
@@ -65,7 +68,7 @@ fn data(suite: &Suite) -> Markup {
               method, without labels. Seeds: " (seeds.join(", ")) "." }
         dt { "Labels" }
         dd { "A label is the parameter on its scale, minus a mean and divided by a standard deviation (tables below), as in "
-             a href="https://arxiv.org/abs/2603.13227" { "arXiv:2603.13227" } ": over the suite's grid it has mean 0 and variance 1, so \
+             a href="https://arxiv.org/abs/2603.13227" { "arXiv:2603.13227" } ": over the suite's distribution it has mean 0 and variance 1, so \
              that predicting the mean has an error of 1." }
         dt { "Score" }
         dd { "The mean squared error of labels over the windows of test, the mean over parameters and seeds. R² is against the mean of \
@@ -75,7 +78,7 @@ fn data(suite: &Suite) -> Markup {
 
 /// The probes.
 fn probes(suite: &Suite) -> Markup {
-    let ProbeBudgets { label_fractions, attentive, mlp, ridge, knn } = &suite.probe;
+    let ProbeBudgets { label_fractions, fits, attentive, mlp, ridge, knn } = &suite.probe;
     let penalties = &ridge.penalties;
     let [least, most] = [f64::min, f64::max].map(|of| penalties.iter().copied().reduce(of).unwrap_or_default());
     let neighbours: Vec<f64> = knn.neighbours.iter().map(|&k| k as f64).collect();
@@ -94,6 +97,9 @@ fn probes(suite: &Suite) -> Markup {
         dt { "Probe mlp" }
         dd { "A perceptron with one hidden layer of " (mlp.hidden) " units on mean-pooled tokens. " (mlp.epochs) " epochs in batches of "
              (mlp.batch) ", AdamW with learning rate " (number(mlp.lr)) " and weight decay " (number(mlp.weight_decay)) "." }
+        dt { "Fits" }
+        dd { "attentive and mlp start from random weights: each is fitted " (fits) " times with seeds of its own, and every number is the \
+              mean over the fits." }
         dt { "Label fractions" }
         dd { (parameters::list(&percent)) " % of the trajectories of train and of valid, drawn once for all methods; a smaller subset is \
               contained in every larger one." }
@@ -112,12 +118,19 @@ fn statistics() -> Markup {
         dt { "Intervals" }
         dd { "With two seeds or more, Student's 95 % t interval over seeds; with one, the 95 % bootstrap interval over test trajectories, \
               the unit of all statistics since windows of one trajectory are alike." }
+        dt { "In brackets" }
+        dd { "The standard deviation of the errors of single fits of a probe that starts from random weights (with n - 1); over several \
+              seeds, its root mean square." }
         dt { "Best and tied" }
-        dd { "For each probe, floors aside: the lowest error is bold. Underlined: not significantly different from it, because the paired \
-              bootstrap interval of the difference over trajectories contains 0 or, with several seeds, its t interval over seeds does." }
+        dd { "For each probe, floors aside: the lowest error is bold. Underlined: not significantly different from it. A comparison is a \
+              paired bootstrap over trajectories and, with several seeds, a paired t test as well; the larger p-value counts. It is corrected by \
+              Holm's method for the comparisons of the best with all other encoders by the same probe, and significant below 0.05." }
+        dt { "Does pretraining help?" }
+        dd { "The same test between each pretrained encoder and its random initialisation, corrected for all methods and systems by the \
+              same probe." }
         dt { "Ranks" }
-        dd { "Among encoders with the same probe; equal errors share the mean of their ranks. Rows with the same encoder checksums and the \
-              same scores are the same encoder, and count once." }
+        dd { "Among encoders with the same probe; equal errors share the mean of their ranks. Methods with the same encoder checksums and the \
+              same scores are one encoder, and one row." }
         dt { "Floors" }
         dd { "features: ridge regression on hand-made statistics of the fields. mean: the mean label of train." }
     }

@@ -24,9 +24,10 @@ pub(super) struct Run<'a> {
 /// All sections of the page in their order. Their figures are added to `shown`.
 pub(super) fn all(run: &Run<'_>, shown: &mut Vec<Figure>) -> Result<Vec<Section>> {
     let palette = Palette::of(run.leaderboard);
-    let sections = [
+    let mut sections = vec![
         ("scores", "Scores", scores(run.leaderboard, &palette, shown)),
         ("predictions", "Predicted and true", predictions(run.leaderboard, &palette, shown)),
+        ("regimes", "Held-out parameters", regimes(run.leaderboard, &palette, shown)),
         ("labels", "Label efficiency", labels(run.leaderboard, &palette, shown)),
         ("training", "Training", training(run, &palette, shown)),
         ("cost", "Cost", cost(run.leaderboard, &palette, shown)),
@@ -35,6 +36,8 @@ pub(super) fn all(run: &Run<'_>, shown: &mut Vec<Figure>) -> Result<Vec<Section>
         ("protocol", "Protocol", protocol::section(run.leaderboard)),
         ("environment", "Environment", environment::section(run.leaderboard)),
     ];
+    // A suite without held-out parameters has no such section.
+    sections.retain(|(.., body)| !body.0.is_empty());
     Ok(sections.into_iter().map(|(id, title, body)| Section { id, title, body }).collect())
 }
 
@@ -59,9 +62,26 @@ fn scores(leaderboard: &Leaderboard<'_>, palette: &Palette, shown: &mut Vec<Figu
     html! {
         @for table in tables::summaries(leaderboard) { (table::render(&table)) }
         (show(figures::overview(leaderboard, palette), shown))
+        (pretraining(leaderboard))
         @for system in &leaderboard.systems {
             h3 { (spaced(system.name)) }
             (scores_of(leaderboard, system))
+        }
+    }
+}
+
+/// Whether pretraining helps: by the first probe of each track and, folded, by the others.
+fn pretraining(leaderboard: &Leaderboard<'_>) -> Markup {
+    html! {
+        @for (place, table) in Track::ALL.iter().flat_map(|&track| tables::pretraining::tables(leaderboard, track).into_iter().enumerate()) {
+            @if place == 0 {
+                (table::render(&table))
+            } @else {
+                details {
+                    summary { (table.title) }
+                    (table::render(&table))
+                }
+            }
         }
     }
 }
@@ -86,6 +106,19 @@ fn predictions(leaderboard: &Leaderboard<'_>, palette: &Palette, shown: &mut Vec
         @for system in &leaderboard.systems {
             h3 { (spaced(system.name)) }
             (or(show(figures::predictions(system, palette), shown), "No pretrained encoder has a result."))
+        }
+    }
+}
+
+/// The figure and the tables of each system that has held-out parameters.
+fn regimes(leaderboard: &Leaderboard<'_>, palette: &Palette, shown: &mut Vec<Figure>) -> Markup {
+    html! {
+        @for system in leaderboard.systems.iter().filter(|system| !system.regimes().is_empty()) {
+            h3 { (spaced(system.name)) }
+            (show(figures::regimes(system, palette), shown))
+            @for table in Track::ALL.iter().filter_map(|&track| tables::regimes::table(leaderboard, system, track)) {
+                (table::render(&table))
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ fn cell(head: bool, entry: &Entry, column: &Column, table: &str) -> Markup {
     }
 }
 
-/// An entry with its interval and the links to its footnotes.
+/// An entry with its precision and the links to its footnotes.
 fn content(entry: &Entry, table: &str) -> Markup {
     let parts = parts(&entry.value);
     html! {
@@ -76,7 +76,7 @@ fn content(entry: &Entry, table: &str) -> Markup {
                 }
             },
         }
-        @if let Some(half_width) = parts.half_width { span class="interval" { " ± " (half_width) } }
+        @if !parts.precision.is_empty() { span class="interval" { (parts.precision) } }
         @for number in &entry.notes {
             sup { a href={ "#" (table) "-note-" (number) } aria-label={ "note " (number) } { (number) } }
         }
@@ -87,9 +87,13 @@ fn content(entry: &Entry, table: &str) -> Markup {
 fn sorted_by(value: &Value) -> Option<f64> {
     match value {
         Value::Text(_) | Value::Checksum(_) | Value::Missing => None,
-        Value::Number { value, .. } | Value::OutOf { value, .. } | Value::Rank(value) => Some(*value),
+        Value::Number { value, .. }
+        | Value::OutOf { value, .. }
+        | Value::Rank(value)
+        | Value::Difference { value, .. }
+        | Value::Probability(value) => Some(*value),
         Value::Count(count) => Some(*count as f64),
-        Value::Score { mse, .. } => Some(*mse),
+        Value::Error(error) => Some(error.mse),
         Value::Range { low, .. } => Some(*low),
         Value::Shape([rows, _]) => Some(*rows as f64),
     }

@@ -2,25 +2,30 @@
 //!
 //! The crate's README says what a row is, which interval it has and how it is ranked.
 
+mod estimate;
+pub(crate) mod names;
 mod notes;
+mod pretraining;
 mod rank;
+mod resamplers;
 mod row;
+mod same_encoder;
 mod score;
 mod significance;
 
-use physrep_benchmarks::Split;
+use physrep_benchmarks::Regime;
 use physrep_records::{RunCell, RunResults, SuiteFacts, Track};
-use physrep_statistics::Resampler;
 
+pub use estimate::Estimate;
+pub use names::Key;
 pub use notes::{Note, Seeds};
+pub use pretraining::{Pretraining, Verdict};
 pub use row::Row;
-pub use score::{ByLabelFraction, RowScore};
+pub use score::{ByLabelFraction, ByRegime, RowScore};
 pub use significance::Significance;
 
-pub(crate) use score::errors;
-
-/// The seed of the bootstrap: the same for all tables, so that the same records give the same bytes.
-const SEED: u64 = 0;
+pub(crate) use estimate::errors;
+use resamplers::Resamplers;
 
 /// The scores of a run.
 pub struct Leaderboard<'a> {
@@ -38,8 +43,8 @@ pub struct SystemLeaderboard<'a> {
     pub parameters: Vec<&'a str>,
     /// One row per encoder, floors last.
     pub rows: Vec<Row<'a>>,
-    /// Draws of the test trajectories.
-    pub(crate) resampler: Resampler,
+    /// Draws of its trajectories.
+    pub(crate) resamplers: Resamplers,
 }
 
 impl<'a> Leaderboard<'a> {
@@ -72,13 +77,12 @@ impl<'a> Leaderboard<'a> {
 impl<'a> SystemLeaderboard<'a> {
     fn of(name: &'a str, cells: &[&'a RunCell]) -> Self {
         let first = cells.iter().find_map(|cell| cell.record());
-        let trajectories = first.and_then(|record| record.splits.get(&Split::Test)).map(|test| test.index.len());
-        let resampler = Resampler::new(trajectories.unwrap_or_default(), SEED);
+        let resamplers = Resamplers::of_system(first);
         let parameters = first.map(|record| record.parameters.iter().map(|scaling| scaling.name.as_str()).collect());
         let groups = cells.chunk_by(|a, b| row::key(&a.identity) == row::key(&b.identity));
-        let mut rows: Vec<Row<'a>> = groups.map(|group| Row::of(group, &resampler)).collect();
-        rank::rank(&mut rows, &resampler);
-        Self { name, parameters: parameters.unwrap_or_default(), rows, resampler }
+        let mut rows = same_encoder::joined(groups.map(|group| Row::of(group, &resamplers)));
+        rank::rank(&mut rows, &resamplers.test);
+        Self { name, parameters: parameters.unwrap_or_default(), rows, resamplers }
     }
 
     /// The probes of a track, in the order of the records; the probe of the mean floor is not one of them.
@@ -97,8 +101,8 @@ impl<'a> SystemLeaderboard<'a> {
         self.probes(Track::Frozen).first().copied()
     }
 
-    /// Whether the suite has held-out parameters on this system.
-    pub fn has_held_out(&self) -> bool {
-        self.rows.iter().flat_map(|row| &row.scores).any(|score| score.held_out.is_some())
+    /// The regimes of held-out parameters that the suite has on this system.
+    pub fn regimes(&self) -> Vec<Regime> {
+        self.resamplers.regimes().collect()
     }
 }

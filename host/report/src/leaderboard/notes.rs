@@ -37,15 +37,15 @@ pub enum Note {
         /// The seeds with such tensors.
         seeds: Seeds,
     },
+    /// Encoding the same batch twice gave different embeddings.
+    NotRepeatable {
+        /// The seeds where it did.
+        seeds: Seeds,
+    },
     /// The seeds were run with different builds of the plugin.
     DifferentBuilds,
     /// The seeds were run on data with different checksums.
     DifferentData,
-    /// The row is the same encoder as another one.
-    SameEncoder {
-        /// The name of the other row, which comes first in the table.
-        other: String,
-    },
 }
 
 /// The seeds of a row that a note is about.
@@ -77,9 +77,11 @@ impl fmt::Display for Note {
             Self::NoGradient { seeds } => {
                 write!(f, "some tensors received no gradient in the first steps ({seeds})")
             }
+            Self::NotRepeatable { seeds } => {
+                write!(f, "encoding the same clips twice gives different embeddings ({seeds})")
+            }
             Self::DifferentBuilds => f.write_str("seeds were run with different builds of the plugin"),
             Self::DifferentData => f.write_str("seeds were run on packed data with different checksums"),
-            Self::SameEncoder { other } => write!(f, "the same encoder as {other}; the two count once in ranks"),
         }
     }
 }
@@ -113,6 +115,8 @@ pub(super) fn notes(cells: &[&RunCell], records: &[&CellRecord]) -> Vec<Note> {
     notes.extend(
         unhealthy(&|health| !health.label_permutation.contains_zero()).map(|seeds| Note::LabelPermutation { seeds }),
     );
+    let unsteady = |health: &Health| health.encoding.is_some_and(|check| !check.repeatable);
+    notes.extend(unhealthy(&unsteady).map(|seeds| Note::NotRepeatable { seeds }));
     notes.extend(unhealthy(&silent).map(|seeds| Note::NoGradient { seeds }));
     notes.extend(
         differ(records, |record| record.encoder.as_ref().map(|e| &e.plugin_checksum)).then_some(Note::DifferentBuilds),

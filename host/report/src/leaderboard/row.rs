@@ -1,10 +1,11 @@
 //! One encoder on one system.
 
 use physrep_records::{CellRecord, Identity, Initialisation, RunCell, Track};
-use physrep_statistics::Resampler;
 
 use super::{
+    names::{self, Key},
     notes::{Note, notes},
+    resamplers::Resamplers,
     score::{RowScore, score},
 };
 
@@ -19,11 +20,13 @@ pub struct Row<'a> {
     pub scores: Vec<RowScore>,
     /// What a reader must know of it.
     pub notes: Vec<Note>,
+    /// The rows of other methods that turned out to be the same encoder: with the same checksums and the same scores.
+    pub same: Vec<Row<'a>>,
 }
 
 impl<'a> Row<'a> {
     /// The row of `cells`, of which there is at least one. Its scores have no ranks yet.
-    pub(super) fn of(cells: &[&'a RunCell], resampler: &Resampler) -> Self {
+    pub(super) fn of(cells: &[&'a RunCell], resamplers: &Resamplers) -> Self {
         let records: Vec<&CellRecord> = cells.iter().filter_map(|cell| cell.record()).collect();
         let mut probes: Vec<(Track, &str)> = Vec::new();
         for score in records.iter().flat_map(|record| &record.scores) {
@@ -31,22 +34,42 @@ impl<'a> Row<'a> {
                 probes.push((score.track, &score.probe));
             }
         }
-        let scores = probes.into_iter().filter_map(|(track, probe)| score(&records, track, probe, resampler)).collect();
-        Self { identity: &cells[0].identity, scores, notes: notes(cells, &records), records }
+        let scores =
+            probes.into_iter().filter_map(|(track, probe)| score(&records, track, probe, resamplers)).collect();
+        Self { identity: &cells[0].identity, scores, notes: notes(cells, &records), records, same: Vec::new() }
     }
 
-    /// Its name in tables.
+    /// Joins a row of the same encoder. What is to be known of that one is to be known of this one.
+    pub(super) fn join(&mut self, other: Self) {
+        let new = other.notes.iter().filter(|note| note.is_missing_cell() || !self.notes.contains(note));
+        let new: Vec<Note> = new.cloned().collect();
+        self.notes.extend(new);
+        self.same.push(other);
+    }
+
+    /// Its name in tables, with all methods that have this encoder: `autoencoder, jepa (random init)`.
     pub fn name(&self) -> String {
-        match self.identity.initialisation {
-            Initialisation::Random => format!("{} (random init)", self.identity.method),
-            Initialisation::Joint => format!("{} (joint)", self.identity.method),
-            Initialisation::Pretrained | Initialisation::None => self.identity.method.clone(),
-        }
+        names::of(self.keys())
     }
 
-    /// The method and its initialisation: what makes rows of two systems, or of two runs, rows of the same encoder.
-    pub fn key(&self) -> (&'a str, Initialisation) {
-        key(self.identity)
+    /// The methods that have this encoder: `autoencoder, jepa`.
+    pub fn methods(&self) -> String {
+        self.keys().map(|(method, _)| method).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The method and initialisation of this row and of those of the same encoder.
+    pub fn keys(&self) -> impl Iterator<Item = Key<'a>> {
+        std::iter::once(self).chain(&self.same).map(|row| key(row.identity))
+    }
+
+    /// Whether it is the row of a method in an initialisation, perhaps among others.
+    pub fn is(&self, key: Key<'_>) -> bool {
+        self.keys().any(|own| own == key)
+    }
+
+    /// The records of this row and of those of the same encoder.
+    pub(crate) fn all_records(&self) -> impl Iterator<Item = &'a CellRecord> {
+        std::iter::once(self).chain(&self.same).flat_map(|row| row.records.iter().copied())
     }
 
     /// Whether it is a floor, which has no encoder.
@@ -67,6 +90,6 @@ impl<'a> Row<'a> {
 }
 
 /// The method and initialisation of a cell.
-pub(super) fn key(identity: &Identity) -> (&str, Initialisation) {
+pub(super) fn key(identity: &Identity) -> Key<'_> {
     (&identity.method, identity.initialisation)
 }

@@ -1,6 +1,6 @@
 //! How a score compares with the best one.
 
-/// How a score compares with the best one by the same probe.
+/// How a score compares with the best one by the same probe, with Holm's correction for all encoders by that probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Significance {
     /// It is the lowest error.

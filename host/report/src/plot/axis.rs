@@ -2,6 +2,8 @@
 
 use physrep_benchmarks::labels::Scale;
 
+use crate::number::number;
+
 /// The values from `low` to `high`, on a linear or a logarithmic scale.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Axis {
@@ -10,6 +12,8 @@ pub(crate) struct Axis {
     pub high: f64,
     /// The values to write, ascending, all within the axis.
     pub ticks: Vec<f64>,
+    /// What is written at the ticks, if not their values.
+    pub names: Vec<String>,
 }
 
 /// The room at either end, as a fraction of the range of the values.
@@ -35,12 +39,26 @@ impl Axis {
         Self::between(Scale::Linear, 0.0, if high > 0.0 { (1.0 + ROOM) * high } else { 1.0 })
     }
 
+    /// An axis of things that have no values but an order: they are placed at 0, 1, ...
+    pub fn of_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let names: Vec<String> = names.into_iter().map(String::from).collect();
+        let ticks: Vec<f64> = (0..names.len()).map(|place| place as f64).collect();
+        Self { scale: Scale::Linear, low: -0.25, high: names.len() as f64 - 0.75, ticks, names }
+    }
+
+    /// The ticks, and what is written at each.
+    pub fn written(&self) -> impl Iterator<Item = (f64, String)> {
+        let name =
+            |(place, tick): (usize, &f64)| (*tick, self.names.get(place).cloned().unwrap_or_else(|| number(*tick)));
+        self.ticks.iter().enumerate().map(name)
+    }
+
     fn between(scale: Scale, low: f64, high: f64) -> Self {
         let ticks = match scale {
             Scale::Log10 => log_ticks(low, high),
             _ => linear_ticks(low, high),
         };
-        Self { scale, low, high, ticks }
+        Self { scale, low, high, ticks, names: Vec::new() }
     }
 
     /// The place of a value, 0 at the low end and 1 at the high one; values beyond an end are placed at it.
@@ -99,6 +117,14 @@ mod tests {
         assert_eq!(Axis::over(Scale::Log10, [1e-2, 1.0]).ticks, [0.01, 0.03, 0.1, 0.3, 1.0]);
         assert_eq!(Axis::over(Scale::Log10, [1.0, 1e10]).ticks, [1.0, 1e3, 1e6, 1e9]);
         assert_eq!(Axis::over(Scale::Log10, [0.31, 0.35]).ticks, [0.31, 0.32, 0.33, 0.34, 0.35]);
+    }
+
+    #[test]
+    fn names_stand_in_their_order() {
+        let axis = Axis::of_names(["test", "near"]);
+        assert_eq!(axis.written().collect::<Vec<_>>(), [(0.0, "test".into()), (1.0, "near".into())]);
+        assert!(0.0 < axis.place(0.0) && axis.place(0.0) < axis.place(1.0) && axis.place(1.0) < 1.0, "{axis:?}");
+        assert_eq!(Axis::from_zero([1.0]).written().nth(1), Some((0.2, "0.2".into())));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::{axis::Axis, labels::text_width, length::px};
-use crate::number::number;
 
 /// The space around the data.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +54,10 @@ impl Frame {
     pub fn axes(&self, x_name: &str, y_name: &str) -> Markup {
         html! {
             (self.x_axis(x_name))
-            @for tick in &self.y.ticks {
-                @let y = self.at_y(*tick);
+            @for (tick, text) in self.y.written() {
+                @let y = self.at_y(tick);
                 line class="grid" x1=(px(self.left())) x2=(px(self.right())) y1=(px(y)) y2=(px(y)) {}
-                text class="tick" text-anchor="end" x=(px(self.left() - 6.0)) y=(px(y + 3.5)) { (number(*tick)) }
+                text class="tick" text-anchor="end" x=(px(self.left() - 6.0)) y=(px(y + 3.5)) { (text) }
             }
             text class="axis-name" x="0" y=(px(self.top() - 9.0)) { (y_name) }
         }
@@ -69,10 +68,9 @@ impl Frame {
         let mut written = f64::NEG_INFINITY;
         let ticks: Vec<(f64, Option<String>)> = self
             .x
-            .ticks
-            .iter()
-            .map(|&tick| {
-                let (x, text) = (self.at_x(tick), number(tick));
+            .written()
+            .map(|(tick, text)| {
+                let x = self.at_x(tick);
                 let half = text_width(&text) / 2.0;
                 // A tick label that would touch the one before it is left out; its grid line stays.
                 let free = x - half > written;

@@ -12,7 +12,8 @@ use crate::leaderboard::{Leaderboard, SystemLeaderboard};
 
 const LEGEND: &str = "Of the embeddings of train: effective rank and standard deviation of dimensions. Of the first ten steps of \
                       pretraining: the gradient norm, and the tensors that received no gradient. Label permutation: R2 of the ridge probe \
-                      on test when labels are permuted among trajectories, which should span 0.";
+                      on test when labels are permuted among trajectories, which should span 0. Tuning trials: how often valid was looked at \
+                      to choose the configuration; none if it was never tuned by the budget that is the same for all.";
 
 /// The table; none if no row has embeddings.
 pub(crate) fn table(leaderboard: &Leaderboard<'_>, system: &SystemLeaderboard<'_>) -> Option<Table> {
@@ -25,13 +26,16 @@ pub(crate) fn table(leaderboard: &Leaderboard<'_>, system: &SystemLeaderboard<'_
             "gradient norm",
             "tensors without gradient",
             "label permutation R2",
+            "tuning trials",
         ]
         .map(Column::number),
     );
     let mut lines = Vec::new();
     for (row, ruled) in ruled(system) {
         let healths: Vec<&Health> = row.records.iter().filter_map(|record| record.health.as_ref()).collect();
-        if let Some(entries) = entries(row.name(), &healths) {
+        if let Some(mut entries) = entries(row.name(), &healths) {
+            let trials = row.records.iter().find_map(|record| record.recipe.tuning_trials);
+            entries.push(trials.map_or(Value::Missing, Value::Count).into());
             lines.push(Line { entries, ruled });
         }
     }

@@ -3,9 +3,9 @@
 use physrep_records::Track;
 
 use super::{
-    lines::ruled,
-    table::{Column, Entry, Line, Table, Value},
-    wording::{encoders, interval, random_initialisation, title},
+    lines::by_probe,
+    table::{Column, Entry, Table, Value},
+    wording::{EMPHASIS, encoders, interval, random_initialisation, title},
 };
 use crate::leaderboard::{Leaderboard, SystemLeaderboard};
 
@@ -14,24 +14,17 @@ pub(crate) fn table(leaderboard: &Leaderboard<'_>, system: &SystemLeaderboard<'_
     let mut columns = vec![Column::text("method"), Column::text("probe")];
     columns.extend(system.parameters.iter().map(|name| Column::number(*name)));
     columns.extend(["mean", "R2", "by trajectory", "rank"].map(Column::number));
-    columns.extend(system.has_held_out().then(|| Column::number("held-out")));
-    let mut lines = Vec::new();
-    for (row, mut ruled) in ruled(system) {
-        for score in row.scores.iter().filter(|score| score.track == track) {
-            let mut entries = vec![Entry::text(row.name()), Entry::text(&score.probe)];
-            entries.extend(score.parameters.iter().map(|&mse| Entry::number(Some(mse), 3)));
-            entries.push(Entry::score(Some(score)));
-            entries.push(Entry::number(score.mean.r2, 3));
-            entries.push(Entry::number(Some(score.mean.trajectory_mse), 3));
-            entries.push(score.rank.map_or(Value::Missing, Value::Rank).into());
-            entries.extend(system.has_held_out().then(|| Entry::number(score.held_out, 3)));
-            lines.push(Line { entries, ruled });
-            ruled = false;
-        }
-    }
+    let lines = by_probe(system, track, |score| {
+        let mut entries: Vec<Entry> = score.parameters.iter().map(|&mse| Entry::number(Some(mse), 3)).collect();
+        entries.push(Entry::score(Some(score)));
+        entries.push(Entry::number(score.r2, 3));
+        entries.push(Entry::number(Some(score.trajectory_mse), 3));
+        entries.push(score.rank.map_or(Value::Missing, Value::Rank).into());
+        entries
+    });
     let legend = format!(
         "MSE of labels on the test split, the mean ± {}. R2 against the mean of the split itself; by trajectory: of the mean prediction \
-         over the windows of a trajectory; rank: among encoders with the same probe.{}",
+         over the windows of a trajectory; rank: among encoders with the same probe. {EMPHASIS}{}",
         interval(leaderboard),
         random_initialisation(track)
     );

@@ -10,13 +10,11 @@ use super::{
 };
 use crate::leaderboard::{Leaderboard, SystemLeaderboard};
 
-/// The table; none for a track without scores. The last column is held-out parameters by the first probe.
+/// The table; none for a track without scores.
 pub(crate) fn table(leaderboard: &Leaderboard<'_>, system: &SystemLeaderboard<'_>, track: Track) -> Option<Table> {
     let probes = system.probes(track);
     let mut columns = vec![Column::text("method")];
     columns.extend(probes.iter().map(|probe| Column::number(*probe)));
-    let first = probes.first().copied().unwrap_or("mean");
-    columns.extend(system.has_held_out().then(|| Column::number(format!("held-out {first}"))));
     let mut footnotes = Footnotes::default();
     let mut lines = Vec::new();
     for (row, ruled) in ruled(system) {
@@ -28,9 +26,6 @@ pub(crate) fn table(leaderboard: &Leaderboard<'_>, system: &SystemLeaderboard<'_
         }
         let mut entries = vec![footnotes.named(row.name(), row.notes.iter().map(ToString::to_string))];
         entries.extend(probes.iter().map(|probe| Entry::score(score(probe))));
-        if system.has_held_out() {
-            entries.push(Entry::number(score(first).and_then(|score| score.held_out), 3));
-        }
         lines.push(Line { entries, ruled });
     }
     let legend = format!(

@@ -8,34 +8,25 @@ use super::{
     table::{Column, Entry, Line, Table, Value},
     wording::{EMPHASIS, encoders, interval, random_initialisation, title},
 };
-use crate::leaderboard::{Leaderboard, Row};
+use crate::leaderboard::{Key, Leaderboard, Row, names};
 
 /// The table; none for a run on one system, or without scores.
 pub(crate) fn table(leaderboard: &Leaderboard<'_>, track: Track) -> Option<Table> {
     let probe = leaderboard.systems.iter().find_map(|system| system.probes(track).first().copied())?;
     let mut columns = vec![Column::text("method")];
-    for system in &leaderboard.systems {
-        columns.push(Column::number(system.name.replace('_', " ")));
-        columns.extend(system.has_held_out().then(|| Column::number("held-out")));
-    }
+    columns.extend(leaderboard.systems.iter().map(|system| Column::number(system.name.replace('_', " "))));
     columns.push(Column::number("mean rank"));
     let mut lines: Vec<Line> = Vec::new();
     let mut footnotes = Footnotes::default();
     let mut floors = false;
-    for (method, initialisation) in order(leaderboard) {
-        let rows: Vec<Option<&Row<'_>>> = leaderboard
-            .systems
-            .iter()
-            .map(|system| system.rows.iter().find(|row| row.key() == (method, initialisation)))
-            .collect();
+    for (keys, rows) in encoders_of(leaderboard) {
         let Some(scores) = scores(leaderboard, &rows, track, probe) else { continue };
-        let name = rows.iter().flatten().map(|row| row.name()).next().unwrap_or_default();
         let notes = leaderboard.systems.iter().zip(&rows).flat_map(|(system, row)| {
             row.iter().flat_map(|row| &row.notes).map(|note| format!("{}: {note}", system.name))
         });
-        let mut entries = vec![footnotes.named(name, notes)];
+        let floor = is_floor(keys[0]);
+        let mut entries = vec![footnotes.named(names::of(keys.into_iter()), notes)];
         entries.extend(scores);
-        let floor = initialisation == Initialisation::None;
         lines.push(Line { entries, ruled: floor && !floors && !lines.is_empty() });
         floors |= floor;
     }
@@ -49,29 +40,54 @@ pub(crate) fn table(leaderboard: &Leaderboard<'_>, track: Track) -> Option<Table
     (leaderboard.systems.len() > 1 && !table.lines.is_empty()).then_some(table)
 }
 
-/// The encoders of all systems in the order of the table: an encoder that the first systems do not have comes after the others of its
-/// method; floors are last.
-fn order<'a>(leaderboard: &Leaderboard<'a>) -> Vec<(&'a str, Initialisation)> {
-    let mut encoders: Vec<(&str, Initialisation)> = Vec::new();
-    for row in leaderboard.rows() {
-        if !encoders.contains(&row.key()) {
-            encoders.push(row.key());
+/// An encoder: its methods and initialisations, and its row on each system that has it.
+type OnAllSystems<'s, 'a> = (Vec<Key<'a>>, Vec<Option<&'s Row<'a>>>);
+
+/// The encoders of all systems in the order of the table. Methods whose rows are the same on every system are one encoder.
+fn encoders_of<'s, 'a>(leaderboard: &'s Leaderboard<'a>) -> Vec<OnAllSystems<'s, 'a>> {
+    let mut encoders: Vec<OnAllSystems<'s, 'a>> = Vec::new();
+    for key in order(leaderboard) {
+        let rows: Vec<Option<&Row<'_>>> =
+            leaderboard.systems.iter().map(|system| system.rows.iter().find(|row| row.is(key))).collect();
+        let same = |one: &Option<&Row<'_>>, other: &Option<&Row<'_>>| match (one, other) {
+            (Some(one), Some(other)) => std::ptr::eq(*one, *other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        match encoders.iter_mut().find(|(_, known)| known.iter().zip(&rows).all(|(one, other)| same(one, other))) {
+            Some((keys, _)) => keys.push(key),
+            None => encoders.push((vec![key], rows)),
         }
     }
-    let methods: Vec<&str> = encoders.iter().map(|(method, _)| *method).collect();
-    let place = |method: &str| methods.iter().position(|other| *other == method);
-    encoders.sort_by_key(|&(method, initialisation)| (initialisation == Initialisation::None, place(method)));
     encoders
+}
+
+/// The methods and initialisations of all systems: one that the first systems do not have comes after the others of its method; floors are
+/// last.
+fn order<'a>(leaderboard: &Leaderboard<'a>) -> Vec<Key<'a>> {
+    let own = leaderboard.rows().filter_map(|row| row.keys().next());
+    let mut keys: Vec<Key<'a>> = Vec::new();
+    for key in own.chain(leaderboard.rows().flat_map(Row::keys)) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    let methods: Vec<&str> = keys.iter().map(|(method, _)| *method).collect();
+    let place = |method: &str| methods.iter().position(|other| *other == method);
+    keys.sort_by_key(|&key| (is_floor(key), place(key.0)));
+    keys
+}
+
+fn is_floor((_, initialisation): Key<'_>) -> bool {
+    initialisation == Initialisation::None
 }
 
 /// The scores of an encoder on every system and its mean rank, if it has a rank on all of them; none without any value.
 fn scores(leaderboard: &Leaderboard<'_>, rows: &[Option<&Row<'_>>], track: Track, probe: &str) -> Option<Vec<Entry>> {
     let (mut ranks, mut entries) = (Vec::new(), Vec::new());
-    for (system, row) in leaderboard.systems.iter().zip(rows) {
+    for row in rows {
         let score = row.and_then(|row| row.score_or_own(track, probe));
         ranks.extend(score.and_then(|score| score.rank));
         entries.push(Entry::score(score));
-        entries.extend(system.has_held_out().then(|| Entry::number(score.and_then(|score| score.held_out), 3)));
     }
     let complete = ranks.len() == leaderboard.systems.len();
     entries.push(Entry::number(mean(&ranks).filter(|_| complete), 1));

@@ -2,7 +2,7 @@
 
 use physrep_statistics::Interval;
 
-use crate::leaderboard::{RowScore, Significance};
+use crate::leaderboard::{Estimate, RowScore, Significance};
 
 /// A table: what it shows, not how it looks.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +54,12 @@ pub(crate) enum Value {
     Count(u64),
     /// A rank, with a decimal only where ranks are shared.
     Rank(f64),
-    /// A mean squared error and its interval, with three decimals.
-    Score { mse: f64, interval: Option<Interval> },
+    /// A mean squared error with its interval and the spread of fits, with three decimals.
+    Error(Estimate),
+    /// A difference and its interval, with its sign and three decimals.
+    Difference { value: f64, interval: Option<Interval> },
+    /// A p-value, with three decimals.
+    Probability(f64),
     /// From one value to another, with two significant digits.
     Range { low: f64, high: f64 },
     /// A value out of a total, such as `12.3 of 64`.
@@ -113,17 +117,18 @@ impl Entry {
         low.zip(high).map_or(Value::Missing, |(low, high)| Value::Range { low, high }).into()
     }
 
-    /// A mean squared error with its interval, emphasised by how it compares with the best; none without a score.
+    /// A mean squared error, or none.
+    pub(crate) fn error(error: Option<Estimate>) -> Self {
+        error.map_or(Value::Missing, Value::Error).into()
+    }
+
+    /// A mean squared error, emphasised by how it compares with the best; none without a score.
     pub(crate) fn score(score: Option<&RowScore>) -> Self {
-        let Some(score) = score else {
-            return Value::Missing.into();
+        let style = match score.map(|score| score.significance) {
+            Some(Significance::Best) => Style::Best,
+            Some(Significance::Tied) => Style::Tied,
+            Some(Significance::Worse | Significance::Unranked) | None => Style::Plain,
         };
-        let style = match score.significance {
-            Significance::Best => Style::Best,
-            Significance::Tied => Style::Tied,
-            Significance::Worse | Significance::Unranked => Style::Plain,
-        };
-        let value = Value::Score { mse: score.mean.mse, interval: score.interval };
-        Self { value, style, notes: Vec::new() }
+        Self { style, ..Self::error(score.map(|score| score.test)) }
     }
 }

@@ -1,9 +1,10 @@
 //! Comparisons of two runs.
 
-use physrep_records::Initialisation::*;
+use physrep_benchmarks::suite::Suite;
+use physrep_records::{Initialisation::*, RunCell, SuiteFacts};
 
 use super::run::{TRAJECTORIES, cell, edited, on, run};
-use crate::{Error, compare};
+use crate::{Error, Form, compare};
 
 #[test]
 fn a_difference_has_its_sign_its_verdict_and_its_possible_causes() {
@@ -49,4 +50,62 @@ fn runs_that_cannot_be_paired_are_refused() {
         let error = compare(&one, &other).expect_err("refused");
         assert!(matches!(&error, Error::Usage(text) if text.contains(expected)), "{error}");
     }
+}
+
+/// The cell on a draw of suite tiny with the probes of `fits` fits.
+fn drawn(cell: RunCell, draw: u64, fits: u64) -> RunCell {
+    let mut suite = Suite { draw, ..Suite::load("tiny").expect("a suite") };
+    suite.probe.fits = fits;
+    let facts = SuiteFacts::of(&suite, &cell.identity.system);
+    let cell = RunCell { identity: physrep_records::Identity { suite: facts, ..cell.identity.clone() }, ..cell };
+    let identity = cell.identity.clone();
+    edited(cell, |record| {
+        record.identity = identity;
+        record.recipe.suite = serde_json::to_value(&suite).expect("JSON");
+        record.environment.data_checksum = format!("data of draw {draw}");
+    })
+}
+
+#[test]
+fn two_draws_are_compared_by_the_intervals_of_both_errors() {
+    let published =
+        run(vec![drawn(cell("jepa", Pretrained, 0, 0.2), 0, 3), drawn(cell("mpp", Pretrained, 0, 0.5), 0, 3)]);
+    let fresh = run(vec![drawn(cell("jepa", Pretrained, 0, 0.21), 7, 3), drawn(cell("mpp", Pretrained, 0, 0.9), 7, 3)]);
+    let text = compare(&published, &fresh).expect("comparable");
+    assert!(text.contains("shear_flow (suite tiny v5, draws 0 and 7)"), "{text}");
+    let line = |name: &str| text.lines().find(|line| line.contains(name)).expect("a line").to_owned();
+    let (jepa, mpp) = (line("jepa"), line("mpp"));
+    assert!(jepa.contains("0.200 ± ") && jepa.contains("+0.010 ± ") && jepa.contains("within the intervals"), "{jepa}");
+    assert!(mpp.contains("+0.400 ± ") && mpp.contains("beyond the intervals"), "{mpp}");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("It contains 0 in 1 of 2 rows"), "{text}");
+    assert!(!text.contains("the data was"), "other data is what a draw is: {text}");
+    // The tables of a run name its draw, too.
+    assert!(Form::Markdown.render(&fresh).expect("Markdown").contains("(suite tiny v5, draw 7)"));
+}
+
+#[test]
+fn two_draws_of_suites_that_differ_otherwise_are_refused() {
+    let published = run(vec![drawn(cell("jepa", Pretrained, 0, 0.2), 0, 3)]);
+    let edited_suite = run(vec![drawn(cell("jepa", Pretrained, 0, 0.2), 7, 1)]);
+    let error = compare(&published, &edited_suite).expect_err("refused").to_string();
+    assert!(error.contains("expected two runs of one suite"), "{error}");
+    let other_protocol = edited(drawn(cell("jepa", Pretrained, 0, 0.2), 7, 3), |record| {
+        record.identity.suite.checksum = "of another protocol".into();
+    });
+    let other_protocol =
+        RunCell { identity: other_protocol.record().expect("a record").identity.clone(), ..other_protocol };
+    let error = compare(&published, &run(vec![other_protocol])).expect_err("refused").to_string();
+    assert!(error.contains("this version of the protocol"), "{error}");
+}
+
+#[test]
+fn a_difference_is_corrected_for_all_rows_by_the_same_probe() {
+    let names = ["a", "b", "c", "d", "e"];
+    let with = |mse: f32, count: usize| run(names[..count].iter().map(|name| cell(name, Pretrained, 0, mse)).collect());
+    // On eight trajectories no p-value is below 0.0103: enough for four rows, but not for five.
+    let four = compare(&with(0.4, 4), &with(0.2, 4)).expect("comparable");
+    let five = compare(&with(0.4, 5), &with(0.2, 5)).expect("comparable");
+    assert_eq!(four.matches("better").count(), 4, "{four}");
+    assert_eq!(five.matches("not significantly different").count(), 5, "{five}");
 }

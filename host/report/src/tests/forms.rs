@@ -34,7 +34,7 @@ fn results() -> RunResults {
 fn scores_have_their_interval_style_and_notes_in_every_form() {
     let results = results();
     let markdown = markdown(&results);
-    assert!(markdown.contains("## shear_flow, frozen encoders (suite tiny v4)"), "{markdown}");
+    assert!(markdown.contains("## shear_flow, frozen encoders (suite tiny v4, draw 0)"), "{markdown}");
     assert!(markdown.contains("| method | ridge |\n| --- | --: |\n| jepa | **0.205 ± 0.064** |"), "{markdown}");
     assert!(markdown.contains("| mpp\\_large [1, 2] | 0.900"), "{markdown}");
     assert!(markdown.contains("| mean | 1.000 |"), "{markdown}");
@@ -90,7 +90,7 @@ fn label_fractions_and_cost_have_tables_of_their_own() {
         record.cost.end_to_end.seconds = 2.0;
     });
     let markdown = markdown(&run(vec![rich]));
-    assert!(markdown.contains("by label fraction (suite tiny v4)"), "{markdown}");
+    assert!(markdown.contains("by label fraction (suite tiny v4, draw 0)"), "{markdown}");
     assert!(markdown.contains("| method | probe | 10 % | 100 % |"), "{markdown}");
     assert!(markdown.contains("| jepa | ridge | 0.500 ± "), "{markdown}");
     let columns =
@@ -112,4 +112,17 @@ fn a_run_ends_with_scores_health_and_a_summary_of_several_systems() {
     }
     assert!(!summary.contains("by parameter"), "{summary}");
     assert_eq!(terminal_summary(&run(Vec::new())), "\n");
+}
+
+#[test]
+fn the_spread_of_fits_stands_in_brackets_and_the_caption_says_so() {
+    let fitted = edited(cell("jepa", Pretrained, 0, 0.2), |record| record.scores[0].fits = vec![0.19, 0.2, 0.21]);
+    let results = run(vec![fitted, cell("mpp", Pretrained, 0, 0.9)]);
+    let (markdown, latex) = (markdown(&results), latex(&results));
+    let line = markdown.lines().find(|line| line.starts_with("| jepa | **0.200 ± ")).expect("a line");
+    assert!(line.ends_with(" (0.010)** |"), "{line}");
+    assert!(markdown.contains("in brackets: the standard deviation over fits of the probe"), "{markdown}");
+    assert!(latex.contains(" (0.010)} \\\\"), "{latex}");
+    assert!(markdown.lines().any(|line| line.starts_with("| mpp | 0.900 ± ") && !line.contains('(')), "{markdown}");
+    assert!(!super::forms::markdown(&run(vec![cell("mpp", Pretrained, 0, 0.9)])).contains("brackets"));
 }

@@ -3,7 +3,9 @@
 mod compare;
 mod forms;
 mod notes;
+mod pretraining;
 mod ranks;
+mod regimes;
 mod report;
 mod run;
 mod scores_csv;

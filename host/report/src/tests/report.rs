@@ -8,7 +8,7 @@ use super::run::{cell, run, with_outcome};
 use crate::write_report;
 
 /// Writes the report of `cells` into a folder of its own, after `prepare` has filled the run's. Returns the page.
-fn page(cells: Vec<RunCell>, prepare: impl Fn(&Path)) -> String {
+pub(super) fn page(cells: Vec<RunCell>, prepare: impl Fn(&Path)) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     RunManifest { cells: Vec::new() }.write(folder.path()).expect("a manifest");
     prepare(folder.path());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use physrep_benchmarks::{
-    Split,
+    Regime, Split,
     labels::{Scale, Scaling},
 };
 use physrep_records::{
@@ -38,6 +38,27 @@ pub(super) fn on(system: &str, mut cell: RunCell) -> RunCell {
     edited(cell, |record| record.identity.system = system.into())
 }
 
+/// The number of held-out trajectories of each regime.
+pub(super) const HELD_OUT: usize = 4;
+
+/// The cell with held-out trajectories, and an error of `mse` in each regime by the ridge probe.
+pub(super) fn with_held_out(cell: RunCell, mse: [f32; 3]) -> RunCell {
+    edited(cell, |record| {
+        let regimes: Vec<Regime> = Regime::ALL.into_iter().flat_map(|regime| [regime; HELD_OUT]).collect();
+        let held_out = ScoredTrajectories {
+            index: (0..regimes.len() as u32).map(|index| 100 + index).collect(),
+            windows: vec![4; regimes.len()],
+            labels: vec![vec![0.5; regimes.len()]],
+            regimes,
+        };
+        record.splits.insert(Split::HeldOut, held_out);
+        for (regime, mse) in Regime::ALL.into_iter().zip(mse) {
+            let score = score("ridge", 1.0, &errors(mse)[..HELD_OUT]);
+            record.scores.push(ProbeScore { split: Split::HeldOut, regime: Some(regime), ..score });
+        }
+    })
+}
+
 /// The cell with another outcome.
 pub(super) fn with_outcome(cell: RunCell, outcome: CellOutcome) -> RunCell {
     RunCell { outcome, ..cell }
@@ -60,11 +81,12 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
         digest: None,
         identity: Identity {
             key: format!("key-of-{method}-{seed}"),
-            suite: SuiteFacts { name: "tiny".into(), version: 4, checksum: "suite".into() },
+            suite: SuiteFacts { name: "tiny".into(), version: 4, draw: 0, checksum: "suite".into() },
             system: "shear_flow".into(),
             method: method.into(),
             initialisation,
             seed,
+            trial: None,
         },
         external: false,
         parameters: vec![Scaling { name: "Reynolds".into(), scale: Scale::Log10, mean: 2.0, std: 0.5 }],
@@ -72,6 +94,7 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
             Split::Test,
             ScoredTrajectories {
                 index: (0..TRAJECTORIES as u32).collect(),
+                regimes: Vec::new(),
                 windows: vec![4; TRAJECTORIES],
                 labels: vec![vec![0.5; TRAJECTORIES]],
             },
@@ -90,7 +113,7 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
             method_version: None,
             method_revision: None,
         }),
-        recipe: Recipe { suite: Value::Null, config: Value::Null, plugin: None },
+        recipe: Recipe { suite: Value::Null, config: Value::Null, plugin: None, tuning_trials: None },
         environment: Environment {
             physrep_bench: "0.1.0".into(),
             git_revision: "revision".into(),
@@ -127,6 +150,7 @@ pub(super) fn score(probe: &str, label_fraction: f64, squared_error: &[f32]) -> 
             squared_error: squared_error.to_vec(),
         }],
         mean: metrics,
+        fits: Vec::new(),
     }
 }
 
@@ -142,6 +166,7 @@ fn health() -> Health {
         },
         gradient: Some(GradientFlow { steps: 10, smallest_norm: 0.5, largest_norm: 3.0, tensors_without_gradient: 0 }),
         encoder_unchanged: Some(true),
+        encoding: None,
         label_permutation: LabelPermutation::of(vec![-0.2, 0.1]),
     }
 }
