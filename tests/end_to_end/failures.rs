@@ -36,6 +36,7 @@ fn a_misbehaving_plugin_costs_its_cell_and_the_reason_is_recorded() {
         ("nan", "encode", "NaN"),
         ("error", "loss", "an error on purpose"),
         ("unused", "loss", "forgotten.weight"),
+        ("batch", "encode", "the embedding of a clip depends on the rest of its batch: encoded alone, it differs by"),
     ];
     for (fault, place, expected) in cases {
         let reason = failure(&project, fault, place);
@@ -48,6 +49,21 @@ fn what_a_plugin_prints_is_not_taken_for_the_protocol() {
     let project = TestProject::new();
     let more = ["--set", "hostile.fault=print", "--methods", "hostile"];
     project.run(project.all(Suite::Micro, HOSTILE, "out", &more)).exits_with(0);
+}
+
+#[test]
+fn an_encoder_that_is_not_repeatable_is_flagged() {
+    let project = TestProject::new();
+    for (fault, flagged) in [("unsteady", true), ("none", false)] {
+        let set = format!("hostile.fault={fault}");
+        let more = ["--set", &set, "--set", "hostile.place=encode", "--methods", "hostile"];
+        let output = project.run(project.all(Suite::Micro, HOSTILE, fault, &more)).exits_with(0);
+        let note = "encoding the same clips twice gives different embeddings (every seed)";
+        assert_eq!(output.out.contains(note), flagged, "{fault}:\n{}", output.out);
+        for result in project.results(fault) {
+            assert_eq!(result["health"]["encoding"]["repeatable"], !flagged, "{}", result["health"]);
+        }
+    }
 }
 
 #[test]

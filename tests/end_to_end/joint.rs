@@ -57,14 +57,15 @@ fn a_method_that_can_gets_a_row_on_every_system_from_one_pretraining() {
     let output = project.run(arguments(&more)).exits_with(0);
 
     // The row follows that of the method pretrained alone: for each system in the frozen and the end-to-end tables by probe
-    // and by parameter, in that of health and in both of costs; and in the two tables of both systems.
+    // and by parameter, in that of health and in both of costs; in the two tables of both systems; and once, with its lines for both
+    // systems together, in the five tables, one per probe and track, that ask whether pretraining helps.
     let table = fs::read_to_string(project.path("out/table.md")).expect("table.md");
     let cells = table.lines().filter_map(|line| line.split('|').nth(1));
     let methods: Vec<&str> = cells.map(|cell| cell.split(" [").next().unwrap_or_default().trim()).collect(); // without notes
     let after = |method: &str| methods.windows(2).filter(|pair| pair[1] == "mpp (joint)" && pair[0] == method).count();
-    assert_eq!((after("mpp"), after("mpp (joint)")), (7 * 2 + 2, 3 * 2), "{table}");
-    assert_eq!(table.matches("## all systems, ").count(), 2, "{table}");
-    let summary = &table[table.find("## all systems, frozen encoders (suite pair v1)").expect("a summary")..];
+    assert_eq!((after("mpp"), after("mpp (joint)")), (7 * 2 + 2 + 5, 3 * 2 + 5), "{table}");
+    assert_eq!(table.matches("## all systems, ").count(), 2 + 5, "{table}");
+    let summary = &table[table.find("## all systems, frozen encoders (suite pair v1, draw 0)").expect("a summary")..];
     let header = summary.lines().find(|line| line.starts_with('|')).expect("a header");
     assert_eq!(
         header.split('|').map(str::trim).collect::<Vec<_>>(),

@@ -13,6 +13,7 @@ mod interrupt;
 mod joint;
 mod loading_plugins;
 mod no_labels;
+mod recompute;
 mod records;
 mod regression;
 mod report;
@@ -22,6 +23,7 @@ mod status;
 mod support;
 mod tables;
 mod tensorboard;
+mod tune;
 mod usage;
 mod verify_result;
 

@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::Value;
+
 use crate::support::{TestProject, files_below, fixture, micro_run, python, report_run};
 
 fn page(project: &TestProject, folder: &str) -> String {
@@ -31,6 +33,7 @@ fn a_report_has_every_section_needs_no_other_file_and_is_the_same_each_time() {
     {
         assert!(page.contains(&format!("<section id=\"{section}\"")), "{section}");
     }
+    assert!(!page.contains("id=\"regimes\""), "the suite has no held-out parameters");
     assert!(page.contains("cells have no result") && page.contains("panic"), "failures and why");
     // The page loads nothing; the only addresses are links.
     assert_eq!(page.matches("src=").count() + page.matches("@import").count() + page.matches("url(").count(), 0);
@@ -89,14 +92,15 @@ fn the_scatter_plot_has_the_predictions_of_the_records() {
         (reading["probe"] == "attentive" && reading["split"] == "test")
             && (reading["label_fraction"] == 1.0 && reading["track"] == "frozen")
     });
-    let parameter = &reading.expect("a reading")["parameters"][0];
-    assert_eq!(jepa.len(), parameter["predicted"].as_array().expect("predictions").len());
-    // The error by trajectory of the record follows from the marks.
-    let error =
-        jepa.iter().map(|row| (number(row, "true_label") - number(row, "predicted_label")).powi(2)).sum::<f64>();
-    let recorded = parameter["trajectory_mse"].as_f64().expect("a number");
-    assert!((error / jepa.len() as f64 - recorded).abs() < 1e-6 * recorded, "{error} {recorded}");
-    // Raw values are of the suite's grid, and their order is that of the labels.
+    let recorded = |value: &Value| -> Vec<f64> { serde_json::from_value(value.clone()).expect("numbers") };
+    let column = |name: &str| -> Vec<f64> { jepa.iter().map(|row| number(row, name)).collect() };
+    let near = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+    let (labels, predicted) = (column("true_label"), column("predicted_label"));
+    assert!(near(&labels, &recorded(&result["splits"]["test"]["labels"][0])), "{labels:?}");
+    assert!(near(&predicted, &recorded(&reading.expect("a reading")["parameters"][0]["predicted"])), "{predicted:?}");
+    // True values are in the suite's range, and the order of values is that of labels.
+    let truth = column("true");
+    assert!(truth.iter().all(|value| (50.0..200.0).contains(value)), "{truth:?}");
     let mut pairs: Vec<[f64; 2]> =
         jepa.iter().map(|row| [number(row, "predicted_label"), number(row, "predicted")]).collect();
     pairs.sort_by(|a, b| a[0].total_cmp(&b[0]));
@@ -115,6 +119,7 @@ fn what_is_missing_is_named_on_the_page() {
     let text = page(&project, "out/report");
     assert!(text.contains("The run has no curves of pretraining"), "no curves");
     assert!(text.contains("The run has no sample fields of"), "no samples");
+    assert!(text.contains("id=\"regimes\"") && project.path("out/report/figures/regimes-shear_flow.svg").is_file());
 
     let output = project.run(["report", "nowhere"]).exits_with(2);
     assert!(output.err.contains("run.json"), "{}", output.err);

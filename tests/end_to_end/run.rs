@@ -1,19 +1,10 @@
 //! `all` from nothing to a table, and again.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use serde_json::Value;
 
 use crate::support::{HOSTILE, JEPA, Suite, TestProject, read_json, replace_option};
-
-/// The mean squared error over parameters of a probe on the test split, with all labels.
-fn test_error(result: &Value, probe: &str) -> f64 {
-    let readings = result["scores"].as_array().expect("scores");
-    let found = readings
-        .iter()
-        .find(|r| r["probe"] == probe && r["split"] == "test" && r["label_fraction"] == 1.0 && r["track"] == "frozen");
-    found.unwrap_or_else(|| panic!("no reading of {probe}"))["mean"]["mse"].as_f64().expect("a number")
-}
 
 #[test]
 fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
@@ -29,8 +20,11 @@ fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
     assert!(first.out.contains("trained end to end with labels"), "{}", first.out);
     let results = project.results("out");
     assert_eq!(results.len(), 4, "jepa, jepa at random initialisation, features, mean");
+    let mean = results.iter().find(|result| result["method"] == "mean");
+    the_mean_scores_how_far_labels_are_from_it(mean.expect("the floor"));
     costs_are_recorded(&results);
     health_is_recorded(&results);
+    random_probes_are_fitted_twice(&results);
     scores_are_in_the_csv_file(&project);
 
     let before = project.bytes("out", "result.json");
@@ -47,12 +41,29 @@ fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
     assert_eq!(first.out, third.out);
 }
 
+/// It is 1 up to the chance of a few draws: labels are scaled by the distribution that parameters are drawn from.
+fn the_mean_scores_how_far_labels_are_from_it(result: &Value) {
+    let numbers = |value: &Value| -> Vec<f64> { serde_json::from_value(value.clone()).expect("numbers") };
+    let scores = result["scores"].as_array().expect("scores");
+    let score =
+        scores.iter().find(|score| score["split"] == "test" && score["label_fraction"] == 1.0).expect("a score");
+    let mut errors = Vec::new();
+    for (index, parameter) in score["parameters"].as_array().expect("parameters").iter().enumerate() {
+        let (predicted, labels) =
+            (numbers(&parameter["predicted"]), numbers(&result["splits"]["test"]["labels"][index]));
+        assert!(labels.len() == 4 && predicted == [predicted[0]; 4], "{predicted:?} for {labels:?}");
+        let squares = labels.iter().map(|label| (label - predicted[0]).powi(2));
+        errors.push(squares.sum::<f64>() / 4.0);
+        let recorded = parameter["mse"].as_f64().expect("a number");
+        assert!((recorded - errors[index]).abs() < 1e-6, "{recorded}, not {}", errors[index]);
+    }
+    let recorded = score["mean"]["mse"].as_f64().expect("a number");
+    assert!((recorded - (errors[0] + errors[1]) / 2.0).abs() < 1e-6, "{recorded}, not the mean of {errors:?}");
+    assert!((recorded - 1.0).abs() < 0.2, "{recorded}");
+}
+
 fn costs_are_recorded(results: &[Value]) {
     for result in results {
-        if result["method"] == "mean" {
-            let mse = test_error(result, "mean");
-            assert!((mse - 1.0).abs() < 1e-6, "predicting the mean scores 1 by construction, not {mse}");
-        }
         let environment = &result["environment"];
         for key in ["git_revision", "rustc", "cpu", "data_checksum", "finished"] {
             assert!(environment[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {environment}");
@@ -91,6 +102,11 @@ fn health_is_recorded(results: &[Value]) {
         }
         if result["encoder"].is_object() {
             assert_eq!(health["encoder_unchanged"], true);
+            let encoding = &health["encoding"];
+            assert_eq!(encoding["repeatable"], true, "{encoding}");
+            for company in ["alone", "in_other_company"] {
+                assert!(encoding[company].as_f64().is_some_and(|difference| difference < 1e-3), "{encoding}");
+            }
             let gradient = &health["gradient"];
             let watched = (result["initialisation"] == "pretrained").then_some(6);
             assert_eq!(gradient["steps"].as_u64(), watched, "{gradient}");
@@ -99,19 +115,44 @@ fn health_is_recorded(results: &[Value]) {
     }
 }
 
-/// One row per method, initialisation, track, probe, label fraction, split, and parameter or mean.
+fn random_probes_are_fitted_twice(results: &[Value]) {
+    let scores = results.iter().flat_map(|result| result["scores"].as_array().expect("scores"));
+    for score in scores {
+        let fits = if score["track"] == "frozen" && ["attentive", "mlp"].map(Value::from).contains(&score["probe"]) {
+            2
+        } else {
+            0
+        };
+        let errors: Vec<f64> =
+            score["fits"].as_array().into_iter().flatten().map(|fit| fit.as_f64().expect("a number")).collect();
+        assert_eq!(errors.len(), fits, "{score}");
+        if let [one, other] = errors[..] {
+            let mean = score["mean"]["mse"].as_f64().expect("a number");
+            assert!(one != other && (mean - (one + other) / 2.0).abs() < 1e-9, "{mean} of {errors:?}");
+        }
+    }
+}
+
+/// One row per method, initialisation, track, probe, label fraction, split or regime, and parameter or mean.
 fn scores_are_in_the_csv_file(project: &TestProject) {
     let csv = fs::read_to_string(project.path("out/scores.csv")).expect("scores.csv");
-    let mut lines = csv.lines();
-    assert_eq!(
-        lines.next(),
-        Some(
-            "suite,suite_version,system,method,initialisation,seed,track,probe,label_fraction,split,regime,parameter,mse,r2,\
-             trajectory_mse,trajectory_r2"
-        )
-    );
-    let rows = ((2 * 4 + 2) * 2 + 2) * 2 * 3;
-    assert_eq!(lines.count(), rows, "probes x label fractions, end to end, splits, parameters");
+    let header = "suite,suite_version,draw,system,method,initialisation,seed,track,probe,label_fraction,split,regime,parameter,mse,r2,\
+                  trajectory_mse,trajectory_r2,fits_std";
+    assert_eq!(csv.lines().next(), Some(header));
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().collect::<Result<_, _>>().expect("rows");
+    let probes = (2 * 4 + 2) * 2 + 2;
+    for (split, regime) in [
+        ("valid", ""),
+        ("test", ""),
+        ("held_out", "interpolation"),
+        ("held_out", "near_extrapolation"),
+        ("held_out", "far_extrapolation"),
+    ] {
+        let of = rows.iter().filter(|row| row["split"] == split && row["regime"] == regime);
+        assert_eq!(of.count(), probes * 3, "{split} {regime}: probes x label fractions, end to end; parameters");
+    }
+    assert_eq!(rows.len(), 5 * probes * 3);
     let markdown = fs::read_to_string(project.path("out/table.md")).expect("table.md");
     assert!(markdown.contains("| method"), "{markdown}");
 }

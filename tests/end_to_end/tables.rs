@@ -73,6 +73,23 @@ fn suites_that_differ_are_not_merged_or_compared() {
 }
 
 #[test]
+fn two_draws_are_compared_and_not_merged() {
+    let project = TestProject::new();
+    let fresh = ["--methods", "features,mean", "--draw", "7"];
+    let arguments = project.all(Suite::Micro, HOSTILE, "fresh", &fresh);
+    project.run(replace_option(arguments, "--data", "data-fresh")).exits_with(0);
+    let zero = micro_run(0).display().to_string();
+    let output = project.run(["merge", "merged", &zero, "fresh"]).exits_with(2);
+    assert!(output.err.contains("draw 7") && output.err.contains("merge the runs of each draw"), "{}", output.err);
+    assert!(!project.path("merged").exists(), "nothing is written");
+    let output = project.run(["compare", &zero, "fresh"]).exits_with(0);
+    assert!(output.out.contains("draws 0 and 7"), "{}", output.out);
+    let features = output.out.lines().find(|line| line.contains("features") && line.contains(" the intervals"));
+    assert!(features.is_some(), "{}", output.out);
+    assert!(table(&project, "fresh", "markdown").contains("draw 7)"));
+}
+
+#[test]
 fn the_latex_document_compiles() {
     let project = TestProject::new();
     // The reason of a failure has all characters that are special in LaTeX.

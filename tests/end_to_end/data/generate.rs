@@ -9,29 +9,24 @@ use std::{
 use super::random::Random;
 use crate::support::{Running, Suite, TestProject, files_below, wait_until};
 
-/// The finished trajectories in a system's folder. They are parts `SPLIT_SET_INDEX.part`, until those of a split with one set of
-/// parameters make a file; a kill may leave both.
+/// The finished trajectories in a system's folder. They are parts `SPLIT_INDEX.part`, until those of a file are complete; a kill may
+/// leave both.
 fn finished(folder: &Path) -> usize {
     let names = |folder: PathBuf| -> Vec<String> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     };
     let parts = names(folder.join(".parts"));
-    let mut count = 0;
-    for (split, in_file) in [("train", 2), ("valid", 1), ("test", 1)] {
-        let files = names(folder.join("data").join(split));
-        for (set, parameters) in PARAMETERS.iter().enumerate() {
-            let of_set = |name: &&String| name.starts_with(&format!("{split}_{set}_")) && name.ends_with(".part");
-            let is_written = files.contains(&format!("shear_flow_{parameters}.hdf5"));
-            count += if is_written { in_file } else { parts.iter().filter(of_set).count() };
-        }
-    }
-    count
+    let of_split = |(split, in_file): (&str, usize)| {
+        let is_written = names(folder.join("data").join(split)).contains(&format!("shear_flow_{split}_0000.hdf5"));
+        let is_part = |name: &&String| name.starts_with(&format!("{split}_")) && name.ends_with(".part");
+        if is_written { in_file } else { parts.iter().filter(is_part).count() }
+    };
+    FILES.into_iter().map(of_split).sum()
 }
 
-/// The sets of parameters of the micro suite, in order.
-const PARAMETERS: [&str; 4] =
-    ["Reynolds_5e1_Schmidt_5e-1", "Reynolds_5e1_Schmidt_1e0", "Reynolds_2e2_Schmidt_5e-1", "Reynolds_2e2_Schmidt_1e0"];
+/// The trajectories in the file of each split of the micro suite.
+const FILES: [(&str, usize); 4] = [("train", 8), ("valid", 4), ("test", 4), ("held_out", 3)];
 
 #[test]
 fn a_killed_generation_loses_the_trajectory_in_flight_and_ends_with_the_same_bytes() {
@@ -54,7 +49,7 @@ fn a_killed_generation_loses_the_trajectory_in_flight_and_ends_with_the_same_byt
         let mut kept = 0;
         for _ in 0..5 {
             let mut program = Running::start(project.command(arguments("killed", threads)));
-            let enough = (kept + random.below(4)).min(15);
+            let enough = (kept + random.below(8)).min(18);
             wait_until("finished trajectories", || finished(&folder) >= enough || program.has_ended());
             program.kill();
             let now = finished(&folder);
@@ -62,7 +57,7 @@ fn a_killed_generation_loses_the_trajectory_in_flight_and_ends_with_the_same_byt
             kept = now;
         }
         let output = project.run(arguments("killed", threads)).exits_with(0);
-        let solved = format!(" {} of 16 trajectories solved", 16 - kept);
+        let solved = format!(" {} of 19 trajectories solved", 19 - kept);
         assert!(output.err.contains(&solved), "{kept} were finished; stderr was:\n{}", output.err);
         let found = bytes("killed");
         assert!(expected.keys().eq(found.keys()), "{:?}", found.keys());

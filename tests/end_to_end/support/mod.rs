@@ -19,8 +19,8 @@ pub use output::Output;
 pub use paths::{fixture, root};
 pub use picture::Picture;
 pub use plugins::{
-    DEVICE_MEMORY, FOREIGN_FINETUNE, FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, HOSTILE_TENSORS, JEPA, MPP, Plugin, SPY,
-    VIDEOMAE,
+    AUTOENCODER, DEVICE_MEMORY, DISCO, FOREIGN_FINETUNE, FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, HOSTILE_TENSORS, JEPA,
+    MPP, Plugin, SPY, VIDEOMAE,
 };
 pub use process::{Running, wait_until};
 pub use project::{Suite, TestProject, files_below, read_json, replace_option};

@@ -19,6 +19,8 @@ pub struct Plugin {
     folder: &'static str,
 }
 
+pub const AUTOENCODER: Plugin = Plugin { package: "physrep-autoencoder", folder: "plugins/autoencoder" };
+pub const DISCO: Plugin = Plugin { package: "physrep-disco", folder: "plugins/disco" };
 pub const JEPA: Plugin = Plugin { package: "physrep-jepa", folder: "plugins/jepa" };
 pub const MPP: Plugin = Plugin { package: "physrep-mpp", folder: "plugins/mpp" };
 pub const VIDEOMAE: Plugin = Plugin { package: "physrep-videomae", folder: "plugins/videomae" };
@@ -40,8 +42,20 @@ pub const FOREIGN_FINETUNE: Plugin =
 pub const HOSTILE_TENSORS: Plugin =
     Plugin { package: "physrep-hostile-tensors", folder: "tests/plugins/hostile-tensors" };
 
-const ALL: [Plugin; 10] =
-    [JEPA, MPP, VIDEOMAE, HOSTILE, SPY, DEVICE_MEMORY, FOREIGN_ROOT, FOREIGN_TABLE, FOREIGN_FINETUNE, HOSTILE_TENSORS];
+const ALL: [Plugin; 12] = [
+    AUTOENCODER,
+    DISCO,
+    JEPA,
+    MPP,
+    VIDEOMAE,
+    HOSTILE,
+    SPY,
+    DEVICE_MEMORY,
+    FOREIGN_ROOT,
+    FOREIGN_TABLE,
+    FOREIGN_FINETUNE,
+    HOSTILE_TENSORS,
+];
 
 impl Plugin {
     /// The crate's folder.

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use physrep_benchmarks::{
     systems::{Boundary, Field, Rank},
-    well::{WellAxis, WellLayout, WellWriter},
+    well::{WellAxis, WellLayout, WellScalar, WellWriter},
 };
 
 use crate::support::{Output, TestProject, hub::Hub};
@@ -33,7 +33,9 @@ fn well_file(folder: &Path, trajectories: usize) -> Vec<u8> {
         times: vec![0.0, 0.1, 0.2],
         axes: [axis("x"), axis("y")],
         fields: vec![Field::new("tracer", Rank::Scalar)],
-        scalars: vec![("Reynolds".into(), 1e4), ("Schmidt".into(), 0.1)],
+        scalars: [("Reynolds", 1e4), ("Schmidt", 0.1)]
+            .map(|(name, value)| WellScalar { name: name.into(), values: vec![value] })
+            .into(),
     };
     let path = folder.join("made.hdf5");
     let writer = WellWriter::create(&path, layout, None).expect("writable");

@@ -1,6 +1,11 @@
 //! A method that misbehaves on demand: the end-to-end tests show with it that a bad plugin costs its cell and nothing else.
 
-use std::{process, thread, time::Duration};
+use std::{
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::Duration,
+};
 
 use physrep_plugin_api::{
     About, Batch, DType, Method, Params, Result, Setup, Step, Tensor, export_method,
@@ -8,10 +13,13 @@ use physrep_plugin_api::{
 };
 use serde::{Deserialize, Serialize};
 
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
 /// How it misbehaves, and when.
 #[derive(Serialize, Deserialize)]
 struct Config {
-    /// `none`, `panic`, `abort`, `loop`, `nan`, `error`, `exit`, `print`, or `unused` (a parameter without gradient).
+    /// `none`, `panic`, `abort`, `loop`, `nan`, `error`, `exit`, `print`, `unused` (a parameter without gradient), `batch` (tokens
+    /// are relative to those of the batch), or `unsteady` (tokens differ from call to call).
     fault: String,
     /// `new`, `loss` or `encode`.
     place: String,
@@ -43,6 +51,11 @@ impl Config {
             "print" => {
                 println!("{{\"event\":\"nonsense\"}}\nnot an event at all");
                 Ok(tensor)
+            }
+            "batch" => Ok(tensor.broadcast_sub(&tensor.mean_keepdim(0)?)?),
+            "unsteady" => {
+                let odd = CALLS.fetch_add(1, Ordering::Relaxed) % 2;
+                Ok((tensor * (1.0 + 1e-6 * f64::from(odd)))?)
             }
             _ => Ok(tensor),
         }
