@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
-use physrep_runner::{DeviceSelection, Policy, cores};
+use physrep_runner::{DeviceSelection, Policy, cores, machine_memory};
 
 use crate::error::{Error, Result};
 
@@ -101,22 +101,33 @@ impl Folders {
 /// How many cells run at once, and on how many threads.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Workers {
-    /// Cells that run concurrently.
-    #[arg(long, default_value_t = 1)]
-    jobs: usize,
+    /// Cells that run concurrently [default: 1 on a GPU; else one per core and 8 GiB of memory, or two].
+    #[arg(long)]
+    jobs: Option<usize>,
     /// Threads per cell [default: all cores, divided among the jobs].
     #[arg(long)]
     threads: Option<usize>,
 }
 
 impl Workers {
-    /// Cells that run concurrently, and threads per cell.
-    pub fn jobs_and_threads(self) -> Result<(usize, usize)> {
-        if self.jobs == 0 || self.threads == Some(0) {
+    /// Cells that run concurrently on `device`, and threads per cell.
+    pub fn jobs_and_threads(self, device: Device) -> Result<(usize, usize)> {
+        if self.jobs == Some(0) || self.threads == Some(0) {
             return Err(Error::Usage("--jobs and --threads must be 1 or more".into()));
         }
-        Ok((self.jobs, self.threads.unwrap_or_else(|| (cores() / self.jobs).max(1))))
+        let jobs = self.jobs.unwrap_or_else(|| match device {
+            Device::Cpu => concurrent_cells(cores(), machine_memory() >> 30),
+            Device::Cuda(_) => 1,
+        });
+        Ok((jobs, self.threads.unwrap_or_else(|| (cores() / jobs).max(1))))
     }
+}
+
+/// How many cells run at once on the CPU: two cells on a thread each take half as long as one after the other on two threads, as long
+/// as their memory suffices.
+fn concurrent_cells(cores: usize, memory_gib: u64) -> usize {
+    let by_memory = (memory_gib / 8).max((memory_gib / 2).min(2));
+    cores.min(usize::try_from(by_memory).unwrap_or(usize::MAX)).max(1)
 }
 
 /// When a cell writes checkpoints, and when it is given up.
@@ -131,9 +142,9 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// How cells are run by `workers`.
-    pub fn policy(self, workers: Workers) -> Result<Policy> {
-        let (jobs, threads) = workers.jobs_and_threads()?;
+    /// How cells are run by `workers` on `device`.
+    pub fn policy(self, workers: Workers, device: Device) -> Result<Policy> {
+        let (jobs, threads) = workers.jobs_and_threads(device)?;
         Ok(Policy {
             jobs,
             threads,
@@ -148,5 +159,17 @@ pub fn folder_name(suite: &Suite) -> String {
     match suite.draw {
         0 => suite.name.clone(),
         draw => format!("{}-draw{draw}", suite.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_cells_run_at_once_as_cores_and_memory_allow() {
+        for (cores, memory_gib, cells) in [(1, 64, 1), (2, 24, 2), (8, 8, 2), (16, 64, 8), (4, 1, 1), (4, 0, 1)] {
+            assert_eq!(concurrent_cells(cores, memory_gib), cells, "{cores} cores, {memory_gib} GiB");
+        }
     }
 }

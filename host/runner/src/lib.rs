@@ -35,6 +35,7 @@ pub use child::end_with_parent;
 pub use data::{InspectionLimits, cores, inspect_files, inspect_in_this_process, pack_data, prepare_data};
 pub use device::{CudaDriver, DeviceSelection, Gpu, Staging, cuda_compiler, describe};
 pub use encode_clips::{EncodeTask, encode_clips};
+pub use environment::machine_memory;
 pub use error::{Error, Result};
 pub use events::{CellEvent, DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 pub use overrides::{of_method, parse as parse_overrides};

@@ -23,7 +23,7 @@ impl All {
     /// Runs everything, then writes and prints the tables.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
-        let policy = self.patience.policy(self.run.workers)?;
+        let policy = self.patience.policy(self.run.workers, self.run.device.resolve()?.0)?;
         let display = Display::default();
         let planned = self.run.plan(&display)?;
         run_cells(&planned.plan.cells, &planned.folder, &policy, &|event| display.run_event(&event))?;

@@ -32,7 +32,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "METHOD.KEY=VALUE")]
     set: Vec<String>,
     #[command(flatten)]
-    device: DeviceArgument,
+    pub device: DeviceArgument,
     #[command(flatten)]
     pub workers: Workers,
 }
@@ -49,11 +49,11 @@ pub struct PlannedRun {
 impl RunArguments {
     /// Locks the run's folder, plans the run and writes the plan.
     pub fn plan(self, display: &Display) -> Result<PlannedRun> {
-        let (jobs, threads) = self.workers.jobs_and_threads()?;
+        let (device, note) = self.device.resolve()?;
+        let (jobs, threads) = self.workers.jobs_and_threads(device)?;
         let SuiteFolders { suite, data, run: folder } = self.folders.load()?;
         let in_use = "another run is using this folder; wait for it, or choose another folder with --out";
         let lock = Lock::take(&folder, in_use)?;
-        let (device, note) = self.device.resolve()?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
         let selection = RunSelection {
             plugins: self.plugins.plugins,

@@ -57,10 +57,10 @@ impl Tune {
     /// Runs the trials that are not over, writes their record, and prints it. The exit code is 3 if every trial failed.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
-        let policy = self.patience.policy(self.workers)?;
         let SuiteFolders { suite, data, run } = self.folders.load()?;
         let display = Display::default();
         let (device, note) = self.device.resolve()?;
+        let policy = self.patience.policy(self.workers, device)?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
         let settings = TuningSettings {
             method: self.method.clone(),
