@@ -101,7 +101,7 @@ impl Folders {
 /// How many cells run at once, and on how many threads.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Workers {
-    /// Cells that run concurrently [default: 1 on a GPU; else one per core and 8 GiB of memory, or two].
+    /// Cells that run concurrently [default: 1 on a GPU; on the CPU one per core, if there are 8 GiB of memory for each].
     #[arg(long)]
     jobs: Option<usize>,
     /// Threads per cell [default: all cores, divided among the jobs].
@@ -123,8 +123,8 @@ impl Workers {
     }
 }
 
-/// How many cells run at once on the CPU: two cells on a thread each take half as long as one after the other on two threads, as long
-/// as their memory suffices.
+/// How many cells run at once on the CPU: one per core, if there are 8 GiB of memory for each; two cells share as little as 4 GiB. Small
+/// encoders gain nothing from a second thread (docs/performance.md).
 fn concurrent_cells(cores: usize, memory_gib: u64) -> usize {
     let by_memory = (memory_gib / 8).max((memory_gib / 2).min(2));
     cores.min(usize::try_from(by_memory).unwrap_or(usize::MAX)).max(1)
