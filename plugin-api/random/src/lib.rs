@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod keyed;
+mod noise;
 mod stream;
 
 pub use keyed::keyed;

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 /// A stream of random values. Streams of different seeds, purposes or indices are independent.
 #[derive(Clone, Debug)]
-pub struct Stream(ChaCha8Rng);
+pub struct Stream(pub(crate) ChaCha8Rng);
 
 impl Stream {
     /// The stream of `seed`, `purpose` (what is drawn: "noise", "permutation") and `index` (of a step, sample or file).

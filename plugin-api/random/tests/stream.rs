@@ -24,6 +24,36 @@ fn streams_stay_what_they_are() {
     assert_eq!(rng.permutation(8), [3, 5, 4, 2, 1, 7, 6, 0]);
 }
 
+/// Two values to a word of the stream, the lower half first. A uniform number tells all but 11 bits of two words.
+#[test]
+fn noise_is_the_quantiles_that_the_halves_of_words_choose() {
+    let mut values = [0.0; 4 * 1000];
+    Stream::new(1, "noise", 0).add_noise(1.0, &mut values);
+    let mut words = Stream::new(1, "noise", 0);
+    for values in values.chunks_exact(4) {
+        let bits = (words.uniform() * 2f64.powi(53)) as u64;
+        // The halves but the first one, of which six bits are missing.
+        for (value, half) in values[1..].iter().zip([bits >> 5, bits >> 21, bits >> 37]) {
+            let probability = ((half & 0xffff) as f64 + 0.5) / 65_536.0;
+            let found = 0.5 * libm::erfc(-f64::from(*value) / 2f64.sqrt());
+            assert!((found - probability).abs() < 1e-7, "{value}: {found}, expected {probability}");
+        }
+    }
+}
+
+#[test]
+fn noise_is_added_and_has_the_asked_deviation() {
+    let mut values = vec![3.0; 1_000_001];
+    Stream::new(2, "noise", 0).add_noise(0.5, &mut values);
+    let n = values.len() as f64;
+    let moment = |k: i32| values.iter().map(|&v| ((f64::from(v) - 3.0) / 0.5).powi(k)).sum::<f64>() / n;
+    let [mean, variance, third, fourth] = [1, 2, 3, 4].map(moment);
+    // Within four standard errors.
+    assert!(mean.abs() < 4e-3 && (variance - 1.0).abs() < 6e-3, "{mean}, {variance}");
+    assert!(third.abs() < 1.6e-2 && (fourth - 3.0).abs() < 4e-2, "{third}, {fourth}");
+    assert!(values.iter().all(|value| (value - 3.0).abs() <= 0.5 * 4.325));
+}
+
 #[test]
 fn a_permutation_holds_every_index_once_and_all_are_likely() {
     for n in [0, 1, 2, 100] {

@@ -10,6 +10,7 @@ use crate::support::{Waves, suite_with};
 
 const WINDOW: Window = Window { trajectory: 1, start: 2 };
 const FRAMES: usize = 4;
+const CHANNELS: usize = 4;
 
 /// A suite with noise, and its data.
 fn noisy(system: &Waves, settings: &str) -> (Suite, TempDir, Packed) {
@@ -39,9 +40,11 @@ fn noise_is_a_function_of_the_suites_seed_and_the_sample() {
     for (stream, purpose, index) in streams {
         let mut noisy = vec![0.0; clean.len()];
         load_clip(&packed, &suite, WINDOW, FRAMES, stream, &mut noisy).unwrap();
+        let mut expected = clean.clone();
+        let values = expected.len() / CHANNELS;
         let mut random = Stream::new(suite.seed, purpose, index);
-        let expected = clean.iter().map(|value| value + (0.5 * random.standard_normal()) as f32);
-        assert!(expected.eq(noisy), "{stream:?}");
+        expected.chunks_exact_mut(values).for_each(|channel| random.add_noise(0.5, channel));
+        assert!(expected == noisy, "{stream:?}");
     }
 }
 
@@ -56,14 +59,15 @@ fn a_constant_channel_gets_no_noise() {
         let clean = clean(&packed);
         let mut noisy = vec![0.0; clean.len()];
         load_clip(&packed, &suite, WINDOW, FRAMES, NoiseStream::Encoding, &mut noisy).unwrap();
-        let length = clean.len() / 4;
+        let length = clean.len() / CHANNELS;
         let mut random = Stream::new(suite.seed, "noise of probing", 1 << 32 | 2);
         for ((channel, clean), noisy) in clean.chunks_exact(length).enumerate().zip(noisy.chunks_exact(length)) {
             if channel == 1 {
                 assert!(clean.iter().all(|value| *value == clean[0]) && clean == noisy);
             } else {
-                let expected = clean.iter().map(|value| value + (0.5 * random.standard_normal()) as f32);
-                assert!(expected.eq(noisy.iter().copied()), "channel {channel}");
+                let mut expected = clean.to_vec();
+                random.add_noise(0.5, &mut expected);
+                assert!(expected == noisy, "channel {channel}");
             }
         }
     }
