@@ -31,8 +31,8 @@ pub struct Batch {
 /// Implement this trait and call [`export_method!`](crate::export_method). The host feeds the batches; this crate
 /// differentiates [`loss`](Method::loss), steps AdamW, saves and resumes; the host's probes score the tokens that
 /// [`encode`](Method::encode) returns. A method sees fields and their geometry, but no label, no split and no system's
-/// name.
-pub trait Method: Sized + 'static {
+/// name. One thread at a time calls it, but not always the same one: on the CPU, calls come from the threads that compute.
+pub trait Method: Send + Sized + 'static {
     /// The hyper-parameters. Users override single keys (`--set NAME.key=value`), so every key has a default.
     type Config: Serialize + DeserializeOwned + Default;
 

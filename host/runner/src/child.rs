@@ -81,6 +81,8 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         if let Some(threads) = settings.threads {
             // Every library's thread pool reads this once, when it starts.
             command.env("RAYON_NUM_THREADS", threads.to_string());
+            // Methods compute on those threads, with as much stack as a main thread has.
+            command.env("RUST_MIN_STACK", (8 << 20).to_string());
             // candle has a second pool, whose threads busy-wait and would compete with rayon's for the cores.
             command.env("CANDLE_NUM_THREADS", "1");
         }

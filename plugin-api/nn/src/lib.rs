@@ -11,6 +11,7 @@ mod ops;
 mod params;
 mod rng;
 mod shape;
+mod threads;
 mod train;
 
 pub mod flops;
@@ -24,4 +25,5 @@ pub use ops::*;
 pub use params::Params;
 pub use rng::Rng;
 pub use shape::{Axis, Edge};
+pub use threads::on_compute_threads;
 pub use train::*;

@@ -3,8 +3,8 @@
 use physrep_abi::{BatchView, FineTuneArgs, FineTuneV1, OwnedTensor, PluginResult, SessionHandle, TensorView};
 use physrep_nn::AdamWConfig;
 
-use super::call::{with_batch, with_session};
-use crate::{Method, tensor};
+use super::call::{guarded, on_session, session, tensor_with_batch, with_session};
+use crate::{Method, session::Session, tensor};
 
 pub(super) const fn table<M: Method>() -> FineTuneV1 {
     FineTuneV1 {
@@ -23,15 +23,13 @@ extern "C" fn begin<M: Method>(handle: SessionHandle, args: &FineTuneArgs) -> Pl
 }
 
 extern "C" fn encode_forward<M: Method>(handle: SessionHandle, batch: &BatchView<'_>) -> PluginResult<OwnedTensor> {
-    with_batch::<M, _>("encode_forward", handle, batch, |session, batch| {
-        tensor::into_owned(&session.encode_forward(batch)?)
-    })
+    tensor_with_batch("encode_forward", handle, batch, Session::<M>::encode_forward)
 }
 
 extern "C" fn encode_backward<M: Method>(handle: SessionHandle, gradient: &TensorView<'_>) -> PluginResult<()> {
-    with_session::<M, _>("encode_backward", handle, |session| {
-        let gradient = tensor::from_view(gradient, session.device())?;
-        session.encode_backward(&gradient)
+    guarded("encode_backward", || {
+        let gradient = tensor::from_view(gradient, session::<M>(handle).device())?;
+        on_session::<M, _>(handle, |session| session.encode_backward(&gradient))
     })
 }
 

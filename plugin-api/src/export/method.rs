@@ -7,7 +7,7 @@ use physrep_abi::{
     BatchView, CreateArgs, LoadScope, MethodV1, OwnedTensor, Parameter, PluginResult, SessionHandle, StepReport,
 };
 
-use super::call::{guarded, with_batch, with_session};
+use super::call::{guarded, tensor_with_batch, with_batch, with_session};
 use crate::{Geometry, Method, Setup, session::Session, tensor};
 
 pub(super) const fn table<M: Method>() -> MethodV1 {
@@ -44,7 +44,7 @@ extern "C" fn pretrain_step<M: Method>(handle: SessionHandle, batch: &BatchView<
 }
 
 extern "C" fn encode<M: Method>(handle: SessionHandle, batch: &BatchView<'_>) -> PluginResult<OwnedTensor> {
-    with_batch::<M, _>("encode", handle, batch, |session, batch| tensor::into_owned(&session.encode(batch)?))
+    tensor_with_batch::<M>("encode", handle, batch, |session, batch| session.encode(batch))
 }
 
 extern "C" fn save<M: Method>(handle: SessionHandle) -> PluginResult<RVec<u8>> {
