@@ -7,21 +7,31 @@ use super::scalar::Scalar;
 use super::simd::{Float, Isa, Kernel, Vector, load, store};
 use super::zeros::zeros;
 
-/// Mean and reciprocal standard deviation of a row of whole registers.
+/// Rows of whole registers that are processed together: each is a chain of dependent operations, so that one at a time
+/// would wait for itself.
+const TOGETHER: usize = 4;
+
+/// Means and reciprocal standard deviations of `R` rows of whole registers.
 #[inline(always)]
-fn moments_of_registers<T: Float, V: Vector<T>>(row: &[T], eps: T) -> (T, T) {
-    let count = T::from_f64(row.len() as f64);
-    let mut sum = V::splat(T::zero());
-    for i in (0..row.len()).step_by(V::LANES) {
-        sum = sum.add(load(&row[i..]));
+fn moments_of_registers<T: Float, V: Vector<T>, const R: usize>(rows: &[T], channels: usize, eps: T) -> [[V; 2]; R] {
+    let zero = V::splat(T::zero());
+    let count = T::from_f64(channels as f64);
+    let mut sums = [zero; R];
+    for i in (0..channels).step_by(V::LANES) {
+        for (r, sum) in sums.iter_mut().enumerate() {
+            *sum = sum.add(load(&rows[r * channels + i..]));
+        }
     }
-    let mean = sum.sum() / count;
-    let mut squares = V::splat(T::zero());
-    for i in (0..row.len()).step_by(V::LANES) {
-        let distance = load::<T, V>(&row[i..]).sub(V::splat(mean));
-        squares = distance.mul_add(distance, squares);
+    let means = sums.map(|sum| V::splat(sum.sum() / count));
+    let mut squares = [zero; R];
+    for i in (0..channels).step_by(V::LANES) {
+        for (r, squares) in squares.iter_mut().enumerate() {
+            let distance = load::<T, V>(&rows[r * channels + i..]).sub(means[r]);
+            *squares = distance.mul_add(distance, *squares);
+        }
     }
-    (mean, T::one() / Scalar::sqrt(squares.sum() / count + eps))
+    let scales = squares.map(|squares| V::splat(T::one() / Scalar::sqrt(squares.sum() / count + eps)));
+    std::array::from_fn(|r| [means[r], scales[r]])
 }
 
 /// Mean and reciprocal standard deviation of a row.
@@ -49,23 +59,37 @@ impl<T: Float> Kernel<T> for NormaliseRows<'_, T> {
     fn run<V: Vector<T>>(self) {
         let channels = self.weight.len();
         let (weight, bias) = (self.weight, &self.bias[..channels]);
-        let rows = self.x.chunks_exact(channels).zip(self.y.chunks_exact_mut(channels));
         if channels.is_multiple_of(V::LANES) {
-            for (x, y) in rows {
-                let (mean, scale) = moments_of_registers::<T, V>(x, self.eps);
-                let (mean, scale) = (V::splat(mean), V::splat(scale));
-                for i in (0..channels).step_by(V::LANES) {
-                    let normal = load::<T, V>(&x[i..]).sub(mean).mul(scale);
-                    store(normal.mul_add(load(&weight[i..]), load(&bias[i..])), &mut y[i..]);
-                }
+            let whole = self.x.len() / (TOGETHER * channels) * TOGETHER * channels;
+            let ((x, last_x), (y, last_y)) = (self.x.split_at(whole), self.y.split_at_mut(whole));
+            for (x, y) in x.chunks_exact(TOGETHER * channels).zip(y.chunks_exact_mut(TOGETHER * channels)) {
+                normalise::<T, V, TOGETHER>(x, weight, bias, self.eps, y);
+            }
+            for (x, y) in last_x.chunks_exact(channels).zip(last_y.chunks_exact_mut(channels)) {
+                normalise::<T, V, 1>(x, weight, bias, self.eps, y);
             }
             return;
         }
+        let rows = self.x.chunks_exact(channels).zip(self.y.chunks_exact_mut(channels));
         for (x, y) in rows {
             let (mean, scale) = moments(x, self.eps);
             for i in 0..channels {
                 y[i] = ((x[i] - mean) * scale).mul_add(weight[i], bias[i], V::FUSED);
             }
+        }
+    }
+}
+
+/// Normalises `R` rows of whole registers.
+#[inline(always)]
+fn normalise<T: Float, V: Vector<T>, const R: usize>(x: &[T], weight: &[T], bias: &[T], eps: T, y: &mut [T]) {
+    let channels = weight.len();
+    let moments = moments_of_registers::<T, V, R>(x, channels, eps);
+    for i in (0..channels).step_by(V::LANES) {
+        let (weight, bias) = (load(&weight[i..]), load(&bias[i..]));
+        for (r, [mean, scale]) in moments.into_iter().enumerate() {
+            let normal = load::<T, V>(&x[r * channels + i..]).sub(mean).mul(scale);
+            store(normal.mul_add(weight, bias), &mut y[r * channels + i..]);
         }
     }
 }
@@ -91,32 +115,22 @@ impl<T: Float> Kernel<T> for GradientRows<'_, T> {
         let count = T::from_f64(channels as f64);
         let (dweight, dbias) = self.sums.split_at_mut(channels);
         let dbias = &mut dbias[..channels];
-        let rows = self.x.chunks_exact(channels);
-        let gradients = self.dy.chunks_exact(channels);
         if channels.is_multiple_of(V::LANES) {
-            for ((x, dy), dx) in rows.zip(gradients).zip(self.dx.chunks_exact_mut(channels)) {
-                let (mean, scale) = moments_of_registers::<T, V>(x, self.eps);
-                let (mean, scale_all) = (V::splat(mean), V::splat(scale));
-                let (mut along_shift, mut along_x) = (V::splat(T::zero()), V::splat(T::zero()));
-                for i in (0..channels).step_by(V::LANES) {
-                    let normal = load::<T, V>(&x[i..]).sub(mean).mul(scale_all);
-                    let dy = load::<T, V>(&dy[i..]);
-                    let along = dy.mul(load(&weight[i..]));
-                    along_shift = along_shift.add(along);
-                    along_x = along.mul_add(normal, along_x);
-                    store(dy.mul_add(normal, load(&dweight[i..])), &mut dweight[i..]);
-                    store(dy.add(load(&dbias[i..])), &mut dbias[i..]);
-                }
-                let along_shift = V::splat(along_shift.sum() / count);
-                let along_x = V::splat(along_x.sum() / count);
-                for i in (0..channels).step_by(V::LANES) {
-                    let normal = load::<T, V>(&x[i..]).sub(mean).mul(scale_all);
-                    let along = load::<T, V>(&dy[i..]).mul(load(&weight[i..])).sub(along_shift);
-                    store(along.sub(normal.mul(along_x)).mul(scale_all), &mut dx[i..]);
-                }
+            let whole = self.x.len() / (TOGETHER * channels) * TOGETHER * channels;
+            let ((x, last_x), (dy, last_dy)) = (self.x.split_at(whole), self.dy.split_at(whole));
+            let (dx, last_dx) = self.dx.split_at_mut(whole);
+            let (rows, gradients) = (x.chunks_exact(TOGETHER * channels), dy.chunks_exact(TOGETHER * channels));
+            for ((x, dy), dx) in rows.zip(gradients).zip(dx.chunks_exact_mut(TOGETHER * channels)) {
+                gradient::<T, V, TOGETHER>([x, dy, weight], self.eps, dx, [dweight, dbias]);
+            }
+            let (rows, gradients) = (last_x.chunks_exact(channels), last_dy.chunks_exact(channels));
+            for ((x, dy), dx) in rows.zip(gradients).zip(last_dx.chunks_exact_mut(channels)) {
+                gradient::<T, V, 1>([x, dy, weight], self.eps, dx, [dweight, dbias]);
             }
             return;
         }
+        let rows = self.x.chunks_exact(channels);
+        let gradients = self.dy.chunks_exact(channels);
         for ((x, dy), dx) in rows.zip(gradients).zip(self.dx.chunks_exact_mut(channels)) {
             let (mean, scale) = moments(x, self.eps);
             let along_shift = row_sum(channels, |i| dy[i] * weight[i]) / count;
@@ -127,6 +141,46 @@ impl<T: Float> Kernel<T> for GradientRows<'_, T> {
                 dweight[i] += dy[i] * normal;
                 dbias[i] += dy[i];
             }
+        }
+    }
+}
+
+/// The gradient of `R` rows of whole registers, and their part of the sums for weight and bias, row by row.
+#[inline(always)]
+fn gradient<T: Float, V: Vector<T>, const R: usize>(
+    [x, dy, weight]: [&[T]; 3],
+    eps: T,
+    dx: &mut [T],
+    [dweight, dbias]: [&mut [T]; 2],
+) {
+    let channels = weight.len();
+    let count = T::from_f64(channels as f64);
+    let moments = moments_of_registers::<T, V, R>(x, channels, eps);
+    let zero = V::splat(T::zero());
+    let (mut along_shift, mut along_x) = ([zero; R], [zero; R]);
+    for i in (0..channels).step_by(V::LANES) {
+        let weight = load(&weight[i..]);
+        let (mut dweight_sum, mut dbias_sum): (V, V) = (load(&dweight[i..]), load(&dbias[i..]));
+        for (r, [mean, scale]) in moments.into_iter().enumerate() {
+            let normal = load::<T, V>(&x[r * channels + i..]).sub(mean).mul(scale);
+            let dy = load::<T, V>(&dy[r * channels + i..]);
+            let along = dy.mul(weight);
+            along_shift[r] = along_shift[r].add(along);
+            along_x[r] = along.mul_add(normal, along_x[r]);
+            dweight_sum = dy.mul_add(normal, dweight_sum);
+            dbias_sum = dy.add(dbias_sum);
+        }
+        store(dweight_sum, &mut dweight[i..]);
+        store(dbias_sum, &mut dbias[i..]);
+    }
+    let along_shift = along_shift.map(|sum| V::splat(sum.sum() / count));
+    let along_x = along_x.map(|sum| V::splat(sum.sum() / count));
+    for i in (0..channels).step_by(V::LANES) {
+        let weight = load(&weight[i..]);
+        for (r, [mean, scale]) in moments.into_iter().enumerate() {
+            let normal = load::<T, V>(&x[r * channels + i..]).sub(mean).mul(scale);
+            let along = load::<T, V>(&dy[r * channels + i..]).mul(weight).sub(along_shift[r]);
+            store(along.sub(normal.mul(along_x[r])).mul(scale), &mut dx[r * channels + i..]);
         }
     }
 }

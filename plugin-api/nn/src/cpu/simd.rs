@@ -13,4 +13,4 @@ mod x86;
 
 pub use isa::instruction_set;
 pub(crate) use isa::{Float, Isa};
-pub(crate) use vector::{Kernel, Vector, load, load_some, store, store_some};
+pub(crate) use vector::{Kernel, Vector, load, load_some, prefetch, store, store_some};

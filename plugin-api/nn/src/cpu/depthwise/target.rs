@@ -27,6 +27,12 @@ impl<T: Float> Target<'_, T> {
         field
     }
 
+    /// Where the field starts.
+    #[inline(always)]
+    pub(super) fn as_ptr(&self) -> *const T {
+        self.first
+    }
+
     /// Writes the first elements of the register to `range`, which may be shorter than the register.
     ///
     /// # Safety

@@ -1,7 +1,7 @@
 //! The product of rows with panels.
 
 use super::operands::{Panels, Rows, block_width};
-use crate::cpu::simd::{Float, Kernel, Vector, load_some, store_some};
+use crate::cpu::simd::{Float, Kernel, Vector, load_some, store, store_some};
 
 /// The value that a product is added to.
 #[derive(Clone, Copy)]
@@ -126,6 +126,13 @@ impl<T: Float> Multiply<'_, T> {
         }
         for (m, sums) in sums.iter().enumerate() {
             let out = &mut self.out[(first + m) * self.out_stride + column..][..used];
+            if used == width {
+                // Without a check of each register's length.
+                for (n, sum) in sums.iter().enumerate() {
+                    store(*sum, &mut out[..N * V::LANES][n * V::LANES..]);
+                }
+                continue;
+            }
             for (n, sum) in sums.iter().enumerate() {
                 store_some(*sum, &mut out[(n * V::LANES).min(used)..]);
             }

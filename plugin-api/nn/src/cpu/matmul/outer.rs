@@ -1,7 +1,7 @@
 //! Sums of outer products of rows.
 
 use super::operands::{Rows, block_width};
-use crate::cpu::simd::{Float, Kernel, Vector, load_some, store_some};
+use crate::cpu::simd::{Float, Kernel, Vector, load, load_some, store, store_some};
 
 /// `sums[k][n] += sum over i of a[i][k] * b[i][n]`, `sums (K, N)`: the gradient of a weight.
 pub(crate) struct AddOuter<'a, T> {
@@ -38,15 +38,17 @@ impl<T: Float> AddOuter<'_, T> {
     ///
     /// If the length of a row is close to a power of two, the elements of a column fall into few sets of the cache. If
     /// there are many sums, the operands that many of them read are therefore copied first: some columns of `b` for all
-    /// rows of sums, and the columns of `a` for `K` of these rows.
+    /// rows of sums, and the columns of `a` for `K` of these rows. A copy that few blocks of sums read costs more than it
+    /// saves.
     #[inline(always)]
     fn blocks<V: Vector<T>, const K: usize, const N: usize>(mut self, columns: usize) {
         const COPIED: usize = 16 * 1024;
         let (count, width) = (self.a.count, N * V::LANES);
-        let copy = self.a.width() >= 4 * K;
+        let copy = self.a.width() >= 4 * K && columns > width;
+        let copy_a = copy && columns >= 4 * width;
         let chunk = if copy { (COPIED / (count * width)).max(1) * width } else { columns.max(1) };
         let mut copied = vec![T::zero(); if copy { count * chunk.min(columns.next_multiple_of(width)) } else { 0 }];
-        let mut copied_a = vec![T::zero(); if copy { count * K } else { 0 }];
+        let mut copied_a = vec![T::zero(); if copy_a { count * K } else { 0 }];
         for first in (0..columns).step_by(chunk) {
             let end = columns.min(first + chunk);
             for (panel, column) in copied.chunks_exact_mut(count * width).zip((first..end).step_by(width)) {
@@ -117,6 +119,15 @@ impl<T: Float> AddOuter<'_, T> {
                 unsafe { outer_products(count, (a.0.as_ptr(), a.1), (b_panel.as_ptr(), b.stride, readable)) };
             for (k, sums) in sums.iter().enumerate() {
                 let out = &mut self.sums[(to + k) * columns + column..][..used];
+                if used == width {
+                    // Without a check of each register's length.
+                    let out = &mut out[..N * V::LANES];
+                    for (n, sum) in sums.iter().enumerate() {
+                        let out = &mut out[n * V::LANES..];
+                        store(sum.add(load(out)), out);
+                    }
+                    continue;
+                }
                 for (n, sum) in sums.iter().enumerate() {
                     let out = &mut out[(n * V::LANES).min(used)..];
                     store_some(sum.add(load_some(out)), out);

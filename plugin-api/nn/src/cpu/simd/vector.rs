@@ -92,3 +92,15 @@ pub(crate) fn store<T: Scalar, V: Vector<T>>(register: V, to: &mut [T]) {
     // SAFETY: checked on the line above.
     unsafe { register.store(to.as_mut_ptr()) }
 }
+
+/// Asks for the cache line of `address`, which may be any.
+#[inline(always)]
+pub(crate) fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address has no effect but on the time that later accesses take.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}

@@ -5,8 +5,12 @@ use std::ops::Range;
 use super::products::{add_products, add_taps};
 use super::transform::{POINTS, TAPS, TILE, Transform};
 use crate::cpu::depthwise::target::Target;
-use crate::cpu::simd::{Float, Kernel, Vector, load_some, store_some};
+use crate::cpu::simd::{Float, Kernel, Vector, load_some, prefetch, store_some};
 use crate::shape::DepthwiseShape;
+
+/// Rows between the one that is read or written and the one whose memory is asked for: a tile is a few columns wide, and
+/// its rows are too far apart for a processor to foresee the next one.
+const AHEAD: usize = 4;
 
 /// The work of a task at a time: one register of channels of a tile of columns, over some rows and all frames of a
 /// sample.
@@ -48,35 +52,58 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The channels at a point of the sample.
+    /// The register's first channel at the first column of a row of the sample.
     #[inline(always)]
-    fn at(&self, t: usize, h: usize, w: usize) -> Range<usize> {
+    fn row(&self, t: usize, h: usize) -> usize {
         let [frames, height, width] = self.shape.size;
-        let position = ((self.unit.sample * frames + t) * height + h) * width + w;
-        let first = position * self.shape.channels + self.first_channel;
+        ((self.unit.sample * frames + t) * height + h) * width * self.shape.channels + self.first_channel
+    }
+
+    /// The channels at column `w` of a [`row`](Self::row).
+    #[inline(always)]
+    fn at(&self, row: usize, w: usize) -> Range<usize> {
+        let first = row + w * self.shape.channels;
         first..first + self.used
+    }
+
+    /// The registers of `N` columns of a row from `first` on, zeros where the field has no such column.
+    #[inline(always)]
+    fn columns<T: Float, V: Vector<T>, const N: usize>(&self, x: &[T], row: usize, first: isize) -> [V; N] {
+        let mut columns = [V::splat(T::zero()); N];
+        for (i, column) in columns.iter_mut().enumerate() {
+            let w = first + i as isize;
+            if (0..self.shape.size[2] as isize).contains(&w) {
+                *column = load_some(&x[self.at(row, w as usize)]);
+            }
+        }
+        columns
+    }
+
+    /// Asks for the memory of `N` columns of a row from `first` on.
+    #[inline(always)]
+    fn prefetch<T, const N: usize>(&self, x: *const T, row: usize, first: isize) {
+        for i in 0..N as isize {
+            prefetch(x.wrapping_add(row).wrapping_offset((first + i) * self.shape.channels as isize));
+        }
     }
 
     /// Evaluates the windows of `x`, for the unit's rows and for the rows around them that taps reach.
     #[inline(always)]
     fn evaluate_windows<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, x: &[T], windows: &mut Vec<T>) {
-        let [frames, height, width] = self.shape.size;
+        let [frames, height, _] = self.shape.size;
         let zero = V::splat(T::zero());
         let stride = frames * self.window_rows * V::LANES;
         windows.resize(POINTS * stride, T::zero());
+        let first = self.unit.first_column as isize - (TAPS / 2) as isize;
+        let h = |row: usize| (self.unit.first_row + row).checked_sub(TAPS / 2).filter(|&h| h < height);
         for t in 0..frames {
             for row in 0..self.window_rows {
-                let h = (self.unit.first_row + row).checked_sub(TAPS / 2).filter(|&h| h < height);
+                if let Some(h) = h(row + AHEAD) {
+                    self.prefetch::<T, POINTS>(x.as_ptr(), self.row(t, h), first);
+                }
                 let mut points = [zero; POINTS];
-                if let Some(h) = h {
-                    let mut inputs = [zero; POINTS];
-                    for (i, input) in inputs.iter_mut().enumerate() {
-                        let w = (self.unit.first_column + i).checked_sub(TAPS / 2).filter(|&w| w < width);
-                        if let Some(w) = w {
-                            *input = load_some(&x[self.at(t, h, w)]);
-                        }
-                    }
-                    points = transform.window::<T>(&inputs);
+                if let Some(h) = h(row) {
+                    points = transform.window::<T>(&self.columns(x, self.row(t, h), first));
                 }
                 for (point, value) in points.into_iter().enumerate() {
                     store_some(value, &mut windows[point * stride + (t * self.window_rows + row) * V::LANES..]);
@@ -138,15 +165,18 @@ impl<'a> Place<'a> {
     /// Transforms the convolved points back, and writes them.
     #[inline(always)]
     fn write<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, tiles: &[T], bias: V, y: &Target<'_, T>) {
-        let [frames, ..] = self.shape.size;
+        let [frames, _, width] = self.shape.size;
+        let row_length = width * self.shape.channels;
         let stride = frames * self.unit.rows * V::LANES;
         for t in 0..frames {
             for row in 0..self.unit.rows {
+                let field_row = self.row(t, self.unit.first_row + row);
+                self.prefetch::<T, TILE>(y.as_ptr(), field_row + AHEAD * row_length, self.unit.first_column as isize);
                 let from = &tiles[(t * self.unit.rows + row) * V::LANES..];
                 let points: [V; POINTS] = std::array::from_fn(|point| load_some(&from[point * stride..]));
                 let outputs = transform.outputs::<T>(&points);
                 for (i, output) in outputs.into_iter().enumerate().take(self.columns) {
-                    let range = self.at(t, self.unit.first_row + row, self.unit.first_column + i);
+                    let range = self.at(field_row, self.unit.first_column + i);
                     // SAFETY: no other unit has these channels of these rows and columns.
                     unsafe { y.write(range, output.add(bias)) };
                 }
@@ -157,15 +187,16 @@ impl<'a> Place<'a> {
     /// Evaluates the unit's own tile of `x` at the points.
     #[inline(always)]
     pub(super) fn evaluate_tile<T: Float, V: Vector<T>>(&self, transform: &Transform<V>, x: &[T], tiles: &mut Vec<T>) {
-        let frames = self.shape.size[0];
+        let [frames, _, width] = self.shape.size;
+        let row_length = width * self.shape.channels;
         let stride = frames * self.unit.rows * V::LANES;
         tiles.resize(POINTS * stride, T::zero());
         for t in 0..frames {
             for row in 0..self.unit.rows {
-                let mut inputs = [V::splat(T::zero()); TILE];
-                for (i, input) in inputs.iter_mut().enumerate().take(self.columns) {
-                    *input = load_some(&x[self.at(t, self.unit.first_row + row, self.unit.first_column + i)]);
-                }
+                let field_row = self.row(t, self.unit.first_row + row);
+                let first = self.unit.first_column as isize;
+                self.prefetch::<T, TILE>(x.as_ptr(), field_row + AHEAD * row_length, first);
+                let inputs = self.columns(x, field_row, first);
                 for (point, value) in transform.tile::<T>(&inputs).into_iter().enumerate() {
                     store_some(value, &mut tiles[point * stride + (t * self.unit.rows + row) * V::LANES..]);
                 }
