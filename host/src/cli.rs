@@ -7,9 +7,10 @@ use physrep_runner::interrupt;
 
 use crate::{
     commands::{
-        all::All, bench::Bench, bench::BenchOne, cell::CellCommand, compare::Compare, data::Data, doctor::Doctor,
-        encode::Encode, list::List, merge::Merge, plan::Plan, report::Report, schema::Schema, status::Status,
-        table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
+        all::All, bench::Bench, bench::BenchOne, cell::CellCommand, compare::Compare, data::Data,
+        describe_one::DescribeOne, doctor::Doctor, encode::Encode, list::List, merge::Merge, plan::Plan,
+        report::Report, schema::Schema, status::Status, table::Table, tensorboard::Tensorboard, tune::Tune,
+        verify_result::VerifyResult,
     },
     error::{Error, Result},
 };
@@ -56,6 +57,9 @@ enum Command {
     /// Measure in this process; started by `bench`.
     #[command(hide = true)]
     BenchOne(BenchOne),
+    /// Describe a library in this process; started by commands that look for methods.
+    #[command(hide = true)]
+    DescribeOne(DescribeOne),
     /// List the available methods, systems or suites.
     List(List),
     /// Print the JSON Schema of a cell's record.
@@ -99,6 +103,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Encode(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::BenchOne(command) => command.run(),
+        Command::DescribeOne(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Doctor(command) => command.run(),

@@ -36,6 +36,11 @@ fn a_misbehaving_plugin_costs_its_cell_and_the_reason_is_recorded() {
         ("nan", "encode", "NaN"),
         ("error", "loss", "an error on purpose"),
         ("unused", "loss", "forgotten.weight"),
+        ("deaf", "loss", "no progress for 3 s in"),
+        ("deaf", "encode", "no progress for 3 s in"),
+        ("orphan", "loss", "its process died in pretrain (exit status: 0)"),
+        ("done", "loss", "its process died in pretrain (exit status: 0)"),
+        ("novel", "loss", "long long long [...]"),
         ("batch", "encode", "the embedding of a clip depends on the rest of its batch: encoded alone, it differs by"),
     ];
     for (fault, place, expected) in cases {
@@ -47,8 +52,11 @@ fn a_misbehaving_plugin_costs_its_cell_and_the_reason_is_recorded() {
 #[test]
 fn what_a_plugin_prints_is_not_taken_for_the_protocol() {
     let project = TestProject::new();
-    let more = ["--set", "hostile.fault=print", "--methods", "hostile"];
-    project.run(project.all(Suite::Micro, HOSTILE, "out", &more)).exits_with(0);
+    for fault in ["print", "flood"] {
+        let set = format!("hostile.fault={fault}");
+        let more = ["--set", &set, "--methods", "hostile", "--checkpoint-every", "1000"];
+        project.run(project.all(Suite::Micro, HOSTILE, fault, &more)).exits_with(0);
+    }
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Which libraries are accepted as plugins, and what is said of the others.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::support::{FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, JEPA, TestProject};
 
@@ -10,6 +14,15 @@ fn list(plugins: &[&Path]) -> (String, String) {
     let plugins = plugins.iter().flat_map(|path| ["--plugins".to_owned(), path.display().to_string()]);
     let output = project.run(["list", "methods"].map(String::from).into_iter().chain(plugins)).exits_with(0);
     (output.out, output.err)
+}
+
+/// A library from C code.
+fn compile(folder: &Path, name: &str, source: &str) -> PathBuf {
+    let (code, library) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.so")));
+    fs::write(&code, source).expect("writable");
+    let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).arg(&library).arg(&code).status();
+    assert!(status.expect("a C compiler").success());
+    library
 }
 
 /// The one line that says why a library is rejected.
@@ -35,13 +48,7 @@ fn a_library_that_is_no_plugin_is_rejected_with_what_to_do() {
     fs::write(&text, "not a library").expect("writable");
     assert!(rejection(&text).contains("cannot be opened as a dynamic library"));
 
-    let compile = |name: &str, source: &str| {
-        let (code, library) = (folder.path().join(format!("{name}.c")), folder.path().join(format!("{name}.so")));
-        fs::write(&code, source).expect("writable");
-        let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&code).status();
-        assert!(status.expect("a C compiler").success());
-        library
-    };
+    let compile = |name: &str, source: &str| compile(folder.path(), name, source);
     let stranger = rejection(&compile("stranger", "int answer(void) { return 42; }"));
     assert!(stranger.contains("not a physrep-bench plugin") && stranger.contains("export_method!"), "{stranger}");
     let future =
@@ -52,6 +59,46 @@ fn a_library_that_is_no_plugin_is_rejected_with_what_to_do() {
     );
     let hollow = rejection(&compile("hollow", "unsigned long long physrep_abi_version(void) { return 1ULL << 32; }"));
     assert!(hollow.contains("no root module"), "{hollow}");
+}
+
+/// A library that misbehaves while it is loaded costs a line, whatever it does: the others are listed, in the same folder.
+#[test]
+fn loading_a_library_harms_nothing_but_its_own_process() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cases = [
+        ("abort", "abort();", "ended its process (aborted)"),
+        ("exit", "exit(0);", "ended its process (exit status: 0)"),
+        ("crash", "*(volatile int *)8 = 1;", "ended its process (segmentation fault)"),
+        ("deaf", "for (int i = 0; i < 100; i++) close(i); for (;;) pause();", "took more than 30 s; killed"),
+        ("orphan", "if (fork() == 0) for (;;) pause(); exit(3);", "ended its process (exit status: 3)"),
+        (
+            "faked",
+            "puts(\"{\\\"described\\\": {\\\"name\\\": \\\"jepa\\\"}}\"); fflush(stdout); _exit(0);",
+            "ended its process (exit status: 0); last line of its log: {\"described\": {\"name\": \"jepa\"}}",
+        ),
+        (
+            "greedy",
+            "for (int i = 0; i < 1000; i++) memset(malloc(1 << 26), 1, 1 << 26);",
+            "ended its process (segmentation fault)",
+        ),
+        ("moved", "if (chdir(\"/\")) abort(); umask(0777);", "not a physrep-bench plugin"),
+    ];
+    let libraries: Vec<PathBuf> = cases
+        .iter()
+        .map(|(name, code, _)| {
+            let headers = ["stdio", "stdlib", "string", "unistd", "sys/stat"];
+            let headers: String = headers.iter().map(|header| format!("#include <{header}.h>\n")).collect();
+            let source = format!("{headers}__attribute__((constructor)) static void load(void) {{ {code} }}");
+            compile(folder.path(), name, &source)
+        })
+        .collect();
+    let plugins: Vec<&Path> = libraries.iter().map(PathBuf::as_path).chain([HOSTILE.library()]).collect();
+    let (out, err) = list(&plugins);
+    assert_eq!(err.lines().count(), cases.len(), "{err}");
+    for ((name, _, expected), line) in cases.iter().zip(err.lines()) {
+        assert!(line.contains(&format!("{name}.so")) && line.contains(expected), "{name}: {line}");
+    }
+    assert!(out.starts_with("hostile "), "{out}");
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::{
     env,
     ffi::OsString,
     fs::File,
-    io::{self, BufRead, BufReader, Read, Seek},
+    io::{self, Read, Seek},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
-    thread::{self, JoinHandle},
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,11 +17,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     error::{Error, Result},
-    interrupt,
+    interrupt, messages,
+    process_group::{self, POLL},
 };
-
-/// How often this process checks whether it is to stop while a child sends nothing.
-const POLL: Duration = Duration::from_millis(100);
 
 /// How long a child may take to stop before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
@@ -44,7 +42,6 @@ pub(crate) struct ChildSettings {
 pub(crate) struct SupervisedChild<T> {
     process: Child,
     messages: Receiver<T>,
-    reader: JoinHandle<()>,
 }
 
 /// Whether a child has to send messages from now on.
@@ -76,8 +73,7 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
     pub(crate) fn spawn(settings: ChildSettings) -> Result<Self> {
         let program = env::current_exe().map_err(Error::io("this program"))?;
         let mut command = Command::new(&program);
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        process_group::of_its_own(&mut command);
         if let Some(threads) = settings.threads {
             // Every library's thread pool reads this once, when it starts.
             command.env("RAYON_NUM_THREADS", threads.to_string());
@@ -95,22 +91,13 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
             .stderr(settings.log)
             .spawn()
             .map_err(Error::io(program))?;
-        let stdout = process.stdout.take().expect("standard output is piped");
-        let (sender, messages) = mpsc::channel();
-        let reader = thread::spawn(move || {
-            // Ignore other lines, which a plugin may print.
-            let lines = BufReader::new(stdout).split(b'\n').map_while(io::Result::ok);
-            for message in lines.filter_map(|line| serde_json::from_slice(&line).ok()) {
-                if sender.send(message).is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(Self { process, messages, reader })
+        let messages = messages::receive(process.stdout.take().expect("standard output is piped"));
+        Ok(Self { process, messages })
     }
 
-    /// Passes the child's messages to `on_message` until its output ends. A child that sends nothing for `stall_timeout` is killed,
-    /// unless the last message permitted silence; so is one that has not stopped [`GRACE`] after this process was interrupted.
+    /// Passes the child's messages to `on_message` until its process ends, and kills what it has left in its group. A child that
+    /// sends nothing for `stall_timeout` is killed, unless the last message permitted silence; so is one that has not stopped
+    /// [`GRACE`] after this process was interrupted.
     ///
     /// # Errors
     ///
@@ -121,53 +108,99 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         mut on_message: impl FnMut(T) -> Expect,
     ) -> io::Result<Ended> {
         let mut expected = Expect::Messages;
-        let mut last_message = Instant::now();
+        let mut silence = Silence::begin();
         let mut stop_requested: Option<Instant> = None;
         let mut stalled = false;
-        while !stalled {
+        loop {
             if interrupt::requested() {
                 // Closing its standard input makes a cell write a checkpoint and exit.
                 drop(self.process.stdin.take());
                 if stop_requested.get_or_insert_with(Instant::now).elapsed() > GRACE {
-                    self.kill();
+                    break;
                 }
             }
-            match self.messages.recv_timeout(POLL) {
-                Ok(message) => (expected, last_message) = (on_message(message), Instant::now()),
-                Err(RecvTimeoutError::Timeout) => {
-                    stalled = expected == Expect::Messages && last_message.elapsed() >= stall_timeout;
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
+            let received = self.messages.recv_timeout(POLL);
+            if let Ok(message) = received {
+                (expected, silence) = (on_message(message), Silence::begin());
+                continue;
+            }
+            if process_group::has_ended(&mut self.process)? {
+                break;
+            }
+            if received.is_err_and(|error| error == RecvTimeoutError::Disconnected) {
+                // It has closed its output, and is about to end, or runs on.
+                thread::sleep(POLL / 10);
+            }
+            stalled = silence.lasts() >= stall_timeout && expected == Expect::Messages;
+            if stalled {
+                break;
             }
         }
-        if stalled {
-            self.kill();
-        }
+        process_group::kill(&mut self.process);
         let status = self.process.wait()?;
-        let _ = self.reader.join();
-        Ok(Ended { status, stalled, interrupted: stop_requested.is_some() })
-    }
-
-    /// Kills the child with all processes of its group, which may hold its output open.
-    fn kill(&mut self) {
-        #[cfg(unix)]
-        // SAFETY: this call only sends a signal. The group's number is not reused before `wait` has returned.
-        unsafe {
-            libc::kill(-(self.process.id() as libc::pid_t), libc::SIGKILL);
+        // What it sent before its end. A process that has left its group may hold its output open: that is not waited for.
+        while let Ok(message) = self.messages.recv_timeout(POLL) {
+            on_message(message);
         }
-        #[cfg(not(unix))]
-        // It fails if the child has already exited.
-        let _ = self.process.kill();
+        Ok(Ended { status, stalled, interrupted: stop_requested.is_some() })
     }
 }
 
-/// Makes the system kill this process when its parent ends for any reason, because a method in an endless loop would not notice.
-pub fn end_with_parent() {
+/// How long a child has sent nothing. Time in which this process was suspended itself does not count.
+struct Silence {
+    lasted: Duration,
+    seen: Instant,
+}
+
+impl Silence {
+    fn begin() -> Self {
+        Self { lasted: Duration::ZERO, seen: Instant::now() }
+    }
+
+    /// The silence until now; called at least once in every [`POLL`] or so.
+    fn lasts(&mut self) -> Duration {
+        self.lasted += self.seen.elapsed().min(5 * POLL);
+        self.seen = Instant::now();
+        self.lasted
+    }
+}
+
+/// Makes this process a child that its parent watches: it ends when the parent ends for any reason, because a method in an endless
+/// loop would not notice, and what a plugin prints goes to its log.
+///
+/// # Errors
+///
+/// If the system cannot duplicate standard output.
+pub fn begin_as_child() -> Result<()> {
     #[cfg(target_os = "linux")]
     // SAFETY: this call only sets an attribute of this process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
     }
+    messages::redirect_prints().map_err(Error::io("standard output"))
+}
+
+/// Limits the memory that this process may allocate, in bytes; mapped files do not count. A crash leaves no core file.
+///
+/// # Errors
+///
+/// If the system refuses.
+pub(crate) fn limit_memory(bytes: u64) -> Result<()> {
+    #[cfg(unix)]
+    for (resource, max) in [(libc::RLIMIT_DATA, bytes), (libc::RLIMIT_CORE, 0)] {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: both calls get a pointer to a structure that outlives them.
+        let failed = unsafe {
+            libc::getrlimit(resource, &mut limit) != 0 || {
+                limit.rlim_cur = limit.rlim_cur.min(max as libc::rlim_t);
+                libc::setrlimit(resource, &limit) != 0
+            }
+        };
+        if failed {
+            return Err(Error::io("the memory limit of this process")(io::Error::last_os_error()));
+        }
+    }
+    Ok(())
 }
 
 /// How a process ended, for messages.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     error::{Error, Result},
     overrides,
-    plugin::{Callbacks, Geometry, Session, SessionSpec, log_method},
+    plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec, log_method},
     plugin_build::find_plugin,
     stages::PretrainingRecord,
     weights::read_weights,
@@ -57,7 +57,7 @@ impl Callbacks for Logged {
 /// If a file does not have the expected content, or the method fails.
 pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     let device = encode.device;
-    let plugin = find_plugin(&encode.method, &encode.plugins, device)?;
+    let plugin = Plugin::open(find_plugin(&encode.method, &encode.plugins, device)?.path())?;
     let input_error = |reason: String| Error::file(&encode.input, reason);
     let mut tensors = st::load(&encode.input, &CandleDevice::Cpu).map_err(|e| input_error(e.to_string()))?;
     let input = tensors.remove("input").ok_or_else(|| input_error("has no tensor `input`".into()))?;

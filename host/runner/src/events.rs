@@ -1,12 +1,11 @@
 //! Typed events that report progress.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{io, path::PathBuf};
 
 use physrep_records::Cell;
 use serde::{Deserialize, Serialize};
+
+use crate::messages;
 
 /// The phases of a cell, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,22 +82,13 @@ impl CellEvent {
     ///
     /// If standard output is closed: the process should end.
     pub fn send(&self) -> io::Result<()> {
-        send(self)
+        messages::send(self)
     }
 
     /// Parses a line of the process of a cell; none if the line is something else, such as output of a plugin.
     pub fn parse(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
-}
-
-/// Writes a message as a line to standard output.
-pub(crate) fn send(message: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(message)?;
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&line)?;
-    out.flush()
 }
 
 /// What happens while cells run.

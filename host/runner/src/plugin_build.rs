@@ -5,7 +5,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use physrep_records::Device;
@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
-    plugin::Plugin,
+    plugin::{MethodLibrary, describe_library},
+    process_group,
 };
 
 /// The source of a plugin.
@@ -81,7 +82,7 @@ pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
 /// # Errors
 ///
 /// [`Error::Usage`] if there is none; the message lists the methods that were found.
-pub fn find_plugin(name: &str, plugins: &[PathBuf], device: Device) -> Result<Plugin> {
+pub fn find_plugin(name: &str, plugins: &[PathBuf], device: Device) -> Result<MethodLibrary> {
     find_source(name, plugins, device, &|_| ()).map(|(plugin, _)| plugin)
 }
 
@@ -95,16 +96,16 @@ pub(crate) fn find_source(
     plugins: &[PathBuf],
     device: Device,
     building: &dyn Fn(&Path),
-) -> Result<(Plugin, PluginSource)> {
+) -> Result<(MethodLibrary, PluginSource)> {
     let mut others = Vec::new();
     for source in plugin_sources(plugins)? {
         if let PluginSource::Crate(folder) = &source {
             building(folder);
         }
-        let plugin = source.library(device).and_then(|library| Plugin::open(&library));
-        match plugin {
+        match source.library(device).and_then(|library| describe_library(&library)) {
             Ok(plugin) if plugin.name() == name => return Ok((plugin, source)),
             Ok(plugin) => others.push(plugin.name().to_owned()),
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
             // The crate may be another method's, so it is only an error if the method is not found.
             Err(error) => others.push(format!("({error})")),
         }
@@ -144,16 +145,15 @@ fn cuda_target(folder: &Path) -> OsString {
 fn build(folder: &Path, device: Device) -> Result<PathBuf> {
     let fail = |reason: String| Error::Build { path: folder.to_owned(), reason };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = cargo_command(&cargo)
+    let mut command = cargo_command(&cargo);
+    command
         .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics"])
         .args(match device {
-            Device::Cpu => package_arguments(&cargo, folder),
+            Device::Cpu => package_arguments(&cargo, folder)?,
             Device::Cuda(_) => vec!["--features".into(), "cuda".into(), "--target-dir".into(), cuda_target(folder)],
         })
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| fail(format!("cargo does not run: {e}")))?;
+        .current_dir(folder);
+    let output = process_group::output(&mut command, |e| fail(format!("cargo does not run: {e}")))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         let start = stderr.find("error").unwrap_or(0);
@@ -188,21 +188,22 @@ fn cargo_command(cargo: &OsStr) -> Command {
 
 /// Arguments that build a crate of this program's workspace together with this program, which is already built. On its own the crate
 /// would have dependencies with fewer features, which cargo would compile a second time.
-fn package_arguments(cargo: &OsStr, folder: &Path) -> Vec<OsString> {
-    let metadata = cargo_command(cargo)
-        .args(["metadata", "--no-deps", "--format-version=1"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output();
-    let Some(metadata) = metadata.ok().and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()) else {
-        return Vec::new(); // the build reports the error
+fn package_arguments(cargo: &OsStr, folder: &Path) -> Result<Vec<OsString>> {
+    let mut command = cargo_command(cargo);
+    command.args(["metadata", "--no-deps", "--format-version=1"]).current_dir(folder);
+    let metadata = match process_group::output(&mut command, |e| Error::io(cargo)(e)) {
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        metadata => metadata.ok().and_then(|output| serde_json::from_slice::<Value>(&output.stdout).ok()),
+    };
+    let Some(metadata) = metadata else {
+        return Ok(Vec::new()); // the build reports the error
     };
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let manifest = folder.join("Cargo.toml").canonicalize().unwrap_or_default();
     let own = packages.iter().find(|package| package["manifest_path"].as_str().map(Path::new) == Some(&manifest));
     let host = packages.iter().find(|package| package["name"] == "physrep-bench");
     match [own, host].map(|package| package.and_then(|package| package["name"].as_str())) {
-        [Some(own), Some(host)] => ["-p", own, "-p", host].map(OsString::from).to_vec(),
-        _ => Vec::new(),
+        [Some(own), Some(host)] => Ok(["-p", own, "-p", host].map(OsString::from).to_vec()),
+        _ => Ok(Vec::new()),
     }
 }

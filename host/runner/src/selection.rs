@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     error::{Error, Result},
     overrides,
-    plugin::Plugin,
+    plugin::{MethodLibrary, describe_library},
     plugin_build::{PluginSource, plugin_sources},
 };
 
@@ -89,8 +89,9 @@ impl RunSelection {
             if let PluginSource::Crate(folder) = &source {
                 listener(SelectionEvent::Building(folder));
             }
-            let plugin = match source.library(device).and_then(|library| Plugin::open(&library)) {
+            let plugin = match source.library(device).and_then(|library| describe_library(&library)) {
                 Ok(plugin) => plugin,
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) => {
                     listener(SelectionEvent::Unusable(&error));
                     unusable.push(error);
@@ -98,6 +99,13 @@ impl RunSelection {
                 }
             };
             let name = plugin.name().to_owned();
+            if known.contains(&name) {
+                let reason = format!("there is a row `{name}` already; names must differ");
+                let error = Error::Plugin { path: plugin.path().to_owned(), reason };
+                listener(SelectionEvent::Unusable(&error));
+                unusable.push(error);
+                continue;
+            }
             // A variant has the method's configuration, overridden by its own.
             let own = overrides::parse(suite.methods.get(&name), overrides::of_method(&self.overrides, &name))?;
             let variants = suite.variants.iter().filter(|(_, method)| **method == name).map(|(row, _)| row);
@@ -149,7 +157,7 @@ impl RunSelection {
 
 /// The rows of the method or variant `name`: pretrained, jointly pretrained if `joint` is true and the plugin supports it, and at random
 /// initialisation.
-fn rows(plugin: &Plugin, name: &str, config: &Value, joint: bool) -> impl Iterator<Item = EncoderSpec> {
+fn rows(plugin: &MethodLibrary, name: &str, config: &Value, joint: bool) -> impl Iterator<Item = EncoderSpec> {
     let joint = (joint && plugin.joint()).then_some(Initialisation::Joint);
     let states = [Some(Initialisation::Pretrained), joint, Some(Initialisation::Random)];
     states.into_iter().flatten().map(|initialisation| EncoderSpec::Plugin {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_runner::{CellEvent, Error as RunnerError, SingleCell, end_with_parent, interrupt};
+use physrep_runner::{CellEvent, Error as RunnerError, SingleCell, begin_as_child, interrupt};
 
 use crate::{
     arguments::duration,
@@ -57,7 +57,7 @@ impl CellCommand {
 
     /// Reports to the supervisor, which writes the failure of a cell whether it is reported or the process dies.
     fn run_supervised(self) -> Result<ExitCode> {
-        end_with_parent();
+        begin_as_child()?;
         interrupt::stop_at_end_of_input();
         let output = "standard output";
         let outcome = duration("--checkpoint-every", self.checkpoint_every).and_then(|every| {

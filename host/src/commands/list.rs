@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use physrep_benchmarks::{suite::Suite, systems};
 use physrep_records::Device;
-use physrep_runner::{Plugin, plugin_sources};
+use physrep_runner::{describe_library, interrupt, plugin_sources};
 
 use crate::{arguments::Plugins, error::Result};
 
@@ -38,13 +38,15 @@ impl List {
     }
 
     fn methods(&self) -> Result<()> {
+        interrupt::install_signal_handlers()?;
         for source in plugin_sources(&self.plugins.plugins)? {
-            match source.library(Device::Cpu).and_then(|library| Plugin::open(&library)) {
+            match source.library(Device::Cpu).and_then(|library| describe_library(&library)) {
                 Ok(plugin) => {
                     let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
                     println!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));
                     println!("{:12} config: {}", "", plugin.description()["default_config"]);
                 }
+                Err(error) if interrupt::requested() => return Err(error.into()),
                 Err(error) => eprintln!("{error}"),
             }
         }

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod cell;
 pub mod compare;
 pub mod data;
+pub mod describe_one;
 pub mod doctor;
 pub mod encode;
 pub mod list;

@@ -8,11 +8,11 @@ use physrep_records::Device;
 
 use super::{BenchMode, BenchResult, BenchTask, Message, StepTimes};
 use crate::{
-    child::end_with_parent,
+    child::{begin_as_child, limit_memory},
     device::{MemoryPool, Staging, keep_freed_memory},
     environment::{current, machine_memory},
     error::{Error, Result},
-    events, peak_memory,
+    messages, peak_memory,
     plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
 };
 
@@ -31,7 +31,7 @@ fn warm_up(task: &BenchTask) -> u64 {
 ///
 /// If standard output is closed.
 pub fn measure_in_this_process(task: &str) -> Result<()> {
-    end_with_parent();
+    begin_as_child()?;
     physrep_nn::retain_heap_memory();
     let measured =
         serde_json::from_str(task).map_err(|e| Error::Usage(e.to_string())).and_then(|task| run_steps(&task));
@@ -40,7 +40,7 @@ pub fn measure_in_this_process(task: &str) -> Result<()> {
         Err(Error::Method { message, .. }) => Message::Failed(message),
         Err(error) => Message::Failed(error.to_string()),
     };
-    events::send(&message).map_err(Error::io("standard output"))
+    messages::send(&message).map_err(Error::io("standard output"))
 }
 
 struct Silent;
@@ -54,7 +54,8 @@ impl Callbacks for Silent {
 fn run_steps(task: &BenchTask) -> Result<BenchResult> {
     let shape = task.shape;
     if task.device == Device::Cpu {
-        limit_memory(machine_memory());
+        // Without a limit, if the size of the machine is unknown.
+        limit_memory(Some(machine_memory()).filter(|&bytes| bytes > 0).unwrap_or(u64::MAX))?;
     }
     keep_freed_memory(task.device);
     let pool =
@@ -115,7 +116,7 @@ fn run_steps(task: &BenchTask) -> Result<BenchResult> {
     let (min, median) = min_and_median(&all);
     let mean = all.iter().sum::<f64>() / all.len() as f64;
     Ok(BenchResult {
-        method: plugin.name().to_owned(),
+        method: plugin.library().name().to_owned(),
         mode: task.mode,
         device: environment.device,
         cpu: environment.cpu,
@@ -132,7 +133,7 @@ fn run_steps(task: &BenchTask) -> Result<BenchResult> {
 }
 
 fn failed_on_gpu(plugin: &Plugin, why: &str) -> Error {
-    Error::Method { method: plugin.name().to_owned(), message: format!("a step failed on the GPU: {why}") }
+    Error::Method { method: plugin.library().name().to_owned(), message: format!("a step failed on the GPU: {why}") }
 }
 
 /// The minimum and the median.
@@ -141,21 +142,6 @@ fn min_and_median(times: &[f64]) -> (f64, f64) {
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     (sorted[0], (sorted[middle] + sorted[(sorted.len() - 1) / 2]) / 2.0)
-}
-
-/// Limits the memory of this process to `max` bytes, so that running out of memory is an error rather than a kill by the system.
-fn limit_memory(max: u64) {
-    #[cfg(unix)]
-    if max > 0 {
-        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: both calls get a pointer to a structure that outlives them. If they fail, there is only no limit.
-        unsafe {
-            if libc::getrlimit(libc::RLIMIT_DATA, &mut limit) == 0 {
-                limit.rlim_cur = limit.rlim_cur.min(max);
-                libc::setrlimit(libc::RLIMIT_DATA, &limit);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

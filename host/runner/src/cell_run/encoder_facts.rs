@@ -31,9 +31,9 @@ pub(super) fn encoder_facts(
         tokens: tokens.tokens,
         dim: tokens.dim,
         checksum,
-        plugin_checksum: plugin.checksum().to_owned(),
-        method_version: plugin.version().map(str::to_owned),
-        method_revision: plugin.revision().map(str::to_owned),
+        plugin_checksum: plugin.library().checksum().to_owned(),
+        method_version: plugin.library().version().map(str::to_owned),
+        method_revision: plugin.library().revision().map(str::to_owned),
     })
 }
 

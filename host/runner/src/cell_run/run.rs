@@ -28,7 +28,7 @@ pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress)
     let record = match &run.cell.encoder {
         EncoderSpec::Plugin { library, checksum, .. } => {
             let plugin = Plugin::open(library)?;
-            if plugin.checksum() != checksum {
+            if plugin.library().checksum() != checksum {
                 return Err(Error::Plugin {
                     path: library.clone(),
                     reason: "it changed since this cell was planned; run the same command again".into(),

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    env, fs, io,
+    env, fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -20,9 +20,10 @@ use physrep_benchmarks::inspect::{self, Finding, Findings, Report, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    child::{ChildSettings, Expect, SupervisedChild, cause, end_with_parent, last_line},
+    child::{ChildSettings, Expect, SupervisedChild, begin_as_child, cause, last_line, limit_memory},
     error::{Error, Result},
-    events::{self, DataProgress, DataStep},
+    events::{DataProgress, DataStep},
+    messages,
 };
 
 /// The memory limit of a process, in bytes. Reading a file takes two buffers of 64 MiB besides the program itself.
@@ -62,8 +63,8 @@ enum Message {
 ///
 /// If the file cannot be opened at all, or standard output is closed.
 pub fn inspect_in_this_process(path: &Path, values: bool) -> Result<()> {
-    end_with_parent();
-    limit_memory().map_err(Error::io("the memory limit of this process"))?;
+    begin_as_child()?;
+    limit_memory(MEMORY)?;
     let last = Mutex::new(Instant::now());
     let progress = |done: usize, total: usize, _: &str| {
         let mut last = last.lock().unwrap_or_else(|e| e.into_inner());
@@ -72,23 +73,10 @@ pub fn inspect_in_this_process(path: &Path, values: bool) -> Result<()> {
             *last = Instant::now();
         }
         let message = Message::Progress { done: done as u64, total: total as u64 };
-        if recent || events::send(&message).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if recent || messages::send(&message).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let report = inspect::inspect_file(path, values, &progress)?;
-    events::send(&Message::Report(Box::new(report))).map_err(Error::io("standard output"))
-}
-
-/// Limits the memory of this process. Memory-mapped files, such as packed files, do not count.
-fn limit_memory() -> io::Result<()> {
-    #[cfg(unix)]
-    for (resource, max) in [(libc::RLIMIT_DATA, MEMORY), (libc::RLIMIT_CORE, 0)] {
-        let limit = libc::rlimit { rlim_cur: max, rlim_max: max };
-        // SAFETY: the pointer is to a structure that outlives the call.
-        if unsafe { libc::setrlimit(resource, &limit) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
+    messages::send(&Message::Report(Box::new(report))).map_err(Error::io("standard output"))
 }
 
 /// Checks that HDF5 can safely read the files.

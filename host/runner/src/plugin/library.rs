@@ -1,21 +1,22 @@
 //! Opens a method's dynamic library and checks that this program can call it before it does.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use abi_stable::library::{LibraryError, lib_header_from_path};
 use physrep_abi::{ABI_MAJOR, ABI_MINOR, RootRef, VERSION_SYMBOL, VersionFn};
-use physrep_records::files;
-use serde_json::Value;
 
-use super::interface::{Interfaces, foreign_layout};
+use super::{
+    interface::{Interfaces, foreign_layout},
+    method_library::MethodLibrary,
+};
 use crate::error::{Error, Result};
 
 /// An open library. It stays open until the process ends: candle's thread pools make unloading unsound.
+///
+/// Only child processes open one.
 #[derive(Clone, Debug)]
-pub struct Plugin {
-    path: PathBuf,
-    description: Value,
-    checksum: String,
+pub(crate) struct Plugin {
+    library: MethodLibrary,
     pub(super) interfaces: Interfaces,
 }
 
@@ -26,7 +27,7 @@ impl Plugin {
     ///
     /// [`Error::Plugin`] if the file is not a dynamic library, not a plugin, of another major version of the ABI, or compiled with
     /// other layouts of the ABI's types; the message says what to do.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::Plugin { path: path.to_owned(), reason };
         // An absolute path: dlopen searches the system's folders for a bare file name.
         let path = &path.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
@@ -37,57 +38,17 @@ impl Plugin {
         let description = serde_json::from_str(&root.describe()())
             .map_err(|e| refuse(format!("its description is not JSON: {e}")))?;
         let interfaces = Interfaces::of(&root).map_err(refuse)?;
-        let checksum = files::checksum(path)?;
-        let plugin = Self { path: path.clone(), description, checksum, interfaces };
-        match plugin.name() {
-            "" => Err(refuse("its description names no method".into())),
-            _ => Ok(plugin),
-        }
+        Ok(Self { library: MethodLibrary::new(path, description)?, interfaces })
     }
 
-    /// The method's name on the command line and in tables.
-    pub fn name(&self) -> &str {
-        self.description["name"].as_str().unwrap_or_default()
-    }
-
-    /// The plugin's description; the documentation of physrep-abi lists its keys.
-    pub fn description(&self) -> &Value {
-        &self.description
-    }
-
-    /// Whether the method supports joint pretraining on several systems.
-    pub fn joint(&self) -> bool {
-        self.description["joint_pretraining"].as_bool().unwrap_or(false)
-    }
-
-    /// Whether the method reads clips from the memory of the GPU that it computes on.
-    pub fn accepts_device_memory(&self) -> bool {
-        self.description["accepts_device_memory"].as_bool().unwrap_or(false)
-    }
-
-    /// The version of the method's crate, if the description has it.
-    pub fn version(&self) -> Option<&str> {
-        self.description["version"].as_str()
-    }
-
-    /// The revision of the method's sources, if the description has it.
-    pub fn revision(&self) -> Option<&str> {
-        self.description["revision"].as_str()
-    }
-
-    /// The library's file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The library's file and description.
+    pub(crate) fn library(&self) -> &MethodLibrary {
+        &self.library
     }
 
     /// Floating-point operations that the library's sessions have executed so far; none if the plugin does not count them.
-    pub fn flops(&self) -> Option<u64> {
+    pub(crate) fn flops(&self) -> Option<u64> {
         self.interfaces.cost.map(|cost| (cost.flops)())
-    }
-
-    /// BLAKE3 of the library's file, in hexadecimal.
-    pub fn checksum(&self) -> &str {
-        &self.checksum
     }
 }
 

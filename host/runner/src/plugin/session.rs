@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
             scratch_dir: spec.scratch.into(),
             host: context.host_callbacks(),
         };
-        let name = plugin.name().to_owned();
+        let name = plugin.library().name().to_owned();
         let handle = checked(&name, (plugin.interfaces.method.create)(&args))?;
         Ok(Self {
             interfaces: plugin.interfaces,
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
             name,
             memory: match spec.device {
                 records::Device::Cpu => MemoryKind::Host,
-                records::Device::Cuda(index) if plugin.accepts_device_memory() => MemoryKind::Device(index),
+                records::Device::Cuda(index) if plugin.library().accepts_device_memory() => MemoryKind::Device(index),
                 records::Device::Cuda(index) => MemoryKind::Pinned(index),
             },
             _context: context,
@@ -205,7 +205,7 @@ impl Drop for Session<'_> {
 }
 
 pub(super) fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Result<T> {
-    result.into_result().map_err(|error| Error::Method { method: method.into(), message: error.message.into() })
+    result.into_result().map_err(|error| Error::Method { method: method.into(), message: shortened(&error.message) })
 }
 
 /// Passes contiguous clips to `call`.
@@ -241,4 +241,13 @@ pub(super) fn with_view<T>(values: BatchRef<'_>, shape: &[usize], call: impl FnO
         byte_offset: 0,
         ready_event: ready,
     })
+}
+
+/// The beginning of a method's message: a long one would be in every table and status.
+fn shortened(message: &str) -> String {
+    const LENGTH: usize = 1000;
+    match message.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{} [...]", message[..end].trim_end()),
+        None => message.into(),
+    }
 }

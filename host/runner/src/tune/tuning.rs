@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::ranges::Ranges;
 use crate::{
     error::{Error, Result},
-    plugin::Plugin,
+    plugin::MethodLibrary,
     plugin_build::{PluginSource, find_source},
     selection::SelectionEvent,
 };
@@ -43,7 +43,7 @@ pub struct TuningSettings {
 pub struct Tuning {
     pub(super) suite: Suite,
     pub(super) method: String,
-    pub(super) plugin: Plugin,
+    pub(super) plugin: MethodLibrary,
     pub(super) ranges: Ranges,
     pub(super) trials: u64,
     pub(super) seed: u64,

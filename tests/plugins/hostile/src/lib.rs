@@ -19,7 +19,9 @@ static CALLS: AtomicU32 = AtomicU32::new(0);
 #[derive(Serialize, Deserialize)]
 struct Config {
     /// `none`, `panic`, `abort`, `loop`, `nan`, `error`, `exit`, `print`, `unused` (a parameter without gradient), `batch` (tokens
-    /// are relative to those of the batch), or `unsteady` (tokens differ from call to call).
+    /// are relative to those of the batch), `unsteady` (tokens differ from call to call), `deaf` (closes its output and hangs),
+    /// `orphan` (leaves a process that holds its output, and exits), `flood` (prints 64 MiB without a line end), `novel` (an error
+    /// of 16 MiB), or `done` (prints that its cell is done, and exits).
     fault: String,
     /// `new`, `loss` or `encode`.
     place: String,
@@ -51,6 +53,30 @@ impl Config {
             "print" => {
                 println!("{{\"event\":\"nonsense\"}}\nnot an event at all");
                 Ok(tensor)
+            }
+            "deaf" => {
+                // SAFETY: nothing else in this process uses the descriptor that messages go to.
+                unsafe {
+                    (0..100).filter(|&descriptor| descriptor != 2).for_each(|descriptor| {
+                        libc::close(descriptor);
+                    });
+                }
+                loop {
+                    thread::sleep(Duration::from_millis(10));
+                }
+            }
+            "orphan" => {
+                let sleep = process::Command::new("sleep").arg("600").spawn();
+                process::exit(i32::from(sleep.is_err()));
+            }
+            "flood" => {
+                print!("{}", "x".repeat(64 << 20));
+                Ok(tensor)
+            }
+            "novel" => Err("long ".repeat((16 << 20) / 5).as_str().into()),
+            "done" => {
+                println!("\n{{\"event\":\"done\"}}");
+                process::exit(0)
             }
             "batch" => Ok(tensor.broadcast_sub(&tensor.mean_keepdim(0)?)?),
             "unsteady" => {

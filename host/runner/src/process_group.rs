@@ -1,0 +1,87 @@
+//! Child processes in groups of their own: Ctrl-C reaches only this process, and what a child starts ends with it.
+
+use std::{
+    io::{self, Read},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    error::{Error, Result},
+    interrupt,
+};
+
+/// How often this process checks whether a child has ended, and whether it is to stop itself.
+pub(crate) const POLL: Duration = Duration::from_millis(100);
+
+/// Makes `command` start in a new process group.
+pub(crate) fn of_its_own(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
+/// Kills a child that was not waited for, with all processes of its group.
+pub(crate) fn kill(process: &mut Child) {
+    #[cfg(unix)]
+    // SAFETY: this call only sends a signal. The group's number is not reused before the child was waited for.
+    unsafe {
+        libc::kill(-(process.id() as libc::pid_t), libc::SIGKILL);
+    }
+    #[cfg(not(unix))]
+    // It fails if the child has already exited.
+    let _ = process.kill();
+}
+
+/// Whether a child has ended. It is not waited for, so that its group keeps its number.
+///
+/// # Errors
+///
+/// If the system cannot tell.
+pub(crate) fn has_ended(process: &mut Child) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        // SAFETY: zeros are a valid `siginfo_t`, and the call gets a pointer to one that outlives it.
+        unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+            match libc::waitid(libc::P_PID, process.id(), &mut info, options) {
+                0 => Ok(info.si_pid() != 0),
+                _ => Err(io::Error::last_os_error()),
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    Ok(process.try_wait()?.is_some())
+}
+
+/// Runs a command in a process group to its end and returns what it printed. If this process is to stop, the group is killed.
+///
+/// # Errors
+///
+/// [`Error::Interrupted`], or what `failed` makes of an error of the system.
+pub(crate) fn output(command: &mut Command, failed: impl Fn(io::Error) -> Error) -> Result<Output> {
+    fn read(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // What was read before an error is what there is.
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        })
+    }
+    let command = of_its_own(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().map_err(&failed)?;
+    let stdout = read(process.stdout.take().expect("standard output is piped"));
+    let stderr = read(process.stderr.take().expect("standard error is piped"));
+    while !has_ended(&mut process).map_err(&failed)? {
+        if interrupt::requested() {
+            kill(&mut process);
+        }
+        thread::sleep(POLL / 10);
+    }
+    let status = process.wait().map_err(&failed)?;
+    interrupt::check()?;
+    let bytes = |reader: thread::JoinHandle<Vec<u8>>| reader.join().unwrap_or_default();
+    Ok(Output { status, stdout: bytes(stdout), stderr: bytes(stderr) })
+}
