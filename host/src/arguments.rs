@@ -133,7 +133,7 @@ fn concurrent_cells(cores: usize, memory_gib: u64) -> usize {
 /// When a cell writes checkpoints, and when it is given up.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Patience {
-    /// Seconds without progress after which a cell is killed.
+    /// Seconds without progress after which a cell is killed, ten times as many while it fits probes.
     #[arg(long, default_value_t = 600.0, value_name = "SECONDS")]
     stall_timeout: f64,
     /// Seconds between checkpoints of pretraining.

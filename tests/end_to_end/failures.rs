@@ -38,6 +38,7 @@ fn a_misbehaving_plugin_costs_its_cell_and_the_reason_is_recorded() {
         ("unused", "loss", "forgotten.weight"),
         ("deaf", "loss", "no progress for 3 s in"),
         ("deaf", "encode", "no progress for 3 s in"),
+        ("loop", "finetune", "no progress for 3 s in end to end"),
         ("orphan", "loss", "its process died in pretrain (exit status: 0)"),
         ("done", "loss", "its process died in pretrain (exit status: 0)"),
         ("novel", "loss", "long long long [...]"),

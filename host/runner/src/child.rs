@@ -44,21 +44,12 @@ pub(crate) struct SupervisedChild<T> {
     messages: Receiver<T>,
 }
 
-/// Whether a child has to send messages from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expect {
-    /// It is killed if it sends none for the stall timeout.
-    Messages,
-    /// It may be silent for as long as it likes.
-    Silence,
-}
-
 /// How a child ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
     /// Its exit status.
     pub status: ExitStatus,
-    /// Whether it was killed because it sent no message for the stall timeout.
+    /// Whether it was killed because it sent no message for too long.
     pub stalled: bool,
     /// Whether it was asked to stop because this process is to stop.
     pub interrupted: bool,
@@ -96,18 +87,17 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
     }
 
     /// Passes the child's messages to `on_message` until its process ends, and kills what it has left in its group. A child that
-    /// sends nothing for `stall_timeout` is killed, unless the last message permitted silence; so is one that has not stopped
-    /// [`GRACE`] after this process was interrupted.
+    /// sends nothing for longer than `patience`, or than `on_message` has returned since, is killed; so is one that has not
+    /// stopped [`GRACE`] after this process was interrupted.
     ///
     /// # Errors
     ///
     /// If its exit status cannot be read.
     pub(crate) fn watch(
         mut self,
-        stall_timeout: Duration,
-        mut on_message: impl FnMut(T) -> Expect,
+        mut patience: Duration,
+        mut on_message: impl FnMut(T) -> Duration,
     ) -> io::Result<Ended> {
-        let mut expected = Expect::Messages;
         let mut silence = Silence::begin();
         let mut stop_requested: Option<Instant> = None;
         let mut stalled = false;
@@ -121,7 +111,7 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
             }
             let received = self.messages.recv_timeout(POLL);
             if let Ok(message) = received {
-                (expected, silence) = (on_message(message), Silence::begin());
+                (patience, silence) = (on_message(message), Silence::begin());
                 continue;
             }
             if process_group::has_ended(&mut self.process)? {
@@ -131,7 +121,7 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
                 // It has closed its output, and is about to end, or runs on.
                 thread::sleep(POLL / 10);
             }
-            stalled = silence.lasts() >= stall_timeout && expected == Expect::Messages;
+            stalled = silence.lasts() >= patience;
             if stalled {
                 break;
             }

@@ -50,6 +50,6 @@ pub use rerun::{RerunSettings, rerun_cell};
 pub use selection::{RunSelection, SelectionEvent};
 pub use single_cell::SingleCell;
 pub use status::{CellState, CellStatus, RunState, RunStatus};
-pub use supervisor::{Policy, run_cells};
+pub use supervisor::{PROBE_PATIENCE, Policy, run_cells};
 pub use tune::{TRIALS, Tuning, TuningPlan, TuningSettings, suite_lines, tuning_outcome};
 pub use weights::read_weights;

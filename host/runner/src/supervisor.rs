@@ -14,7 +14,7 @@ use std::{
 use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, Initialisation, SCHEMA, files};
 
 use crate::{
-    child::{ChildSettings, Expect, SupervisedChild, cause, last_line},
+    child::{ChildSettings, SupervisedChild, cause, last_line},
     error::{Error, Result},
     events::{CellEvent, Phase, RunEvent},
     interrupt,
@@ -28,10 +28,23 @@ pub struct Policy {
     pub jobs: usize,
     /// Threads per cell.
     pub threads: usize,
-    /// A process without progress for this long, except while probing, is killed.
+    /// A process without progress for this long is killed; while probing, for [`PROBE_PATIENCE`] times as long.
     pub stall_timeout: Duration,
     /// Time between checkpoints of pretraining.
     pub checkpoint_every: Duration,
+}
+
+/// A fit of a probe runs no code of a method and reports no progress, so that probing may be silent for so many stall timeouts.
+pub const PROBE_PATIENCE: u32 = 10;
+
+impl Policy {
+    /// How long the process of a cell may be silent in a phase.
+    fn patience(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Probe => self.stall_timeout.saturating_mul(PROBE_PATIENCE),
+            _ => self.stall_timeout,
+        }
+    }
 }
 
 /// Runs the cells of a planned run that have no record, including those that failed before. A failure is written into the folder of
@@ -192,8 +205,8 @@ impl Supervisor<'_> {
                 }
                 last => last_event = Some(last),
             }
-            // Probing runs no code of a plugin, and one fit may take long without reporting progress.
-            if phase == Phase::Probe { Expect::Silence } else { Expect::Messages }
+            // One fit of a probe reports no progress, and may take long.
+            self.policy.patience(phase)
         });
         let ended = match ended {
             Ok(ended) => ended,
@@ -203,7 +216,7 @@ impl Supervisor<'_> {
             Some(CellEvent::Done) if folder.record().is_file() => End::Done,
             _ if ended.stalled => End::Failed(format!(
                 "no progress for {:.0} s in {}; killed (--stall-timeout)",
-                self.policy.stall_timeout.as_secs_f64(),
+                self.policy.patience(phase).as_secs_f64(),
                 phase.name()
             )),
             _ if ended.interrupted => End::Interrupted,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    child::{ChildSettings, Expect, SupervisedChild, cause, last_line},
+    child::{ChildSettings, SupervisedChild, cause, last_line},
     environment::machine_memory,
     error::{Error, Result},
 };
@@ -158,7 +158,7 @@ pub fn measure(task: &BenchTask, threads: usize) -> Result<BenchResult> {
     // It sends one message, at its end, and that may be far.
     let ended = child.watch(Duration::MAX, |message| {
         last = Some(message);
-        Expect::Silence
+        Duration::MAX
     });
     let status = ended.map_err(Error::io("the process that measures"))?.status;
     let message = match last {

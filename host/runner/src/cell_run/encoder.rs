@@ -75,6 +75,8 @@ impl<'a> Encoder<'a> {
             _ => None,
         };
         if let Some(budget) = cell.finetune() {
+            // From here on, the method's code runs again.
+            progress.report(Phase::EndToEnd, 0, 1)?;
             let mut session = match session.take() {
                 Some(session) => session,
                 None => self.start(progress)?.0,

@@ -20,7 +20,7 @@ use physrep_benchmarks::inspect::{self, Finding, Findings, Report, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    child::{ChildSettings, Expect, SupervisedChild, begin_as_child, cause, last_line, limit_memory},
+    child::{ChildSettings, SupervisedChild, begin_as_child, cause, last_line, limit_memory},
     error::{Error, Result},
     events::{DataProgress, DataStep},
     messages,
@@ -155,7 +155,7 @@ fn supervise(path: &Path, values: bool, stall_timeout: Duration, progress: &Byte
             Message::Progress { done, total } => progress.advance(path, done as f64 / total.max(1) as f64),
             Message::Report(found) => report = Some(*found),
         }
-        Expect::Messages
+        stall_timeout
     });
     let ended = ended.map_err(Error::io(path))?;
     Ok(report.unwrap_or_else(|| {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{library::Plugin, method_library::MethodLibrary};
 use crate::{
-    child::{ChildSettings, Expect, SupervisedChild, begin_as_child, cause, last_line, limit_memory},
+    child::{ChildSettings, SupervisedChild, begin_as_child, cause, last_line, limit_memory},
     error::{Error, Result},
     interrupt, messages,
 };
@@ -45,7 +45,7 @@ pub fn describe_library(path: &Path) -> Result<MethodLibrary> {
     let mut last = None;
     let ended = child.watch(TIME, |message| {
         last = Some(message);
-        Expect::Messages
+        TIME
     });
     let ended = ended.map_err(Error::io("the process that describes a library"))?;
     interrupt::check()?;

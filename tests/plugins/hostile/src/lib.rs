@@ -23,7 +23,7 @@ struct Config {
     /// `orphan` (leaves a process that holds its output, and exits), `flood` (prints 64 MiB without a line end), `novel` (an error
     /// of 16 MiB), or `done` (prints that its cell is done, and exits).
     fault: String,
-    /// `new`, `loss` or `encode`.
+    /// `new`, `loss`, `encode`, or `finetune` (encoding with a gradient).
     place: String,
     /// Milliseconds that each step sleeps.
     slow: u64,
@@ -123,7 +123,7 @@ impl Method for Hostile {
 
     fn encode(&self, batch: &Batch) -> Result<Tensor> {
         let tokens = self.encoder.forward(&means(&batch.clips, batch.clips.dim(2)?)?)?;
-        self.config.at("encode", tokens)
+        self.config.at(if tokens.track_op() { "finetune" } else { "encode" }, tokens)
     }
 }
 
