@@ -34,7 +34,7 @@ fn rejection(path: &Path) -> String {
 }
 
 #[test]
-fn several_libraries_are_open_in_one_process() {
+fn libraries_are_listed_in_their_order_and_one_may_be_named_twice() {
     let (out, err) = list(&[JEPA.library(), HOSTILE.library(), JEPA.library()]);
     assert_eq!(err, "");
     let methods = out.lines().filter(|line| !line.starts_with(' ')).filter_map(|line| line.split_whitespace().next());

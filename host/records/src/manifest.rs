@@ -1,7 +1,7 @@
 //! The manifest of a run: its cells, in the order of the table, and their folders. A run is read through its manifest, so that cells of
 //! earlier configurations, which stay in the folder, are ignored.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,15 @@ impl RunManifest {
     pub fn read(run: &Path) -> Result<Self> {
         let path = file(run);
         if path.is_file() {
-            return files::read_json(&path);
+            let manifest: Self = files::read_json(&path)?;
+            if let Some(outside) = manifest.cells.iter().find(|cell| !is_below(&cell.folder)) {
+                let reason = format!(
+                    "a cell's `folder` is {:?}; expected a path below the run's own folder, such as cells/SYSTEM/METHOD/seed0-KEY",
+                    outside.folder
+                );
+                return Err(Error::File { path, reason });
+            }
+            return Ok(manifest);
         }
         Err(Error::Usage(format!(
             "{}: expected the folder of a run with a file run.json, which `physrep-bench all`, `plan` and `merge` write",
@@ -96,6 +104,41 @@ impl ManifestCell {
     }
 }
 
+/// Whether a path leads from a folder to one below it. A manifest may come from strangers, and what it names is read and written.
+fn is_below(path: &Path) -> bool {
+    path.components().next().is_some() && path.components().all(|part| matches!(part, Component::Normal(_)))
+}
+
 fn file(run: &Path) -> PathBuf {
     run.join("run.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_outside_the_run_is_refused() {
+        let cell = |folder: &str| {
+            serde_json::json!({"cells": [{
+                "key": "0a", "suite": {"name": "tiny", "version": 5, "draw": 0, "checksum": "1"}, "system": "s", "method": "m",
+                "initialisation": "random", "seed": 0, "folder": folder,
+            }]})
+        };
+        for (folder, accepted) in [
+            ("cells/s/m/seed0-0a", true),
+            ("../elsewhere", false),
+            ("/tmp/elsewhere", false),
+            ("cells/../..", false),
+            ("", false),
+        ] {
+            let run = tempfile::tempdir().expect("a temporary folder");
+            files::write_json(&file(run.path()), &cell(folder)).expect("writable");
+            let read = RunManifest::read(run.path());
+            assert_eq!(read.is_ok(), accepted, "{folder:?}: {read:?}");
+            if let Err(error) = read {
+                assert!(error.to_string().contains("expected a path below"), "{error}");
+            }
+        }
+    }
 }
