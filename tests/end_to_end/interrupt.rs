@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{HOSTILE, JEPA, Running, Suite, TestProject, micro_run, read_json, wait_until};
+use crate::support::{HOSTILE, JEPA, Running, Suite, TestProject, compile, micro_run, read_json, wait_until};
 
 /// The output of `status --json` on a run.
 pub fn status(project: &TestProject, out: &str) -> Value {
@@ -71,4 +71,38 @@ fn a_plugin_that_does_not_return_is_killed_and_its_cell_has_not_failed() {
     let output = running.output();
     assert_eq!(output.code, Some(130), "{}", output.err);
     assert!(project.find("out", "failure.json").is_empty());
+}
+
+/// A build script and a library that never end: neither holds up Ctrl-C, and none runs on behind the program's back.
+#[test]
+fn builds_and_loading_end_with_the_program() {
+    let project = TestProject::new();
+    let folder = project.path("endless");
+    fs::create_dir_all(folder.join("src")).expect("writable");
+    let process = folder.join("process");
+    let manifest = "[package]\nname = \"endless\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+                    [lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n";
+    let script = format!(
+        "fn main() {{ std::fs::write({process:?}, format!(\"{{}}\\n\", std::process::id())).unwrap(); loop {{ std::thread::park() }} }}"
+    );
+    fs::write(folder.join("Cargo.toml"), manifest).expect("writable");
+    fs::write(folder.join("build.rs"), script).expect("writable");
+    fs::write(folder.join("src/lib.rs"), "").expect("writable");
+    let code = format!(
+        "#include <stdio.h>\n#include <unistd.h>\n__attribute__((constructor)) static void load(void) {{ \
+         FILE *file = fopen({process:?}, \"w\"); fprintf(file, \"%d\\n\", getpid()); fclose(file); for (;;) pause(); }}"
+    );
+    for plugin in [folder.clone(), compile(&folder, "endless", &code)] {
+        let mut running = Running::start(project.command(["list", "methods", "--plugins", &plugin.to_string_lossy()]));
+        let written = || fs::read_to_string(&process).unwrap_or_default();
+        wait_until("the build script or the library to start", || written().ends_with('\n'));
+        let child: u32 = written().trim().parse().expect("a process");
+        running.interrupt();
+        wait_until("the end of the program", || running.has_ended());
+        assert_eq!(running.output().code, Some(130));
+        // One that nobody has waited for yet is a zombie, `Z`.
+        let runs = || fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        wait_until("the end of what it started", || !runs());
+        fs::remove_file(&process).expect("it is there");
+    }
 }

@@ -3,10 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use crate::support::{FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, JEPA, TestProject};
+use crate::support::{FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, JEPA, TestProject, compile};
 
 /// `list methods` with these plugins: stdout, and stderr.
 fn list(plugins: &[&Path]) -> (String, String) {
@@ -14,15 +13,6 @@ fn list(plugins: &[&Path]) -> (String, String) {
     let plugins = plugins.iter().flat_map(|path| ["--plugins".to_owned(), path.display().to_string()]);
     let output = project.run(["list", "methods"].map(String::from).into_iter().chain(plugins)).exits_with(0);
     (output.out, output.err)
-}
-
-/// A library from C code.
-fn compile(folder: &Path, name: &str, source: &str) -> PathBuf {
-    let (code, library) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.so")));
-    fs::write(&code, source).expect("writable");
-    let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).arg(&library).arg(&code).status();
-    assert!(status.expect("a C compiler").success());
-    library
 }
 
 /// The one line that says why a library is rejected.

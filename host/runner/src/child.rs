@@ -87,8 +87,8 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
     }
 
     /// Passes the child's messages to `on_message` until its process ends, and kills what it has left in its group. A child that
-    /// sends nothing for longer than `patience`, or than `on_message` has returned since, is killed; so is one that has not
-    /// stopped [`GRACE`] after this process was interrupted.
+    /// sends nothing for longer than `patience`, or than `on_message` has returned since, is killed. If this process is to
+    /// stop, so is the child, at once or, if it stops at the end of its input, after [`GRACE`].
     ///
     /// # Errors
     ///
@@ -99,13 +99,14 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         mut on_message: impl FnMut(T) -> Duration,
     ) -> io::Result<Ended> {
         let mut silence = Silence::begin();
+        let grace = if self.process.stdin.is_some() { GRACE } else { Duration::ZERO };
         let mut stop_requested: Option<Instant> = None;
         let mut stalled = false;
         loop {
             if interrupt::requested() {
                 // Closing its standard input makes a cell write a checkpoint and exit.
                 drop(self.process.stdin.take());
-                if stop_requested.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                if stop_requested.get_or_insert_with(Instant::now).elapsed() >= grace {
                     break;
                 }
             }

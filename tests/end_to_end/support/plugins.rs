@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::LazyLock,
@@ -102,4 +102,13 @@ fn build() -> HashMap<String, PathBuf> {
         Some((plugin.package.to_owned(), library))
     });
     libraries.collect()
+}
+
+/// A library from C code.
+pub fn compile(folder: &Path, name: &str, source: &str) -> PathBuf {
+    let (code, library) = (folder.join(format!("{name}.c")), folder.join(format!("{name}.so")));
+    fs::write(&code, source).expect("writable");
+    let status = Command::new("cc").args(["-w", "-shared", "-fPIC", "-o"]).arg(&library).arg(&code).status();
+    assert!(status.expect("a C compiler").success());
+    library
 }
