@@ -22,15 +22,18 @@ pub fn wait_for_cell(project: &TestProject, key: &str, value: &str) {
     });
 }
 
+/// Whether the run in `out` has trained for some steps.
+fn has_steps(project: &TestProject) -> bool {
+    let curves = project.find("out", "curves.jsonl");
+    curves.values().any(|path| fs::metadata(path).is_ok_and(|file| file.len() > 0))
+}
+
 #[test]
 fn an_interrupted_run_leaves_a_checkpoint_and_resumes_with_the_same_bytes() {
     let project = TestProject::new();
     let arguments = project.all(Suite::Micro, JEPA, "out", &["--methods", "jepa"]);
     let running = Running::start(project.command(&arguments));
-    wait_until("the first steps", || {
-        let curves = project.find("out", "curves.jsonl");
-        curves.values().any(|path| fs::metadata(path).is_ok_and(|file| file.len() > 0))
-    });
+    wait_until("the first steps", || has_steps(&project));
     running.interrupt();
     let output = running.output();
     assert_eq!(output.code, Some(130), "{}", output.err);
@@ -71,6 +74,22 @@ fn a_plugin_that_does_not_return_is_killed_and_its_cell_has_not_failed() {
     let output = running.output();
     assert_eq!(output.code, Some(130), "{}", output.err);
     assert!(project.find("out", "failure.json").is_empty());
+}
+
+/// Schedulers signal every process of a job, by whichever signal they are told to use, and a closed terminal sends a hang-up.
+#[test]
+fn a_signal_to_every_process_leaves_a_checkpoint() {
+    for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1] {
+        let project = TestProject::new();
+        let more = ["--methods", "hostile", "--set", "hostile.slow=500", "--checkpoint-every", "3600"];
+        let running = Running::start(project.command(project.all(Suite::Micro, HOSTILE, "out", &more)));
+        wait_until("the first steps", || has_steps(&project));
+        running.signal_all(signal);
+        let output = running.output();
+        assert_eq!(output.code, Some(130), "signal {signal}: {}", output.err);
+        assert!(!project.find("out", "checkpoint.bin").is_empty(), "signal {signal}");
+        assert!(project.find("out", "failure.json").is_empty(), "signal {signal}");
+    }
 }
 
 /// A build script and a library that never end: neither holds up Ctrl-C, and none runs on behind the program's back.

@@ -1,9 +1,10 @@
 //! One test for each fault that was reported, named after it.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use crate::support::{
-    FOREIGN_FINETUNE, HOSTILE_TENSORS, JEPA, Suite, TestProject, checkpoint_header, micro_run, read_json,
+    FOREIGN_FINETUNE, HOSTILE, HOSTILE_TENSORS, JEPA, Running, Suite, TestProject, checkpoint_header, micro_run,
+    read_json, wait_until,
 };
 
 /// The tests of resuming took the length of a checkpoint's header for its step, and did not wait for later checkpoints.
@@ -49,4 +50,21 @@ fn invalid_tensors_of_a_plugin_are_errors() {
         assert!(output.err.contains("hostile-tensors: encode returned"), "{tensor}: {}", output.err);
         output.has_one_error_line();
     }
+}
+
+/// Cells that began after the program had been built again could not be started.
+#[test]
+fn a_program_that_is_replaced_during_a_run_finishes_it() {
+    let project = TestProject::new();
+    let (program, next) = (project.path("program"), project.path("next"));
+    fs::copy(env!("CARGO_BIN_EXE_physrep-bench"), &program).expect("copied");
+    fs::write(&next, "another program").expect("writable");
+    let mut command = Command::new(&program);
+    let more = ["--methods", "hostile", "--set", "hostile.slow=50", "--jobs", "1"];
+    command.args(project.all(Suite::Micro, HOSTILE, "out", &more)).current_dir(project.path("."));
+    let running = Running::start(command);
+    wait_until("the first steps", || !project.find("out", "curves.jsonl").is_empty());
+    fs::rename(&next, &program).expect("renamed");
+    let output = running.output();
+    assert_eq!(output.code, Some(0), "{}", output.err);
 }

@@ -7,6 +7,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, Read, Seek},
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError},
     thread,
@@ -62,8 +63,10 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
     ///
     /// If the process cannot be started.
     pub(crate) fn spawn(settings: ChildSettings) -> Result<Self> {
-        let program = env::current_exe().map_err(Error::io("this program"))?;
+        let program = this_program().map_err(Error::io("this program"))?;
         let mut command = Command::new(&program);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, "physrep-bench");
         process_group::of_its_own(&mut command);
         if let Some(threads) = settings.threads {
             // Every library's thread pool reads this once, when it starts.
@@ -135,6 +138,12 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         }
         Ok(Ended { status, stalled, interrupted: stop_requested.is_some() })
     }
+}
+
+/// The program that runs now, even if another file has its name by now: it may be built again during a run.
+fn this_program() -> io::Result<PathBuf> {
+    const RUNNING: &str = "/proc/self/exe";
+    if cfg!(target_os = "linux") && Path::new(RUNNING).exists() { Ok(RUNNING.into()) } else { env::current_exe() }
 }
 
 /// How long a child has sent nothing. Time in which this process was suspended itself does not count.

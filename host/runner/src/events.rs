@@ -68,6 +68,8 @@ pub enum CellEvent {
     Progress(PhaseProgress),
     /// The record is written.
     Done,
+    /// It was asked to stop, and has written a checkpoint.
+    Stopped,
     /// The cell failed.
     Failed {
         /// Why, in a sentence.

@@ -1,4 +1,4 @@
-//! Stopping on request: Ctrl-C or a termination signal for the program, the end of standard input for its child processes.
+//! Stopping on request: Ctrl-C or another signal, and for child processes the end of standard input.
 //!
 //! Long loops check [`requested`] between steps, write a checkpoint, and return. A second signal ends the program at once.
 
@@ -13,7 +13,7 @@ use std::{
 };
 
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     flag,
 };
 
@@ -46,18 +46,47 @@ pub fn control_flow() -> ControlFlow<()> {
     if requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// Makes the first SIGINT or SIGTERM request a stop, and the second one end the process.
+/// Makes the first signal that asks for an end request a stop, and the second one end the process: Ctrl-C, SIGTERM, the hang-up of a
+/// terminal, and SIGUSR1, which schedulers send some time before they kill. A hang-up that is ignored, as under `nohup`, stays so.
 ///
 /// # Errors
 ///
 /// If a handler cannot be installed.
 pub fn install_signal_handlers() -> Result<()> {
-    for signal in [SIGINT, SIGTERM] {
+    for signal in signals() {
         flag::register_conditional_shutdown(signal, i32::from(EXIT_CODE), request().clone())
-            .and_then(|_| flag::register(signal, request().clone()))
             .map_err(Error::io("the signal handler"))?;
     }
+    stop_at_signals()
+}
+
+/// Makes any of these signals request a stop, however often it comes: for a child process, which its parent kills if it does not stop.
+///
+/// # Errors
+///
+/// If a handler cannot be installed.
+pub fn stop_at_signals() -> Result<()> {
+    for signal in signals() {
+        flag::register(signal, request().clone()).map_err(Error::io("the signal handler"))?;
+    }
     Ok(())
+}
+
+/// The signals that ask for an end, less a hang-up that is ignored.
+fn signals() -> impl Iterator<Item = i32> {
+    [SIGINT, SIGTERM, SIGHUP, SIGUSR1].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(signal))
+}
+
+/// Whether this process was started with a signal ignored.
+fn is_ignored(signal: i32) -> bool {
+    #[cfg(unix)]
+    // SAFETY: zeros are a valid `sigaction`; without a new action the call only fills it in.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+    }
+    #[cfg(not(unix))]
+    false
 }
 
 /// Makes the end of standard input request a stop: the supervisor closed it, or has ended.

@@ -219,6 +219,8 @@ impl Supervisor<'_> {
                 self.policy.patience(phase).as_secs_f64(),
                 phase.name()
             )),
+            // A scheduler may signal the process of a cell, with this one or alone.
+            Some(CellEvent::Stopped) => End::Interrupted,
             _ if ended.interrupted => End::Interrupted,
             Some(CellEvent::Failed { reason }) => End::Failed(reason),
             _ => End::Failed(describe_death(ended.status, phase, folder)),

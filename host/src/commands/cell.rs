@@ -59,6 +59,7 @@ impl CellCommand {
     fn run_supervised(self) -> Result<ExitCode> {
         begin_as_child()?;
         interrupt::stop_at_end_of_input();
+        interrupt::stop_at_signals()?;
         let output = "standard output";
         let outcome = duration("--checkpoint-every", self.checkpoint_every).and_then(|every| {
             let cell = SingleCell::find(&self.run, &self.key)?;
@@ -68,7 +69,7 @@ impl CellCommand {
             Ok(())
         });
         let (event, code) = match outcome {
-            Err(Error::Runner(RunnerError::Interrupted)) => return Ok(ExitCode::from(interrupt::EXIT_CODE)),
+            Err(Error::Runner(RunnerError::Interrupted)) => (CellEvent::Stopped, ExitCode::from(interrupt::EXIT_CODE)),
             Ok(()) => (CellEvent::Done, ExitCode::SUCCESS),
             Err(error) => (CellEvent::Failed { reason: error.to_string() }, ExitCode::FAILURE),
         };

@@ -1,4 +1,4 @@
-//! Intervals.
+//! The type of all intervals, and their level; they are computed in `student`, `bootstrap` and `difference`.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,7 @@
 //! The program while it runs: signals, and waiting for what it does.
 
 use std::{
+    fs,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     thread,
@@ -31,6 +32,20 @@ impl Running {
     /// Ctrl-C, as a terminal sends it to the group.
     pub fn interrupt(&self) {
         self.signal(libc::SIGINT);
+    }
+
+    /// A signal for it and for each process that it has started, as a scheduler sends it.
+    pub fn signal_all(&self, signal: i32) {
+        let Some(child) = &self.child else { return };
+        let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).expect("a running process");
+        let started = tasks.flat_map(|task| {
+            let children = fs::read_to_string(task.expect("readable").path().join("children")).unwrap_or_default();
+            children.split_whitespace().map(|id| id.parse().expect("a process")).collect::<Vec<i32>>()
+        });
+        for id in started.chain([child.id() as i32]).collect::<Vec<_>>() {
+            // SAFETY: `kill` has no preconditions.
+            unsafe { libc::kill(id, signal) };
+        }
     }
 
     /// Waits for its end.
