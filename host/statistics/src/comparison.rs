@@ -1,6 +1,6 @@
 //! Whether two methods differ.
 
-use crate::{
+use crate::interval::{
     bootstrap::Resampler,
     difference::Difference,
     student::{mean, t_test},

@@ -1,4 +1,4 @@
-//! The root module: what every plugin exports. Frozen for ever.
+//! The root module, which every plugin exports and which is frozen for ever, and the list of interfaces, which grows.
 
 use abi_stable::{
     StableAbi,
@@ -8,7 +8,10 @@ use abi_stable::{
     type_layout::TypeLayout,
 };
 
-use crate::INTERFACES;
+use crate::{cost::COST, finetune::FINETUNE, method::METHOD};
+
+/// The interfaces of this version, in the order in which they were added.
+pub const INTERFACES: [&str; 3] = [METHOD, COST, FINETUNE];
 
 /// A host loads plugins of its own major version only.
 pub const ABI_MAJOR: u32 = 1;

@@ -23,9 +23,11 @@ impl Stream {
             for (value, bytes) in values.iter_mut().zip(bytes.chunks_exact(2)) {
                 let level = usize::from(u16::from_le_bytes([bytes[0], bytes[1]]));
                 // The lower half of the levels has the upper half's quantiles with the other sign, in reverse.
-                let below = u32::from(level < HALF);
-                let magnitude = quantiles[(level ^ (HALF - 1) * below as usize) & (HALF - 1)];
-                *value += std * f32::from_bits(magnitude.to_bits() ^ below << 31);
+                let quantile = match level.checked_sub(HALF) {
+                    Some(above) => quantiles[above],
+                    None => -quantiles[HALF - 1 - level],
+                };
+                *value += std * quantile;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::{
+use super::{
     difference::Difference,
     interval::{Interval, LEVEL},
 };

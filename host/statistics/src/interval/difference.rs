@@ -1,6 +1,6 @@
 //! The difference of two means.
 
-use crate::interval::Interval;
+use super::interval::Interval;
 
 /// The difference of two means over the same units: trajectories, or seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,7 +13,7 @@
 use physrep_random::Stream;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::{
+use super::{
     difference::Difference,
     interval::{Interval, LEVEL},
     student::{t_quantile, two_sided},

@@ -1,4 +1,4 @@
-//! The type of all intervals, and their level; they are computed in `student`, `bootstrap` and `difference`.
+//! The type of all intervals, and their level.
 
 use serde::{Deserialize, Serialize};
 
