@@ -1,4 +1,4 @@
-//! Noise on whole clips: normal values from a table of quantiles, several times as fast as one by one.
+//! Noise on whole clips: normal values from a table of quantiles.
 
 use std::sync::OnceLock;
 

@@ -54,8 +54,10 @@ impl Callbacks for Silent {
 fn run_steps(task: &BenchTask) -> Result<BenchResult> {
     let shape = task.shape;
     if task.device == Device::Cpu {
-        // Without a limit, if the size of the machine is unknown.
-        limit_memory(Some(machine_memory()).filter(|&bytes| bytes > 0).unwrap_or(u64::MAX))?;
+        limit_memory(match machine_memory() {
+            0 => u64::MAX, // unknown
+            bytes => bytes,
+        })?;
     }
     keep_freed_memory(task.device);
     let pool =

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// An open library. It stays open until the process ends: candle's thread pools make unloading unsound.
 ///
-/// Only child processes open one.
+/// Child processes open one, and the command `encode`.
 #[derive(Clone, Debug)]
 pub(crate) struct Plugin {
     library: MethodLibrary,
