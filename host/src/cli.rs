@@ -8,8 +8,8 @@ use physrep_runner::interrupt;
 use crate::{
     commands::{
         all::All, bench::Bench, bench::BenchOne, cell::CellCommand, compare::Compare, data::Data,
-        describe_one::DescribeOne, doctor::Doctor, encode::Encode, list::List, merge::Merge, plan::Plan,
-        report::Report, schema::Schema, status::Status, table::Table, tensorboard::Tensorboard, tune::Tune,
+        describe_one::DescribeOne, doctor::Doctor, encode::Encode, list::List, merge::Merge, method_one::MethodOne,
+        plan::Plan, report::Report, schema::Schema, status::Status, table::Table, tensorboard::Tensorboard, tune::Tune,
         verify_result::VerifyResult,
     },
     error::{Error, Result},
@@ -60,6 +60,9 @@ enum Command {
     /// Describe a library in this process; started by commands that look for methods.
     #[command(hide = true)]
     DescribeOne(DescribeOne),
+    /// Open a method's library in this process and compute for a cell; started by cells.
+    #[command(hide = true)]
+    MethodOne(MethodOne),
     /// List the available methods, systems or suites.
     List(List),
     /// Print the JSON Schema of a cell's record.
@@ -104,6 +107,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(command) => command.run(),
         Command::BenchOne(command) => command.run(),
         Command::DescribeOne(command) => command.run(),
+        Command::MethodOne(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Doctor(command) => command.run(),

@@ -1,6 +1,6 @@
 //! Ctrl-C during a run.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
@@ -98,30 +98,38 @@ fn builds_and_loading_end_with_the_program() {
     let project = TestProject::new();
     let folder = project.path("endless");
     fs::create_dir_all(folder.join("src")).expect("writable");
-    let process = folder.join("process");
     let manifest = "[package]\nname = \"endless\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
                     [lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n";
-    let script = format!(
-        "fn main() {{ std::fs::write({process:?}, format!(\"{{}}\\n\", std::process::id())).unwrap(); loop {{ std::thread::park() }} }}"
-    );
     fs::write(folder.join("Cargo.toml"), manifest).expect("writable");
-    fs::write(folder.join("build.rs"), script).expect("writable");
+    fs::write(folder.join("build.rs"), "fn main() { loop { std::thread::park() } }").expect("writable");
     fs::write(folder.join("src/lib.rs"), "").expect("writable");
-    let code = format!(
-        "#include <stdio.h>\n#include <unistd.h>\n__attribute__((constructor)) static void load(void) {{ \
-         FILE *file = fopen({process:?}, \"w\"); fprintf(file, \"%d\\n\", getpid()); fclose(file); for (;;) pause(); }}"
-    );
-    for plugin in [folder.clone(), compile(&folder, "endless", &code)] {
+    let code = "#include <unistd.h>\n__attribute__((constructor)) static void load(void) { for (;;) pause(); }";
+    let library = compile(&folder, "endless", code);
+    for (plugin, file) in [(folder.clone(), Path::new("build-script-build").to_owned()), (library.clone(), library)] {
         let mut running = Running::start(project.command(["list", "methods", "--plugins", &plugin.to_string_lossy()]));
-        let written = || fs::read_to_string(&process).unwrap_or_default();
-        wait_until("the build script or the library to start", || written().ends_with('\n'));
-        let child: u32 = written().trim().parse().expect("a process");
+        let mut found = None;
+        wait_until("the build script or the library to start", || {
+            found = process_with(&folder, &file);
+            found.is_some()
+        });
+        let child = found.expect("a process");
         running.interrupt();
         wait_until("the end of the program", || running.has_ended());
         assert_eq!(running.output().code, Some(130));
         // One that nobody has waited for yet is a zombie, `Z`.
         let runs = || fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
         wait_until("the end of what it started", || !runs());
-        fs::remove_file(&process).expect("it is there");
     }
+}
+
+/// A process that has mapped a file below `folder` whose path ends in `file`.
+fn process_with(folder: &Path, file: &Path) -> Option<u32> {
+    let maps = |id: &u32| fs::read_to_string(format!("/proc/{id}/maps")).unwrap_or_default();
+    let has_it = |id: &u32| {
+        maps(id)
+            .lines()
+            .any(|line| line.contains(&*folder.to_string_lossy()) && line.ends_with(&*file.to_string_lossy()))
+    };
+    let processes = fs::read_dir("/proc").expect("there").flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(has_it)
 }

@@ -144,12 +144,12 @@ fn a_failed_trial_counts_with_its_reason() {
 #[test]
 fn no_clip_of_a_test_split_is_encoded() {
     let project = TestProject::new();
-    let arguments = tune(&project, "spy", SPY, "record = { choice = ['a.txt', 'b.txt'] }", &["--trials", "1"]);
+    let arguments = tune(&project, "spy", SPY, "mark = { choice = ['a', 'b'] }", &["--trials", "1"]);
     project.run(&arguments).exits_with(0);
-    let given: String =
-        ["a.txt", "b.txt"].map(|file| fs::read_to_string(project.path(file)).unwrap_or_default()).concat();
-    let batches =
-        given.lines().filter_map(|line| line.strip_prefix("encode [")?.split(',').next()?.parse::<u32>().ok());
+    let logs = project.find("out/tune", "log.txt");
+    let given: String = logs.values().map(|log| fs::read_to_string(log).expect("readable")).collect();
+    let batch = |line: &str| line.split_once(" spies: encode [")?.1.split(',').next()?.parse::<u32>().ok();
+    let batches = given.lines().filter_map(batch);
     // Two windows of each of the 8 trajectories of train and the 4 of valid; those of valid three times more, to check that they do not
     // depend on their batch. Test has 4 trajectories more, and held-out 3.
     assert_eq!(batches.sum::<u32>(), 2 * (8 + 4) + 3 * 2 * 4, "{given}");

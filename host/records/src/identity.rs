@@ -11,7 +11,7 @@ pub const SCHEMA: u32 = 5;
 
 /// The version of the evaluation protocol, raised by every change of the program that changes scores. The noise has a version of its
 /// own.
-pub(crate) const PROTOCOL: u32 = 2;
+pub(crate) const PROTOCOL: u32 = 3;
 
 /// The identity of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -50,7 +50,8 @@ pub struct CellRecord {
     pub recipe: Recipe,
     /// The machine and the software versions that it was computed with.
     pub environment: Environment,
-    /// The protections that were in force around the method's process, such as `landlock`; reserved, none today.
+    /// The restrictions on the process that ran the method: of files, of signals, of the network and system calls, and exceptions that
+    /// the user made. Empty where there was none.
     #[serde(default)]
     pub sandbox: Vec<String>,
     /// Its time and memory.

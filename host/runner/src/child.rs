@@ -7,7 +7,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, Read, Seek},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError},
     thread,
@@ -63,10 +63,7 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
     ///
     /// If the process cannot be started.
     pub(crate) fn spawn(settings: ChildSettings) -> Result<Self> {
-        let program = this_program().map_err(Error::io("this program"))?;
-        let mut command = Command::new(&program);
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::arg0(&mut command, "physrep-bench");
+        let mut command = this_program().map_err(Error::io("this program"))?;
         process_group::of_its_own(&mut command);
         if let Some(threads) = settings.threads {
             // Every library's thread pool reads this once, when it starts.
@@ -78,13 +75,11 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         }
         let mut process = command
             .args(settings.arguments)
-            // So that the last line of the log is the reason of a crash.
-            .env("RUST_BACKTRACE", "0")
             .stdin(if settings.stops_at_end_of_input { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(settings.log)
             .spawn()
-            .map_err(Error::io(program))?;
+            .map_err(Error::io("this program"))?;
         let messages = messages::receive(process.stdout.take().expect("standard output is piped"));
         Ok(Self { process, messages })
     }
@@ -140,10 +135,26 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
     }
 }
 
-/// The program that runs now, even if another file has its name by now: it may be built again during a run.
-fn this_program() -> io::Result<PathBuf> {
+/// A command that starts the program that runs now, even if another file has its name by now: it may be built again during a run.
+fn this_program() -> io::Result<Command> {
     const RUNNING: &str = "/proc/self/exe";
-    if cfg!(target_os = "linux") && Path::new(RUNNING).exists() { Ok(RUNNING.into()) } else { env::current_exe() }
+    let running = cfg!(target_os = "linux") && Path::new(RUNNING).exists();
+    let mut command = Command::new(if running { RUNNING.into() } else { env::current_exe()? });
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, "physrep-bench");
+    // So that the last line of the log is the reason of a crash.
+    command.env("RUST_BACKTRACE", "0");
+    Ok(command)
+}
+
+/// Starts the process of a method, in the process group and with the log of this one. Its temporary files are in `scratch`.
+///
+/// # Errors
+///
+/// If it cannot be started.
+pub(crate) fn spawn_method(scratch: &Path) -> io::Result<Child> {
+    let mut command = this_program()?;
+    command.arg("method-one").env("TMPDIR", scratch).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
 }
 
 /// How long a child has sent nothing. Time in which this process was suspended itself does not count.
@@ -165,19 +176,29 @@ impl Silence {
     }
 }
 
-/// Makes this process a child that its parent watches: it ends when the parent ends for any reason, because a method in an endless
-/// loop would not notice, and what a plugin prints goes to its log.
+/// Makes this process, which has just begun, a child that its parent watches: it ends when the parent ends for any reason, because a
+/// method in an endless loop would not notice, has only its standard streams, and what a plugin prints goes to its log.
 ///
 /// # Errors
 ///
 /// If the system cannot duplicate standard output.
 pub fn begin_as_child() -> Result<()> {
+    close_inherited();
     #[cfg(target_os = "linux")]
     // SAFETY: this call only sets an attribute of this process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
     }
     messages::redirect_prints().map_err(Error::io("standard output"))
+}
+
+/// Closes what this process has inherited beyond its standard streams, such as files that a shell has left open.
+fn close_inherited() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: this process has just begun, and has opened nothing of its own. Before Linux 5.9 the call fails.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
+    }
 }
 
 /// Limits the memory that this process may allocate, in bytes; mapped files do not count. A crash leaves no core file.
@@ -187,7 +208,28 @@ pub fn begin_as_child() -> Result<()> {
 /// If the system refuses.
 pub(crate) fn limit_memory(bytes: u64) -> Result<()> {
     #[cfg(unix)]
-    for (resource, max) in [(libc::RLIMIT_DATA, bytes), (libc::RLIMIT_CORE, 0)] {
+    limit([(libc::RLIMIT_DATA, bytes), (libc::RLIMIT_CORE, 0)])?;
+    Ok(())
+}
+
+/// The longest file that the process of a method may write, its log included, in bytes.
+const LONGEST_FILE: u64 = 4 << 30;
+
+/// Limits the files that this process may write. A crash leaves no core file.
+///
+/// # Errors
+///
+/// If the system refuses.
+pub(crate) fn limit_files() -> Result<()> {
+    #[cfg(unix)]
+    limit([(libc::RLIMIT_FSIZE, LONGEST_FILE), (libc::RLIMIT_CORE, 0)])?;
+    Ok(())
+}
+
+/// Lowers limits of this process.
+#[cfg(unix)]
+fn limit(limits: [(libc::__rlimit_resource_t, u64); 2]) -> Result<()> {
+    for (resource, max) in limits {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: both calls get a pointer to a structure that outlives them.
         let failed = unsafe {
@@ -197,7 +239,7 @@ pub(crate) fn limit_memory(bytes: u64) -> Result<()> {
             }
         };
         if failed {
-            return Err(Error::io("the memory limit of this process")(io::Error::last_os_error()));
+            return Err(Error::io("the limits of this process")(io::Error::last_os_error()));
         }
     }
     Ok(())
@@ -211,6 +253,7 @@ pub(crate) fn cause(status: ExitStatus) -> String {
         Some(libc::SIGABRT) => "aborted".into(),
         Some(libc::SIGKILL) => "killed, perhaps out of memory".into(),
         Some(libc::SIGSEGV) => "segmentation fault".into(),
+        Some(libc::SIGXFSZ) => format!("it wrote a file, or its log, of more than {} GiB", LONGEST_FILE >> 30),
         _ => status.to_string(),
     }
 }
@@ -223,6 +266,22 @@ pub(crate) fn cause(status: ExitStatus) -> String {
 
 /// The largest part of a log's end that is read, in bytes.
 const LOG_TAIL: u64 = 64 << 10;
+
+/// The [last line](last_line) of the log at `path`, if this process's standard error is that file.
+pub(crate) fn last_line_of_own_log(path: &Path) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::{fd::AsFd, unix::fs::MetadataExt};
+        let own = io::stderr().as_fd().try_clone_to_owned().and_then(|own| File::from(own).metadata());
+        let log = File::open(path).and_then(|log| Ok((log.metadata()?, log)));
+        if let (Ok(own), Ok((found, mut log))) = (own, log)
+            && (own.dev(), own.ino()) == (found.dev(), found.ino())
+        {
+            return last_line(&mut log);
+        }
+    }
+    String::new()
+}
 
 /// The last non-empty line of a log, to append to a message: `; last line of its log: ...`.
 pub(crate) fn last_line(log: &mut File) -> String {

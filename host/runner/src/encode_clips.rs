@@ -1,16 +1,17 @@
 //! Embeds the clips of a file with a method and a checkpoint.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, io::ErrorKind, path::PathBuf};
 
 use candle_core::{DType, Device as CandleDevice, Tensor, safetensors as st};
-use physrep_abi::{LoadScope, LogLevel};
+use physrep_abi::LoadScope;
 use physrep_records::{Device, files};
 use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
+    method_process::MethodProcess,
     overrides,
-    plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec, log_method},
+    plugin::{Geometry, SessionSpec},
     plugin_build::find_plugin,
     stages::PretrainingRecord,
     weights::read_weights,
@@ -40,16 +41,6 @@ pub struct EncodeTask {
 /// Clips per batch.
 const BATCH: usize = 16;
 
-struct Logged;
-
-impl Callbacks for Logged {
-    fn log(&self, level: LogLevel, message: &str) {
-        log_method(level, message);
-    }
-
-    fn metric(&self, _name: &str, _step: u64, _value: f64) {}
-}
-
 /// Encodes the clips of `input` and writes their embeddings to `output`.
 ///
 /// # Errors
@@ -57,7 +48,7 @@ impl Callbacks for Logged {
 /// If a file does not have the expected content, or the method fails.
 pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     let device = encode.device;
-    let plugin = Plugin::open(find_plugin(&encode.method, &encode.plugins, device)?.path())?;
+    let library = find_plugin(&encode.method, &encode.plugins, device)?;
     let input_error = |reason: String| Error::file(&encode.input, reason);
     let mut tensors = st::load(&encode.input, &CandleDevice::Cpu).map_err(|e| input_error(e.to_string()))?;
     let input = tensors.remove("input").ok_or_else(|| input_error("has no tensor `input`".into()))?;
@@ -75,24 +66,27 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     let origin = Origin::for_clips(encode, [c, h, w])?;
     let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     let spec = SessionSpec {
-        config: &overrides::parse(origin.config.as_ref(), encode.set.iter().map(String::as_str))?,
-        systems: &origin.systems,
+        config: overrides::parse(origin.config.as_ref(), encode.set.iter().map(String::as_str))?,
+        systems: origin.systems,
         context_frames: t,
         future_frames: t,
         batch: b,
         steps: 0,
         seed: 0,
         device,
-        scratch: &scratch.path().to_string_lossy(),
+        scratch: scratch.path().canonicalize().map_err(Error::io(scratch.path()))?,
     };
-    let mut session = Session::new(&plugin, &spec, &Logged)?;
-    session.load(&read_weights(&encode.checkpoint)?, LoadScope::Encoder)?;
+    let mut method = MethodProcess::start(&encode.method, library.path(), spec, &[], &|_, _, _| ())?;
+    method.load(&read_weights(&encode.checkpoint)?, LoadScope::Encoder)?;
 
     let mut values = Vec::new();
     let mut shape = [0, 0, 0];
     let clip = c * t * h * w;
+    let (mut buffer, _) = method.staging().zeros(BATCH.min(b) * clip);
+    let part = buffer.part().ok_or_else(|| Error::io("shared memory for clips")(ErrorKind::OutOfMemory.into()))?;
     for batch in clips.chunks(BATCH * clip) {
-        let tokens = session.encode(batch.into(), [batch.len() / clip, c, t, h, w], origin.system)?;
+        buffer.values_mut().map_err(Error::Device)?[..batch.len()].copy_from_slice(batch);
+        let tokens = method.encode(part, [batch.len() / clip, c, t, h, w], origin.system)?;
         values.extend(tokens.values);
         shape = [b, tokens.shape[1], tokens.shape[2]];
     }

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::events::Phase;
+
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -32,6 +34,16 @@ pub enum Error {
         method: String,
         /// The method's own message, or what it violated.
         message: String,
+    },
+    /// The process of a method ended, or was ended.
+    #[error("its process died{} ({how}){log}", phase.map(|phase| format!(" in {}", phase.name())).unwrap_or_default())]
+    MethodDied {
+        /// How.
+        how: String,
+        /// In which phase of its cell, if it had one.
+        phase: Option<Phase>,
+        /// The end of the cell's log, as [`last_line`](crate::child::last_line) gives it.
+        log: String,
     },
     /// A batch cannot be copied to the GPU.
     #[error("a batch cannot be copied to the GPU: {0}; what the method did there before may be the cause")]

@@ -72,6 +72,15 @@ pub fn stop_at_signals() -> Result<()> {
     Ok(())
 }
 
+/// Ignores these signals: for a process that ends with the pipe of its parent, which handles them.
+pub(crate) fn ignore_signals() {
+    #[cfg(unix)]
+    for signal in signals() {
+        // SAFETY: no code runs when an ignored signal arrives.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
 /// The signals that ask for an end, less a hang-up that is ignored.
 fn signals() -> impl Iterator<Item = i32> {
     [SIGINT, SIGTERM, SIGHUP, SIGUSR1].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(signal))

@@ -41,6 +41,39 @@ pub(crate) fn redirect_prints() -> io::Result<()> {
     Ok(())
 }
 
+/// The standard output that this process was started with; [`redirect_prints`] has left it to messages.
+///
+/// # Errors
+///
+/// If it was not, or the system cannot duplicate a descriptor.
+pub(crate) fn take_output() -> io::Result<File> {
+    match OUTPUT.get() {
+        Some(output) => output.lock().unwrap_or_else(|e| e.into_inner()).try_clone(),
+        None => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// The standard input that this process was started with. What a plugin reads there is empty from now on.
+///
+/// # Errors
+///
+/// If the system cannot duplicate a descriptor.
+pub(crate) fn take_input() -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::{AsFd, AsRawFd};
+        let input = io::stdin().as_fd().try_clone_to_owned()?;
+        let nothing = File::open("/dev/null")?;
+        // SAFETY: both descriptors are open, and `dup2` replaces the second one at once.
+        if unsafe { libc::dup2(nothing.as_raw_fd(), io::stdin().as_raw_fd()) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(input.into())
+    }
+    #[cfg(not(unix))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Writes a message as a line.
 ///
 /// # Errors

@@ -1,19 +1,15 @@
-//! Peak memory of this process, in total and per phase, in the host and on a GPU.
+//! Peak memory of this process and of that of a method, in total and per phase.
 
 use std::{
     fs,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use physrep_records::Device;
-
-use crate::device::MemoryPool;
-
-/// The highest peak that was read so far, in bytes. Linux keeps one peak per process, which [`PeakMemory::start`] resets and which
-/// may be slightly lower when it is read again, because pages are counted in batches.
+/// The highest peak that was read so far, in bytes, together with that of a method's process. Linux keeps one peak per process, which
+/// [`PeakMemory::start`] resets and which may be slightly lower when it is read again, because pages are counted in batches.
 static HIGHEST: AtomicU64 = AtomicU64::new(0);
 
-/// The peak resident memory of this process, in bytes, if the system reports it.
+/// The peak resident memory of this process, or of it and a method's, in bytes, if the system reports it.
 pub fn peak() -> Option<u64> {
     linux_peak().or_else(resource_usage).map(|bytes| bytes.max(HIGHEST.load(Ordering::Relaxed)))
 }
@@ -22,42 +18,46 @@ pub fn peak() -> Option<u64> {
 #[derive(Debug)]
 pub struct PeakMemory {
     reset: bool,
-    /// The memory pool of the GPU, if the phase computes on one.
-    device_pool: Option<MemoryPool>,
+    /// The process of a method that takes part in the phase.
+    method: Option<u32>,
 }
 
 impl PeakMemory {
-    /// Resets the peaks of host memory and of `device`.
-    pub fn start(device: Device) -> Self {
+    /// Resets the peaks of this process, and of the process of a method with the number `method`.
+    pub fn start(method: Option<u32>) -> Self {
         return_freed_memory();
         linux_peak(); // updates `HIGHEST`
-        // Only Linux has this file: writing 5 resets the peak to the present memory.
-        let reset = fs::write("/proc/self/clear_refs", "5").is_ok();
-        let device_pool = MemoryPool::of(device).ok().flatten().filter(|pool| pool.reset_peak().is_ok());
-        Self { reset, device_pool }
+        // Only Linux has these files: writing 5 resets the peak to the present memory.
+        let reset = |process: &str| fs::write(format!("/proc/{process}/clear_refs"), "5").is_ok();
+        Self { reset: reset("self") && method.is_none_or(|process| reset(&process.to_string())), method }
     }
 
-    /// The peak resident memory since the start, in bytes, including memory still held from earlier phases. None where the system
-    /// cannot reset the peak.
+    /// The peak resident memory since the start, in bytes, including memory still held from earlier phases; that of both processes,
+    /// if there is a method's. None where the system cannot reset the peak.
     pub fn peak(&self) -> Option<u64> {
-        linux_peak().filter(|_| self.reset)
-    }
-
-    /// The peak memory of tensors and prefetched batches on the GPU since the start, in bytes, including memory still held from
-    /// earlier phases, but not the memory that CUDA libraries reserve. None on the CPU, or if the driver does not report it.
-    pub fn peak_on_device(&self) -> Option<u64> {
-        self.device_pool.as_ref()?.peak().ok()
+        let own = linux_peak()?;
+        let bytes = match self.method {
+            Some(process) => own + peak_of(&process.to_string())?,
+            None => own,
+        };
+        HIGHEST.fetch_max(bytes, Ordering::Relaxed);
+        Some(bytes).filter(|_| self.reset)
     }
 }
 
-/// The peak that Linux reports, in bytes; it also updates [`HIGHEST`].
+/// The peak of this process that Linux reports, in bytes; it also updates [`HIGHEST`].
 fn linux_peak() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let kib =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-    let bytes = kib? << 10;
+    let bytes = peak_of("self")?;
     HIGHEST.fetch_max(bytes, Ordering::Relaxed);
     Some(bytes)
+}
+
+/// The peak of a process that Linux reports, in bytes.
+fn peak_of(process: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    Some(kib? << 10)
 }
 
 /// The peak that other systems report, in bytes. On Linux this one would include the memory of the parent process.
@@ -73,7 +73,7 @@ fn resource_usage() -> Option<u64> {
 
 /// Returns freed heap memory to the system, which the allocator otherwise keeps (see [`physrep_nn::retain_heap_memory`]) and which
 /// would count in the next phase.
-fn return_freed_memory() {
+pub(crate) fn return_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `malloc_trim` has no preconditions; it locks the allocator.
     unsafe {
@@ -93,10 +93,10 @@ mod tests {
     // A single test, because the peak is that of the process.
     #[test]
     fn each_phase_has_its_own_peak() {
-        let all = PeakMemory::start(Device::Cpu);
+        let all = PeakMemory::start(None);
         allocate(256);
         let first = all.peak();
-        let late = PeakMemory::start(Device::Cpu);
+        let late = PeakMemory::start(None);
         allocate(16);
         let Some((first, second)) = first.zip(late.peak()) else {
             println!("skipped: this system cannot reset the peak");

@@ -19,7 +19,7 @@ use std::{
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 
 use crate::{
-    device::{BatchBuffer, BatchRef, Staging},
+    device::{BatchBuffer, BatchRef, Part, Staging},
     error::{Error, Result},
 };
 
@@ -138,9 +138,19 @@ impl Drop for Loader {
 }
 
 impl PrefetchedBatch<'_> {
-    /// The clips, in the memory that the method reads.
+    /// The clips, in the memory that a method of this process reads.
     pub fn as_batch(&self) -> BatchRef<'_> {
         self.filled.buffer.as_batch(self.filled.len)
+    }
+
+    /// The part of shared memory that the clips are in.
+    ///
+    /// # Errors
+    ///
+    /// If they are elsewhere, for want of such memory.
+    pub(crate) fn part(&self) -> Result<Part> {
+        let out_of_memory = || Error::io("shared memory for clips")(io::ErrorKind::OutOfMemory.into());
+        self.filled.buffer.part().ok_or_else(out_of_memory)
     }
 }
 

@@ -22,6 +22,11 @@ impl<'a> Progress<'a> {
         Self { listener, last: None }
     }
 
+    /// The phase that was reported last.
+    pub(crate) fn phase(&self) -> Phase {
+        self.last.map_or(Phase::Start, |(phase, _)| phase)
+    }
+
     /// Reports `done` of `total` units of a phase.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl SingleCell {
             return Ok(());
         }
         run_cell(
-            CellRun { cell: &self.cell, folder: &self.folder, pretraining: &pretraining, checkpoint_every },
+            CellRun { run, cell: &self.cell, folder: &self.folder, pretraining: &pretraining, checkpoint_every },
             listener,
         )
     }

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod encode;
 pub mod list;
 pub mod merge;
+pub mod method_one;
 pub mod plan;
 pub mod report;
 mod run_arguments;

@@ -26,6 +26,8 @@ pub const MPP: Plugin = Plugin { package: "physrep-mpp", folder: "plugins/mpp" }
 pub const VIDEOMAE: Plugin = Plugin { package: "physrep-videomae", folder: "plugins/videomae" };
 /// Misbehaves on demand.
 pub const HOSTILE: Plugin = Plugin { package: "physrep-hostile", folder: "tests/plugins/hostile" };
+/// Looks for labels and tries to do harm.
+pub const PRYING: Plugin = Plugin { package: "physrep-prying", folder: "tests/plugins/prying" };
 /// Writes down everything it is given.
 pub const SPY: Plugin = Plugin { package: "physrep-spy", folder: "tests/plugins/spy" };
 /// Reads clips in device memory, of the mock CUDA driver.
@@ -42,13 +44,14 @@ pub const FOREIGN_FINETUNE: Plugin =
 pub const HOSTILE_TENSORS: Plugin =
     Plugin { package: "physrep-hostile-tensors", folder: "tests/plugins/hostile-tensors" };
 
-const ALL: [Plugin; 12] = [
+const ALL: [Plugin; 13] = [
     AUTOENCODER,
     DISCO,
     JEPA,
     MPP,
     VIDEOMAE,
     HOSTILE,
+    PRYING,
     SPY,
     DEVICE_MEMORY,
     FOREIGN_ROOT,

@@ -69,15 +69,15 @@ fn run_steps(task: &BenchTask) -> Result<BenchResult> {
     let plugin = Plugin::open(&task.library)?;
     let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     let spec = SessionSpec {
-        config: &task.config,
-        systems: &[geometry],
+        config: task.config.clone(),
+        systems: vec![geometry],
         context_frames: shape.frames,
         future_frames: shape.frames,
         batch: shape.batch,
         steps: if training { warm_up + task.steps } else { 0 },
         seed: task.seed,
         device: task.device,
-        scratch: &scratch.path().to_string_lossy(),
+        scratch: scratch.path().to_owned(),
     };
     let mut session = Session::new(&plugin, &spec, &Silent)?;
     let len = batch.iter().product();

@@ -4,45 +4,43 @@ use physrep_benchmarks::Split;
 use physrep_records::EncoderFacts;
 
 use crate::{
-    error::Result,
-    plugin::{Plugin, Session},
+    method_process::{MethodProcess, ParameterFacts},
     stages::encode::EmbeddedSplits,
 };
 
-/// The sizes and checksums of an encoder; `checksum` is that of its weights.
+/// The sizes and checksums of an encoder with these parameters.
 pub(super) fn encoder_facts(
-    session: &Session<'_>,
-    plugin: &Plugin,
-    checksum: String,
+    method: &MethodProcess<'_>,
+    parameters: &[ParameterFacts],
     embedded: &EmbeddedSplits,
-) -> Result<EncoderFacts> {
-    let parameters = session.parameters()?;
+) -> EncoderFacts {
     let count = |encoder_only: bool| {
         parameters
             .iter()
             .filter(|parameter| parameter.encoder || !encoder_only)
-            .map(|parameter| parameter.shape.iter().product::<u64>())
-            .sum()
+            .map(|parameter| parameter.shape.iter().fold(1u64, |count, &length| count.saturating_mul(length)))
+            .fold(0, u64::saturating_add)
     };
     let tokens = embedded[&Split::Train].embeddings();
-    Ok(EncoderFacts {
+    let library = method.library();
+    EncoderFacts {
         encoder_parameters: count(true),
         method_parameters: count(false),
         tokens: tokens.tokens,
         dim: tokens.dim,
-        checksum,
-        plugin_checksum: plugin.library().checksum().to_owned(),
-        method_version: plugin.library().version().map(str::to_owned),
-        method_revision: plugin.library().revision().map(str::to_owned),
-    })
+        checksum: encoder_checksum(parameters),
+        plugin_checksum: library.checksum().to_owned(),
+        method_version: library.version().map(str::to_owned),
+        method_revision: library.revision().map(str::to_owned),
+    }
 }
 
 /// BLAKE3 over the names and checksums of the encoder's parameters.
-pub(super) fn encoder_checksum(session: &Session<'_>) -> Result<String> {
+pub(super) fn encoder_checksum(parameters: &[ParameterFacts]) -> String {
     let mut hasher = blake3::Hasher::new();
-    for parameter in session.parameters()?.iter().filter(|parameter| parameter.encoder) {
+    for parameter in parameters.iter().filter(|parameter| parameter.encoder) {
         hasher.update(parameter.name.as_bytes());
         hasher.update(&parameter.checksum);
     }
-    Ok(hasher.finalize().to_hex().to_string())
+    hasher.finalize().to_hex().to_string()
 }

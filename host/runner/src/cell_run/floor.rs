@@ -28,7 +28,7 @@ pub(super) fn record_floor(run: CellRun<'_>, data: &Packed, progress: &mut Progr
                 embedded
             }
             None => {
-                let timer = PhaseTimer::start(cell.device);
+                let timer = PhaseTimer::start();
                 let embedded =
                     encode::with_features(cell, data, |done, total| progress.report(Phase::Encode, done, total))?;
                 cost.encode = timer.cost(window_count(&embedded));
@@ -38,9 +38,8 @@ pub(super) fn record_floor(run: CellRun<'_>, data: &Packed, progress: &mut Progr
             }
         },
     };
-    let timer = PhaseTimer::start(cell.device);
+    let timer = PhaseTimer::start();
     let probed = probe::run(cell, data, &embedded, progress)?;
     cost.probe = timer.cost(window_count(&embedded));
-    Ok(RecordParts { probed, gradient: None, encoder_unchanged: None, encoding: None, encoder: None, cost }
-        .record(cell, data))
+    Ok(RecordParts { probed, cached: CachedEmbeddings::default(), cost }.record(cell, data))
 }

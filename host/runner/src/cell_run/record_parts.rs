@@ -1,26 +1,27 @@
 //! Assembles the record of a cell from the results of its stages.
 
 use physrep_benchmarks::packed::Packed;
-use physrep_records::{Cell, CellRecord, Cost, EncoderFacts, EncoderSpec, EncodingCheck, Health, Recipe, SCHEMA};
-use physrep_statistics::GradientFlow;
+use physrep_records::{Cell, CellRecord, Cost, EncoderSpec, Health, Recipe, SCHEMA};
 use serde_json::Value;
 
-use crate::{environment, overrides, peak_memory, stages::probe::Probed};
+use crate::{
+    environment, overrides, peak_memory,
+    stages::{embedding_cache::CachedEmbeddings, probe::Probed},
+};
 
 /// The results of a cell's stages.
 pub(super) struct RecordParts {
     pub(super) probed: Probed,
-    pub(super) gradient: Option<GradientFlow>,
-    pub(super) encoder_unchanged: Option<bool>,
-    pub(super) encoding: Option<EncodingCheck>,
-    pub(super) encoder: Option<EncoderFacts>,
+    /// What is known of the encoder and of the embeddings; nothing of those that no method made.
+    pub(super) cached: CachedEmbeddings,
     pub(super) cost: Cost,
 }
 
 impl RecordParts {
     /// The record of `cell`; `data` is that of its own system.
     pub(super) fn record(self, cell: &Cell, data: &Packed) -> CellRecord {
-        let Self { probed, gradient, encoder_unchanged, encoding, encoder, cost } = self;
+        let Self { probed, cached, cost } = self;
+        let CachedEmbeddings { gradient, encoder_unchanged, encoding, encoder, sandbox, .. } = cached;
         let (config, plugin) = match &cell.encoder {
             EncoderSpec::Plugin { config, .. } => {
                 let method = cell.suite.variants.get(cell.method()).map_or(cell.method(), String::as_str);
@@ -56,7 +57,7 @@ impl RecordParts {
             encoder,
             recipe,
             environment: environment::current(&cell.data.checksum, cell.device),
-            sandbox: Vec::new(),
+            sandbox,
             cost: Cost { peak_memory_mib: peak_memory::peak().map(|bytes| bytes >> 20), ..cost },
         }
     }

@@ -7,10 +7,9 @@ use physrep_records::{DataSource, EncoderSpec, files};
 
 use super::{encoder::record_encoder, floor::record_floor, task::CellRun};
 use crate::{
-    device::keep_freed_memory,
+    child::last_line_of_own_log,
     error::{Error, Result},
     events::{Phase, PhaseProgress},
-    plugin::Plugin,
     progress::Progress,
 };
 
@@ -21,20 +20,25 @@ use crate::{
 /// If a stage of the cell fails; [`Error::Interrupted`] if this process is to stop.
 pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Result<()>) -> Result<()> {
     physrep_nn::retain_heap_memory();
-    keep_freed_memory(run.cell.device);
     let mut progress = Progress::new(listener);
     progress.report(Phase::Start, 0, 1)?;
     let data = run.cell.sources().iter().map(open_data).collect::<Result<Vec<_>>>()?;
     let record = match &run.cell.encoder {
         EncoderSpec::Plugin { library, checksum, .. } => {
-            let plugin = Plugin::open(library)?;
-            if plugin.library().checksum() != checksum {
+            if files::checksum(library)? != *checksum {
                 return Err(Error::Plugin {
                     path: library.clone(),
                     reason: "it changed since this cell was planned; run the same command again".into(),
                 });
             }
-            record_encoder(run, &plugin, &data, &mut progress)?
+            record_encoder(run, library, &data, &mut progress).map_err(|error| match error {
+                Error::MethodDied { how, .. } => Error::MethodDied {
+                    how,
+                    phase: Some(progress.phase()),
+                    log: last_line_of_own_log(&run.folder.log()),
+                },
+                other => other,
+            })?
         }
         EncoderSpec::Features | EncoderSpec::Mean => record_floor(run, &data[run.cell.index()], &mut progress)?,
     };

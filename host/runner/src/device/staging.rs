@@ -1,4 +1,5 @@
-//! Staging of batches: buffers are filled in host memory and, for a GPU, copied while it still computes the previous step.
+//! Staging of batches: buffers are filled in host memory and, for a GPU, copied while it still computes the previous step; or they are
+//! filled in memory that is shared with the process of a method.
 
 use std::{
     fmt::{self, Debug},
@@ -9,6 +10,7 @@ use std::{
 use super::{
     context::{Context, CopyStream, DeviceBuffer, PinnedBuffer},
     driver::{self, Functions},
+    shared_memory::{Part, SharedBuffer, SharedMemory},
 };
 
 /// The kind of memory that a method reads its batches from.
@@ -32,9 +34,15 @@ enum Kind {
     Heap,
     Pinned(Arc<Context>),
     Device(Arc<CopyStream>),
+    Shared(Arc<SharedMemory>, Option<Announce>),
 }
 
 impl Staging {
+    /// For batches that the process of a method reads in `memory`; it is told of them if it copies them to a GPU.
+    pub(crate) fn shared(memory: Arc<SharedMemory>, announce: Option<Announce>) -> Self {
+        Self(Kind::Shared(memory, announce))
+    }
+
     /// For batches that are read from memory of kind `memory`. Without a driver that supports it they stay on the heap, and a warning
     /// is logged.
     pub fn at(memory: MemoryKind) -> Self {
@@ -66,6 +74,15 @@ impl Staging {
     /// returned with them.
     pub fn zeros(&self, len: usize) -> (BatchBuffer, Option<String>) {
         let (context, stream) = match &self.0 {
+            Kind::Shared(memory, announce) => {
+                return match memory.zeros(len) {
+                    Ok(values) => (BatchBuffer(Memory::Shared(values, announce.clone())), None),
+                    Err(why) => (
+                        BatchBuffer(Memory::Heap(vec![0.0; len])),
+                        Some(format!("a batch is not in shared memory: {why}")),
+                    ),
+                };
+            }
             Kind::Pinned(context) if len > 0 => (context, None),
             Kind::Device(stream) if len > 0 => (stream.context(), Some(stream)),
             _ => return (BatchBuffer(Memory::Heap(vec![0.0; len])), None),
@@ -84,6 +101,16 @@ impl Staging {
     }
 }
 
+/// Called with the part and the length of each batch that is filled.
+#[derive(Clone)]
+pub(crate) struct Announce(pub(crate) Arc<dyn Fn(Part, usize) -> Result<(), String> + Send + Sync>);
+
+impl Debug for Announce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Announce")
+    }
+}
+
 /// The buffer of a batch: written in host memory, sent, and read from the requested kind of memory.
 pub struct BatchBuffer(Memory);
 
@@ -92,6 +119,7 @@ enum Memory {
     Heap(Vec<f32>),
     Pinned(PinnedBuffer),
     Device(DeviceBuffer),
+    Shared(SharedBuffer, Option<Announce>),
 }
 
 impl BatchBuffer {
@@ -104,6 +132,7 @@ impl BatchBuffer {
             Memory::Heap(values) => Ok(values),
             Memory::Pinned(values) => Ok(values),
             Memory::Device(copied) => copied.values_mut(),
+            Memory::Shared(values, _) => Ok(values),
         }
     }
 
@@ -113,8 +142,9 @@ impl BatchBuffer {
     /// The driver's error.
     pub fn send(&mut self, len: usize) -> Result<(), String> {
         match &mut self.0 {
-            Memory::Heap(_) | Memory::Pinned(_) => Ok(()),
+            Memory::Heap(_) | Memory::Pinned(_) | Memory::Shared(_, None) => Ok(()),
             Memory::Device(copied) => copied.send(len),
+            Memory::Shared(values, Some(announce)) => announce.0(values.part(), len),
         }
     }
 
@@ -123,6 +153,14 @@ impl BatchBuffer {
         match &self.0 {
             Memory::Device(copied) => BatchRef::Device(copied, copied.values()[..len].len()),
             _ => BatchRef::Host(&self[..len]),
+        }
+    }
+
+    /// The part of shared memory that it is in, if it is in one.
+    pub(crate) fn part(&self) -> Option<Part> {
+        match &self.0 {
+            Memory::Shared(values, _) => Some(values.part()),
+            _ => None,
         }
     }
 }
@@ -141,6 +179,7 @@ impl Deref for BatchBuffer {
             Memory::Heap(values) => values,
             Memory::Pinned(values) => values,
             Memory::Device(copied) => copied.values(),
+            Memory::Shared(values, _) => values,
         }
     }
 }
@@ -151,6 +190,7 @@ impl Debug for BatchBuffer {
             Memory::Heap(_) => "on the heap",
             Memory::Pinned(_) => "pinned",
             Memory::Device(_) => "copied to the GPU",
+            Memory::Shared(..) => "in shared memory",
         };
         write!(f, "{} values, {kind}", self.len())
     }

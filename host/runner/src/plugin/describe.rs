@@ -10,6 +10,7 @@ use crate::{
     child::{ChildSettings, SupervisedChild, begin_as_child, cause, last_line, limit_memory},
     error::{Error, Result},
     interrupt, messages,
+    sandbox::{self, Access},
 };
 
 /// How long a library may take to load and to describe itself. Those of CUDA are large.
@@ -65,6 +66,7 @@ pub fn describe_library(path: &Path) -> Result<MethodLibrary> {
 pub fn describe_in_this_process(path: &Path) -> Result<()> {
     begin_as_child()?;
     limit_memory(MEMORY)?;
+    sandbox::enter(&Access::to_library(path))?;
     let message = match Plugin::open(path) {
         Ok(plugin) => Message::Described(plugin.library().description().clone()),
         Err(Error::Plugin { reason, .. }) => Message::Refused(reason),

@@ -25,8 +25,22 @@ impl MethodLibrary {
     ///
     /// [`Error::Plugin`] if the description names no method, or one whose name cannot be that of a row.
     pub(super) fn new(path: &Path, description: Value) -> Result<Self> {
-        let refuse = |reason: String| Error::Plugin { path: path.to_owned(), reason };
-        let library = Self { path: path.to_owned(), checksum: files::checksum(path)?, description };
+        Self::unnamed(path, files::checksum(path)?).described(description)
+    }
+
+    /// The library at `path`, an absolute one, before it has described itself.
+    pub(crate) fn unnamed(path: &Path, checksum: String) -> Self {
+        Self { path: path.to_owned(), checksum, description: Value::Null }
+    }
+
+    /// The library with a description.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plugin`] if the description names no method, or one whose name cannot be that of a row.
+    pub(crate) fn described(&self, description: Value) -> Result<Self> {
+        let refuse = |reason: String| Error::Plugin { path: self.path.clone(), reason };
+        let library = Self { description, ..self.clone() };
         let name = library.name();
         if name.is_empty() {
             return Err(refuse("its description names no method".into()));

@@ -15,4 +15,4 @@ pub use describe::{describe_in_this_process, describe_library};
 pub use geometry::Geometry;
 pub(crate) use library::Plugin;
 pub use method_library::MethodLibrary;
-pub use session::{Session, SessionSpec};
+pub use session::{EncodedTokens, Session, SessionSpec};

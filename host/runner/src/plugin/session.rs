@@ -1,6 +1,6 @@
 //! A method's session, as the host uses it: safe calls with plain slices.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, path::PathBuf};
 
 use abi_stable::std_types::{RResult, RSlice};
 use physrep_abi::{
@@ -9,6 +9,7 @@ use physrep_abi::{
 };
 
 use physrep_records as records;
+use serde::{Deserialize, Serialize};
 
 use super::{
     callbacks::{CallbackContext, Callbacks},
@@ -22,12 +23,12 @@ use crate::{
 };
 
 /// The configuration of a session.
-#[derive(Clone, Debug)]
-pub struct SessionSpec<'a> {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SessionSpec {
     /// The method's configuration: an object with the keys that differ from the defaults.
-    pub config: &'a serde_json::Value,
+    pub config: serde_json::Value,
     /// The systems to pretrain on.
-    pub systems: &'a [Geometry],
+    pub systems: Vec<Geometry>,
     /// Frames of a clip to encode.
     pub context_frames: usize,
     /// Frames after the context in a pretraining clip.
@@ -41,7 +42,7 @@ pub struct SessionSpec<'a> {
     /// The device that the method computes on.
     pub device: records::Device,
     /// A folder that the session may write to.
-    pub scratch: &'a str,
+    pub scratch: PathBuf,
 }
 
 /// Embeddings of a batch.
@@ -73,12 +74,13 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// [`Error::Method`] if the method refuses, such as a configuration.
-    pub fn new(plugin: &Plugin, spec: &SessionSpec<'_>, callbacks: &'a dyn Callbacks) -> Result<Self> {
+    pub fn new(plugin: &Plugin, spec: &SessionSpec, callbacks: &'a dyn Callbacks) -> Result<Self> {
         let context = Box::new(CallbackContext(callbacks));
         let channels: Vec<_> = spec.systems.iter().map(Geometry::abi_channels).collect();
         let systems: Vec<GeometryView<'_>> =
             spec.systems.iter().zip(&channels).map(|(geometry, channels)| geometry.abi_system(channels)).collect();
         let config = spec.config.to_string();
+        let scratch = spec.scratch.to_string_lossy();
         let args = CreateArgs {
             config: config.as_str().into(),
             systems: systems.as_slice().into(),
@@ -91,7 +93,7 @@ impl<'a> Session<'a> {
                 records::Device::Cuda(index) => Device::cuda(index),
             },
             seed: spec.seed,
-            scratch_dir: spec.scratch.into(),
+            scratch_dir: scratch.as_ref().into(),
             host: context.host_callbacks(),
         };
         let name = plugin.library().name().to_owned();

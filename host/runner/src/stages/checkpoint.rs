@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    plugin::Session,
+    method_process::MethodProcess,
 };
 
 /// The file starts with these bytes, then a little-endian 64-bit length and as many bytes of JSON, a [`Checkpoint`]; the rest is the
@@ -32,19 +32,19 @@ impl Checkpoint {
         cost: PhaseCost { samples: 0, seconds: 0.0, peak_memory_mib: Some(0), peak_device_memory_mib: Some(0) },
     };
 
-    /// Writes the checkpoint with the state of `session`.
-    pub(super) fn save(&self, path: &Path, session: &Session<'_>) -> Result<()> {
+    /// Writes the checkpoint with the state of `method`.
+    pub(super) fn save(&self, path: &Path, method: &mut MethodProcess<'_>) -> Result<()> {
         let header = serde_json::to_vec(self).expect("plain JSON");
         let length = (header.len() as u64).to_le_bytes();
-        Ok(files::write(path, &[&MAGIC[..], &length, &header, &session.save()?].concat())?)
+        Ok(files::write(path, &[&MAGIC[..], &length, &header, &method.save()?].concat())?)
     }
 
-    /// Reads a checkpoint and loads its state into `session`.
-    pub(super) fn load(path: &Path, session: &mut Session<'_>) -> Result<Self> {
+    /// Reads a checkpoint and loads its state into `method`.
+    pub(super) fn load(path: &Path, method: &mut MethodProcess<'_>) -> Result<Self> {
         let bytes = files::read(path)?;
         let (checkpoint, state) = parts(&bytes)
             .ok_or_else(|| Error::file(path, "not a checkpoint of this program; delete it to start over"))?;
-        session.load(state, LoadScope::Full)?;
+        method.load(state, LoadScope::Full)?;
         Ok(checkpoint)
     }
 }

@@ -24,6 +24,10 @@ pub struct CachedEmbeddings {
     pub gradient: Option<GradientFlow>,
     /// Whether embeddings depend on their own window alone.
     pub encoding: Option<EncodingCheck>,
+    /// Whether the encoder's weights were the same after encoding.
+    pub encoder_unchanged: Option<bool>,
+    /// The restrictions on the process that encoded.
+    pub sandbox: Vec<String>,
     /// The cost of the pretraining.
     pub pretrain: PhaseCost,
     /// The cost of encoding.

@@ -14,9 +14,10 @@ use physrep_statistics::Labels;
 use rayon::prelude::*;
 
 use crate::{
-    device::{MemoryKind, Staging},
+    device::Staging,
     error::{Error, Result},
-    plugin::{Geometry, Session},
+    method_process::MethodProcess,
+    plugin::Geometry,
     prefetch::{Loader, PrefetchSettings, PrefetchedBatch, threads_beside_computation},
 };
 
@@ -26,17 +27,17 @@ const BATCH: usize = 16;
 /// The embeddings and labels of each split.
 pub type EmbeddedSplits = BTreeMap<Split, LabelledEmbeddings>;
 
-/// Embeds all windows of those of `splits` that the data has, with `session`. `report` gets the number of windows done and their total.
-pub fn with_session(
+/// Embeds all windows of those of `splits` that the data has, with `method`. `report` gets the number of windows done and their total.
+pub(crate) fn with_method(
     cell: &Cell,
     data: &Packed,
-    session: &Session<'_>,
+    method: &mut MethodProcess<'_>,
     splits: &[Split],
     report: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<EmbeddedSplits> {
     let (geometry, system) = (Geometry::of(data.header()), cell.index());
-    each_split(cell, data, splits, session.memory(), report, |clips, count| {
-        let tokens = session.encode(clips.as_batch(), geometry.shape(count, cell.suite.window.context), system)?;
+    each_split(cell, data, splits, &method.staging(), report, |clips, count| {
+        let tokens = method.encode(clips.part()?, geometry.shape(count, cell.suite.window.context), system)?;
         Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
     })
 }
@@ -48,7 +49,7 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
     let channels: Vec<String> = geometry.channels.iter().map(|channel| channel.name.clone()).collect();
     let periodic = geometry.boundary.map(|boundary| boundary == Boundary::Periodic);
     let extractor = FeatureExtractor::new(&channels, cell.suite.window.context, geometry.size(), periodic)?;
-    each_split(cell, data, &Split::ALL, MemoryKind::Host, report, |clips, count| {
+    each_split(cell, data, &Split::ALL, &Staging::default(), report, |clips, count| {
         let rows: Vec<Vec<f32>> = clips
             .par_chunks_exact(clips.len() / count)
             .map(|clip| extractor.features(clip))
@@ -59,23 +60,23 @@ pub fn with_features(cell: &Cell, data: &Packed, report: impl FnMut(u64, u64) ->
 
 /// Embeds all windows of all splits as one zero token, so that probes depend only on the labels.
 pub fn with_zeros(cell: &Cell, data: &Packed) -> Result<EmbeddedSplits> {
-    each_split(cell, data, &Split::ALL, MemoryKind::Host, |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
+    each_split(cell, data, &Split::ALL, &Staging::default(), |_, _| Ok(()), |_, count| Ok((vec![0.0; count], 1, 1)))
 }
 
 /// The tokens of a batch, the number of tokens per clip and their dimensions.
 type Tokens = (Vec<f32>, usize, usize);
 
-/// Embeds `windows` in batches of `batch`, as they follow each other, with `session`.
-pub(super) fn windows_with_session(
+/// Embeds `windows` in batches of `batch`, as they follow each other, with `method`.
+pub(super) fn windows_with_method(
     cell: &Cell,
     data: &Packed,
-    session: &Session<'_>,
+    method: &mut MethodProcess<'_>,
     windows: &[Window],
     batch: usize,
 ) -> Result<Embeddings> {
     let (geometry, system) = (Geometry::of(data.header()), cell.index());
-    embed_windows(cell, data, windows, batch, &Staging::at(session.memory()), &mut |clips, count| {
-        let tokens = session.encode(clips.as_batch(), geometry.shape(count, cell.suite.window.context), system)?;
+    embed_windows(cell, data, windows, batch, &method.staging(), &mut |clips, count| {
+        let tokens = method.encode(clips.part()?, geometry.shape(count, cell.suite.window.context), system)?;
         Ok((tokens.values, tokens.shape[1], tokens.shape[2]))
     })
 }
@@ -85,31 +86,34 @@ fn each_split(
     cell: &Cell,
     data: &Packed,
     splits: &[Split],
-    memory: MemoryKind,
+    staging: &Staging,
     mut report: impl FnMut(u64, u64) -> Result<()>,
     mut embed: impl FnMut(&PrefetchedBatch<'_>, usize) -> Result<Tokens>,
 ) -> Result<EmbeddedSplits> {
     let window_plan = cell.suite.window_on(cell.system());
-    let windows = |split| data.windows(split, &window_plan);
-    let splits: Vec<Split> = data.header().splits().filter(|split| splits.contains(split)).collect();
-    let total = splits.iter().map(|&split| windows(split).len() as u64).sum();
-    let staging = Staging::at(memory);
-    let mut done = 0;
-    let mut embed_split = |split: Split| -> Result<LabelledEmbeddings> {
-        let windows = windows(split);
-        // Neighbours in a batch must not be of one trajectory, or their company would tell a method what it is of.
-        let order = Stream::new(cell.suite.seed, "order of encoding", split as u64).permutation(windows.len());
-        let shuffled: Vec<Window> = order.iter().map(|&index| windows[index as usize]).collect();
-        let mut embeddings = embed_windows(cell, data, &shuffled, BATCH, &staging, &mut |clips, count| {
-            let tokens = embed(clips, count)?;
-            done += count as u64;
-            report(done, total)?;
-            Ok(tokens)
-        })?;
-        embeddings.values = in_order(&embeddings.values, &order);
-        Ok(LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?)
+    let splits = data.header().splits().filter(|split| splits.contains(split));
+    let splits: Vec<(Split, Vec<Window>)> = splits.map(|split| (split, data.windows(split, &window_plan))).collect();
+    let windows: Vec<Window> = splits.iter().flat_map(|(_, windows)| windows).copied().collect();
+    // Neither its number nor its neighbours in a batch may tell a method which split or trajectory a window is of.
+    let order = Stream::new(cell.suite.seed, "order of encoding", 0).permutation(windows.len());
+    let shuffled: Vec<Window> = order.iter().map(|&index| windows[index as usize]).collect();
+    let (mut done, total) = (0, windows.len() as u64);
+    report(done, total)?;
+    let embeddings = embed_windows(cell, data, &shuffled, BATCH, staging, &mut |clips, count| {
+        let tokens = embed(clips, count)?;
+        done += count as u64;
+        report(done, total)?;
+        Ok(tokens)
+    })?;
+    let Embeddings { tokens, dim, .. } = embeddings;
+    let sorted = in_order(&embeddings.values, &order);
+    let mut rest = sorted.as_slice();
+    let mut of_split = |(split, windows): (Split, Vec<Window>)| -> Result<(Split, LabelledEmbeddings)> {
+        let values = rest.split_off(..windows.len() * tokens * dim).expect("a row for each window").to_vec();
+        let embeddings = Embeddings { values, n: windows.len(), tokens, dim };
+        Ok((split, LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?))
     };
-    splits.iter().map(|&split| Ok((split, embed_split(split)?))).collect()
+    splits.into_iter().map(&mut of_split).collect()
 }
 
 /// Runs `embed` on batches of context windows: it gets `count` clips `(count, C, T, H, W)`.

@@ -11,10 +11,10 @@ use physrep_evaluation::Embeddings;
 use physrep_random::Stream;
 use physrep_records::{Cell, Device, EncodingCheck};
 
-use super::encode::{EmbeddedSplits, windows_with_session};
+use super::encode::{EmbeddedSplits, windows_with_method};
 use crate::{
     error::{Error, Result},
-    plugin::Session,
+    method_process::MethodProcess,
 };
 
 /// Windows that are embedded again.
@@ -31,7 +31,7 @@ const TOLERANCE: f64 = 0.02;
 pub(crate) fn check(
     cell: &Cell,
     data: &Packed,
-    session: &Session<'_>,
+    method: &mut MethodProcess<'_>,
     embedded: &EmbeddedSplits,
 ) -> Result<EncodingCheck> {
     let before = embedded[&Split::Valid].embeddings();
@@ -39,7 +39,7 @@ pub(crate) fn check(
     let mut sample = Stream::new(cell.suite.seed, "encoding check", 0).permutation(windows.len());
     sample.truncate(WINDOWS);
     let sampled: Vec<Window> = sample.iter().map(|&index| windows[index as usize]).collect();
-    let again = |batch| windows_with_session(cell, data, session, &sampled, batch);
+    let mut again = |batch| windows_with_method(cell, data, method, &sampled, batch);
     let (alone, company) = (again(1)?, again(WINDOWS)?);
     let check = EncodingCheck {
         alone: difference(before, &sample, &alone, round_off(cell)),

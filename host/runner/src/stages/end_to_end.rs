@@ -26,7 +26,8 @@ use crate::{
     device::Staging,
     error::{Error, Result},
     events::Phase,
-    plugin::{Geometry, Session},
+    method_process::MethodProcess,
+    plugin::Geometry,
     prefetch::{Loader, PrefetchSettings, threads_beside_computation},
     progress::Progress,
 };
@@ -45,13 +46,13 @@ struct EndToEndRecord {
     valid: Vec<f64>,
 }
 
-/// Trains the encoder of `session`, whose tokens have `dim` dimensions, and a new head with the suite's budget, selects the epoch that
+/// Trains the encoder of `method`, whose tokens have `dim` dimensions, and a new head with the suite's budget, selects the epoch that
 /// is best on valid, and scores all splits but train.
 pub(crate) fn run(
     cell: &Cell,
     budget: &FinetuneBudget,
     data: &Packed,
-    session: &mut Session<'_>,
+    method: &mut MethodProcess<'_>,
     dim: usize,
     progress: &mut Progress<'_>,
 ) -> Result<(Vec<ProbeScore>, Selection)> {
@@ -59,7 +60,7 @@ pub(crate) fn run(
     let params = Params::new(DType::F32, &Device::Cpu, cell.seed);
     let head = AttentiveHead::new(dim, data.header().scalings.len(), &params)?;
     let config = AdamWConfig { lr: budget.lr, weight_decay: budget.weight_decay, ..AdamWConfig::default() };
-    session.begin_finetuning(budget.weight_decay)?;
+    method.begin_finetuning(budget.weight_decay)?;
     let mut training = Training {
         cell,
         data,
@@ -72,7 +73,7 @@ pub(crate) fn run(
             warmup_start: 0.0,
         },
         batch: budget.batch,
-        staging: Staging::at(session.memory()),
+        staging: method.staging(),
         optimizer: AdamW::new(params.named(), config)?,
         step: 0,
     };
@@ -83,26 +84,26 @@ pub(crate) fn run(
     for epoch in 0..budget.epochs {
         let samples = epoch as u64 * epoch_len..(epoch as u64 + 1) * epoch_len;
         let train =
-            training.epoch(&windows, samples, session, &head, |done| progress.report(Phase::EndToEnd, done, total))?;
-        let valid = &embedded(cell, data, session, &[Split::Valid])?[&Split::Valid];
+            training.epoch(&windows, samples, method, &head, |done| progress.report(Phase::EndToEnd, done, total))?;
+        let valid = &embedded(cell, data, method, &[Split::Valid])?[&Split::Valid];
         let valid = scores(&head.predict(&Tokens::new(valid.embeddings()), valid.n())?, valid.labels())?.mse;
         if !train.is_finite() || !valid.is_finite() {
             return Err(diverged(cell, format!("in epoch {}: {train} on train, {valid} on valid", epoch + 1)));
         }
         if record.valid.iter().all(|&before| valid < before) {
             record.epoch = epoch + 1;
-            best = Some((session.save()?, copy_weights(&params)?));
+            best = Some((method.save()?, copy_weights(&params)?));
         }
         record.train.push(train);
         record.valid.push(valid);
     }
     if let Some((encoder, weights)) = &best {
-        session.load(encoder, LoadScope::Encoder)?;
+        method.load(encoder, LoadScope::Encoder)?;
         params.load(weights)?;
     }
     let fitted = Fitted { track: Track::EndToEnd, probe: HEAD, label_fraction: 1.0 };
     let mut all = Vec::new();
-    for (split, embedded) in embedded(cell, data, session, &[Split::Valid, Split::Test, Split::HeldOut])? {
+    for (split, embedded) in embedded(cell, data, method, &[Split::Valid, Split::Test, Split::HeldOut])? {
         let predictions = head.predict(&Tokens::new(embedded.embeddings()), embedded.n())?;
         all.extend(fitted.scores(data, split, &[predictions], embedded.labels())?);
     }
@@ -116,8 +117,8 @@ pub(crate) fn run(
     Ok((all, selection))
 }
 
-fn embedded(cell: &Cell, data: &Packed, session: &Session<'_>, splits: &[Split]) -> Result<EmbeddedSplits> {
-    encode::with_session(cell, data, session, splits, |_, _| Ok(()))
+fn embedded(cell: &Cell, data: &Packed, method: &mut MethodProcess<'_>, splits: &[Split]) -> Result<EmbeddedSplits> {
+    encode::with_method(cell, data, method, splits, |_, _| Ok(()))
 }
 
 fn diverged(cell: &Cell, what: String) -> Error {
@@ -145,7 +146,7 @@ impl Training<'_> {
         &mut self,
         windows: &[Window],
         samples: Range<u64>,
-        session: &mut Session<'_>,
+        method: &mut MethodProcess<'_>,
         head: &AttentiveHead,
         mut report: impl FnMut(u64) -> Result<()>,
     ) -> Result<f64> {
@@ -174,8 +175,7 @@ impl Training<'_> {
             for batch in seen.chunks(self.batch) {
                 let clips = loader.next()?.expect("the loader has one batch per chunk");
                 let labels = self.labels_of(batch)?;
-                let tokens =
-                    session.encode_with_gradient(clips.as_batch(), geometry.shape(batch.len(), frames), system)?;
+                let tokens = method.encode_with_gradient(clips.part()?, geometry.shape(batch.len(), frames), system)?;
                 let input = Var::from_vec(tokens.values, &tokens.shape, &Device::Cpu)?;
                 let loss = mean_squared_error(&head.forward(&normalise_tokens(&input)?)?, &labels)?;
                 let value = f64::from(loss.to_scalar::<f32>()?);
@@ -186,7 +186,7 @@ impl Training<'_> {
                 let learning_rate = self.schedule.at(self.step);
                 self.optimizer.step(&gradients, learning_rate)?;
                 let gradient = gradients.get(&input).ok_or_else(|| diverged(self.cell, "without a gradient".into()))?;
-                session.finetune_step(&gradient.flatten_all()?.to_vec1()?, tokens.shape, learning_rate)?;
+                method.finetune_step(&gradient.flatten_all()?.to_vec1()?, tokens.shape, learning_rate)?;
                 sum += value * batch.len() as f64;
                 self.step += 1;
                 report(batch[batch.len() - 1].0 + 1)?;

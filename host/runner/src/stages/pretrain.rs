@@ -1,4 +1,4 @@
-//! Pretraining of a session on one system or on several: batches in the suite's order, training curves, and checkpoints to resume
+//! Pretraining of a method on one system or on several: batches in the suite's order, training curves, and checkpoints to resume
 //! from.
 
 use std::{
@@ -14,7 +14,7 @@ use physrep_benchmarks::{
     packed::{NoiseStream, Packed, WindowOrder, load_clip},
     suite::{PretrainBudget, Suite},
 };
-use physrep_records::{Curves, Device, PhaseCost, PretrainingFolder, files};
+use physrep_records::{Curves, PhaseCost, PretrainingFolder, files};
 use serde_json::Value;
 
 use super::{
@@ -22,12 +22,12 @@ use super::{
     pretraining_record::{PretrainedSystem, PretrainingRecord},
 };
 use crate::{
-    device::Staging,
     error::{Error, Result},
     events::{Phase, PhaseProgress},
     interrupt,
+    method_process::MethodProcess,
     phase_timer::PhaseTimer,
-    plugin::{Geometry, Session},
+    plugin::Geometry,
     prefetch::{Loader, PrefetchSettings, threads_beside_computation},
     progress::Progress,
 };
@@ -45,8 +45,6 @@ pub struct Pretraining<'a> {
     pub config: &'a Value,
     /// The folder of the pretraining.
     pub folder: &'a PretrainingFolder,
-    /// The device that the method computes on.
-    pub device: Device,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
 }
@@ -77,20 +75,20 @@ fn clips(steps: Range<u64>, systems: usize, batch: usize) -> impl Iterator<Item 
     })
 }
 
-/// Pretrains `session`, or loads its state if the pretraining is done. Returns the cost over all attempts.
+/// Pretrains `method`, or loads its state if the pretraining is done. Returns the cost over all attempts.
 pub fn run(
     task: &Pretraining<'_>,
-    session: &mut Session<'_>,
+    method: &mut MethodProcess<'_>,
     curves: &Curves,
     progress: &mut Progress<'_>,
 ) -> Result<PhaseCost> {
     if let Some(record) = PretrainingRecord::read(task.folder)? {
-        session.load(&files::read(&task.folder.state())?, LoadScope::Full)?;
+        method.load(&files::read(&task.folder.state())?, LoadScope::Full)?;
         curves.replace(Curves::read(&task.folder.curves())?);
         return Ok(record.cost);
     }
-    let cost = train(task, session, curves, progress)?;
-    files::write(&task.folder.state(), &session.save()?)?;
+    let cost = train(task, method, curves, progress)?;
+    files::write(&task.folder.state(), &method.save()?)?;
     let systems = task.data.iter().map(|data| {
         let header = data.header();
         PretrainedSystem { system: header.system.clone(), geometry: Geometry::of(header) }
@@ -110,7 +108,7 @@ pub fn run(
 /// Runs all steps, or those after the checkpoint if there is one, and writes the curves.
 fn train(
     task: &Pretraining<'_>,
-    session: &mut Session<'_>,
+    method: &mut MethodProcess<'_>,
     curves: &Curves,
     progress: &mut Progress<'_>,
 ) -> Result<PhaseCost> {
@@ -124,21 +122,22 @@ fn train(
 
     let mut start = Checkpoint::START;
     if folder.checkpoint().is_file() {
-        start = Checkpoint::load(&folder.checkpoint(), session)?;
+        start = Checkpoint::load(&folder.checkpoint(), method)?;
     }
     curves.restore(&folder.curves(), start.step)?;
     progress.report(Phase::Pretrain, start.step, steps)?;
-    let timer = PhaseTimer::start(task.device);
+    let timer = PhaseTimer::start_with(method)?;
     // The total cost of all attempts up to a step.
-    let cost = |step: u64| start.cost.and(timer.cost(0), step * batch as u64);
+    let cost = |step: u64, method: &mut MethodProcess<'_>| -> Result<PhaseCost> {
+        Ok(start.cost.and(timer.cost_with(0, method)?, step * batch as u64))
+    };
     let started = Instant::now();
     let mut saved = started;
     let items = clips(start.step..steps, data.len(), batch).map(move |Clip { system, sample }| {
         let (order, windows) = &mut orders[system];
         (system, windows[order.window(sample)], NoiseStream::Pretraining(sample))
     });
-    let settings =
-        PrefetchSettings { batch, threads: threads_beside_computation(), staging: Staging::at(session.memory()) };
+    let settings = PrefetchSettings { batch, threads: threads_beside_computation(), staging: method.staging() };
     let clip_len = |&(system, ..): &(usize, _, _)| data[system].clip_len(frames);
     thread::scope(|scope| -> Result<()> {
         let loader = Loader::spawn(scope, settings, items, clip_len, |&(system, window, noise), clip| {
@@ -147,7 +146,7 @@ fn train(
         let mut step = start.step;
         while let Some(clips) = loader.next()? {
             let system = system_at(step, data.len());
-            let report = session.pretrain_step(clips.as_batch(), shapes[system], system)?;
+            let report = method.pretrain_step(clips.part()?, shapes[system], system)?;
             if !report.loss.is_finite() {
                 return Err(Error::Method {
                     method: task.method.to_owned(),
@@ -160,7 +159,7 @@ fn train(
             curves.follow(&folder.curves(), step)?;
             if interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps) {
                 curves.flush(&folder.curves(), step)?;
-                Checkpoint { step, cost: cost(step) }.save(&folder.checkpoint(), session)?;
+                Checkpoint { step, cost: cost(step, method)? }.save(&folder.checkpoint(), method)?;
                 saved = Instant::now();
             }
             progress.report_figures(PhaseProgress {
@@ -171,12 +170,12 @@ fn train(
                 clips_per_second: Some(((step - start.step) * batch as u64) as f64 / started.elapsed().as_secs_f64()),
             })?;
         }
-        let (waited, all) = (loader.waited().as_secs_f64(), timer.cost(0).seconds);
+        let (waited, all) = (loader.waited().as_secs_f64(), timer.seconds());
         log::info!("pretraining waited {waited:.3} s of {all:.1} s for data");
         Ok(())
     })?;
     curves.flush(&folder.curves(), steps)?;
-    Ok(cost(steps))
+    cost(steps, method)
 }
 
 #[cfg(test)]

@@ -91,17 +91,16 @@ fn batches_reach_the_gpu_whole_and_in_order_however_late_the_driver_copies() {
     let path = driver(&folder, 0);
     let library = load(&path);
     let plugin = Plugin::open(&device_memory_plugin()).expect("opens");
-    let systems = [Geometry::anonymous(3, [8, 8])];
     let spec = SessionSpec {
-        config: &json!({ "driver": path }),
-        systems: &systems,
+        config: json!({ "driver": path }),
+        systems: vec![Geometry::anonymous(3, [8, 8])],
         context_frames: 4,
         future_frames: 4,
         batch: 2,
         steps: 0,
         seed: 0,
         device: Device::Cuda(1),
-        scratch: "",
+        scratch: "".into(),
     };
     let session = Session::new(&plugin, &spec, &Silent).expect("a session");
     assert_eq!(session.memory(), MemoryKind::Device(1));

@@ -1,0 +1,346 @@
+//! The process of a method, as the process of a cell uses it: a session behind a pipe.
+
+use std::{
+    io::{self, BufReader},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, ExitStatus},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use physrep_abi::{LoadScope, StepReport};
+use physrep_records::{Device, files};
+
+use super::{
+    frames,
+    protocol::{Answer, Batch, ParameterFacts, Request, Start},
+};
+use crate::{
+    child,
+    device::{Announce, Part, SharedMemory, Staging},
+    environment::machine_memory,
+    error::{Error, Result},
+    plugin::{EncodedTokens, MethodLibrary, SessionSpec},
+    sandbox::Access,
+};
+
+/// How long a process may take to end once it is to end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A session of a method in a process of its own, which sees clips and nothing else. It ends when this is dropped.
+pub(crate) struct MethodProcess<'a> {
+    name: String,
+    process: Child,
+    requests: Requests,
+    answers: BufReader<ChildStdout>,
+    memory: Arc<SharedMemory>,
+    library: MethodLibrary,
+    sandbox: Vec<String>,
+    prefetch: bool,
+    on_metric: &'a dyn Fn(&str, u64, f64),
+}
+
+/// The pipe of requests; closed when none is left of it.
+#[derive(Clone, Debug)]
+struct Requests(Arc<Mutex<Option<ChildStdin>>>);
+
+impl Requests {
+    fn send(&self, request: &Request, payload: &[u8]) -> io::Result<()> {
+        match &mut *self.0.lock().unwrap_or_else(|e| e.into_inner()) {
+            Some(pipe) => frames::write(pipe, request, payload),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Announces a batch of `len` values that will be computed on; the error is why it cannot be sent.
+    fn prefetch(&self, part: Part, len: usize) -> Result<(), String> {
+        self.send(&Request::Prefetch { part, len }, &[]).map_err(|e| format!("its process does not listen: {e}"))
+    }
+
+    fn close(&self) {
+        *self.0.lock().unwrap_or_else(|e| e.into_inner()) = None;
+    }
+}
+
+impl<'a> MethodProcess<'a> {
+    /// Starts a process and in it a session of the method `name`, which is in `library`. It may write to the session's scratch folder, and reads
+    /// nothing in the folders `hidden`. `on_metric` gets the name, step and value of each metric.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plugin`] if the library cannot be used, [`Error::Method`] if the method refuses, such as a configuration;
+    /// [`Error::MethodDied`].
+    pub(crate) fn start(
+        name: &str,
+        library: &Path,
+        spec: SessionSpec,
+        hidden: &[&Path],
+        on_metric: &'a dyn Fn(&str, u64, f64),
+    ) -> Result<Self> {
+        let refuse = |reason: String| Error::Plugin { path: library.to_owned(), reason };
+        let path = library.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
+        let memory = SharedMemory::create().map_err(Error::io("shared memory for clips"))?;
+        let access = Access {
+            writable: vec![spec.scratch.clone()],
+            hidden: hidden.iter().map(|&folder| folder.to_owned()).collect(),
+            gpu: spec.device != Device::Cpu,
+            ..Access::to_library(&path)
+        };
+        let scratch = spec.scratch.clone();
+        let mut process = child::spawn_method(&scratch).map_err(Error::io("the process of a method"))?;
+        let requests = Requests(Arc::new(Mutex::new(process.stdin.take())));
+        let answers = BufReader::with_capacity(1 << 16, process.stdout.take().expect("standard output is piped"));
+        let unnamed = MethodLibrary::unnamed(&path, files::checksum(&path)?);
+        let mut started = Self {
+            name: name.to_owned(),
+            process,
+            requests,
+            answers,
+            memory,
+            library: unnamed,
+            sandbox: Vec::new(),
+            prefetch: false,
+            on_metric,
+        };
+        let clips = started.memory.path().to_owned();
+        let start = Start { library: path, clips, access, spec };
+        match started.ask(&Request::Start(Box::new(start)), &[])? {
+            (Answer::Started { description, sandbox, prefetch }, _) => {
+                started.library = started.library.described(description)?;
+                (started.sandbox, started.prefetch) = (sandbox, prefetch);
+                Ok(started)
+            }
+            (Answer::Unusable(reason), _) => Err(refuse(reason)),
+            (other, _) => Err(started.unexpected(&other)),
+        }
+    }
+
+    /// The method's library, as it describes itself.
+    pub(crate) fn library(&self) -> &MethodLibrary {
+        &self.library
+    }
+
+    /// The restrictions in force, one by one.
+    pub(crate) fn sandbox(&self) -> &[String] {
+        &self.sandbox
+    }
+
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Allocates buffers that the method reads without a copy.
+    pub(crate) fn staging(&self) -> Staging {
+        let requests = self.requests.clone();
+        let announce = Announce(Arc::new(move |part, len| requests.prefetch(part, len)));
+        Staging::shared(self.memory.clone(), Some(announce).filter(|_| self.prefetch))
+    }
+
+    /// One pretraining step on clips `(B, C, T, H, W)` of the system with index `system`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error; [`Error::MethodDied`].
+    pub(crate) fn pretrain_step(&mut self, part: Part, shape: [usize; 5], system: usize) -> Result<StepReport> {
+        match self.ask(&Request::Pretrain(Batch { part, shape, system }), &[])? {
+            (Answer::Pretrained { loss, learning_rate }, _) => {
+                Ok(StepReport { loss: loss.into(), learning_rate: learning_rate.into() })
+            }
+            (other, _) => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Embeds clips `(B, C, T, H, W)` of the system with index `system`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error, or if it returns an invalid tensor; [`Error::MethodDied`].
+    pub(crate) fn encode(&mut self, part: Part, shape: [usize; 5], system: usize) -> Result<EncodedTokens> {
+        self.ask_for_tokens(&Request::Encode(Batch { part, shape, system }), shape[0])
+    }
+
+    /// Starts end-to-end training of the encoder with a new optimizer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] if the plugin has no interface for it, or with the method's error; [`Error::MethodDied`].
+    pub(crate) fn begin_finetuning(&mut self, weight_decay: f64) -> Result<()> {
+        self.command(&Request::BeginFinetuning(weight_decay), &[])
+    }
+
+    /// Embeds clips `(B, C, T, H, W)` and keeps the graph for [`finetune_step`](Self::finetune_step).
+    ///
+    /// # Errors
+    ///
+    /// As for [`encode`](Self::encode).
+    pub(crate) fn encode_with_gradient(
+        &mut self,
+        part: Part,
+        shape: [usize; 5],
+        system: usize,
+    ) -> Result<EncodedTokens> {
+        self.ask_for_tokens(&Request::EncodeWithGradient(Batch { part, shape, system }), shape[0])
+    }
+
+    /// Updates the encoder with `gradient`, `(B, tokens, dim)`, of the loss with respect to the tokens of the last
+    /// [`encode_with_gradient`](Self::encode_with_gradient).
+    ///
+    /// # Errors
+    ///
+    /// As for [`encode`](Self::encode).
+    pub(crate) fn finetune_step(&mut self, gradient: &[f32], shape: [usize; 3], learning_rate: f64) -> Result<()> {
+        self.command(&Request::Finetune { shape, learning_rate }, bytemuck::cast_slice(gradient))
+    }
+
+    /// The complete state, as the bytes of a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error; [`Error::MethodDied`].
+    pub(crate) fn save(&mut self) -> Result<Vec<u8>> {
+        match self.ask(&Request::Save, &[])? {
+            (Answer::State, state) => Ok(state),
+            (other, _) => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Loads a complete state, or the encoder's weights, from the bytes of a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error; [`Error::MethodDied`].
+    pub(crate) fn load(&mut self, file: &[u8], scope: LoadScope) -> Result<()> {
+        self.command(&Request::Load(scope.into()), file)
+    }
+
+    /// The trainable tensors, in order of their names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Method`] with the method's error; [`Error::MethodDied`].
+    pub(crate) fn parameters(&mut self) -> Result<Vec<ParameterFacts>> {
+        match self.ask(&Request::Parameters, &[])? {
+            (Answer::Parameters(parameters), _) => Ok(parameters),
+            (other, _) => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Makes the process return freed memory, and begins a new measurement of the GPU's peak.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MethodDied`].
+    pub(crate) fn reset_peaks(&mut self) -> Result<()> {
+        self.command(&Request::ResetPeaks, &[])
+    }
+
+    /// The peak memory of tensors and prefetched batches on the GPU since [`reset_peaks`](Self::reset_peaks), in bytes; none on the
+    /// CPU, or if the driver does not report it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MethodDied`].
+    pub(crate) fn peak_on_device(&mut self) -> Result<Option<u64>> {
+        match self.ask(&Request::PeakOnDevice, &[])? {
+            (Answer::PeakOnDevice(bytes), _) => Ok(bytes),
+            (other, _) => Err(self.unexpected(&other)),
+        }
+    }
+
+    fn command(&mut self, request: &Request, payload: &[u8]) -> Result<()> {
+        match self.ask(request, payload)? {
+            (Answer::Done, _) => Ok(()),
+            (other, _) => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Asks for the tokens of `clips` clips, and checks their number.
+    fn ask_for_tokens(&mut self, request: &Request, clips: usize) -> Result<EncodedTokens> {
+        let (shape, payload) = match self.ask(request, &[])? {
+            (Answer::Tokens(shape), payload) => (shape, payload),
+            (other, _) => return Err(self.unexpected(&other)),
+        };
+        let bytes = shape.iter().try_fold(size_of::<f32>(), |bytes, &length| bytes.checked_mul(length));
+        if shape[0] != clips || bytes != Some(payload.len()) || payload.is_empty() {
+            return Err(
+                self.failed(format!("{} bytes are no tokens of shape {shape:?} of {clips} clips", payload.len()))
+            );
+        }
+        let (values, _) = payload.as_chunks::<4>();
+        Ok(EncodedTokens { values: values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(), shape })
+    }
+
+    /// Sends a request and waits for its answer; metrics before it are passed on.
+    fn ask(&mut self, request: &Request, payload: &[u8]) -> Result<(Answer, Vec<u8>)> {
+        if self.requests.send(request, payload).is_err() {
+            return Err(self.died(None));
+        }
+        loop {
+            match frames::read(&mut self.answers, longest_payload()) {
+                Ok(Some((Answer::Metric { name, step, value }, _))) => (self.on_metric)(&name, step, value.into()),
+                Ok(Some((Answer::Failed(message), _))) => return Err(self.failed(message)),
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => return Err(self.died(None)),
+                Err(error) => return Err(self.died(Some(error))),
+            }
+        }
+    }
+
+    fn failed(&self, message: String) -> Error {
+        Error::Method { method: self.name.clone(), message }
+    }
+
+    fn unexpected(&self, answer: &Answer) -> Error {
+        let name: String = format!("{answer:?}").chars().take_while(|c| c.is_alphanumeric()).collect();
+        self.failed(format!("its process gave an answer that nobody asked for ({name})"))
+    }
+
+    /// Waits for the end of a process that does not answer any more, and says how it ended.
+    fn died(&mut self, error: Option<io::Error>) -> Error {
+        self.requests.close();
+        let garbled = error.filter(|error| error.kind() == io::ErrorKind::InvalidData);
+        let how = match (self.end(if garbled.is_some() { Duration::ZERO } else { GRACE }), garbled) {
+            (_, Some(error)) => format!("it wrote to the pipe of this program: {error}"),
+            (Some(status), None) => child::cause(status),
+            (None, None) => "it closed its pipe to this program; killed".into(),
+        };
+        Error::MethodDied { how, phase: None, log: String::new() }
+    }
+
+    /// Waits for the end of the process, and kills it after `patience`. Its status, if it ended by itself.
+    fn end(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let clock = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                return Some(status);
+            }
+            if clock.elapsed() >= patience {
+                break;
+            }
+            thread::sleep(pause);
+            pause = (2 * pause).min(Duration::from_millis(50));
+        }
+        // Both fail only if it has ended meanwhile.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        None
+    }
+}
+
+impl Drop for MethodProcess<'_> {
+    fn drop(&mut self) {
+        self.requests.close();
+        self.end(GRACE);
+    }
+}
+
+/// The longest payload of an answer: half of the memory of this machine, if that is known.
+fn longest_payload() -> u64 {
+    match machine_memory() / 2 {
+        0 => u64::MAX,
+        half => half,
+    }
+}
