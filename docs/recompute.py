@@ -14,6 +14,7 @@ import argparse
 import collections
 import csv
 import functools
+import gzip
 import json
 import pathlib
 import re
@@ -341,6 +342,15 @@ def check_tables(text, tables, compare):
     compare("table.md: missing lines", sorted(tables, key=str), len(tables), 0)
 
 
+def read_record(cell):
+    """The record in a cell's folder, plain or compressed; None if there is none."""
+    for name, opened in (("result.json", open), ("result.json.gz", gzip.open)):
+        if (cell / name).is_file():
+            with opened(cell / name, "rt") as file:
+                return json.load(file)
+    return None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=pathlib.Path, help="the folder of a run, with run.json")
@@ -350,8 +360,7 @@ def main():
     cells = [run / cell["folder"] for cell in json.loads((run / "run.json").read_text())["cells"]]
     compare, records, skipped = Comparison(), [], []
     systems = collections.defaultdict(lambda: collections.defaultdict(list))
-    for cell in (cell for cell in cells if (cell / "result.json").is_file()):
-        record = json.loads((cell / "result.json").read_text())
+    for cell, record in ((cell, record) for cell in cells if (record := read_record(cell))):
         records.append(record)
         suffix = {"random": " (random init)", "joint": " (joint)"}.get(record["initialisation"], "")
         systems[record["system"]][record["method"] + suffix].append(record)

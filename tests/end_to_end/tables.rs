@@ -37,6 +37,23 @@ fn merged_runs_are_one_run_in_every_form_of_the_table() {
     let uneven = table(&project, "uneven", "markdown");
     assert!(uneven.contains("| features [1] |") && uneven.contains("[1] one seed only"), "{uneven}");
 
+    // Published runs have compressed records, of which the tables are the same.
+    project.run(["merge", "published", "merged", "--compress"]).exits_with(0);
+    assert_eq!(
+        (project.find("published", "result.json.gz").len(), project.find("published", "result.json").len()),
+        (8, 0)
+    );
+    assert_eq!(table(&project, "published", "markdown"), table(&project, "merged", "markdown"));
+    project.run(["merge", "plain", "published"]).exits_with(0);
+    assert!(project.bytes("plain", "result.json") == project.bytes("merged", "result.json"));
+    let kept = project.run(project.all(Suite::Micro, JEPA, "published", &["--seeds", "0,1"])).exits_with(0);
+    assert_eq!(kept.err.matches("done before, kept").count(), 8, "{}", kept.err);
+    let (_, first) = project.find("published", "result.json.gz").pop_first().expect("a record");
+    let whole = fs::read(&first).expect("readable");
+    fs::write(&first, &whole[..whole.len() / 2]).expect("writable");
+    let output = project.run(["table", "published"]).exits_with(1);
+    assert!(output.err.contains("result.json.gz"), "{}", output.err);
+
     let output = project.run(["merge", "merged", "zero"]).exits_with(2);
     assert!(output.err.contains("new or empty"), "{}", output.err);
 

@@ -2,10 +2,11 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::Path,
 };
 
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
@@ -61,13 +62,32 @@ pub fn write_compact_json(path: &Path, value: &impl Serialize) -> Result<()> {
     write(path, &text)
 }
 
-/// Reads the whole file.
+/// Compresses bytes with gzip; the same bytes for the same bytes.
+pub fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory does not fail")
+}
+
+/// The most that a compressed file may hold, in bytes.
+const LONGEST: u64 = 1 << 30;
+
+/// Reads the whole file; the content of one that is compressed, `NAME.gz`.
 ///
 /// # Errors
 ///
-/// If it cannot be read.
+/// If it cannot be read, or is not what its name says.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(Error::io(path))
+    let bytes = fs::read(path).map_err(Error::io(path))?;
+    if path.extension().is_none_or(|extension| extension != "gz") {
+        return Ok(bytes);
+    }
+    let mut content = Vec::new();
+    GzDecoder::new(bytes.as_slice()).take(LONGEST + 1).read_to_end(&mut content).map_err(Error::io(path))?;
+    if content.len() as u64 > LONGEST {
+        let reason = format!("it holds more than {} MiB", LONGEST >> 20);
+        return Err(Error::File { path: path.to_owned(), reason });
+    }
+    Ok(content)
 }
 
 /// Reads the JSON at `path`.

@@ -33,6 +33,16 @@ impl CellFolder {
         self.0.join("result.json")
     }
 
+    /// The record in compressed form, as published runs have it.
+    pub fn compressed_record(&self) -> PathBuf {
+        self.0.join("result.json.gz")
+    }
+
+    /// The record in the form that it is there, if the cell is done.
+    pub fn found_record(&self) -> Option<PathBuf> {
+        [self.record(), self.compressed_record()].into_iter().find(|path| path.is_file())
+    }
+
     /// The reason why the last attempt failed.
     pub fn failure(&self) -> PathBuf {
         self.0.join("failure.json")
@@ -64,8 +74,8 @@ impl CellFolder {
     ///
     /// If its record or its failure cannot be read.
     pub fn outcome(&self) -> Result<CellOutcome> {
-        if self.record().is_file() {
-            return Ok(CellOutcome::Done(Box::new(CellRecord::read(&self.record())?)));
+        if let Some(record) = self.found_record() {
+            return Ok(CellOutcome::Done(Box::new(CellRecord::read(&record)?)));
         }
         if self.failure().is_file() {
             let failure: CellFailure = files::read_json(&self.failure())?;

@@ -62,7 +62,7 @@ impl RunResults {
             let found = outcome.record().map(|result| &result.identity);
             if found.is_some_and(|found| *found != listed.identity) {
                 let reason = format!("a record of another cell than run.json says, which has {:?}", listed.identity);
-                return Err(Error::File { path: folder.record(), reason });
+                return Err(Error::File { path: folder.found_record().unwrap_or_else(|| folder.record()), reason });
             }
             Ok(RunCell { identity: listed.identity, outcome })
         });

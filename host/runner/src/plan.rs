@@ -98,7 +98,7 @@ impl RunPlan {
 pub(crate) fn write_cells(cells: &[Cell], run: &Path) -> Result<()> {
     for cell in cells {
         let folder = cell.folder(run);
-        if !folder.record().is_file() {
+        if folder.found_record().is_none() {
             files::write_json(&folder.spec(), cell)?;
         }
     }

@@ -213,7 +213,7 @@ impl Supervisor<'_> {
             Err(error) => return End::Failed(format!("the exit status of the cell's process cannot be read: {error}")),
         };
         match last_event {
-            Some(CellEvent::Done) if folder.record().is_file() => End::Done,
+            Some(CellEvent::Done) if folder.found_record().is_some() => End::Done,
             _ if ended.stalled => End::Failed(format!(
                 "no progress for {:.0} s in {}; killed (--stall-timeout)",
                 self.policy.patience(phase).as_secs_f64(),

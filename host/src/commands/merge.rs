@@ -21,12 +21,15 @@ pub struct Merge {
     /// The folders of the runs.
     #[arg(required = true)]
     runs: Vec<PathBuf>,
+    /// Compress records, as `result.json.gz`: for a repository. Every command reads them.
+    #[arg(long)]
+    compress: bool,
 }
 
 impl Merge {
     /// Merges the runs.
     pub fn run(self) -> Result<ExitCode> {
-        let cells = merge(&self.out, &self.runs)?;
+        let cells = merge(&self.out, &self.runs, self.compress)?;
         println!("{}: {cells} cells of {} runs", self.out.display(), self.runs.len());
         Ok(ExitCode::SUCCESS)
     }
@@ -34,7 +37,7 @@ impl Merge {
 
 /// Copies the records of all cells into one folder with one manifest, and returns the number of cells. If several runs have a cell, a
 /// record takes precedence over a failure, and all records must have the same scores. Nothing is written if one table cannot hold them all.
-fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
+fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usize> {
     if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::Usage(format!("{}: expected a folder that is new or empty", out.display())));
     }
@@ -48,8 +51,8 @@ fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
                     (Some(one), Some(other)) if one.scores != other.scores => {
                         return Err(Error::Usage(format!(
                             "{} and {} are of the same cell with different scores; merge one of the two runs alone",
-                            known.folder(from).record().display(),
-                            listed.folder(run).record().display()
+                            known.folder(from).path().display(),
+                            listed.folder(run).path().display()
                         )));
                     }
                     (None, Some(_)) => (*from, *before) = (run.clone(), outcome),
@@ -64,10 +67,14 @@ fn merge(out: &Path, runs: &[PathBuf]) -> Result<usize> {
     copy_samples(runs, out, &merged)?;
     for (listed, from, _) in &merged {
         let (source, target) = (listed.folder(from), listed.folder(out));
-        let files = [(source.record(), target.record()), (source.failure(), target.failure())];
         // A cell that is done may have failed before.
-        for (source, target) in files.into_iter().filter(|(source, _)| source.is_file()).take(1) {
-            files::write(&target, &files::read(&source)?)?;
+        match source.found_record() {
+            Some(record) if compress => {
+                files::write(&target.compressed_record(), &files::compress(&files::read(&record)?))?;
+            }
+            Some(record) => files::write(&target.record(), &files::read(&record)?)?,
+            None if source.failure().is_file() => files::write(&target.failure(), &files::read(&source.failure())?)?,
+            None => {}
         }
         copy_curves(listed, from, out)?;
     }
