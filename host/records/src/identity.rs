@@ -101,3 +101,33 @@ impl fmt::Display for Initialisation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Suites that are frozen, by version, system and checksum. `small` is not: its size is to be measured on a GPU.
+    const FROZEN: [(&str, u32, &str, &str); 7] = [
+        ("first", 1, "shear_flow", "578eefb692ffa439"),
+        ("tiny", 5, "active_matter", "1f7116747d19240d"),
+        ("tiny", 5, "shear_flow", "439bc3ad59b3c3cf"),
+        ("tiny", 5, "rayleigh_benard", "007a7e2c0f77aee1"),
+        ("paper", 4, "active_matter", "9ee7c6010e421a76"),
+        ("paper", 4, "shear_flow", "8e3b72afa915d786"),
+        ("paper", 4, "rayleigh_benard", "88f7249052b19c96"),
+    ];
+
+    #[test]
+    fn frozen_suites_score_what_they_scored() {
+        let facts = |&(name, _, system, _): &(&'static str, _, &'static str, _)| {
+            let SuiteFacts { version, checksum, .. } = SuiteFacts::of(&Suite::load(name).expect("a suite"), system);
+            (name, version, system, checksum)
+        };
+        let found = FROZEN.each_ref().map(facts);
+        let frozen = FROZEN.map(|(name, version, system, checksum)| (name, version, system, checksum.to_owned()));
+        assert_eq!(
+            found, frozen,
+            "results do not compare with those of these versions; raise the version of a suite whose scores change, and publish anew"
+        );
+    }
+}
