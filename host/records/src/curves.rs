@@ -37,6 +37,9 @@ struct Inner {
 }
 
 impl Curves {
+    /// The names of what the program records itself.
+    pub const RESERVED: [&str; 3] = [STEP, "loss", "learning_rate"];
+
     /// Adds a value at a step.
     pub fn record(&self, name: &str, step: u64, value: f64) {
         self.inner().points.entry(step).or_default().insert(name.to_owned(), value);
@@ -142,7 +145,9 @@ fn parse(line: &str) -> Option<(u64, BTreeMap<String, f64>)> {
     };
     let step = values.get(STEP)?.as_u64()?;
     let recorded = values.iter().filter(|(name, _)| *name != STEP);
-    Some((step, recorded.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()))
+    // As `line` writes them.
+    let number = |value: &Value| value.as_f64().or_else(|| value.is_null().then_some(f64::NAN));
+    Some((step, recorded.filter_map(|(name, value)| Some((name.clone(), number(value)?))).collect()))
 }
 
 #[cfg(test)]
@@ -157,6 +162,7 @@ mod tests {
             for step in steps {
                 curves.record("loss", step, 1.0 / (step + 1) as f64);
                 curves.record("a \"quoted\" name", step, -1e-30);
+                curves.record("sometimes", step, if step % 2 == 0 { f64::NAN } else { 2.0 });
             }
         };
         let curves = Curves::default();
@@ -175,8 +181,10 @@ mod tests {
         record(&second, 5..9);
         second.flush(&cut, 9).expect("written");
         assert_eq!(std::fs::read(&whole).expect("bytes"), std::fs::read(&cut).expect("bytes"));
-        assert_eq!(second.points(), curves.points());
-        assert_eq!(Curves::read(&whole).expect("curves").points(), curves.points());
+        // NaN does not equal itself.
+        let shown = |curves: &Curves| format!("{:?}", curves.points());
+        assert_eq!(shown(&second), shown(&curves));
+        assert_eq!(shown(&Curves::read(&whole).expect("curves")), shown(&curves));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, plain},
     interrupt, messages,
     process_group::{self, POLL},
 };
@@ -292,5 +292,5 @@ pub(crate) fn last_line(log: &mut File) -> String {
     }
     let text = String::from_utf8_lossy(&text);
     let last = text.lines().map(str::trim).rfind(|line| !line.is_empty() && !line.starts_with("note:"));
-    last.map(|line| format!("; last line of its log: {line}")).unwrap_or_default()
+    last.map(|line| format!("; last line of its log: {}", plain(line))).unwrap_or_default()
 }

@@ -76,7 +76,7 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
         device,
         scratch: scratch.path().canonicalize().map_err(Error::io(scratch.path()))?,
     };
-    let mut method = MethodProcess::start(&encode.method, library.path(), spec, &[], &|_, _, _| ())?;
+    let mut method = MethodProcess::start(&encode.method, library.path(), spec, &[])?;
     method.load(&read_weights(&encode.checkpoint)?, LoadScope::Encoder)?;
 
     let mut values = Vec::new();

@@ -77,10 +77,26 @@ impl Error {
         Self::Records(physrep_records::Error::File { path: path.into(), reason: reason.into() })
     }
 
+    /// An error of the method `name`, in its own [words](plain).
+    pub(crate) fn method(name: &str, message: &str) -> Self {
+        Self::Method { method: name.to_owned(), message: plain(message) }
+    }
+
     /// Whether the request was wrong, rather than the run failing.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Usage(_) | Self::Records(physrep_records::Error::Usage(_)))
     }
+}
+
+/// The beginning of a text of others, without characters that control a terminal: it will be in tables and messages.
+pub(crate) fn plain(text: &str) -> String {
+    const LENGTH: usize = 1000;
+    let (beginning, rest) = match text.char_indices().nth(LENGTH) {
+        Some((end, _)) => (text[..end].trim_end(), " [...]"),
+        None => (text, ""),
+    };
+    let shown = beginning.chars().map(|c| if c.is_control() { ' ' } else { c });
+    shown.chain(rest.chars()).collect()
 }
 
 impl From<physrep_statistics::Error> for Error {

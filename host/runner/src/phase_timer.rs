@@ -24,7 +24,7 @@ impl PhaseTimer {
     /// # Errors
     ///
     /// If the method's process died.
-    pub fn start_with(method: &mut MethodProcess<'_>) -> Result<Self> {
+    pub fn start_with(method: &mut MethodProcess) -> Result<Self> {
         method.reset_peaks()?;
         Ok(Self { memory: PeakMemory::start(Some(method.id())), clock: Instant::now() })
     }
@@ -49,7 +49,7 @@ impl PhaseTimer {
     /// # Errors
     ///
     /// If the method's process died.
-    pub fn cost_with(&self, samples: u64, method: &mut MethodProcess<'_>) -> Result<PhaseCost> {
+    pub fn cost_with(&self, samples: u64, method: &mut MethodProcess) -> Result<PhaseCost> {
         let cost = self.cost(samples);
         Ok(PhaseCost { peak_device_memory_mib: method.peak_on_device()?.map(|bytes| bytes >> 20), ..cost })
     }

@@ -38,8 +38,7 @@ pub(super) fn record_encoder(
     progress: &mut Progress<'_>,
 ) -> Result<CellRecord> {
     let curves = Curves::default();
-    let on_metric = |name: &str, step, value| curves.record(name, step, value);
-    Encoder { run, library, data, curves: &curves, on_metric: &on_metric }.record(progress)
+    Encoder { run, library, data, curves: &curves }.record(progress)
 }
 
 /// A cell whose encoder is a plugin's.
@@ -49,10 +48,9 @@ struct Encoder<'a> {
     /// The data of every system that the encoder is trained on.
     data: &'a [Packed],
     curves: &'a Curves,
-    on_metric: &'a dyn Fn(&str, u64, f64),
 }
 
-impl<'a> Encoder<'a> {
+impl Encoder<'_> {
     fn record(&self, progress: &mut Progress<'_>) -> Result<CellRecord> {
         let cell = self.run.cell;
         let own = &self.data[cell.index()];
@@ -84,7 +82,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// A process with a session that is pretrained, unless the cell has random weights, and the cost of the pretraining.
-    fn start(&self, progress: &mut Progress<'_>) -> Result<(MethodProcess<'a>, PhaseCost)> {
+    fn start(&self, progress: &mut Progress<'_>) -> Result<(MethodProcess, PhaseCost)> {
         let CellRun { run, cell, folder, pretraining, checkpoint_every } = self.run;
         let EncoderSpec::Plugin { config, .. } = &cell.encoder else { unreachable!("an encoder is a plugin's") };
         let scratch = folder.scratch();
@@ -105,7 +103,7 @@ impl<'a> Encoder<'a> {
         let sources = cell.sources();
         let folders = sources.iter().filter_map(|source| source.path.parent());
         let hidden: Vec<&Path> = folders.chain([run]).collect();
-        let mut method = MethodProcess::start(cell.method(), self.library, spec, &hidden, self.on_metric)?;
+        let mut method = MethodProcess::start(cell.method(), self.library, spec, &hidden)?;
         if !pretrained {
             return Ok((method, PhaseCost::default()));
         }

@@ -10,7 +10,7 @@ use crate::{
 
 /// The sizes and checksums of an encoder with these parameters.
 pub(super) fn encoder_facts(
-    method: &MethodProcess<'_>,
+    method: &MethodProcess,
     parameters: &[ParameterFacts],
     embedded: &EmbeddedSplits,
 ) -> EncoderFacts {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use physrep_abi::{LoadScope, StepReport};
-use physrep_records::{Device, files};
+use physrep_records::{Curves, Device, files};
 
 use super::{
     frames,
@@ -20,7 +20,7 @@ use crate::{
     child,
     device::{Announce, Part, SharedMemory, Staging},
     environment::machine_memory,
-    error::{Error, Result},
+    error::{Error, Result, plain},
     plugin::{EncodedTokens, MethodLibrary, SessionSpec},
     sandbox::Access,
 };
@@ -28,8 +28,14 @@ use crate::{
 /// How long a process may take to end once it is to end.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// The longest name of a metric, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// The most metrics that a method may record in a step.
+const MOST_METRICS: usize = 100_000;
+
 /// A session of a method in a process of its own, which sees clips and nothing else. It ends when this is dropped.
-pub(crate) struct MethodProcess<'a> {
+pub(crate) struct MethodProcess {
     name: String,
     process: Child,
     requests: Requests,
@@ -38,7 +44,37 @@ pub(crate) struct MethodProcess<'a> {
     library: MethodLibrary,
     sandbox: Vec<String>,
     prefetch: bool,
-    on_metric: &'a dyn Fn(&str, u64, f64),
+    /// Those that arrived before the answer to the last request.
+    metrics: Vec<Metric>,
+}
+
+/// A value of a training curve.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Metric {
+    /// Its name.
+    pub name: String,
+    /// The pretraining step that it belongs to.
+    pub step: u64,
+    /// Its value.
+    pub value: f64,
+}
+
+impl Metric {
+    /// Says what is wrong with a metric that comes after `others` in the same step.
+    fn check(&self, others: usize) -> Result<(), String> {
+        let name = &self.name;
+        if Curves::RESERVED.contains(&name.as_str()) {
+            return Err(format!("metric `{name}`: this program records that itself; choose another name"));
+        }
+        if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+            let start: String = name.chars().take(LONGEST_NAME).collect();
+            return Err(format!("metric {start:?}: expected a name of 1 to {LONGEST_NAME} printable characters"));
+        }
+        if others >= MOST_METRICS {
+            return Err(format!("more than {MOST_METRICS} metrics in one step; record fewer"));
+        }
+        Ok(())
+    }
 }
 
 /// The pipe of requests; closed when none is left of it.
@@ -63,21 +99,15 @@ impl Requests {
     }
 }
 
-impl<'a> MethodProcess<'a> {
-    /// Starts a process and in it a session of the method `name`, which is in `library`. It may write to the session's scratch folder, and reads
-    /// nothing in the folders `hidden`. `on_metric` gets the name, step and value of each metric.
+impl MethodProcess {
+    /// Starts a process and in it a session of the method `name`, which is in `library`. It may write to the session's scratch folder, and
+    /// reads nothing in the folders `hidden`.
     ///
     /// # Errors
     ///
     /// [`Error::Plugin`] if the library cannot be used, [`Error::Method`] if the method refuses, such as a configuration;
     /// [`Error::MethodDied`].
-    pub(crate) fn start(
-        name: &str,
-        library: &Path,
-        spec: SessionSpec,
-        hidden: &[&Path],
-        on_metric: &'a dyn Fn(&str, u64, f64),
-    ) -> Result<Self> {
+    pub(crate) fn start(name: &str, library: &Path, spec: SessionSpec, hidden: &[&Path]) -> Result<Self> {
         let refuse = |reason: String| Error::Plugin { path: library.to_owned(), reason };
         let path = library.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
         let memory = SharedMemory::create().map_err(Error::io("shared memory for clips"))?;
@@ -101,7 +131,7 @@ impl<'a> MethodProcess<'a> {
             library: unnamed,
             sandbox: Vec::new(),
             prefetch: false,
-            on_metric,
+            metrics: Vec::new(),
         };
         let clips = started.memory.path().to_owned();
         let start = Start { library: path, clips, access, spec };
@@ -111,7 +141,7 @@ impl<'a> MethodProcess<'a> {
                 (started.sandbox, started.prefetch) = (sandbox, prefetch);
                 Ok(started)
             }
-            (Answer::Unusable(reason), _) => Err(refuse(reason)),
+            (Answer::Unusable(reason), _) => Err(refuse(plain(&reason))),
             (other, _) => Err(started.unexpected(&other)),
         }
     }
@@ -138,15 +168,21 @@ impl<'a> MethodProcess<'a> {
         Staging::shared(self.memory.clone(), Some(announce).filter(|_| self.prefetch))
     }
 
-    /// One pretraining step on clips `(B, C, T, H, W)` of the system with index `system`.
+    /// One pretraining step on clips `(B, C, T, H, W)` of the system with index `system`, and the metrics that the method recorded.
     ///
     /// # Errors
     ///
     /// [`Error::Method`] with the method's error; [`Error::MethodDied`].
-    pub(crate) fn pretrain_step(&mut self, part: Part, shape: [usize; 5], system: usize) -> Result<StepReport> {
+    pub(crate) fn pretrain_step(
+        &mut self,
+        part: Part,
+        shape: [usize; 5],
+        system: usize,
+    ) -> Result<(StepReport, Vec<Metric>)> {
         match self.ask(&Request::Pretrain(Batch { part, shape, system }), &[])? {
             (Answer::Pretrained { loss, learning_rate }, _) => {
-                Ok(StepReport { loss: loss.into(), learning_rate: learning_rate.into() })
+                let report = StepReport { loss: loss.into(), learning_rate: learning_rate.into() };
+                Ok((report, std::mem::take(&mut self.metrics)))
             }
             (other, _) => Err(self.unexpected(&other)),
         }
@@ -272,14 +308,19 @@ impl<'a> MethodProcess<'a> {
         Ok(EncodedTokens { values: values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(), shape })
     }
 
-    /// Sends a request and waits for its answer; metrics before it are passed on.
+    /// Sends a request and waits for its answer; metrics before it are kept.
     fn ask(&mut self, request: &Request, payload: &[u8]) -> Result<(Answer, Vec<u8>)> {
+        self.metrics.clear();
         if self.requests.send(request, payload).is_err() {
             return Err(self.died(None));
         }
         loop {
             match frames::read(&mut self.answers, longest_payload()) {
-                Ok(Some((Answer::Metric { name, step, value }, _))) => (self.on_metric)(&name, step, value.into()),
+                Ok(Some((Answer::Metric { name, step, value }, _))) => {
+                    let metric = Metric { name, step, value: value.into() };
+                    metric.check(self.metrics.len()).map_err(|why| self.failed(why))?;
+                    self.metrics.push(metric);
+                }
                 Ok(Some((Answer::Failed(message), _))) => return Err(self.failed(message)),
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => return Err(self.died(None)),
@@ -289,7 +330,7 @@ impl<'a> MethodProcess<'a> {
     }
 
     fn failed(&self, message: String) -> Error {
-        Error::Method { method: self.name.clone(), message }
+        Error::method(&self.name, &message)
     }
 
     fn unexpected(&self, answer: &Answer) -> Error {
@@ -330,7 +371,7 @@ impl<'a> MethodProcess<'a> {
     }
 }
 
-impl Drop for MethodProcess<'_> {
+impl Drop for MethodProcess {
     fn drop(&mut self) {
         self.requests.close();
         self.end(GRACE);

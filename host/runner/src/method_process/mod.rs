@@ -10,6 +10,6 @@ mod protocol;
 mod received;
 mod serve;
 
-pub(crate) use client::MethodProcess;
+pub(crate) use client::{MethodProcess, Metric};
 pub(crate) use protocol::ParameterFacts;
 pub use serve::serve_in_this_process;

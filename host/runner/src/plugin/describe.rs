@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{library::Plugin, method_library::MethodLibrary};
 use crate::{
     child::{ChildSettings, SupervisedChild, begin_as_child, cause, last_line, limit_memory},
-    error::{Error, Result},
+    error::{Error, Result, plain},
     interrupt, messages,
     sandbox::{self, Access},
 };
@@ -52,7 +52,7 @@ pub fn describe_library(path: &Path) -> Result<MethodLibrary> {
     interrupt::check()?;
     match last {
         Some(Message::Described(description)) if ended.status.success() => MethodLibrary::new(path, description),
-        Some(Message::Refused(reason)) => Err(refuse(reason)),
+        Some(Message::Refused(reason)) => Err(refuse(plain(&reason))),
         _ if ended.stalled => Err(refuse(format!("loading it took more than {} s; killed", TIME.as_secs()))),
         _ => Err(refuse(format!("loading it ended its process ({}){}", cause(ended.status), last_line(&mut log)))),
     }

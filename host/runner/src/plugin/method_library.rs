@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use physrep_records::files;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, plain};
 
 /// The longest name of a method, in letters.
 const LONGEST_NAME: usize = 64;
@@ -40,13 +40,13 @@ impl MethodLibrary {
     /// [`Error::Plugin`] if the description names no method, or one whose name cannot be that of a row.
     pub(crate) fn described(&self, description: Value) -> Result<Self> {
         let refuse = |reason: String| Error::Plugin { path: self.path.clone(), reason };
-        let library = Self { description, ..self.clone() };
+        let library = Self { description: plain_strings(description), ..self.clone() };
         let name = library.name();
         if name.is_empty() {
             return Err(refuse("its description names no method".into()));
         }
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        if name.len() > LONGEST_NAME || !name.chars().all(plain) {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        if name.len() > LONGEST_NAME || !name.chars().all(allowed) {
             let start: String = name.chars().take(LONGEST_NAME).collect();
             return Err(refuse(format!(
                 "its method is called {start:?}; expected at most {LONGEST_NAME} lower-case letters, digits, `-` and `_`, because \
@@ -94,5 +94,19 @@ impl MethodLibrary {
     /// The revision of the method's sources, if the description has it.
     pub fn revision(&self) -> Option<&str> {
         self.description["revision"].as_str()
+    }
+}
+
+/// A description whose texts are [plain].
+fn plain_strings(description: Value) -> Value {
+    match description {
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(key, value)| match value {
+                Value::String(text) => (key, plain(&text).into()),
+                other => (key, other),
+            })
+            .collect(),
+        other => other,
     }
 }

@@ -207,7 +207,7 @@ impl Drop for Session<'_> {
 }
 
 pub(super) fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Result<T> {
-    result.into_result().map_err(|error| Error::Method { method: method.into(), message: shortened(&error.message) })
+    result.into_result().map_err(|error| Error::method(method, &error.message))
 }
 
 /// Passes contiguous clips to `call`.
@@ -243,13 +243,4 @@ pub(super) fn with_view<T>(values: BatchRef<'_>, shape: &[usize], call: impl FnO
         byte_offset: 0,
         ready_event: ready,
     })
-}
-
-/// The beginning of a method's message: a long one would be in every table and status.
-fn shortened(message: &str) -> String {
-    const LENGTH: usize = 1000;
-    match message.char_indices().nth(LENGTH) {
-        Some((end, _)) => format!("{} [...]", message[..end].trim_end()),
-        None => message.into(),
-    }
 }

@@ -33,14 +33,14 @@ impl Checkpoint {
     };
 
     /// Writes the checkpoint with the state of `method`.
-    pub(super) fn save(&self, path: &Path, method: &mut MethodProcess<'_>) -> Result<()> {
+    pub(super) fn save(&self, path: &Path, method: &mut MethodProcess) -> Result<()> {
         let header = serde_json::to_vec(self).expect("plain JSON");
         let length = (header.len() as u64).to_le_bytes();
         Ok(files::write(path, &[&MAGIC[..], &length, &header, &method.save()?].concat())?)
     }
 
     /// Reads a checkpoint and loads its state into `method`.
-    pub(super) fn load(path: &Path, method: &mut MethodProcess<'_>) -> Result<Self> {
+    pub(super) fn load(path: &Path, method: &mut MethodProcess) -> Result<Self> {
         let bytes = files::read(path)?;
         let (checkpoint, state) = parts(&bytes)
             .ok_or_else(|| Error::file(path, "not a checkpoint of this program; delete it to start over"))?;

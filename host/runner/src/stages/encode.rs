@@ -31,7 +31,7 @@ pub type EmbeddedSplits = BTreeMap<Split, LabelledEmbeddings>;
 pub(crate) fn with_method(
     cell: &Cell,
     data: &Packed,
-    method: &mut MethodProcess<'_>,
+    method: &mut MethodProcess,
     splits: &[Split],
     report: impl FnMut(u64, u64) -> Result<()>,
 ) -> Result<EmbeddedSplits> {
@@ -70,7 +70,7 @@ type Tokens = (Vec<f32>, usize, usize);
 pub(super) fn windows_with_method(
     cell: &Cell,
     data: &Packed,
-    method: &mut MethodProcess<'_>,
+    method: &mut MethodProcess,
     windows: &[Window],
     batch: usize,
 ) -> Result<Embeddings> {

@@ -31,7 +31,7 @@ const TOLERANCE: f64 = 0.02;
 pub(crate) fn check(
     cell: &Cell,
     data: &Packed,
-    method: &mut MethodProcess<'_>,
+    method: &mut MethodProcess,
     embedded: &EmbeddedSplits,
 ) -> Result<EncodingCheck> {
     let before = embedded[&Split::Valid].embeddings();

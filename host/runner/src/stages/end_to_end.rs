@@ -52,7 +52,7 @@ pub(crate) fn run(
     cell: &Cell,
     budget: &FinetuneBudget,
     data: &Packed,
-    method: &mut MethodProcess<'_>,
+    method: &mut MethodProcess,
     dim: usize,
     progress: &mut Progress<'_>,
 ) -> Result<(Vec<ProbeScore>, Selection)> {
@@ -117,7 +117,7 @@ pub(crate) fn run(
     Ok((all, selection))
 }
 
-fn embedded(cell: &Cell, data: &Packed, method: &mut MethodProcess<'_>, splits: &[Split]) -> Result<EmbeddedSplits> {
+fn embedded(cell: &Cell, data: &Packed, method: &mut MethodProcess, splits: &[Split]) -> Result<EmbeddedSplits> {
     encode::with_method(cell, data, method, splits, |_, _| Ok(()))
 }
 
@@ -146,7 +146,7 @@ impl Training<'_> {
         &mut self,
         windows: &[Window],
         samples: Range<u64>,
-        method: &mut MethodProcess<'_>,
+        method: &mut MethodProcess,
         head: &AttentiveHead,
         mut report: impl FnMut(u64) -> Result<()>,
     ) -> Result<f64> {

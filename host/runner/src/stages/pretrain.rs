@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Result},
     events::{Phase, PhaseProgress},
     interrupt,
-    method_process::MethodProcess,
+    method_process::{MethodProcess, Metric},
     phase_timer::PhaseTimer,
     plugin::Geometry,
     prefetch::{Loader, PrefetchSettings, threads_beside_computation},
@@ -78,7 +78,7 @@ fn clips(steps: Range<u64>, systems: usize, batch: usize) -> impl Iterator<Item 
 /// Pretrains `method`, or loads its state if the pretraining is done. Returns the cost over all attempts.
 pub fn run(
     task: &Pretraining<'_>,
-    method: &mut MethodProcess<'_>,
+    method: &mut MethodProcess,
     curves: &Curves,
     progress: &mut Progress<'_>,
 ) -> Result<PhaseCost> {
@@ -108,7 +108,7 @@ pub fn run(
 /// Runs all steps, or those after the checkpoint if there is one, and writes the curves.
 fn train(
     task: &Pretraining<'_>,
-    method: &mut MethodProcess<'_>,
+    method: &mut MethodProcess,
     curves: &Curves,
     progress: &mut Progress<'_>,
 ) -> Result<PhaseCost> {
@@ -128,7 +128,7 @@ fn train(
     progress.report(Phase::Pretrain, start.step, steps)?;
     let timer = PhaseTimer::start_with(method)?;
     // The total cost of all attempts up to a step.
-    let cost = |step: u64, method: &mut MethodProcess<'_>| -> Result<PhaseCost> {
+    let cost = |step: u64, method: &mut MethodProcess| -> Result<PhaseCost> {
         Ok(start.cost.and(timer.cost_with(0, method)?, step * batch as u64))
     };
     let started = Instant::now();
@@ -146,12 +146,16 @@ fn train(
         let mut step = start.step;
         while let Some(clips) = loader.next()? {
             let system = system_at(step, data.len());
-            let report = method.pretrain_step(clips.part()?, shapes[system], system)?;
+            let (report, metrics) = method.pretrain_step(clips.part()?, shapes[system], system)?;
             if !report.loss.is_finite() {
                 return Err(Error::Method {
                     method: task.method.to_owned(),
                     message: format!("the loss is {} at step {step}", report.loss),
                 });
+            }
+            // One that comes late would be in the curves or not, as it happens.
+            for Metric { name, step, value } in metrics.into_iter().filter(|metric| metric.step == step) {
+                curves.record(&name, step, value);
             }
             curves.record("loss", step, report.loss);
             curves.record("learning_rate", step, report.learning_rate);

@@ -1,11 +1,8 @@
 //! A method that misbehaves on demand: the end-to-end tests show with it that a bad plugin costs its cell and nothing else.
 
-use std::{
-    process,
-    sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::Duration,
-};
+mod faults;
+
+use std::{thread, time::Duration};
 
 use physrep_plugin_api::{
     About, Batch, DType, Method, Params, Result, Setup, Step, Tensor, export_method,
@@ -13,15 +10,10 @@ use physrep_plugin_api::{
 };
 use serde::{Deserialize, Serialize};
 
-static CALLS: AtomicU32 = AtomicU32::new(0);
-
 /// How it misbehaves, and when.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Config {
-    /// `none`, `panic`, `abort`, `loop`, `nan`, `error`, `exit`, `print`, `unused` (a parameter without gradient), `batch` (tokens
-    /// are relative to those of the batch), `unsteady` (tokens differ from call to call), `deaf` (closes its output and hangs),
-    /// `orphan` (leaves a process that holds its output, and exits), `flood` (prints 64 MiB without a line end), `novel` (an error
-    /// of 16 MiB), or `done` (prints that its cell is done, and exits).
+    /// One of the faults in `faults`, or `none`.
     fault: String,
     /// `new`, `loss`, `encode`, or `finetune` (encoding with a gradient).
     place: String,
@@ -38,53 +30,7 @@ impl Default for Config {
 impl Config {
     /// Misbehaves if `place` is the configured one; otherwise returns `tensor`.
     fn at(&self, place: &str, tensor: Tensor) -> Result<Tensor> {
-        if self.place != place {
-            return Ok(tensor);
-        }
-        match self.fault.as_str() {
-            "panic" => panic!("hostile on purpose"),
-            "abort" => process::abort(),
-            "exit" => process::exit(0),
-            "loop" => loop {
-                thread::sleep(Duration::from_millis(10));
-            },
-            "nan" => Ok((tensor * f64::NAN)?),
-            "error" => Err("an error on purpose".into()),
-            "print" => {
-                println!("{{\"event\":\"nonsense\"}}\nnot an event at all");
-                Ok(tensor)
-            }
-            "deaf" => {
-                // SAFETY: nothing else in this process uses the descriptor that messages go to.
-                unsafe {
-                    (0..100).filter(|&descriptor| descriptor != 2).for_each(|descriptor| {
-                        libc::close(descriptor);
-                    });
-                }
-                loop {
-                    thread::sleep(Duration::from_millis(10));
-                }
-            }
-            "orphan" => {
-                let sleep = process::Command::new("sleep").arg("600").spawn();
-                process::exit(i32::from(sleep.is_err()));
-            }
-            "flood" => {
-                print!("{}", "x".repeat(64 << 20));
-                Ok(tensor)
-            }
-            "novel" => Err("long ".repeat((16 << 20) / 5).as_str().into()),
-            "done" => {
-                println!("\n{{\"event\":\"done\"}}");
-                process::exit(0)
-            }
-            "batch" => Ok(tensor.broadcast_sub(&tensor.mean_keepdim(0)?)?),
-            "unsteady" => {
-                let odd = CALLS.fetch_add(1, Ordering::Relaxed) % 2;
-                Ok((tensor * (1.0 + 1e-6 * f64::from(odd)))?)
-            }
-            _ => Ok(tensor),
-        }
+        if self.place == place { faults::misbehave(&self.fault, tensor) } else { Ok(tensor) }
     }
 }
 
@@ -105,7 +51,7 @@ impl Method for Hostile {
 
     fn new(config: &Config, setup: &Setup, params: &Params) -> Result<Self> {
         let size = setup.single_system()?.channels.len() * setup.context_frames;
-        let config = Config { fault: config.fault.clone(), place: config.place.clone(), slow: config.slow };
+        let config = config.clone();
         let encoder = Linear::new(size, 8, params.pp("encoder"))?;
         let unused = (config.fault == "unused")
             .then(|| params.pp("forgotten").get(3, "weight", Init::Const(1.0)))
@@ -114,8 +60,9 @@ impl Method for Hostile {
         Ok(Self { encoder, _unused: unused, config })
     }
 
-    fn loss(&self, batch: &Batch, _: &Step) -> Result<Tensor> {
+    fn loss(&self, batch: &Batch, step: &Step) -> Result<Tensor> {
         thread::sleep(Duration::from_millis(self.config.slow));
+        faults::metrics(&self.config.fault, step)?;
         let frames = batch.clips.dim(2)? / 2;
         let tokens = self.encoder.forward(&means(&batch.clips, frames)?)?;
         self.config.at("loss", (tokens - 1.0)?.sqr()?.mean_all()?)
