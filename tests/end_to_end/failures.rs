@@ -13,7 +13,7 @@ enum Row {
 use Row::{Fails, Scores};
 
 /// The faults that end a method's process, or make it answer with an error, by the place where they happen.
-const ENDS: [(&str, &str, Row); 41] = [
+const ENDS: [(&str, &str, Row); 42] = [
     ("panic", "new", Fails("panicked in create: hostile on purpose")),
     ("panic", "loss", Fails("panicked in pretrain_step: hostile on purpose")),
     ("panic", "encode", Fails("panicked in encode: hostile on purpose")),
@@ -49,6 +49,7 @@ const ENDS: [(&str, &str, Row); 41] = [
     ("infinite", "loss", Fails("the loss is inf at step 0")),
     ("nan", "encode", Fails("NaN")),
     ("wider", "encode", Fails("embeddings changed from (tokens, dim) = ")),
+    ("wider", "finetune", Fails("they were 8 wide when it was frozen")),
     ("fewer", "encode", Fails("returned [15, 1, 8] for 16 clips")),
     ("scalar", "encode", Fails("returned [] for 16 clips")),
     ("unused", "loss", Fails("forgotten.weight")),

@@ -11,6 +11,7 @@ mod failures;
 mod gpu;
 mod interrupt;
 mod joint;
+mod kills;
 mod loading_plugins;
 mod no_labels;
 mod recompute;

@@ -30,9 +30,22 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
 }
 
+/// What the names of temporary files begin with.
+const TEMPORARY: &str = ".unfinished-";
+
+/// Removes temporary files that a killed process has left in `folder`. Nobody may be writing there.
+pub fn remove_unfinished(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())) {
+        // One that stays does no harm.
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
 /// A temporary file with the permissions of any new file, rather than readable by its owner only.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

@@ -61,6 +61,8 @@ impl SingleCell {
             false => Some(Lock::wait(pretraining.path())?),
         };
         let _lock = Lock::wait(self.folder.path())?;
+        files::remove_unfinished(self.folder.path());
+        files::remove_unfinished(pretraining.path());
         if let CellOutcome::Done(_) = self.folder.outcome()? {
             return Ok(());
         }

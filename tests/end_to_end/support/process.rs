@@ -24,6 +24,11 @@ impl Running {
         Self { child: Some(command.spawn().expect("the program runs")) }
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().expect("started").id()
+    }
+
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.as_mut().expect("started").try_wait().expect("waitable").is_some()

@@ -141,7 +141,7 @@ impl Encoder<'_> {
             checksum: String::new(),
             encode,
             encoding: Some(encoding),
-            encoder_unchanged: Some(true),
+            encoder_unchanged: parameters.iter().any(|parameter| parameter.encoder).then_some(true),
             pretrain,
             gradient: GradientFlow::of(points.iter().map(|(name, step, value)| (name.as_str(), *step, *value))),
             encoder: Some(encoder_facts(&method, &parameters, &embedded)),

@@ -73,6 +73,7 @@ pub(crate) fn run(
             warmup_start: 0.0,
         },
         batch: budget.batch,
+        dim,
         staging: method.staging(),
         optimizer: AdamW::new(params.named(), config)?,
         step: 0,
@@ -135,6 +136,8 @@ struct Training<'a> {
     labels: Labels,
     schedule: CosineSchedule,
     batch: usize,
+    /// The width of tokens.
+    dim: usize,
     staging: Staging,
     optimizer: AdamW,
     step: usize,
@@ -176,6 +179,13 @@ impl Training<'_> {
                 let clips = loader.next()?.expect("the loader has one batch per chunk");
                 let labels = self.labels_of(batch)?;
                 let tokens = method.encode_with_gradient(clips.part()?, geometry.shape(batch.len(), frames), system)?;
+                if tokens.shape[2] != self.dim {
+                    let (found, dim) = (tokens.shape, self.dim);
+                    let message = format!(
+                        "tokens of shape {found:?} in end-to-end training; they were {dim} wide when it was frozen"
+                    );
+                    return Err(Error::method(self.cell.method(), &message));
+                }
                 let input = Var::from_vec(tokens.values, &tokens.shape, &Device::Cpu)?;
                 let loss = mean_squared_error(&head.forward(&normalise_tokens(&input)?)?, &labels)?;
                 let value = f64::from(loss.to_scalar::<f32>()?);
