@@ -4,7 +4,7 @@ mod atomic_file;
 mod error;
 pub mod generate;
 pub mod inspect;
-pub mod labels;
+pub mod label_scale;
 pub mod packed;
 mod progress;
 mod regime;

@@ -13,7 +13,7 @@ enum Row {
 use Row::{Fails, Scores};
 
 /// The faults that end a method's process, or make it answer with an error, by the place where they happen.
-const ENDS: [(&str, &str, Row); 42] = [
+const ENDS: [(&str, &str, Row); 44] = [
     ("panic", "new", Fails("panicked in create: hostile on purpose")),
     ("panic", "loss", Fails("panicked in pretrain_step: hostile on purpose")),
     ("panic", "encode", Fails("panicked in encode: hostile on purpose")),
@@ -28,6 +28,8 @@ const ENDS: [(&str, &str, Row); 42] = [
     ("exit-3", "loss", Fails("its process died in pretrain (exit status: 3)")),
     ("kill", "loss", Fails("its process died in pretrain (killed, perhaps out of memory)")),
     ("segfault", "loss", Fails("its process died in pretrain (segmentation fault)")),
+    ("fork", "loss", Fails("its process died in pretrain (segmentation fault)")),
+    ("escape-pipe", "loss", Fails("it wrote to the pipe of this program: ")),
     ("illegal", "loss", Fails("its process died in pretrain (signal: 4")),
     ("divide", "loss", Fails("its process died in pretrain (signal: 8")),
     ("alarm", "loss", Fails("its process died in pretrain (signal: 14")),

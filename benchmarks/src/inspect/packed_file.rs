@@ -6,7 +6,7 @@ use std::path::Path;
 use super::channel_scan::{ChannelScan, repeats};
 use super::findings::{Finding, Findings};
 use super::report::{AxisReport, Contents, FieldReport, FileKind, ParameterReport};
-use crate::labels::Scaling;
+use crate::label_scale::Scaling;
 use crate::packed::{Packed, PackedAxis, PackedChannel, Window};
 use crate::progress::Progress;
 use crate::split::Split;

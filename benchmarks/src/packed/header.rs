@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::labels::Scaling;
+use crate::label_scale::Scaling;
 use crate::regime::Regime;
 use crate::split::{PerSplit, Split};
 use crate::systems::{Boundary, Rank};

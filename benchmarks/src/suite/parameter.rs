@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::checks::{at_least_one, finite_and_distinct, plain_name};
-use crate::labels::{Scale, Scaling};
+use crate::label_scale::{Scale, Scaling};
 
 /// A physical parameter of a system: the values that it takes, and how it becomes a label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

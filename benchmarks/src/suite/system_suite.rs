@@ -7,7 +7,7 @@ use super::generation::Generation;
 use super::parameter::Parameter;
 use super::regimes::Regimes;
 use super::window_plan::WindowPlan;
-use crate::labels::Scaling;
+use crate::label_scale::Scaling;
 use crate::split::{PerSplit, Split};
 use crate::systems::{Resolution, System};
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use physrep_benchmarks::{Regime, Split, labels::Scaling};
+use physrep_benchmarks::{Regime, Split, label_scale::Scaling};
 use physrep_statistics::{GradientFlow, LabelPermutation, Spread};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

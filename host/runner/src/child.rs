@@ -5,7 +5,7 @@
 use std::{
     env,
     ffi::OsString,
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Seek},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -154,7 +154,13 @@ fn this_program() -> io::Result<Command> {
 /// If it cannot be started.
 pub(crate) fn spawn_method(scratch: &Path) -> io::Result<Child> {
     let mut command = this_program()?;
-    command.arg("method-one").env("TMPDIR", scratch).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+    for folder in ["TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "TRITON_CACHE_DIR"] {
+        command.env(folder, scratch);
+    }
+    for secret in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
+        command.env_remove(secret);
+    }
+    command.arg("method-one").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
 }
 
 /// How long a child has sent nothing. Time in which this process was suspended itself does not count.
@@ -212,6 +218,12 @@ pub(crate) fn limit_memory(bytes: u64) -> Result<()> {
     Ok(())
 }
 
+/// Makes this process, and those that it starts, the first that the system ends when memory runs out.
+pub(crate) fn first_to_go() {
+    // Only Linux has this file, and lets any process make it worse for itself.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+}
+
 /// The longest file that the process of a method may write, its log included, in bytes.
 const LONGEST_FILE: u64 = 4 << 30;
 
@@ -226,15 +238,22 @@ pub(crate) fn limit_files() -> Result<()> {
     Ok(())
 }
 
-/// Lowers limits of this process.
+/// The type of a resource that is limited; it depends on the C library.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(all(unix, not(all(target_os = "linux", target_env = "gnu"))))]
+type Resource = libc::c_int;
+
+/// Lowers limits of this process, for good.
 #[cfg(unix)]
-fn limit(limits: [(libc::__rlimit_resource_t, u64); 2]) -> Result<()> {
+fn limit(limits: [(Resource, u64); 2]) -> Result<()> {
     for (resource, max) in limits {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: both calls get a pointer to a structure that outlives them.
         let failed = unsafe {
             libc::getrlimit(resource, &mut limit) != 0 || {
-                limit.rlim_cur = limit.rlim_cur.min(max as libc::rlim_t);
+                limit.rlim_max = limit.rlim_max.min(max as libc::rlim_t);
+                limit.rlim_cur = limit.rlim_cur.min(limit.rlim_max);
                 libc::setrlimit(resource, &limit) != 0
             }
         };

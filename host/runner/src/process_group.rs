@@ -56,6 +56,50 @@ pub(crate) fn has_ended(process: &mut Child) -> io::Result<bool> {
     Ok(process.try_wait()?.is_some())
 }
 
+/// Makes processes children of this one when their own parents end, so that [`end_orphans`] finds them.
+pub(crate) fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: this call only sets an attribute of this process.
+    unsafe {
+        libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
+    }
+}
+
+/// Kills all children of this process, and theirs as they become children. Only for a process whose own children have ended.
+pub(crate) fn end_orphans() {
+    #[cfg(target_os = "linux")]
+    loop {
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let lists = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
+        let children: Vec<libc::pid_t> =
+            lists.flat_map(|list| list.split_whitespace().flat_map(str::parse).collect::<Vec<_>>()).collect();
+        if children.is_empty() {
+            break;
+        }
+        for child in children {
+            // SAFETY: a child keeps its number until it is waited for; the call gets no pointer but null.
+            unsafe {
+                libc::kill(child, libc::SIGKILL);
+                libc::waitpid(child, std::ptr::null_mut(), 0);
+            }
+        }
+    }
+}
+
+/// Waits up to [`POLL`] for something to read, which the end of a pipe is, too.
+#[cfg(unix)]
+pub(crate) fn is_readable(pipe: &impl std::os::fd::AsRawFd) -> bool {
+    let mut polled = libc::pollfd { fd: pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: the pointer is to one structure that outlives the call.
+    unsafe { libc::poll(&mut polled, 1, POLL.as_millis() as libc::c_int) > 0 }
+}
+
+/// Reading waits by itself.
+#[cfg(not(unix))]
+pub(crate) fn is_readable<T>(_pipe: &T) -> bool {
+    true
+}
+
 /// Runs a command in a process group to its end and returns what it printed. If this process is to stop, the group is killed.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! The kernels for CPUs: loops on slices of `f32` or `f64`, parallel with rayon, in vector registers where that pays.
 //!
-//! A file holds the kernels of the operation of the same name in `ops/`. What several of them use: [`simd`] (vector
-//! registers and the choice of the instruction set), [`scalar`] (arithmetic of one element), [`matmul`], [`reduce`]
-//! (sums in a fixed order), [`zeros`], and [`storage`] (slices of candle tensors).
+//! A file holds the kernels of the operation of the same name in `ops/` (`depthwise` those of `depthwise_conv`). What
+//! several of them use: [`simd`] (vector registers and the choice of the instruction set), [`scalar`] (arithmetic of one
+//! element), [`matmul`], [`reduce`] (sums in a fixed order), [`zeros`], and [`storage`] (slices of candle tensors).
 //!
 //! How work is split into tasks depends on shapes alone, and partial sums are added in a fixed order, so results do not
 //! depend on the number of threads.

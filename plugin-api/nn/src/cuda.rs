@@ -4,7 +4,7 @@
 //! arguments. A plan neither needs nor knows a GPU. With the cargo feature `cuda`, `device` runs plans on the GPU; in
 //! tests, `emulation` runs the same plans with the same kernel sources on the CPU.
 //!
-//! - `kernels/`: the CUDA sources, one file per operation, and the PTX made from them by `tools/ptx`.
+//! - `kernels/`: the CUDA sources, a file for an operation or for several that are alike, and the PTX made by `tools/ptx`.
 //! - [`plans`]: one file per kernel source, the plans that launch its kernels.
 //! - [`fused`]: operations that consist of several plans and matrix products, and are one node of the autograd graph.
 //!

@@ -1,6 +1,6 @@
 //! Suites: what is accepted, what is refused, and labels.
 
-use physrep_benchmarks::labels::{Scale, Scaling};
+use physrep_benchmarks::label_scale::{Scale, Scaling};
 use physrep_benchmarks::suite::{Suite, trajectories};
 
 use crate::support::{SUITE, Waves, held_out, says, suite, suite_with};

@@ -1,7 +1,7 @@
 //! What a score costs: error against the time of pretraining and encoding.
 
 use maud::html;
-use physrep_benchmarks::labels::Scale;
+use physrep_benchmarks::label_scale::Scale;
 use physrep_records::Track;
 use physrep_statistics::mean;
 

@@ -1,6 +1,6 @@
 //! Label efficiency: error against the label fraction.
 
-use physrep_benchmarks::labels::Scale;
+use physrep_benchmarks::label_scale::Scale;
 use physrep_records::Track;
 
 use super::{

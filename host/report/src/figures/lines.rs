@@ -1,7 +1,7 @@
 //! A panel with a line for each row: errors, with their intervals, along an axis. Names stand at the right end.
 
 use maud::{Markup, html};
-use physrep_benchmarks::labels::Scale;
+use physrep_benchmarks::label_scale::Scale;
 
 use super::palette::Palette;
 use crate::{

@@ -1,7 +1,7 @@
 //! The estimate of each test trajectory against its true parameter, in physical units.
 
 use maud::html;
-use physrep_benchmarks::{Split, labels::Scaling};
+use physrep_benchmarks::{Split, label_scale::Scaling};
 use physrep_records::Track;
 
 use super::{

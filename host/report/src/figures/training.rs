@@ -6,7 +6,7 @@ use std::{
 };
 
 use maud::html;
-use physrep_benchmarks::labels::Scale;
+use physrep_benchmarks::label_scale::Scale;
 use physrep_records::{Curves, Identity, Initialisation, RunManifest};
 
 use super::{

@@ -89,7 +89,7 @@ fn pretraining(leaderboard: &Leaderboard<'_>) -> Markup {
 /// The tables of a system: by probe and, folded, by parameter.
 fn scores_of(leaderboard: &Leaderboard<'_>, system: &SystemLeaderboard<'_>) -> Markup {
     let by_probe = Track::ALL.iter().filter_map(|&track| tables::scores::table(leaderboard, system, track));
-    let by_parameter = Track::ALL.iter().filter_map(|&track| tables::parameters::table(leaderboard, system, track));
+    let by_parameter = Track::ALL.iter().filter_map(|&track| tables::by_parameter::table(leaderboard, system, track));
     html! {
         @for table in by_probe { (table::render(&table)) }
         @for table in by_parameter {

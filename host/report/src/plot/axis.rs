@@ -1,6 +1,6 @@
 //! Axes: the values along a length of paper, and which of them are ticks.
 
-use physrep_benchmarks::labels::Scale;
+use physrep_benchmarks::label_scale::Scale;
 
 use crate::number::number;
 

@@ -1,12 +1,12 @@
 //! The tables of a run: for each system its scores by probe, by parameter, by regime and by label fraction, its health and its cost; then
 //! whether pretraining helps, and a summary of all systems. Every form shows the same tables.
 
+pub(crate) mod by_parameter;
 pub(crate) mod cost;
 mod footnotes;
 pub(crate) mod health;
 mod label_fractions;
 mod lines;
-pub(crate) mod parameters;
 pub(crate) mod pretraining;
 pub(crate) mod regimes;
 pub(crate) mod scores;
@@ -24,7 +24,7 @@ pub(crate) fn all(leaderboard: &Leaderboard<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
     for system in &leaderboard.systems {
         tables.extend(Track::ALL.iter().filter_map(|&track| scores::table(leaderboard, system, track)));
-        tables.extend(Track::ALL.iter().filter_map(|&track| parameters::table(leaderboard, system, track)));
+        tables.extend(Track::ALL.iter().filter_map(|&track| by_parameter::table(leaderboard, system, track)));
         tables.extend(Track::ALL.iter().filter_map(|&track| regimes::table(leaderboard, system, track)));
         tables.extend(label_fractions::table(leaderboard, system));
         tables.extend(health::table(leaderboard, system));

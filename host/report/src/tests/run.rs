@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use physrep_benchmarks::{
     Regime, Split,
-    labels::{Scale, Scaling},
+    label_scale::{Scale, Scaling},
 };
 use physrep_records::{
     CellOutcome, CellRecord, Cost, EncoderFacts, Environment, Health, Identity, Initialisation, Metrics,

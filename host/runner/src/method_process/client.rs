@@ -14,7 +14,7 @@ use physrep_records::{Curves, Device, files};
 
 use super::{
     frames,
-    protocol::{Answer, Batch, ParameterFacts, Request, Start},
+    requests::{Answer, Batch, ParameterFacts, Request, Start},
 };
 use crate::{
     child,
@@ -22,6 +22,7 @@ use crate::{
     environment::machine_memory,
     error::{Error, Result, plain},
     plugin::{EncodedTokens, MethodLibrary, SessionSpec},
+    process_group,
     sandbox::Access,
 };
 
@@ -32,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const LONGEST_NAME: usize = 64;
 
 /// The most metrics that a method may record in a step.
-const MOST_METRICS: usize = 100_000;
+const MOST_METRICS: usize = 10_000;
 
 /// A session of a method in a process of its own, which sees clips and nothing else. It ends when this is dropped.
 pub(crate) struct MethodProcess {
@@ -94,8 +95,11 @@ impl Requests {
         self.send(&Request::Prefetch { part, len }, &[]).map_err(|e| format!("its process does not listen: {e}"))
     }
 
+    /// Ends the pipe, unless a thread is writing to it: its reader is killed soon.
     fn close(&self) {
-        *self.0.lock().unwrap_or_else(|e| e.into_inner()) = None;
+        if let Ok(mut pipe) = self.0.try_lock() {
+            *pipe = None;
+        }
     }
 }
 
@@ -118,10 +122,12 @@ impl MethodProcess {
             ..Access::to_library(&path)
         };
         let scratch = spec.scratch.clone();
+        let checksum = files::checksum(&path)?;
+        process_group::adopt_orphans();
         let mut process = child::spawn_method(&scratch).map_err(Error::io("the process of a method"))?;
         let requests = Requests(Arc::new(Mutex::new(process.stdin.take())));
         let answers = BufReader::with_capacity(1 << 16, process.stdout.take().expect("standard output is piped"));
-        let unnamed = MethodLibrary::unnamed(&path, files::checksum(&path)?);
+        let unnamed = MethodLibrary::unnamed(&path, checksum);
         let mut started = Self {
             name: name.to_owned(),
             process,
@@ -136,9 +142,14 @@ impl MethodProcess {
         let clips = started.memory.path().to_owned();
         let start = Start { library: path, clips, access, spec };
         match started.ask(&Request::Start(Box::new(start)), &[])? {
-            (Answer::Started { description, sandbox, prefetch }, _) => {
+            // Sent before any code of the library has run.
+            (Answer::Confined(restrictions), _) => started.sandbox = restrictions,
+            (other, _) => return Err(started.unexpected(&other)),
+        }
+        match started.receive(SMALL)? {
+            (Answer::Started { description, prefetch }, _) => {
                 started.library = started.library.described(description)?;
-                (started.sandbox, started.prefetch) = (sandbox, prefetch);
+                started.prefetch = prefetch;
                 Ok(started)
             }
             (Answer::Unusable(reason), _) => Err(refuse(plain(&reason))),
@@ -308,14 +319,27 @@ impl MethodProcess {
         Ok(EncodedTokens { values: values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(), shape })
     }
 
-    /// Sends a request and waits for its answer; metrics before it are kept.
+    /// Sends a request and waits for its answer.
     fn ask(&mut self, request: &Request, payload: &[u8]) -> Result<(Answer, Vec<u8>)> {
+        let longest = match request {
+            Request::Encode(batch) | Request::EncodeWithGradient(batch) => batch.shape[0] as u64 * LONGEST_EMBEDDING,
+            Request::Save => longest_state(),
+            _ => SMALL,
+        };
         self.metrics.clear();
         if self.requests.send(request, payload).is_err() {
             return Err(self.died(None));
         }
+        self.receive(longest)
+    }
+
+    /// Waits for an answer with a payload of at most `longest` bytes; metrics before it are kept.
+    fn receive(&mut self, longest: u64) -> Result<(Answer, Vec<u8>)> {
         loop {
-            match frames::read(&mut self.answers, longest_payload()) {
+            if !self.wait_for_answer() {
+                return Err(self.died(None));
+            }
+            match frames::read(&mut self.answers, longest) {
                 Ok(Some((Answer::Metric { name, step, value }, _))) => {
                     let metric = Metric { name, step, value: value.into() };
                     metric.check(self.metrics.len()).map_err(|why| self.failed(why))?;
@@ -327,6 +351,17 @@ impl MethodProcess {
                 Err(error) => return Err(self.died(Some(error))),
             }
         }
+    }
+
+    /// Waits until there is something to read; false if the process has ended without. A process that it has left behind may hold
+    /// its pipe open.
+    fn wait_for_answer(&mut self) -> bool {
+        while self.answers.buffer().is_empty() && !process_group::is_readable(self.answers.get_ref()) {
+            if !matches!(self.process.try_wait(), Ok(None)) {
+                return process_group::is_readable(self.answers.get_ref());
+            }
+        }
+        true
     }
 
     fn failed(&self, message: String) -> Error {
@@ -343,7 +378,7 @@ impl MethodProcess {
         self.requests.close();
         let garbled = error.filter(|error| error.kind() == io::ErrorKind::InvalidData);
         let how = match (self.end(if garbled.is_some() { Duration::ZERO } else { GRACE }), garbled) {
-            (_, Some(error)) => format!("it wrote to the pipe of this program: {error}"),
+            (_, Some(error)) => plain(&format!("it wrote to the pipe of this program: {error}")),
             (Some(status), None) => child::cause(status),
             (None, None) => "it closed its pipe to this program; killed".into(),
         };
@@ -356,6 +391,7 @@ impl MethodProcess {
         let mut pause = Duration::from_millis(1);
         loop {
             if let Ok(Some(status)) = self.process.try_wait() {
+                process_group::end_orphans();
                 return Some(status);
             }
             if clock.elapsed() >= patience {
@@ -367,6 +403,7 @@ impl MethodProcess {
         // Both fail only if it has ended meanwhile.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        process_group::end_orphans();
         None
     }
 }
@@ -378,8 +415,14 @@ impl Drop for MethodProcess {
     }
 }
 
-/// The longest payload of an answer: half of the memory of this machine, if that is known.
-fn longest_payload() -> u64 {
+/// The longest payload of an answer that has none, in bytes.
+const SMALL: u64 = 1 << 16;
+
+/// The longest embedding of a clip, in bytes: 4,194,304 values.
+const LONGEST_EMBEDDING: u64 = 16 << 20;
+
+/// The longest state, in bytes: half of the memory of this machine, if that is known.
+fn longest_state() -> u64 {
     match machine_memory() / 2 {
         0 => u64::MAX,
         half => half,

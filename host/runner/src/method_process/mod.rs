@@ -6,10 +6,10 @@
 
 mod client;
 mod frames;
-mod protocol;
-mod received;
+mod incoming;
+mod requests;
 mod serve;
 
 pub(crate) use client::{MethodProcess, Metric};
-pub(crate) use protocol::ParameterFacts;
+pub(crate) use requests::ParameterFacts;
 pub use serve::serve_in_this_process;

@@ -6,11 +6,11 @@ use physrep_abi::LogLevel;
 
 use super::{
     frames,
-    protocol::{Answer, Batch, ParameterFacts, Request, Start},
-    received::Requests,
+    incoming::IncomingRequests,
+    requests::{Answer, Batch, ParameterFacts, Request, Start},
 };
 use crate::{
-    child::{begin_as_child, limit_files},
+    child::{begin_as_child, first_to_go, limit_files},
     device::{BatchRef, MemoryKind, MemoryPool, SharedClips, keep_freed_memory},
     error::{Error, Result},
     interrupt, messages,
@@ -35,20 +35,26 @@ pub fn serve_in_this_process() -> Result<()> {
     let Some((Request::Start(start), _)) = frames::read(&mut input, 0).map_err(pipe())? else {
         return Err(Error::Usage("this process is started by `physrep-bench cell`".into()));
     };
-    let opened = open(&start);
-    let (plugin, clips, sandbox) = match opened {
-        Ok(opened) => opened,
+    let clips = match confine(&start) {
+        Ok((clips, sandbox)) => {
+            answers.send(&Answer::Confined(sandbox), &[])?;
+            clips
+        }
+        Err(error) => return answers.send(&failure(error), &[]),
+    };
+    let plugin = match Plugin::open(&start.library) {
+        Ok(plugin) => plugin,
         Err(Error::Plugin { reason, .. }) => return answers.send(&Answer::Unusable(reason), &[]),
-        Err(error) => return answers.send(&Answer::Failed(error.to_string()), &[]),
+        Err(error) => return answers.send(&failure(error), &[]),
     };
     let session = match Session::new(&plugin, &start.spec, &answers) {
         Ok(session) => session,
         Err(error) => return answers.send(&failure(error), &[]),
     };
     let memory = session.memory();
-    let mut requests = Requests::read(input, clips, memory).map_err(pipe())?;
+    let mut requests = IncomingRequests::read(input, clips, memory).map_err(pipe())?;
     let description = plugin.library().description().clone();
-    answers.send(&Answer::Started { description, sandbox, prefetch: memory != MemoryKind::Host }, &[])?;
+    answers.send(&Answer::Started { description, prefetch: memory != MemoryKind::Host }, &[])?;
     let pool = MemoryPool::of(start.spec.device).ok().flatten();
     let mut served = Served { session, pool };
     while let Some((request, payload)) = requests.next() {
@@ -58,14 +64,15 @@ pub fn serve_in_this_process() -> Result<()> {
     Ok(())
 }
 
-/// Confines this process and opens the library.
-fn open(start: &Start) -> Result<(Plugin, SharedClips, Vec<String>)> {
+/// Opens the clips, then confines this process. Returns the restrictions in force.
+fn confine(start: &Start) -> Result<(SharedClips, Vec<String>)> {
     limit_files()?;
+    first_to_go();
     let clips = SharedClips::open(&start.clips).map_err(Error::io(&start.clips))?;
     let sandbox = sandbox::enter(&start.access)?;
     physrep_nn::retain_heap_memory();
     keep_freed_memory(start.spec.device);
-    Ok((Plugin::open(&start.library)?, clips, sandbox))
+    Ok((clips, sandbox))
 }
 
 /// A session and the memory pool of its GPU.
@@ -76,11 +83,16 @@ struct Served<'a> {
 
 impl Served<'_> {
     /// The answer to a request, and its payload.
-    fn answer(&mut self, request: Request, payload: &[u8], requests: &mut Requests) -> (Answer, Vec<u8>) {
+    fn answer(&mut self, request: Request, payload: &[u8], requests: &mut IncomingRequests) -> (Answer, Vec<u8>) {
         self.try_answer(request, payload, requests).unwrap_or_else(|error| (failure(error), Vec::new()))
     }
 
-    fn try_answer(&mut self, request: Request, payload: &[u8], requests: &mut Requests) -> Result<(Answer, Vec<u8>)> {
+    fn try_answer(
+        &mut self,
+        request: Request,
+        payload: &[u8],
+        requests: &mut IncomingRequests,
+    ) -> Result<(Answer, Vec<u8>)> {
         let session = &mut self.session;
         let answer = match request {
             Request::Pretrain(batch) => {
@@ -136,7 +148,7 @@ impl Served<'_> {
 }
 
 /// The clips of a batch, where the method reads them.
-fn clips<'a>(requests: &'a mut Requests, batch: &Batch) -> Result<BatchRef<'a>> {
+fn clips<'a>(requests: &'a mut IncomingRequests, batch: &Batch) -> Result<BatchRef<'a>> {
     requests.clips(batch).map_err(|message| Error::Method { method: String::new(), message })
 }
 

@@ -13,8 +13,8 @@ use landlock::{
     RulesetError, Scope, path_beneath_rules,
 };
 
-use super::access::Access;
-use crate::error::{Error, Result};
+use super::{access::Access, python};
+use crate::error::{Error, Result, plain};
 
 /// The version of Landlock that restricts signals.
 pub(super) const SIGNALS: ABI = ABI::V6;
@@ -54,7 +54,7 @@ const VARIABLES: [&str; 10] = [
 ];
 
 /// The variable with which a user lets methods read more, such as weights that they begin with.
-pub(super) const READABLE: &str = "PHYSREP_READABLE";
+const READABLE: &str = "PHYSREP_READABLE";
 
 /// Devices that hold nothing.
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
@@ -65,8 +65,11 @@ pub(super) fn restrict(access: &Access) -> Result<ABI> {
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
     let rules = |paths: Vec<PathBuf>, rights: BitFlags<AccessFs>| path_beneath_rules(paths, rights);
     let mut writable = access.writable.clone();
+    let mut threads = Vec::new();
     if access.gpu {
         writable.extend(driver_cache());
+        // The driver gives its threads names.
+        threads.push("/proc/self/task".into());
     }
     let restricted = Ruleset::default()
         .handle_access(AccessFs::from_all(NEWEST))
@@ -75,6 +78,7 @@ pub(super) fn restrict(access: &Access) -> Result<ABI> {
         .and_then(Ruleset::create)
         .and_then(|ruleset| ruleset.add_rules(rules(readable(access), read)))
         .and_then(|ruleset| ruleset.add_rules(rules(devices(access.gpu), device)))
+        .and_then(|ruleset| ruleset.add_rules(rules(threads, AccessFs::ReadFile | AccessFs::WriteFile)))
         .and_then(|ruleset| ruleset.add_rules(rules(writable, AccessFs::from_all(NEWEST))))
         .and_then(|ruleset| ruleset.restrict_self());
     match restricted.map_err(refused)?.landlock {
@@ -88,6 +92,12 @@ fn refused(error: RulesetError) -> Error {
     Error::io("the sandbox of a method")(io::Error::other(format!("Landlock refuses it: {why}")))
 }
 
+/// What a user lets methods read beyond libraries and interpreters.
+pub(super) fn exceptions() -> impl Iterator<Item = String> {
+    let set = [READABLE, "PYTHONPATH"].into_iter().filter_map(|name| Some((name, env::var_os(name)?)));
+    set.map(|(name, value)| format!("except files in {name}: {}", plain(&value.to_string_lossy())))
+}
+
 /// What may be read: files of the system without those that are hidden, and what is named.
 fn readable(access: &Access) -> Vec<PathBuf> {
     let canonical = |path: &PathBuf| path.canonicalize().ok();
@@ -95,9 +105,10 @@ fn readable(access: &Access) -> Vec<PathBuf> {
     let variables = VARIABLES.iter().filter_map(env::var_os);
     let named = variables.flat_map(|value| env::split_paths(&value).collect::<Vec<_>>());
     let named = named.filter(|path| path.is_absolute());
-    let roots = SYSTEM.iter().map(PathBuf::from).chain(named);
+    let roots = SYSTEM.iter().map(PathBuf::from).chain(named).chain(python::installations());
     let system = roots.filter_map(|path| canonical(&path)).flat_map(|root| without(&root, &hidden));
-    system.chain(access.readable.iter().cloned()).collect()
+    let named = access.readable.iter().filter_map(canonical).flat_map(|root| without(&root, &hidden));
+    system.chain(named).chain([access.library.clone()]).collect()
 }
 
 /// The parts of `root` that contain none of the folders `hidden`; all paths are canonical.

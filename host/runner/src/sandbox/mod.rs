@@ -9,6 +9,8 @@ mod capabilities;
 #[cfg(target_os = "linux")]
 mod files;
 #[cfg(target_os = "linux")]
+mod python;
+#[cfg(target_os = "linux")]
 mod system_calls;
 
 pub(crate) use access::Access;
@@ -22,7 +24,7 @@ use crate::error::Result;
 /// If the kernel has a restriction and refuses it.
 #[cfg(target_os = "linux")]
 pub(crate) fn enter(access: &Access) -> Result<Vec<String>> {
-    capabilities::drop_all()?;
+    capabilities::drop_most();
     let landlock = files::restrict(access)?;
     let system_calls = system_calls::restrict(access.gpu, landlock >= files::SIGNALS)?;
     let restrictions = [
@@ -31,8 +33,7 @@ pub(crate) fn enter(access: &Access) -> Result<Vec<String>> {
         (system_calls, "network, system calls (seccomp)"),
     ];
     let in_force = restrictions.into_iter().filter(|(in_force, _)| *in_force).map(|(_, name)| name.to_owned());
-    let exception = std::env::var(files::READABLE).ok().map(|paths| format!("except files in {paths}"));
-    Ok(in_force.chain(exception).collect())
+    Ok(in_force.chain(files::exceptions()).collect())
 }
 
 /// There is no confinement on this system.

@@ -24,6 +24,13 @@ pub fn misbehave(fault: &str, tensor: Tensor) -> Result<Tensor> {
         "exit-3" => process::exit(3),
         "kill" => raise(libc::SIGKILL),
         "segfault" => raise(libc::SIGSEGV),
+        "fork" => {
+            // SAFETY: the child, which keeps all descriptors open, only waits for its end.
+            if unsafe { libc::fork() } == 0 {
+                sleep_for_ever()
+            }
+            raise(libc::SIGSEGV)
+        }
         "illegal" => raise(libc::SIGILL),
         "divide" => raise(libc::SIGFPE),
         "alarm" => {
@@ -67,6 +74,11 @@ pub fn misbehave(fault: &str, tensor: Tensor) -> Result<Tensor> {
             });
         }
         // answers that nobody asked for
+        "escape-pipe" => for_pipes(|descriptor| {
+            let answer = br#"{"\u001b[2Jcleared":1}"#;
+            let lengths = [&(answer.len() as u32).to_le_bytes()[..], &0u64.to_le_bytes()].concat();
+            drop(file(descriptor).write_all(&[&lengths[..], answer].concat()));
+        }),
         "garbage" => for_pipes(|descriptor| drop(file(descriptor).write_all(&[0xff; 64]))),
         "forgery" => for_pipes(|descriptor| {
             let answer = br#"{"Tokens":[1,1,1]}"#;
@@ -97,6 +109,14 @@ pub fn misbehave(fault: &str, tensor: Tensor) -> Result<Tensor> {
         "flood" => print!("{}", "x".repeat(64 << 20)),
         "flood-log" => eprint!("{}", "x".repeat(64 << 20)),
         // changes of its process, which are its own
+        "python" => {
+            let script = "import json, numpy, subprocess, tempfile; tempfile.TemporaryFile(); subprocess.run(['true'], check=True)";
+            let output = Command::new("python3").args(["-c", script]).output().map_err(|e| e.to_string());
+            let output = output.map_err(|why| physrep_plugin_api::Error::Other(why))?;
+            if !output.status.success() {
+                return Err(physrep_plugin_api::Error::Other(String::from_utf8_lossy(&output.stderr).into_owned()));
+            }
+        }
         "chdir" => drop(env::set_current_dir("/")),
         "umask" => {
             // SAFETY: the call has no preconditions.

@@ -2,9 +2,14 @@
 //! with it that nothing is within its reach, even if it knows where everything is.
 
 use std::{
-    env, fs,
+    env,
+    ffi::CString,
+    fs,
     io::{self, Read, Seek, SeekFrom, Write},
-    os::{fd::AsRawFd, unix::fs::symlink},
+    os::{
+        fd::AsRawFd,
+        unix::{ffi::OsStrExt, fs::symlink},
+    },
     path::{Path, PathBuf},
 };
 
@@ -63,6 +68,20 @@ fn files(config: &Config, scratch: &Path) {
         tried("a hard link", fs::hard_link(target, &link).map(|()| "it".into()));
         tried("another name", fs::rename(target, scratch.join("taken")).map(|()| "it".into()));
         tried("removing it", fs::remove_file(target).map(|()| "it".into()));
+        let path = CString::new(target.as_os_str().as_bytes()).expect("a path");
+        // SAFETY: the path is a string that outlives these calls, and the other pointers are null or to a string.
+        unsafe {
+            tried("its mode", call(libc::chmod(path.as_ptr(), 0).into()));
+            tried("its mode, again", call(libc::fchmodat(libc::AT_FDCWD, path.as_ptr(), 0, 0).into()));
+            tried("its owner", call(libc::chown(path.as_ptr(), 0, 0).into()));
+            tried("its time", call(libc::utimensat(libc::AT_FDCWD, path.as_ptr(), std::ptr::null(), 0).into()));
+            let (name, value) = (c"user.left", c"a message");
+            tried(
+                "an attribute",
+                call(libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), 9, 0).into()),
+            );
+            tried("its length", call(libc::truncate(path.as_ptr(), 0).into()));
+        }
     }
     for folder in scratch.ancestors().skip(1).take(3) {
         tried("a folder above scratch", fs::read_dir(folder).map(|_| folder.display().to_string()));
@@ -114,6 +133,14 @@ fn process(id: i32) {
         tried("process_vm_readv", call(libc::process_vm_readv(id, &local, 1, &remote, 1, 0) as i64));
         tried("ptrace", call(libc::ptrace(libc::PTRACE_SEIZE, id, 0, 0)));
         tried("its limits", call(libc::prlimit(id, libc::RLIMIT_CPU, std::ptr::null(), &mut limits).into()));
+        let mut processors: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(0, &mut processors);
+        let size = size_of::<libc::cpu_set_t>();
+        tried("its processors", call(libc::sched_setaffinity(id, size, &processors).into()));
+        let idle = libc::sched_param { sched_priority: 0 };
+        tried("its scheduling", call(libc::sched_setscheduler(id, libc::SCHED_IDLE, &idle).into()));
+        tried("its priority", call(libc::setpriority(libc::PRIO_PROCESS, id as u32, 19).into()));
+        tried("its input and output", call(libc::syscall(libc::SYS_ioprio_set, 1, id, 3 << 13)));
         tried("a signal", call(libc::kill(id, 0).into()));
         tried("stopping it", call(libc::kill(id, libc::SIGSTOP).into()));
         let descriptor = libc::syscall(libc::SYS_pidfd_open, id, 0);
@@ -129,6 +156,8 @@ fn system() {
         for family in [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_NETLINK] {
             tried("a socket", call(libc::socket(family, libc::SOCK_STREAM, 0).into()));
         }
+        tried("shared memory", call(libc::shmget(0x7072, 4096, libc::IPC_CREAT | 0o666).into()));
+        tried("a queue", call(libc::msgget(0x7072, libc::IPC_CREAT | 0o666).into()));
         tried("a session", call(libc::setsid().into()));
         tried("a process group", call(libc::setpgid(0, 0).into()));
         tried("a namespace", call(libc::unshare(libc::CLONE_NEWUSER).into()));

@@ -108,12 +108,12 @@ impl From<Scope> for LoadScope {
 /// An answer. Its payload, where it has one, is named at its variant.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// The library is open and has a session.
+    /// The restrictions in force: the first answer, sent before the library is opened.
+    Confined(Vec<String>),
+    /// The library is open and has a session: the second answer.
     Started {
         /// How the library describes itself.
         description: Value,
-        /// The restrictions in force.
-        sandbox: Vec<String>,
         /// Whether batches are to be announced with [`Request::Prefetch`].
         prefetch: bool,
     },

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     frames,
-    protocol::{Batch, Request},
+    requests::{Batch, Request},
 };
 use crate::{
     device::{BatchBuffer, BatchRef, MemoryKind, Part, SharedClips, Staging},
@@ -25,7 +25,7 @@ struct Received {
 }
 
 /// The requests of the process of the cell, and the clips that they name.
-pub(super) struct Requests {
+pub(super) struct IncomingRequests {
     received: Receiver<Received>,
     clips: SharedClips,
     /// The buffers of batches that were computed on.
@@ -34,7 +34,7 @@ pub(super) struct Requests {
     prefetched: Option<Result<BatchBuffer, String>>,
 }
 
-impl Requests {
+impl IncomingRequests {
     /// Reads requests from `input` in a thread. Batches that are announced are copied to memory of kind `memory`.
     pub(super) fn read(
         input: impl Read + Send + 'static,
@@ -102,7 +102,14 @@ impl Prefetcher {
                 Request::Pretrain(batch) | Request::Encode(batch) | Request::EncodeWithGradient(batch) => {
                     self.copies.remove(&batch.part)
                 }
-                _ => None,
+                Request::Start(_)
+                | Request::BeginFinetuning(_)
+                | Request::Finetune { .. }
+                | Request::Save
+                | Request::Load(_)
+                | Request::Parameters
+                | Request::ResetPeaks
+                | Request::PeakOnDevice => None,
             };
             if sender.send(Received { request, payload, prefetched }).is_err() {
                 break;
