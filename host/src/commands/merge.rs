@@ -21,7 +21,7 @@ pub struct Merge {
     /// The folders of the runs.
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// Compress records, as `result.json.gz`: for a repository. Every command reads them.
+    /// For a repository: compress records, as `result.json.gz`, and leave out curves and paths. Every command reads them.
     #[arg(long)]
     compress: bool,
 }
@@ -76,7 +76,10 @@ fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usize> {
             None if source.failure().is_file() => files::write(&target.failure(), &files::read(&source.failure())?)?,
             None => {}
         }
-        copy_curves(listed, from, out)?;
+        // A description has paths of the machine that it was planned on.
+        if !compress {
+            copy_curves(listed, from, out)?;
+        }
     }
     let mut manifest = RunManifest { cells: merged.into_iter().map(|(listed, ..)| listed).collect() };
     manifest.sort();
