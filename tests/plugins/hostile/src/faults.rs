@@ -112,7 +112,7 @@ pub fn misbehave(fault: &str, tensor: Tensor) -> Result<Tensor> {
         "python" => {
             let script = "import json, numpy, subprocess, tempfile; tempfile.TemporaryFile(); subprocess.run(['true'], check=True)";
             let output = Command::new("python3").args(["-c", script]).output().map_err(|e| e.to_string());
-            let output = output.map_err(|why| physrep_plugin_api::Error::Other(why))?;
+            let output = output.map_err(physrep_plugin_api::Error::Other)?;
             if !output.status.success() {
                 return Err(physrep_plugin_api::Error::Other(String::from_utf8_lossy(&output.stderr).into_owned()));
             }
