@@ -42,7 +42,7 @@ pub enum Error {
         how: String,
         /// In which phase of its cell, if it had one.
         phase: Option<Phase>,
-        /// The end of the cell's log, as [`last_line`](crate::child::last_line) gives it.
+        /// The last line of the cell's log, to append; empty without one.
         log: String,
     },
     /// A batch cannot be copied to the GPU.

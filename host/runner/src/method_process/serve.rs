@@ -19,8 +19,7 @@ use crate::{
     sandbox,
 };
 
-/// Opens a library and answers the requests on standard input. It runs in a process that
-/// [`MethodProcess`](super::MethodProcess) starts, before any other thread is started.
+/// Opens a library and answers the requests on standard input. It runs in a process that a cell starts, before any other thread.
 ///
 /// # Errors
 ///
