@@ -30,7 +30,7 @@ use crate::{
 /// Pretrains unless the cell has random weights, encodes and probes; then trains end to end, if the suite says so. Cached embeddings
 /// of an earlier attempt are reused.
 ///
-/// The method in `library` runs in a process of its own, which has ended when probes are fitted; end-to-end training has another one.
+/// The method in `library` runs in a separate process, which has ended when probes are fitted; end-to-end training has another one.
 pub(super) fn record_encoder(
     run: CellRun<'_>,
     library: &Path,

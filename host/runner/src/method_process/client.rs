@@ -10,10 +10,11 @@ use std::{
 };
 
 use physrep_abi::{LoadScope, StepReport};
-use physrep_records::{Curves, Device, files};
+use physrep_records::{Device, files};
 
 use super::{
     frames,
+    metric::Metric,
     requests::{Answer, Batch, ParameterFacts, Request, Start},
 };
 use crate::{
@@ -29,12 +30,6 @@ use crate::{
 /// How long a process may take to end once it is to end.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The longest name of a metric, in bytes.
-const LONGEST_NAME: usize = 64;
-
-/// The most metrics that a method may record in a step.
-const MOST_METRICS: usize = 10_000;
-
 /// A session of a method in a process of its own, which sees clips and nothing else. It ends when this is dropped.
 pub(crate) struct MethodProcess {
     name: String,
@@ -47,35 +42,6 @@ pub(crate) struct MethodProcess {
     prefetch: bool,
     /// Those that arrived before the answer to the last request.
     metrics: Vec<Metric>,
-}
-
-/// A value of a training curve.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Metric {
-    /// Its name.
-    pub name: String,
-    /// The pretraining step that it belongs to.
-    pub step: u64,
-    /// Its value.
-    pub value: f64,
-}
-
-impl Metric {
-    /// Says what is wrong with a metric that comes after `others` in the same step.
-    fn check(&self, others: usize) -> Result<(), String> {
-        let name = &self.name;
-        if Curves::RESERVED.contains(&name.as_str()) {
-            return Err(format!("metric `{name}`: this program records that itself; choose another name"));
-        }
-        if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-            let start: String = name.chars().take(LONGEST_NAME).collect();
-            return Err(format!("metric {start:?}: expected a name of 1 to {LONGEST_NAME} printable characters"));
-        }
-        if others >= MOST_METRICS {
-            return Err(format!("more than {MOST_METRICS} metrics in one step; record fewer"));
-        }
-        Ok(())
-    }
 }
 
 /// The pipe of requests; closed when none is left of it.

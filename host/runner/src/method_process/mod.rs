@@ -7,9 +7,11 @@
 mod client;
 mod frames;
 mod incoming;
+mod metric;
 mod requests;
 mod serve;
 
-pub(crate) use client::{MethodProcess, Metric};
+pub(crate) use client::MethodProcess;
+pub(crate) use metric::Metric;
 pub(crate) use requests::ParameterFacts;
 pub use serve::serve_in_this_process;
