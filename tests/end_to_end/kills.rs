@@ -112,7 +112,7 @@ fn whatever_is_killed_the_end_is_that_of_an_undisturbed_run() {
             if !running.has_ended() && kill(&running, victim) {
                 *hit.entry(victim).or_default() += 1;
             }
-            // A run without one of its processes goes on to its end; one without its supervisor ends now.
+            // The supervisor survives the death of a cell or a method and finishes the other cells.
             let output = running.output();
             match output.code {
                 Some(0) => break,

@@ -201,7 +201,7 @@ pub fn begin_as_child() -> Result<()> {
 /// Closes what this process has inherited beyond its standard streams, such as files that a shell has left open.
 fn close_inherited() {
     #[cfg(target_os = "linux")]
-    // SAFETY: this process has just begun, and has opened nothing of its own. Before Linux 5.9 the call fails.
+    // SAFETY: this process has just begun and has opened no descriptor itself. Before Linux 5.9 the call fails.
     unsafe {
         libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
     }

@@ -61,7 +61,7 @@ impl SharedMemory {
         &self.path
     }
 
-    /// A buffer of `len` zeros in a part of its own.
+    /// A buffer of `len` zeros in a part that no other buffer uses.
     ///
     /// # Errors
     ///
@@ -69,7 +69,8 @@ impl SharedMemory {
     pub(crate) fn zeros(self: &Arc<Self>, len: usize) -> io::Result<SharedBuffer> {
         let part = self.allocate(len)?;
         let mut options = MmapOptions::new();
-        // SAFETY: the file has no other name than `path`, and no other process writes it or makes it shorter.
+        // SAFETY: the file is sealed against becoming shorter. The process of the method opens it for reading; one that opens it once
+        // more for writing changes its own clips, which are plain numbers and are never read here.
         let map = unsafe { options.offset(part.offset).len(len * size_of::<f32>()).map_mut(&self.file) };
         let mut buffer = SharedBuffer { map: map?, part, memory: self.clone() };
         buffer.fill(0.0);

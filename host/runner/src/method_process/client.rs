@@ -30,7 +30,7 @@ use crate::{
 /// How long a process may take to end once it is to end.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A session of a method in a process of its own, which sees clips and nothing else. It ends when this is dropped.
+/// A session of a method in a separate process, which sees clips and nothing else. The process ends when this is dropped.
 pub(crate) struct MethodProcess {
     name: String,
     process: Child,
@@ -281,8 +281,7 @@ impl MethodProcess {
                 self.failed(format!("{} bytes are no tokens of shape {shape:?} of {clips} clips", payload.len()))
             );
         }
-        let (values, _) = payload.as_chunks::<4>();
-        Ok(EncodedTokens { values: values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(), shape })
+        Ok(EncodedTokens { values: frames::floats(&payload), shape })
     }
 
     /// Sends a request and waits for its answer.

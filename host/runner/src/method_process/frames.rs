@@ -45,7 +45,13 @@ fn exactly(input: &mut impl Read, len: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-pub(super) fn invalid(why: impl Into<String>) -> io::Error {
+/// The values of a payload of numbers.
+pub(super) fn floats(payload: &[u8]) -> Vec<f32> {
+    let (values, _) = payload.as_chunks::<4>();
+    values.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect()
+}
+
+fn invalid(why: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why.into())
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Metric {
 }
 
 impl Metric {
-    /// Says what is wrong with a metric that comes after `others` in the same step.
+    /// Checks the name, and that a step with `others` before has room for this one; the error is a message for the method's author.
     pub(super) fn check(&self, others: usize) -> Result<(), String> {
         let name = &self.name;
         if Curves::RESERVED.contains(&name.as_str()) {

@@ -113,9 +113,7 @@ impl Served<'_> {
                 Answer::Done
             }
             Request::Finetune { shape, learning_rate } => {
-                let (values, _) = payload.as_chunks::<4>();
-                let gradient: Vec<f32> = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-                session.finetune_step(&gradient, shape, learning_rate)?;
+                session.finetune_step(&frames::floats(payload), shape, learning_rate)?;
                 Answer::Done
             }
             Request::Save => return Ok((Answer::State, session.save()?)),
