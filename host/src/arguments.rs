@@ -1,20 +1,52 @@
 //! Arguments that several commands share.
 
-use std::{path::PathBuf, time::Duration};
+use std::{env, fs, path::PathBuf, time::Duration};
 
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
 use physrep_runner::{DeviceSelection, Policy, cores, machine_memory};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    places,
+    sdk::Sdk,
+};
 
 /// Where plugins are.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Plugins {
-    /// Plugin crates, folders of crates, or libraries [default: the checkout's plugins folder].
+    /// Plugin crates, folders of crates, or libraries [default: the crate in which you are, or the bundled methods].
     #[arg(long, value_name = "PATH")]
-    pub plugins: Vec<PathBuf>,
+    plugins: Vec<PathBuf>,
+    /// The bundled methods, too.
+    #[arg(long)]
+    with_builtin: bool,
+}
+
+impl Plugins {
+    /// The plugins that are named, or the default.
+    pub fn paths(&self) -> Result<Vec<PathBuf>> {
+        let mut paths = self.plugins.clone();
+        if paths.is_empty() {
+            paths.extend(enclosing_method());
+        }
+        if paths.is_empty() || self.with_builtin {
+            paths.push(Sdk::find()?.methods());
+        }
+        Ok(paths)
+    }
+}
+
+/// The nearest crate around the working directory, if it is a method's.
+fn enclosing_method() -> Option<PathBuf> {
+    let here = env::current_dir().ok()?;
+    let folder = here.ancestors().find(|folder| folder.join("Cargo.toml").is_file())?;
+    let manifest: toml::Table = fs::read_to_string(folder.join("Cargo.toml")).ok()?.parse().ok()?;
+    let library =
+        manifest.get("lib")?.get("crate-type")?.as_array()?.iter().any(|kind| kind.as_str() == Some("cdylib"));
+    let of_sdk = manifest.get("dependencies")?.get("physrep-plugin-api").is_some();
+    (library && of_sdk).then(|| folder.to_owned())
 }
 
 /// Where methods compute.
@@ -70,7 +102,7 @@ impl SuiteArgument {
 pub struct Folders {
     #[command(flatten)]
     suite: SuiteArgument,
-    /// The folder of the data, which is generated if it is missing [default: data/SUITE].
+    /// The folder of the data, which is generated if it is missing [default: data/SUITE in the checkout, or in the folder of the user].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The folder of the run [default: runs/SUITE].
@@ -92,7 +124,10 @@ impl Folders {
     /// Loads the suite.
     pub fn load(self) -> Result<SuiteFolders> {
         let suite = self.suite.load()?;
-        let data = self.data.unwrap_or_else(|| PathBuf::from("data").join(folder_name(&suite)));
+        let data = match self.data {
+            Some(data) => data,
+            None => places::data(&folder_name(&suite))?,
+        };
         let run = self.out.unwrap_or_else(|| PathBuf::from("runs").join(folder_name(&suite)));
         Ok(SuiteFolders { suite, data, run })
     }

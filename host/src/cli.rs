@@ -7,10 +7,10 @@ use physrep_runner::interrupt;
 
 use crate::{
     commands::{
-        all::All, bench::Bench, bench::BenchOne, cell::CellCommand, compare::Compare, data::Data,
-        describe_one::DescribeOne, doctor::Doctor, encode::Encode, list::List, merge::Merge, method_one::MethodOne,
-        plan::Plan, report::Report, schema::Schema, status::Status, table::Table, tensorboard::Tensorboard, tune::Tune,
-        verify_result::VerifyResult,
+        all::All, bench::Bench, bench::BenchOne, cell::CellCommand, check::Check, check::CheckOne, compare::Compare,
+        data::Data, describe_one::DescribeOne, doctor::Doctor, encode::Encode, list::List, merge::Merge,
+        method_one::MethodOne, new::New, plan::Plan, report::Report, schema::Schema, status::Status, table::Table,
+        tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
     },
     error::{Error, Result},
 };
@@ -34,6 +34,13 @@ enum Command {
     Cell(CellCommand),
     /// Show the progress of a run, also from another shell.
     Status(Status),
+    /// Begin a method: a crate, anywhere on disk, that builds and stands in the table.
+    New(New),
+    /// Check whether a method keeps to its contract: seeds, gradients, batches, resuming, shapes.
+    Check(Check),
+    /// Run one check in this process; started by `check`.
+    #[command(hide = true)]
+    CheckOne(CheckOne),
     /// Tune a method: random trials from its ranges, the same number for all, chosen on valid.
     Tune(Tune),
     /// Work with a suite's data.
@@ -94,6 +101,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::All(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Cell(command) => command.run(),
+        Command::New(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::CheckOne(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Data(command) => command.run(),

@@ -7,6 +7,8 @@ mod display;
 mod error;
 mod fetch;
 mod logger;
+mod places;
+mod sdk;
 mod show;
 
 use std::process::ExitCode;

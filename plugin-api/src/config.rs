@@ -1,7 +1,7 @@
 //! A method's configuration: the given keys over the defaults.
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
@@ -13,10 +13,29 @@ use crate::{Error, Result};
 pub(crate) fn parse<C: Serialize + DeserializeOwned + Default>(method: &str, json: &str) -> Result<C> {
     let given: Value = serde_json::from_str(json)
         .map_err(|e| Error::Config(format!("{method}: the configuration is not JSON: {e}")))?;
-    let mut merged = serde_json::to_value(C::default())
+    let defaults = serde_json::to_value(C::default())
         .map_err(|e| Error::Config(format!("{method}: the default configuration: {e}")))?;
+    let mut merged = keyed(defaults.clone());
     merge(&mut merged, given, method)?;
-    serde_json::from_value(merged).map_err(|e| Error::Config(format!("{method}: {e}")))
+    // No key of `()` can have been given.
+    let merged = if defaults.is_null() { defaults } else { merged };
+    serde_path_to_error::deserialize(merged).map_err(|e| {
+        let hint = if e.inner().to_string().contains("null") { " (JSON has no infinity and no NaN)" } else { "" };
+        Error::Config(format!("{method}.{}: {}{hint}", e.path(), e.inner()))
+    })
+}
+
+/// The default configuration as a JSON object; that of `()` has no keys.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub(crate) fn defaults<C: Serialize + Default>() -> serde_json::Result<Value> {
+    serde_json::to_value(C::default()).map(keyed)
+}
+
+/// `()` is null in JSON: an object without keys, to whoever sets keys.
+fn keyed(defaults: Value) -> Value {
+    if defaults.is_null() { Value::Object(Map::new()) } else { defaults }
 }
 
 fn merge(into: &mut Value, from: Value, path: &str) -> Result<()> {

@@ -13,7 +13,7 @@ use physrep_abi::{
     ABI_MAJOR, ABI_MINOR, COST, CostV1, FINETUNE, FineTuneV1, Interface, METHOD, MethodV1, Root, RootRef,
 };
 
-use crate::{Method, tensor};
+use crate::{Method, config, tensor};
 
 /// The ABI version that [`export_method!`](crate::export_method) exports: the major version in the upper 32 bits.
 pub const ABI_VERSION: u64 = (ABI_MAJOR as u64) << 32 | ABI_MINOR as u64;
@@ -32,11 +32,16 @@ pub fn root<M: Method + Package>() -> RootRef {
 }
 
 extern "C" fn describe<M: Method + Package>() -> RString {
-    let default_config = serde_json::to_value(M::Config::default()).unwrap_or_default();
+    description::<M>(Some(M::VERSION), M::REVISION).to_string().into()
+}
+
+/// The description of a method whose crate has this version and revision.
+pub(crate) fn description<M: Method>(version: Option<&str>, revision: Option<&str>) -> serde_json::Value {
+    let default_config = config::defaults::<M::Config>().unwrap_or_default();
     serde_json::json!({
         "name": M::ABOUT.name,
-        "version": M::VERSION,
-        "revision": M::REVISION,
+        "version": version,
+        "revision": revision,
         "summary": M::ABOUT.summary,
         "reference": M::ABOUT.reference,
         "default_config": default_config,
@@ -45,8 +50,6 @@ extern "C" fn describe<M: Method + Package>() -> RString {
         "sdk_version": env!("CARGO_PKG_VERSION"),
         "tensor_library": "candle 0.11",
     })
-    .to_string()
-    .into()
 }
 
 extern "C" fn interface<M: Method>(name: RStr<'_>, version: u32) -> ROption<Interface> {

@@ -9,6 +9,7 @@ mod session;
 mod setup;
 mod step;
 mod tensor;
+pub mod testing;
 mod training;
 
 pub use candle_core::{self, DType, Device, Tensor};
@@ -28,6 +29,7 @@ pub mod __private {
         __call_root_module_loader as call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult,
     };
     pub use physrep_abi::RootRef;
+    pub use serde_json::json;
 }
 
 #[cfg(test)]

@@ -22,12 +22,13 @@ const HEAVY: &[&str] = &["candle-core", "candle-nn", "physrep-nn", PLUGINS[0], P
 const RULES: &[Rule] = &[
     Rule { package: "physrep-random", may_know: &[], never_links: HEAVY },
     Rule { package: "physrep-abi", may_know: &[], never_links: &["candle-core", "candle-nn"] },
+    Rule { package: "physrep-conformance", may_know: &["physrep-random"], never_links: HEAVY },
     Rule { package: "physrep-nn", may_know: &["physrep-random"], never_links: &PLUGINS },
     Rule { package: "physrep-benchmarks", may_know: &["physrep-random"], never_links: HEAVY },
     Rule { package: "physrep-statistics", may_know: &["physrep-random"], never_links: HEAVY },
     Rule {
         package: "physrep-plugin-api",
-        may_know: &["physrep-abi", "physrep-nn", "physrep-random"],
+        may_know: &["physrep-abi", "physrep-conformance", "physrep-nn", "physrep-random"],
         never_links: &["physrep-benchmarks", "physrep-statistics"],
     },
     Rule {
@@ -50,6 +51,7 @@ const RULES: &[Rule] = &[
         may_know: &[
             "physrep-abi",
             "physrep-benchmarks",
+            "physrep-conformance",
             "physrep-evaluation",
             "physrep-nn",
             "physrep-random",

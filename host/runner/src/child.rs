@@ -66,12 +66,7 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         let mut command = this_program().map_err(Error::io("this program"))?;
         process_group::of_its_own(&mut command);
         if let Some(threads) = settings.threads {
-            // Every library's thread pool reads this once, when it starts.
-            command.env("RAYON_NUM_THREADS", threads.to_string());
-            // Methods compute on those threads, with as much stack as a main thread has.
-            command.env("RUST_MIN_STACK", (8 << 20).to_string());
-            // candle has a second pool, whose threads busy-wait and would compete with rayon's for the cores.
-            command.env("CANDLE_NUM_THREADS", "1");
+            limit_threads(&mut command, threads);
         }
         let mut process = command
             .args(settings.arguments)
@@ -147,13 +142,27 @@ fn this_program() -> io::Result<Command> {
     Ok(command)
 }
 
-/// Starts the process of a method, in the process group and with the log of this one. Its temporary files are in `scratch`.
+/// Gives a child this many threads to compute on.
+fn limit_threads(command: &mut Command, threads: usize) {
+    // Every library's thread pool reads this once, when it starts.
+    command.env("RAYON_NUM_THREADS", threads.to_string());
+    // Methods compute on those threads, with as much stack as a main thread has.
+    command.env("RUST_MIN_STACK", (8 << 20).to_string());
+    // candle has a second pool, whose threads busy-wait and would compete with rayon's for the cores.
+    command.env("CANDLE_NUM_THREADS", "1");
+}
+
+/// Starts the process of a method, in the process group and with the log of this one. Its temporary files are in `scratch`; it has as
+/// many threads as this process, or `threads`.
 ///
 /// # Errors
 ///
 /// If it cannot be started.
-pub(crate) fn spawn_method(scratch: &Path) -> io::Result<Child> {
+pub(crate) fn spawn_method(scratch: &Path, threads: Option<usize>) -> io::Result<Child> {
     let mut command = this_program()?;
+    if let Some(threads) = threads {
+        limit_threads(&mut command, threads);
+    }
     for folder in ["TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "TRITON_CACHE_DIR"] {
         command.env(folder, scratch);
     }

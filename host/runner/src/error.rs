@@ -35,6 +35,14 @@ pub enum Error {
         /// The method's own message, or what it violated.
         message: String,
     },
+    /// A method refuses a request with a reason: its configuration, or a grid that it cannot cut into patches.
+    #[error("{method}: {message}")]
+    Refused {
+        /// The method's name.
+        method: String,
+        /// The method's own message.
+        message: String,
+    },
     /// The process of a method ended, or was ended.
     #[error("its process died{} ({how}){log}", phase.map(|phase| format!(" in {}", phase.name())).unwrap_or_default())]
     MethodDied {

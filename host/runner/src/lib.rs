@@ -3,6 +3,7 @@
 
 mod bench;
 mod cell_run;
+mod check;
 mod child;
 mod data;
 mod device;
@@ -35,6 +36,7 @@ mod tune;
 mod weights;
 
 pub use bench::{BatchShape, BenchMode, BenchResult, BenchTask, StepTimes, measure, measure_in_this_process};
+pub use check::{CheckSettings, CheckedMethod, check_in_this_process, suite_shapes};
 pub use child::begin_as_child;
 pub use data::{InspectionLimits, cores, inspect_files, inspect_in_this_process, pack_data, prepare_data};
 pub use device::{CudaDriver, DeviceSelection, Gpu, Staging, cuda_compiler, describe};
@@ -44,6 +46,7 @@ pub use error::{Error, Result};
 pub use events::{CellEvent, DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 pub use method_process::serve_in_this_process as serve_method_in_this_process;
 pub use overrides::{of_method, parse as parse_overrides};
+pub use physrep_conformance::{CHECKS, Check, Outcome};
 pub use physrep_nn::instruction_set;
 pub use plan::{PlanEvent, PlanSettings, RunPlan};
 pub use plugin::{MethodLibrary, describe_in_this_process, describe_library};

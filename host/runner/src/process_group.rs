@@ -1,8 +1,10 @@
 //! Child processes in groups of their own: Ctrl-C reaches only this process, and what a child starts ends with it.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     process::{Child, Command, Output, Stdio},
+    sync::Mutex,
     thread,
     time::Duration,
 };
@@ -65,7 +67,20 @@ pub(crate) fn adopt_orphans() {
     }
 }
 
-/// Kills all children of this process, and theirs as they become children. Only for a process whose own children have ended.
+/// The processes of methods that this process has started and that have not ended.
+static METHODS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Keeps a child of this process from [`end_orphans`], or no longer.
+pub(crate) fn keep_child(id: u32, keep: bool) {
+    let mut methods = METHODS.lock().unwrap_or_else(|e| e.into_inner());
+    if keep {
+        methods.insert(id);
+    } else {
+        methods.remove(&id);
+    }
+}
+
+/// Kills all children of this process but those that it [keeps](keep_child), and theirs as they become children.
 pub(crate) fn end_orphans() {
     #[cfg(target_os = "linux")]
     loop {
@@ -73,6 +88,8 @@ pub(crate) fn end_orphans() {
         let lists = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
         let children: Vec<libc::pid_t> =
             lists.flat_map(|list| list.split_whitespace().flat_map(str::parse).collect::<Vec<_>>()).collect();
+        let kept = METHODS.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let children: Vec<_> = children.into_iter().filter(|&child| !kept.contains(&(child as u32))).collect();
         if children.is_empty() {
             break;
         }

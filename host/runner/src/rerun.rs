@@ -14,10 +14,9 @@ use crate::{
 };
 
 /// Where to find the data and the plugin of a recorded cell, and how to run it.
-#[derive(Clone, Debug)]
-pub struct RerunSettings {
-    /// The folder of the data; none for `data/SUITE`.
-    pub data: Option<PathBuf>,
+pub struct RerunSettings<'a> {
+    /// The folder of a suite's data.
+    pub data: &'a dyn Fn(&Suite) -> PathBuf,
     /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
     /// The device that the method computes on.
@@ -33,7 +32,7 @@ pub struct RerunSettings {
 /// If the record cannot be read, or the cell cannot be run or fails.
 pub fn rerun_cell(
     path: &Path,
-    settings: &RerunSettings,
+    settings: &RerunSettings<'_>,
     on_data: &(dyn Fn(DataProgress<'_>) + Sync),
     on_run: &(dyn Fn(RunEvent<'_>) + Sync),
 ) -> Result<[CellRecord; 2]> {
@@ -54,7 +53,7 @@ pub fn rerun_cell(
 fn recorded_cell(
     path: &Path,
     record: &CellRecord,
-    settings: &RerunSettings,
+    settings: &RerunSettings<'_>,
     on_data: &(dyn Fn(DataProgress<'_>) + Sync),
 ) -> Result<Cell> {
     let invalid = |reason: String| Error::file(path, reason);
@@ -77,7 +76,7 @@ fn recorded_cell(
         None => return Err(invalid(format!("its method `{}` is no floor, but it names no plugin", identity.method))),
     };
     let joint = identity.initialisation == Initialisation::Joint;
-    let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("data").join(&suite.name));
+    let data = (settings.data)(&suite);
     let sources = suite
         .systems
         .iter()

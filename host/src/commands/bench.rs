@@ -78,7 +78,7 @@ impl Bench {
     pub fn run(self) -> Result<ExitCode> {
         let shape = self.shape()?;
         let device = self.device.resolve_and_log()?;
-        let plugin = find_plugin(&self.method, &self.plugins.plugins, device)?;
+        let plugin = find_plugin(&self.method, &self.plugins.paths()?, device)?;
         let name = plugin.name();
         if let Some(other) = self.set.iter().find(|setting| !setting.starts_with(&format!("{name}."))) {
             return Err(Error::Usage(format!("--set {other}: expected METHOD.KEY=VALUE of the method {name}")));

@@ -9,7 +9,7 @@ use clap::Args;
 use physrep_runner::{CudaDriver, PluginSource, cores, cuda_compiler, instruction_set, plugin_sources};
 use sysinfo::System;
 
-use crate::error::Result;
+use crate::{arguments::Plugins, error::Result};
 
 /// No arguments.
 #[derive(Debug, Args)]
@@ -73,7 +73,8 @@ fn version(tool: &str) -> Result<String, String> {
 
 /// Names of the plugin crates that `all` would build.
 fn plugins() -> Result<String, String> {
-    let sources = plugin_sources(&[]).map_err(|error| error.to_string())?;
+    let sources = Plugins::default().paths().map_err(|error| error.to_string())?;
+    let sources = plugin_sources(&sources).map_err(|error| error.to_string())?;
     let names = sources.iter().filter_map(|source| match source {
         PluginSource::Crate(folder) => folder.file_name().map(|name| name.to_string_lossy().into_owned()),
         PluginSource::Library(_) => None,

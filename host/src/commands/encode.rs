@@ -43,7 +43,7 @@ impl Encode {
         encode_clips(&EncodeTask {
             device: self.device.resolve_and_log()?,
             method: self.method,
-            plugins: self.plugins.plugins,
+            plugins: self.plugins.paths()?,
             set: self.set,
             checkpoint: self.checkpoint,
             system: self.system,

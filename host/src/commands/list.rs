@@ -39,7 +39,7 @@ impl List {
 
     fn methods(&self) -> Result<()> {
         interrupt::install_signal_handlers()?;
-        for source in plugin_sources(&self.plugins.plugins)? {
+        for source in plugin_sources(&self.plugins.paths()?)? {
             match source.library(Device::Cpu).and_then(|library| describe_library(&library)) {
                 Ok(plugin) => {
                     let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();

@@ -3,6 +3,7 @@
 pub mod all;
 pub mod bench;
 pub mod cell;
+pub mod check;
 pub mod compare;
 pub mod data;
 pub mod describe_one;
@@ -11,6 +12,7 @@ pub mod encode;
 pub mod list;
 pub mod merge;
 pub mod method_one;
+pub mod new;
 pub mod plan;
 pub mod report;
 mod run_arguments;

@@ -56,7 +56,7 @@ impl RunArguments {
         let lock = Lock::take(&folder, in_use)?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
         let selection = RunSelection {
-            plugins: self.plugins.plugins,
+            plugins: self.plugins.paths()?,
             methods: self.methods,
             systems: self.systems,
             seeds: self.seeds,

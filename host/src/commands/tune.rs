@@ -64,7 +64,7 @@ impl Tune {
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
         let settings = TuningSettings {
             method: self.method.clone(),
-            plugins: self.plugins.plugins,
+            plugins: self.plugins.paths()?,
             ranges: self.ranges,
             trials: self.trials,
             seed: self.seed,

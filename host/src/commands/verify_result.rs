@@ -3,13 +3,15 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
+use physrep_benchmarks::suite::Suite;
 use physrep_records::CellRecord;
 use physrep_runner::{Policy, RerunSettings, cores, interrupt, rerun_cell};
 
 use crate::{
-    arguments::{DeviceArgument, Plugins},
+    arguments::{DeviceArgument, Plugins, folder_name},
     display::Display,
     error::Result,
+    places,
 };
 
 /// What to verify.
@@ -17,7 +19,7 @@ use crate::{
 pub struct VerifyResult {
     /// The record of a cell, result.json.
     file: PathBuf,
-    /// The folder of the data, which is generated if it is missing [default: data/SUITE].
+    /// The folder of the data, which is generated if it is missing [default: data/SUITE in the checkout, or in the folder of the user].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -41,9 +43,11 @@ impl VerifyResult {
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
         let display = Display::default();
+        let default = places::data("")?;
+        let data = |suite: &Suite| self.data.clone().unwrap_or_else(|| default.join(folder_name(suite)));
         let settings = RerunSettings {
-            data: self.data,
-            plugins: self.plugins.plugins,
+            data: &data,
+            plugins: self.plugins.paths()?,
             device: self.device.resolve()?.0,
             policy: Policy {
                 jobs: 1,

@@ -37,7 +37,7 @@ pub fn measure_in_this_process(task: &str) -> Result<()> {
         serde_json::from_str(task).map_err(|e| Error::Usage(e.to_string())).and_then(|task| run_steps(&task));
     let message = match measured {
         Ok(result) => Message::Measured(Box::new(result)),
-        Err(Error::Method { message, .. }) => Message::Failed(message),
+        Err(Error::Method { message, .. } | Error::Refused { message, .. }) => Message::Failed(message),
         Err(error) => Message::Failed(error.to_string()),
     };
     messages::send(&message).map_err(Error::io("standard output"))

@@ -78,6 +78,21 @@ impl MethodProcess {
     /// [`Error::Plugin`] if the library cannot be used, [`Error::Method`] if the method refuses, such as a configuration;
     /// [`Error::MethodDied`].
     pub(crate) fn start(name: &str, library: &Path, spec: SessionSpec, hidden: &[&Path]) -> Result<Self> {
+        Self::start_with_threads(name, library, spec, hidden, None)
+    }
+
+    /// As [`start`](Self::start), with this many threads rather than those of this process.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    pub(crate) fn start_with_threads(
+        name: &str,
+        library: &Path,
+        spec: SessionSpec,
+        hidden: &[&Path],
+        threads: Option<usize>,
+    ) -> Result<Self> {
         let refuse = |reason: String| Error::Plugin { path: library.to_owned(), reason };
         let path = library.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
         let memory = SharedMemory::create().map_err(Error::io("shared memory for clips"))?;
@@ -90,7 +105,8 @@ impl MethodProcess {
         let scratch = spec.scratch.clone();
         let checksum = files::checksum(&path)?;
         process_group::adopt_orphans();
-        let mut process = child::spawn_method(&scratch).map_err(Error::io("the process of a method"))?;
+        let mut process = child::spawn_method(&scratch, threads).map_err(Error::io("the process of a method"))?;
+        process_group::keep_child(process.id(), true);
         let requests = Requests(Arc::new(Mutex::new(process.stdin.take())));
         let answers = BufReader::with_capacity(1 << 16, process.stdout.take().expect("standard output is piped"));
         let unnamed = MethodLibrary::unnamed(&path, checksum);
@@ -311,6 +327,9 @@ impl MethodProcess {
                     self.metrics.push(metric);
                 }
                 Ok(Some((Answer::Failed(message), _))) => return Err(self.failed(message)),
+                Ok(Some((Answer::Refused(message), _))) => {
+                    return Err(Error::Refused { method: self.name.clone(), message: plain(&message) });
+                }
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => return Err(self.died(None)),
                 Err(error) => return Err(self.died(Some(error))),
@@ -356,7 +375,7 @@ impl MethodProcess {
         let mut pause = Duration::from_millis(1);
         loop {
             if let Ok(Some(status)) = self.process.try_wait() {
-                process_group::end_orphans();
+                self.end_orphans();
                 return Some(status);
             }
             if clock.elapsed() >= patience {
@@ -368,8 +387,14 @@ impl MethodProcess {
         // Both fail only if it has ended meanwhile.
         let _ = self.process.kill();
         let _ = self.process.wait();
-        process_group::end_orphans();
+        self.end_orphans();
         None
+    }
+
+    /// Ends what the process, which has ended, has left behind.
+    fn end_orphans(&self) {
+        process_group::keep_child(self.process.id(), false);
+        process_group::end_orphans();
     }
 }
 

@@ -121,6 +121,8 @@ pub(super) enum Answer {
     Unusable(String),
     /// The method, or its GPU, failed.
     Failed(String),
+    /// The method refuses the request.
+    Refused(String),
     /// A value of a training curve, between answers.
     Metric { name: String, step: u64, value: Bits },
     /// A pretraining step is done.

@@ -154,10 +154,11 @@ fn tokens(tokens: EncodedTokens) -> (Answer, Vec<u8>) {
 }
 
 fn failure(error: Error) -> Answer {
-    Answer::Failed(match error {
-        Error::Method { message, .. } => message,
-        other => other.to_string(),
-    })
+    match error {
+        Error::Refused { message, .. } => Answer::Refused(message),
+        Error::Method { message, .. } => Answer::Failed(message),
+        other => Answer::Failed(other.to_string()),
+    }
 }
 
 /// The pipe of answers. A method's threads may report metrics at any time.

@@ -4,8 +4,8 @@ use std::{marker::PhantomData, path::PathBuf};
 
 use abi_stable::std_types::{RResult, RSlice};
 use physrep_abi::{
-    BatchView, CreateArgs, DType, Device, GeometryView, LoadScope, OwnedTensor, Parameter, PluginError, StepReport,
-    TensorView,
+    BatchView, CreateArgs, DType, Device, ErrorCode, GeometryView, LoadScope, OwnedTensor, Parameter, PluginError,
+    StepReport, TensorView,
 };
 
 use physrep_records as records;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     device::{BatchRef, MemoryKind},
-    error::{Error, Result},
+    error::{Error, Result, plain},
 };
 
 /// The configuration of a session.
@@ -207,7 +207,12 @@ impl Drop for Session<'_> {
 }
 
 pub(super) fn checked<T>(method: &str, result: RResult<T, PluginError>) -> Result<T> {
-    result.into_result().map_err(|error| Error::method(method, &error.message))
+    result.into_result().map_err(|error| match error.code {
+        ErrorCode::CONFIG | ErrorCode::UNSUPPORTED => {
+            Error::Refused { method: method.to_owned(), message: plain(&error.message) }
+        }
+        _ => Error::method(method, &error.message),
+    })
 }
 
 /// Passes contiguous clips to `call`.

@@ -1,0 +1,67 @@
+//! `physrep-bench new`: the crate of a new method, anywhere on disk.
+
+mod rust_crate;
+
+use std::{env, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use physrep_runner::interrupt;
+
+use crate::{
+    error::{Error, Result},
+    sdk::Sdk,
+};
+
+/// Rows that every table has.
+const FLOORS: [&str; 2] = ["features", "mean"];
+
+/// The method to begin.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Its name, in lower-case letters, digits and dashes.
+    name: String,
+    /// The folder that the method's own folder is made in [default: the working directory].
+    #[arg(long, value_name = "DIR")]
+    path: Option<PathBuf>,
+}
+
+impl New {
+    /// Writes the crate, and says what to do next.
+    pub fn run(self) -> Result<ExitCode> {
+        interrupt::install_signal_handlers()?;
+        let sdk = Sdk::find()?;
+        self.check_name(&sdk)?;
+        let here = match &self.path {
+            Some(path) => path.clone(),
+            None => env::current_dir().map_err(Error::io("."))?,
+        };
+        std::fs::create_dir_all(&here).map_err(Error::io(&here))?;
+        let here = here.canonicalize().map_err(Error::io(&here))?;
+        let folder = here.join(&self.name);
+        if folder.exists() {
+            return Err(Error::Usage(format!("{} exists already; choose another name or --path", folder.display())));
+        }
+        rust_crate::write(&self.name, &folder, &sdk)?;
+        println!("{} has the method `{}`. Next:", folder.display(), self.name);
+        println!("  cd {}", folder.display());
+        println!("  physrep-bench check .                   # whether it keeps to its contract");
+        println!("  physrep-bench all --suite smoke.toml    # a table in a minute");
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn check_name(&self, sdk: &Sdk) -> Result<()> {
+        let name = &self.name;
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let starts_with_letter = name.starts_with(|c: char| c.is_ascii_lowercase());
+        if name.len() > 64 || !starts_with_letter || name.ends_with('-') || !name.chars().all(allowed) {
+            return Err(Error::Usage(format!(
+                "{name:?} cannot be the name of a method: expected up to 64 lower-case letters, digits and dashes, such as \
+                 my-method, beginning with a letter"
+            )));
+        }
+        if FLOORS.contains(&name.as_str()) || sdk.methods().join(name).is_dir() {
+            return Err(Error::Usage(format!("there is a row `{name}` already; choose another name")));
+        }
+        Ok(())
+    }
+}

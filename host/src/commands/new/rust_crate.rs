@@ -1,0 +1,79 @@
+//! The files of a method's crate. They are made from templates that are a complete crate themselves.
+
+use std::{fs, path::Path};
+
+use physrep_records::files;
+
+use crate::{
+    error::{Error, Result},
+    sdk::Sdk,
+};
+
+/// The files of a crate and their templates, in which `my-method` stands for the name.
+const FILES: [(&str, &str); 7] = [
+    ("build.rs", include_str!("template/build.rs.txt")),
+    ("src/lib.rs", include_str!("template/lib.rs.txt")),
+    ("tests/conformance.rs", include_str!("template/conformance.rs.txt")),
+    ("smoke.toml", include_str!("template/smoke.toml")),
+    ("tuning.toml", include_str!("template/tuning.toml")),
+    ("README.md", include_str!("template/README.md")),
+    (".gitignore", "/target\n/runs\n"),
+];
+
+/// The beginning of every manifest.
+const MANIFEST: &str = include_str!("template/Cargo.toml.txt");
+
+/// Writes the crate of a method called `name`.
+pub(super) fn write(name: &str, folder: &Path, sdk: &Sdk) -> Result<()> {
+    for (file, template) in FILES {
+        write_file(&folder.join(file), &named(template, name))?;
+    }
+    let manifest = named(MANIFEST, name);
+    if folder.parent() == Some(&sdk.methods()) {
+        // A member of the checkout's workspace.
+        return write_file(&folder.join("Cargo.toml"), &manifest.replace("SDK", "workspace = true"));
+    }
+    let path = toml::Value::from(sdk.root().join("plugin-api").to_string_lossy().into_owned());
+    let workspace = "\n# A workspace of its own, wherever it is.\n[workspace]\n";
+    let profile =
+        format!("\n# As the bundled methods are built: a build shares their dependencies.\n{}", sdk.profile()?);
+    write_file(
+        &folder.join("Cargo.toml"),
+        &(manifest.replace("SDK", &format!("path = {path}")) + workspace + &profile),
+    )?;
+    // The versions that the SDK is tested with.
+    let lock = sdk.root().join("Cargo.lock");
+    write_file(&folder.join("Cargo.lock"), &fs::read_to_string(&lock).map_err(Error::io(lock))?)?;
+    let target = toml::Value::from(sdk.root().join("target").to_string_lossy().into_owned());
+    let config =
+        format!("# What methods depend on is built once, not once for each of them.\n[build]\ntarget-dir = {target}\n");
+    write_file(&folder.join(".cargo/config.toml"), &config)
+}
+
+fn write_file(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().expect("a file has a folder");
+    fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    Ok(files::write(path, text.as_bytes())?)
+}
+
+/// A template with the method's name, and the same name as that of a crate and of a type.
+fn named(template: &str, name: &str) -> String {
+    let type_name: String = name
+        .split('-')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+        })
+        .collect();
+    template.replace("my-method", name).replace("my_method", &name.replace('-', "_")).replace("MyMethod", &type_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn the_name_is_written_as_rust_writes_names() {
+        assert_eq!(named("my-method my_method MyMethod", "two-words-2"), "two-words-2 two_words_2 TwoWords2");
+    }
+}

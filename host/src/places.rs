@@ -1,0 +1,48 @@
+//! Where files are that no option names: in the checkout, or in one folder of the user.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use crate::error::{Error, Result};
+
+/// The checkout of physrep-bench that encloses the working directory, if there is one.
+pub fn checkout() -> Option<PathBuf> {
+    let here = env::current_dir().ok()?;
+    here.ancestors().find(|folder| is_checkout(folder)).map(Path::to_owned)
+}
+
+fn is_checkout(folder: &Path) -> bool {
+    ["Cargo.toml", "plugin-api/Cargo.toml", "plugins", "benchmarks/suites"]
+        .iter()
+        .all(|path| folder.join(path).exists())
+}
+
+/// The folder for data and caches: `PHYSREP_DATA`, or `physrep-bench` in the user's folder for data.
+///
+/// # Errors
+///
+/// If the system names no folder of the user.
+pub fn of_user() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("PHYSREP_DATA")
+        .or_else(|| set("XDG_DATA_HOME").map(|folder| folder.join("physrep-bench")))
+        .or_else(|| set("HOME").map(|folder| folder.join(".local/share/physrep-bench")))
+        .ok_or_else(|| {
+            Error::Usage("there is no folder for data: set PHYSREP_DATA to one, or name one with --data".into())
+        })
+}
+
+/// The folder of the data called `name`: in the checkout that encloses the working directory, unless `PHYSREP_DATA` is set, or in the
+/// folder of the user.
+///
+/// # Errors
+///
+/// Those of [`of_user`].
+pub fn data(name: &str) -> Result<PathBuf> {
+    match checkout().filter(|_| env::var_os("PHYSREP_DATA").is_none()) {
+        Some(checkout) => Ok(checkout.join("data").join(name)),
+        None => Ok(of_user()?.join("data").join(name)),
+    }
+}
