@@ -48,7 +48,7 @@ pub fn packages() -> BTreeMap<String, Package> {
         let found = Package {
             name: names[id].to_owned(),
             roots: roots(package),
-            is_plugin: lies_in(package, &root.join("plugins")),
+            is_plugin: ["plugins", "plugin-api/template"].iter().any(|folder| lies_in(package, &root.join(folder))),
             direct: named(edges[id].iter().copied().collect()),
             linked: named(reachable(id, &edges)),
         };

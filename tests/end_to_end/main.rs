@@ -3,6 +3,7 @@
 #![cfg(unix)] // for signals, and libraries with a C ABI that `cc` compiles
 
 mod bench;
+mod check;
 mod compare;
 mod data;
 mod devices;
@@ -13,6 +14,7 @@ mod interrupt;
 mod joint;
 mod kills;
 mod loading_plugins;
+mod new;
 mod no_labels;
 mod recompute;
 mod records;

@@ -9,7 +9,7 @@ use physrep_conformance::{Clips, Failure, Parameter, Session as Checked, Spec, S
 use physrep_nn::AdamWConfig;
 use serde_json::Value;
 
-use super::{geometry, tensor};
+use super::synthetic::{geometry, tensor};
 use crate::{Error, Method, Setup, export, session::Session};
 
 /// The learning rate of a step of end-to-end training.

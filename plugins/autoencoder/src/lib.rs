@@ -6,6 +6,8 @@
 //! Read on in this order: `config`, `model`.
 
 mod config;
+#[cfg(test)]
+mod conformance;
 mod model;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,8 @@
 
 mod attention;
 mod config;
+#[cfg(test)]
+mod conformance;
 mod generator;
 mod grid;
 mod hypernetwork;

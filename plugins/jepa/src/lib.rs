@@ -10,6 +10,8 @@
 //! Read on in this order: `config`, `model` with its `predictor`, `objective`.
 
 mod config;
+#[cfg(test)]
+mod conformance;
 mod model;
 mod objective;
 mod predictor;

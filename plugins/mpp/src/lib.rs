@@ -11,6 +11,8 @@
 mod attention;
 mod block;
 mod config;
+#[cfg(test)]
+mod conformance;
 mod decoder;
 mod encoder;
 mod fields;

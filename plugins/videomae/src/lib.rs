@@ -8,6 +8,8 @@
 //! `transformer`), `target`.
 
 mod config;
+#[cfg(test)]
+mod conformance;
 mod decoder;
 mod encoder;
 mod grid;

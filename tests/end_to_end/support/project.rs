@@ -78,7 +78,8 @@ impl TestProject {
     /// The program with these arguments, in this folder. Without a CUDA driver: most tests are about the CPU.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_physrep-bench"));
-        command.args(arguments).current_dir(self.folder.path()).env("PHYSREP_CUDA_DRIVER", "none");
+        command.args(arguments).current_dir(self.folder.path());
+        command.env("PHYSREP_CUDA_DRIVER", "none").env("PHYSREP_DATA", self.folder.path());
         command
     }
 

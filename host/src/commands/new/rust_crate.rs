@@ -1,4 +1,4 @@
-//! The files of a method's crate. They are made from templates that are a complete crate themselves.
+//! The files of a method's crate. Their template is a crate of this workspace, `plugin-api/template`, with its own tests.
 
 use std::{fs, path::Path};
 
@@ -11,17 +11,17 @@ use crate::{
 
 /// The files of a crate and their templates, in which `my-method` stands for the name.
 const FILES: [(&str, &str); 7] = [
-    ("build.rs", include_str!("template/build.rs.txt")),
-    ("src/lib.rs", include_str!("template/lib.rs.txt")),
-    ("tests/conformance.rs", include_str!("template/conformance.rs.txt")),
-    ("smoke.toml", include_str!("template/smoke.toml")),
-    ("tuning.toml", include_str!("template/tuning.toml")),
-    ("README.md", include_str!("template/README.md")),
+    ("build.rs", include_str!("../../../../plugin-api/template/build.rs")),
+    ("src/lib.rs", include_str!("../../../../plugin-api/template/src/lib.rs")),
+    ("tests/conformance.rs", include_str!("../../../../plugin-api/template/tests/conformance.rs")),
+    ("smoke.toml", include_str!("../../../../plugin-api/template/smoke.toml")),
+    ("tuning.toml", include_str!("../../../../plugin-api/template/tuning.toml")),
+    ("README.md", include_str!("../../../../plugin-api/template/README.md")),
     (".gitignore", "/target\n/runs\n"),
 ];
 
 /// The beginning of every manifest.
-const MANIFEST: &str = include_str!("template/Cargo.toml.txt");
+const MANIFEST: &str = include_str!("../../../../plugin-api/template/Cargo.toml");
 
 /// Writes the crate of a method called `name`.
 pub(super) fn write(name: &str, folder: &Path, sdk: &Sdk) -> Result<()> {
@@ -31,16 +31,16 @@ pub(super) fn write(name: &str, folder: &Path, sdk: &Sdk) -> Result<()> {
     let manifest = named(MANIFEST, name);
     if folder.parent() == Some(&sdk.methods()) {
         // A member of the checkout's workspace.
-        return write_file(&folder.join("Cargo.toml"), &manifest.replace("SDK", "workspace = true"));
+        return write_file(&folder.join("Cargo.toml"), &manifest);
     }
     let path = toml::Value::from(sdk.root().join("plugin-api").to_string_lossy().into_owned());
+    let manifest = manifest
+        .replace("physrep-plugin-api.workspace = true", &format!("physrep-plugin-api = {{ path = {path} }}"))
+        .replace("serde.workspace = true", "serde = { version = \"1\", features = [\"derive\"] }");
     let workspace = "\n# A workspace of its own, wherever it is.\n[workspace]\n";
     let profile =
         format!("\n# As the bundled methods are built: a build shares their dependencies.\n{}", sdk.profile()?);
-    write_file(
-        &folder.join("Cargo.toml"),
-        &(manifest.replace("SDK", &format!("path = {path}")) + workspace + &profile),
-    )?;
+    write_file(&folder.join("Cargo.toml"), &(manifest + workspace + &profile))?;
     // The versions that the SDK is tested with.
     let lock = sdk.root().join("Cargo.lock");
     write_file(&folder.join("Cargo.lock"), &fs::read_to_string(&lock).map_err(Error::io(lock))?)?;

@@ -1,0 +1,72 @@
+//! `check`: what it says of a method, and that a method which crashes or hangs fails its check and nothing else.
+
+use serde_json::Value;
+
+use crate::support::{AUTOENCODER, HOSTILE, Suite, TestProject};
+
+/// The arguments of a check with the micro suite.
+fn arguments(library: &str, more: &[&str]) -> Vec<String> {
+    let suite = Suite::Micro.path().display().to_string();
+    ["check", library, "--suites", &suite].iter().chain(more).map(|argument| argument.to_string()).collect()
+}
+
+#[test]
+fn a_bundled_method_passes_and_json_has_what_the_text_has() {
+    let project = TestProject::new();
+    let more = [
+        "--only",
+        "name,same-seed,resume,threads,memory,suites,end-to-end,time,joint-pretraining",
+        "--set",
+        "autoencoder.dims=[4,4,4,4,4]",
+        "--set",
+        "autoencoder.num_res_blocks=[0,1,1,1,1]",
+        "--set",
+        "autoencoder.decoder_blocks=[1,1,1,0]",
+    ];
+    let arguments = arguments(&AUTOENCODER.argument(), &more);
+    let text = project.run(&arguments).exits_with(0).out;
+    assert!(text.starts_with("autoencoder: 9 checks\nok    name"), "{text}");
+    assert!(text.contains("skip  joint-pretraining"), "{text}");
+    assert!(text.contains("8 passed, 0 failed, 1 skipped"), "{text}");
+
+    let json = project.run(arguments.into_iter().chain(["--json".into()])).exits_with(0).out;
+    let report: Value = serde_json::from_str(&json).expect("JSON");
+    let outcomes: Vec<&str> =
+        report["checks"].as_array().expect("checks").iter().filter_map(|check| check["outcome"].as_str()).collect();
+    assert_eq!(report["method"], "autoencoder");
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "passed").count(), 8, "{json}");
+}
+
+#[test]
+fn a_method_that_crashes_or_hangs_fails_its_check_and_no_other() {
+    let project = TestProject::new();
+    let checks = "summary,falling-loss,distinct-tokens";
+    let cases = [
+        ("abort", "loss", "aborted"),
+        ("segfault", "loss", "segmentation fault"),
+        ("loop", "loss", "it did not end within 3 s"),
+        ("panic", "loss", "panicked"),
+    ];
+    for (fault, place, said) in cases {
+        let set = [format!("hostile.fault={fault}"), format!("hostile.place={place}")];
+        let more = ["--only", checks, "--time", "3", "--set", &set[0], "--set", &set[1]];
+        let output = project.run(arguments(&HOSTILE.argument(), &more)).exits_with(1);
+        assert!(output.out.contains("2 passed, 1 failed"), "{fault}: {}", output.out);
+        let line = output.out.lines().find(|line| line.starts_with("FAIL")).expect("a failure");
+        assert!(line.contains("falling-loss") && line.contains(said), "{fault}: {line}");
+        assert!(output.out.contains("mend: "), "{}", output.out);
+    }
+}
+
+#[test]
+fn what_cannot_be_checked_is_one_line() {
+    let project = TestProject::new();
+    let library = HOSTILE.argument();
+    let output = project.run(["check", &library, "--only", "everything"]).exits_with(2);
+    assert!(output.err.contains("falling-loss"), "{}", output.err);
+    output.has_one_error_line();
+    project.write("text.so", "no library");
+    let output = project.run(["check", "text.so"]).exits_with(1);
+    assert!(output.err.contains("cannot be opened as a dynamic library"), "{}", output.err);
+    output.has_one_error_line();
+}
