@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// Where plugins are.
 #[derive(Clone, Debug, Args)]
 pub struct Plugins {
-    /// Plugin crates, folders of crates, or libraries [default: the checkout's plugins folder].
+    /// Plugin crates, folders with a method.toml, folders of either, or libraries [default: the checkout's plugins folder].
     #[arg(long, value_name = "PATH")]
     pub plugins: Vec<PathBuf>,
 }

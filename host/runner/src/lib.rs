@@ -46,7 +46,7 @@ pub use method_process::serve_in_this_process as serve_method_in_this_process;
 pub use overrides::{of_method, parse as parse_overrides};
 pub use physrep_nn::instruction_set;
 pub use plan::{PlanEvent, PlanSettings, RunPlan};
-pub use plugin::{MethodLibrary, describe_in_this_process, describe_library};
+pub use plugin::{MethodCode, MethodLibrary, describe_in_this_process, describe_library};
 pub use plugin_build::{PluginSource, find_plugin, plugin_sources};
 pub use prefetch::{Loader, PrefetchSettings};
 pub use rerun::{RerunSettings, rerun_cell};
