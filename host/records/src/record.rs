@@ -29,7 +29,7 @@ pub struct CellRecord {
     /// Which cell this is.
     #[serde(flatten)]
     pub identity: Identity,
-    /// Whether the encoder was trained outside this program, and so outside the suite's budget.
+    /// Whether the encoder was trained outside this program, and so outside the suite's budget. A method in another process was not.
     #[serde(default)]
     pub external: bool,
     /// The physical parameters, in the order of the labels, and how each becomes a label: `(scale(raw) - mean) / std`.

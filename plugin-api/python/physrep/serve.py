@@ -38,10 +38,12 @@ def run(method_class: type[Method]) -> None:
 
 
 def _sentence(call: str, error: Exception) -> str:
-    """The last line of the traceback, and where it was raised."""
+    """What the row says: an error of this package as it is, any other as the last line of its traceback, and where it was raised."""
+    if hasattr(error, "kind"):
+        return str(error)
     last = traceback.format_exception_only(error)[-1].strip()
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{call} raised {last} (line {frames[-1].lineno} of {frames[-1].filename})" if frames else f"{call} raised {last}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{call} raised {last} (line {frame.lineno} of {frame.filename})"
 
 
 class _Session:

@@ -39,7 +39,7 @@ fn a_setting_is_checked_against_its_default() {
     for (setting, expected) in [
         ("numpy-pca.speed=3", "`numpy-pca` has no key `speed`; it has: dim, patch"),
         ("numpy-pca.dim=0.5", "`numpy-pca.dim` is 0.5; expected an integer, such as its default 16"),
-        ("numpy-pca.dim=100000", "create raised physrep.errors.ConfigError: `dim` is 100000; expected at most 256"),
+        ("numpy-pca.dim=100000", "numpy-pca: `dim` is 100000; expected at most 256, the length of a patch"),
         ("numpy-pca.patch=7", "a grid of 16 x 32 points has no patches of 7 x 7"),
     ] {
         let more = ["--methods", "numpy-pca", "--set", setting];

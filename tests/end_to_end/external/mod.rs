@@ -4,11 +4,12 @@ mod cells;
 mod examples;
 mod messages;
 mod misbehaving;
+mod package;
 mod prying;
 mod resume;
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -50,10 +51,24 @@ impl Programs {
         self.command(arguments, variables).output().expect("the program runs").into()
     }
 
+    /// The processes of methods of this project: their numbers and command lines.
+    fn processes(&self) -> Vec<(i32, String)> {
+        let scratch = format!("TMPDIR={}", self.project.path("").display());
+        let mut found = Vec::new();
+        for process in fs::read_dir("/proc").expect("processes").flatten() {
+            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+            let id = process.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some(id) = id.filter(|_| String::from_utf8_lossy(&environment).contains(&scratch)) {
+                found.push((id, fs::read_to_string(process.path().join("cmdline")).unwrap_or_default()));
+            }
+        }
+        found
+    }
+
     /// The logs of the cells of a run.
     fn logs(&self, out: &str) -> String {
         let logs = self.project.find(format!("{out}/cells"), "log.txt");
-        logs.into_values().map(|log| std::fs::read_to_string(log).expect("readable")).collect()
+        logs.into_values().map(|log| fs::read_to_string(log).expect("readable")).collect()
     }
 }
 
