@@ -7,6 +7,10 @@ mod mutation;
 use std::{fs, path::Path};
 
 use physrep_benchmarks::{packed::PackedHeader, suite::Suite};
+use physrep_external::{
+    answer::{Done, Hello, Line, Parameters, State, Tokens, Trained, parse},
+    array::Array,
+};
 use physrep_runner::{CellEvent, read_weights};
 
 pub use hdf5_attributes::hdf5_attributes;
@@ -16,12 +20,13 @@ pub use mutation::mutate;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("packed_header", packed_header),
     ("pth", pth),
     ("hdf5_attributes", hdf5_attributes),
     ("suite_toml", suite_toml),
     ("cell_event", cell_event),
+    ("external_message", external_message),
 ];
 
 /// Parses the header of a packed file.
@@ -47,4 +52,21 @@ pub fn suite_toml(bytes: &[u8]) {
 /// Parses a line that the process of a cell wrote.
 pub fn cell_event(bytes: &[u8]) {
     let _ = CellEvent::parse(bytes);
+}
+
+/// Parses a line that the program of a method wrote, as an answer to each call, and checks its arrays.
+pub fn external_message(bytes: &[u8]) {
+    let check = |array: &Array| drop(array.bytes(1 << 30, 1 << 20));
+    let _ = parse::<Hello>(bytes);
+    let _ = parse::<Done>(bytes);
+    let _ = parse::<Trained>(bytes);
+    if let Ok(Line::Answer(_, Ok(Tokens { tokens }))) = parse(bytes) {
+        check(&tokens);
+    }
+    if let Ok(Line::Answer(_, Ok(State { arrays }))) = parse(bytes) {
+        arrays.iter().for_each(|named| check(&named.array));
+    }
+    if let Ok(Line::Answer(_, Ok(Parameters { arrays, .. }))) = parse(bytes) {
+        arrays.iter().for_each(|named| check(&named.array));
+    }
 }

@@ -20,6 +20,18 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
             br#"{"event":"done"}"#.to_vec(),
             br#"{"event":"failed","reason":"it broke"}"#.to_vec(),
         ],
+        "external_message" => vec![
+            br#"{"id":1,"ok":{"protocol":1,"software":{"python":"3.11"}}}"#.to_vec(),
+            br#"{"id":2,"ok":{}}"#.to_vec(),
+            br#"{"id":3,"ok":{"loss":0.5,"learning_rate":1e-3}}"#.to_vec(),
+            br#"{"id":4,"ok":{"tokens":{"dtype":"float32","shape":[16,4,8],"offset":64}}}"#.to_vec(),
+            br#"{"id":5,"ok":{"arrays":[{"name":"a","array":{"dtype":"bool","shape":[],"offset":0}}]}}"#.to_vec(),
+            br#"{"id":6,"ok":{"arrays":[{"name":"a","array":{"dtype":"int8","shape":[9],"offset":0}}],"encoder":["a"]}}"#
+                .to_vec(),
+            br#"{"id":7,"error":{"kind":"config","message":"no key"}}"#.to_vec(),
+            br#"{"metric":{"name":"norm","step":2,"value":1.5}}"#.to_vec(),
+            br#"{"log":{"level":"info","message":"slow"}}"#.to_vec(),
+        ],
         "packed_header" => vec![packed_header()],
         "pth" => vec![include_bytes!("state_dict.pth").to_vec()],
         "hdf5_attributes" => vec![(0..96).collect()],

@@ -16,7 +16,8 @@ use crate::{
 /// Where plugins are.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Plugins {
-    /// Plugin crates, folders of crates, or libraries [default: the crate in which you are, or the bundled methods].
+    /// Plugin crates, folders with a method.toml, folders of either, or libraries [default: the method in whose folder you are, or the
+    /// bundled methods].
     #[arg(long, value_name = "PATH")]
     plugins: Vec<PathBuf>,
     /// The bundled methods, too.

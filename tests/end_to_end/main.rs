@@ -8,6 +8,7 @@ mod compare;
 mod data;
 mod devices;
 mod encode;
+mod external;
 mod failures;
 mod gpu;
 mod interrupt;

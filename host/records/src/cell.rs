@@ -22,7 +22,10 @@ pub enum EncoderSpec {
         name: String,
         /// The library.
         library: PathBuf,
-        /// BLAKE3 of the library.
+        /// The folder of a method in another process, whose program the library starts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        folder: Option<PathBuf>,
+        /// BLAKE3 of the library, or of the checksums of the library and of the folder.
         checksum: String,
         /// The keys of the method's configuration that differ from the defaults.
         config: Value,
@@ -53,11 +56,12 @@ impl EncoderSpec {
         }
     }
 
-    /// Its part of a content address: everything except the path of the library.
+    /// Its part of a content address: everything except the paths of library and folder.
     fn address(&self) -> Value {
         let mut address = serde_json::json!(self);
         if let Some(encoder) = address.as_object_mut() {
             encoder.remove("library");
+            encoder.remove("folder");
         }
         address
     }
@@ -216,6 +220,7 @@ mod tests {
             encoder: EncoderSpec::Plugin {
                 name: "mpp".into(),
                 library: "mpp.so".into(),
+                folder: None,
                 checksum: "checksum of mpp".into(),
                 config: Value::Null,
                 initialisation: Initialisation::Joint,

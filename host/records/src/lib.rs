@@ -30,7 +30,8 @@ pub use identity::{Identity, Initialisation, SCHEMA, SuiteFacts};
 pub use lock::{Lock, is_locked};
 pub use manifest::{ManifestCell, RunManifest};
 pub use record::{
-    CellFailure, CellRecord, EncoderFacts, EncodingCheck, Health, LabelSubset, Recipe, ScoredTrajectories, json_schema,
+    CellFailure, CellRecord, EncoderFacts, EncodingCheck, Health, LabelSubset, ProgramFacts, Recipe,
+    ScoredTrajectories, json_schema,
 };
 pub use run::{RunCell, RunResults, check_suites};
 pub use samples::{Sample, SampleFields};

@@ -29,7 +29,7 @@ pub struct CellRecord {
     /// Which cell this is.
     #[serde(flatten)]
     pub identity: Identity,
-    /// Whether the encoder was trained outside this program, and so outside the suite's budget.
+    /// Whether the encoder was trained outside this program, and so outside the suite's budget. A method in another process was not.
     #[serde(default)]
     pub external: bool,
     /// The physical parameters, in the order of the labels, and how each becomes a label: `(scale(raw) - mean) / std`.
@@ -182,14 +182,26 @@ pub struct EncoderFacts {
     pub dim: usize,
     /// BLAKE3 over the encoder's parameters.
     pub checksum: String,
-    /// BLAKE3 of the plugin's library.
+    /// BLAKE3 of the plugin's library; for a method in another process, of the checksums of the library and of its folder.
     pub plugin_checksum: String,
+    /// The program, if the method is in another process; none for one in the plugin's library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramFacts>,
     /// The version of the method's crate, if the plugin reports it.
     #[serde(default)]
     pub method_version: Option<String>,
     /// The revision of the method's sources, if the plugin reports it.
     #[serde(default)]
     pub method_revision: Option<String>,
+}
+
+/// The program of a method in another process, which this program gave the same batches, noise and seeds as any other method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProgramFacts {
+    /// How it was started, in its folder.
+    pub command: String,
+    /// BLAKE3 of the names and contents of the files in its folder.
+    pub folder_checksum: String,
 }
 
 /// What it takes to run a cell again, besides the program.

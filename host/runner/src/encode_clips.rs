@@ -22,7 +22,7 @@ use crate::{
 pub struct EncodeTask {
     /// The method's name.
     pub method: String,
-    /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
     /// `KEY=VALUE` overrides of the method's configuration.
     pub set: Vec<String>,
@@ -76,7 +76,7 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
         device,
         scratch: scratch.path().canonicalize().map_err(Error::io(scratch.path()))?,
     };
-    let mut method = MethodProcess::start(&encode.method, library.path(), spec, &[])?;
+    let mut method = MethodProcess::start(&encode.method, library.code(), spec, &[])?;
     method.load(&read_weights(&encode.checkpoint)?, LoadScope::Encoder)?;
 
     let mut values = Vec::new();

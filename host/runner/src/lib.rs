@@ -49,7 +49,7 @@ pub use overrides::{of_method, parse as parse_overrides};
 pub use physrep_conformance::{CHECKS, Check, Outcome};
 pub use physrep_nn::instruction_set;
 pub use plan::{PlanEvent, PlanSettings, RunPlan};
-pub use plugin::{MethodLibrary, describe_in_this_process, describe_library};
+pub use plugin::{MethodCode, MethodLibrary, describe_in_this_process, describe_library};
 pub use plugin_build::{PluginSource, find_plugin, plugin_sources};
 pub use prefetch::{Loader, PrefetchSettings};
 pub use rerun::{RerunSettings, rerun_cell};

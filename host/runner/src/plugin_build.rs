@@ -1,4 +1,4 @@
-//! Finds plugin crates and libraries, and builds stale crates with cargo.
+//! Finds plugins: crates, libraries, and folders of methods in another process; builds stale crates with cargo.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
-    plugin::{MethodLibrary, describe_library},
+    plugin::{MethodFolder, MethodLibrary, describe_library},
     process_group,
 };
 
@@ -24,10 +24,12 @@ pub enum PluginSource {
     Crate(PathBuf),
     /// The file of a built library.
     Library(PathBuf),
+    /// The folder of a method in another process.
+    Folder(PathBuf),
 }
 
 impl PluginSource {
-    /// The library's file. A stale crate is built for `device` first.
+    /// The library's file, which for a folder is the one that starts its program. A stale crate is built for `device` first.
     ///
     /// # Errors
     ///
@@ -36,16 +38,31 @@ impl PluginSource {
         match self {
             Self::Library(path) => Ok(path.clone()),
             Self::Crate(folder) => build(folder, device),
+            Self::Folder(_) => starter(device),
+        }
+    }
+
+    /// The method, described. A stale crate is built for `device` first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] if the crate does not build; [`Error::Plugin`] if the library or the folder cannot be used;
+    /// [`Error::Interrupted`].
+    pub fn describe(&self, device: Device) -> Result<MethodLibrary> {
+        let library = self.library(device)?;
+        match self {
+            Self::Folder(folder) => MethodLibrary::of_folder(folder, &library),
+            Self::Library(_) | Self::Crate(_) => describe_library(&library),
         }
     }
 }
 
-/// The plugin sources that `paths` name: crates, folders of crates, or libraries. Without paths, the `plugins` folder of the
-/// nearest enclosing checkout.
+/// The plugin sources that `paths` name: crates, methods in another process, folders of either, or libraries. Without paths, the
+/// `plugins` folder of the nearest enclosing checkout.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if a path or the `plugins` folder does not exist, or a folder has no plugin crate.
+/// [`Error::Usage`] if a path or the `plugins` folder does not exist, or a folder has no plugin.
 pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
     if paths.is_empty() {
         let here = env::current_dir().map_err(Error::io("."))?;
@@ -54,7 +71,7 @@ pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
             .map(|folder| folder.join("plugins"))
             .find(|plugins| plugins.is_dir() && plugins.with_file_name("Cargo.toml").is_file());
         return match plugins {
-            Some(plugins) => crates_in(&plugins),
+            Some(plugins) => sources_in(&plugins),
             None => Err(Error::Usage(format!(
                 "no `plugins` folder beside a Cargo.toml in {} or above it; run inside a checkout of physrep-bench, or \
                  name crates or libraries with --plugins",
@@ -64,10 +81,10 @@ pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
     }
     let mut sources = Vec::new();
     for path in paths {
-        if path.join("Cargo.toml").is_file() {
-            sources.push(PluginSource::Crate(path.clone()));
+        if let Some(source) = source_at(path)? {
+            sources.push(source);
         } else if path.is_dir() {
-            sources.extend(crates_in(path)?);
+            sources.extend(sources_in(path)?);
         } else if path.is_file() {
             sources.push(PluginSource::Library(path.clone()));
         } else {
@@ -102,7 +119,7 @@ pub(crate) fn find_source(
         if let PluginSource::Crate(folder) = &source {
             building(folder);
         }
-        match source.library(device).and_then(|library| describe_library(&library)) {
+        match source.describe(device) {
             Ok(plugin) if plugin.name() == name => return Ok((plugin, source)),
             Ok(plugin) => others.push(plugin.name().to_owned()),
             Err(Error::Interrupted) => return Err(Error::Interrupted),
@@ -113,20 +130,63 @@ pub(crate) fn find_source(
     Err(Error::Usage(format!("no method `{name}`; found: {}", others.join(", "))))
 }
 
-/// The crates directly in `folder`, in order of their names.
-fn crates_in(folder: &Path) -> Result<Vec<PluginSource>> {
-    let mut crates = Vec::new();
-    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
-        let path = entry.map_err(Error::io(folder))?.path();
-        if path.join("Cargo.toml").is_file() {
-            crates.push(path);
-        }
+/// The crates and methods directly in `folder`, in order of their names.
+fn sources_in(folder: &Path) -> Result<Vec<PluginSource>> {
+    let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
+    let mut paths = entries.map(|entry| Ok(entry.map_err(Error::io(folder))?.path())).collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    let sources = paths.iter().filter(|path| !is_starter(path)).filter_map(|path| source_at(path).transpose());
+    let sources = sources.collect::<Result<Vec<_>>>()?;
+    if sources.is_empty() {
+        return Err(Error::Usage(format!(
+            "{} holds no plugin (a folder with a Cargo.toml, or one with a method.toml)",
+            folder.display()
+        )));
     }
-    crates.sort();
-    if crates.is_empty() {
-        return Err(Error::Usage(format!("{} holds no plugin crate (a folder with a Cargo.toml)", folder.display())));
+    Ok(sources)
+}
+
+/// What is in the folder at `path`; none if it is neither a crate nor a method.
+fn source_at(path: &Path) -> Result<Option<PluginSource>> {
+    match (path.join("Cargo.toml").is_file(), MethodFolder::is_one(path)) {
+        (true, true) => Err(Error::Usage(format!(
+            "{} has a Cargo.toml and a method.toml; expected one of them, for a crate or for a method in another process",
+            path.display()
+        ))),
+        (true, false) => Ok(Some(PluginSource::Crate(path.to_owned()))),
+        (false, true) => Ok(Some(PluginSource::Folder(path.to_owned()))),
+        (false, false) => Ok(None),
     }
-    Ok(crates.into_iter().map(PluginSource::Crate).collect())
+}
+
+/// The package of the library that starts methods in another process.
+const STARTER: &str = "physrep-external";
+
+/// Whether the folder at `path` has the crate of the library that starts methods in another process, which is no method itself.
+fn is_starter(path: &Path) -> bool {
+    let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap_or_default();
+    let manifest = manifest.parse::<toml::Table>().unwrap_or_default();
+    manifest.get("package").and_then(|package| package.get("name")?.as_str()) == Some(STARTER)
+}
+
+/// The library that starts methods in another process: built from the checkout that this process or its program is in, or beside the
+/// program.
+fn starter(device: Device) -> Result<PathBuf> {
+    let program = env::current_exe().map_err(Error::io("this program"))?;
+    let here = env::current_dir().map_err(Error::io("."))?;
+    let checkouts = here.ancestors().chain(program.ancestors());
+    if let Some(folder) = checkouts.map(|folder| folder.join("plugins/external")).find(|folder| is_starter(folder)) {
+        return build(&folder, device);
+    }
+    let name = format!("{}physrep_external{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let beside = program.with_file_name(&name);
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    Err(Error::Usage(format!(
+        "methods in another process need {name}; run inside a checkout of physrep-bench, or put it beside {}",
+        program.display()
+    )))
 }
 
 /// The target folder of builds for GPUs: `cuda` in the target folder of the crate's workspace.

@@ -17,7 +17,7 @@ use crate::{
 pub struct RerunSettings<'a> {
     /// The folder of a suite's data.
     pub data: &'a dyn Fn(&Suite) -> PathBuf,
-    /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
     /// The device that the method computes on.
     pub device: Device,
@@ -63,13 +63,7 @@ fn recorded_cell(
     let encoder = match &record.recipe.plugin {
         Some(method) => {
             let plugin = find_plugin(method, &settings.plugins, settings.device)?;
-            EncoderSpec::Plugin {
-                name: identity.method.clone(),
-                library: plugin.path().to_owned(),
-                checksum: plugin.checksum().to_owned(),
-                config: record.recipe.config.clone(),
-                initialisation: identity.initialisation,
-            }
+            plugin.encoder(&identity.method, record.recipe.config.clone(), identity.initialisation)
         }
         None if identity.method == EncoderSpec::Features.method() => EncoderSpec::Features,
         None if identity.method == EncoderSpec::Mean.method() => EncoderSpec::Mean,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     error::{Error, Result},
     overrides,
-    plugin::{MethodLibrary, describe_library},
+    plugin::MethodLibrary,
     plugin_build::{PluginSource, plugin_sources},
 };
 
@@ -19,7 +19,7 @@ const FLOORS: [EncoderSpec; 2] = [EncoderSpec::Features, EncoderSpec::Mean];
 /// A selection of what to run of a suite. Empty lists select everything.
 #[derive(Clone, Debug, Default)]
 pub struct RunSelection {
-    /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
     /// Methods or variants; `features` and `mean` are the floors.
     pub methods: Vec<String>,
@@ -89,7 +89,7 @@ impl RunSelection {
             if let PluginSource::Crate(folder) = &source {
                 listener(SelectionEvent::Building(folder));
             }
-            let plugin = match source.library(device).and_then(|library| describe_library(&library)) {
+            let plugin = match source.describe(device) {
                 Ok(plugin) => plugin,
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) => {
@@ -160,13 +160,7 @@ impl RunSelection {
 fn rows(plugin: &MethodLibrary, name: &str, config: &Value, joint: bool) -> impl Iterator<Item = EncoderSpec> {
     let joint = (joint && plugin.joint()).then_some(Initialisation::Joint);
     let states = [Some(Initialisation::Pretrained), joint, Some(Initialisation::Random)];
-    states.into_iter().flatten().map(|initialisation| EncoderSpec::Plugin {
-        name: name.to_owned(),
-        library: plugin.path().to_owned(),
-        checksum: plugin.checksum().to_owned(),
-        config: config.clone(),
-        initialisation,
-    })
+    states.into_iter().flatten().map(|initialisation| plugin.encoder(name, config.clone(), initialisation))
 }
 
 /// The reason why the selected `systems` of the suite do not allow joint pretraining, if there is one.

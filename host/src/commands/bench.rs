@@ -85,7 +85,7 @@ impl Bench {
         }
         let task = BenchTask {
             method: self.method,
-            library: plugin.path().to_owned(),
+            code: plugin.code().clone(),
             config: parse_overrides(None, of_method(&self.set, name))?,
             mode: match self.mode {
                 Mode::Train => BenchMode::Train,

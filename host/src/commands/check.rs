@@ -10,8 +10,8 @@ use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
 use physrep_runner::{
-    CHECKS, Check as ContractCheck, CheckSettings, CheckedMethod, Outcome, check_in_this_process, cores,
-    describe_library, interrupt, of_method, parse_overrides, plugin_sources, suite_shapes,
+    CHECKS, Check as ContractCheck, CheckSettings, CheckedMethod, Outcome, check_in_this_process, cores, interrupt,
+    of_method, parse_overrides, plugin_sources, suite_shapes,
 };
 use serde_json::json;
 
@@ -26,7 +26,7 @@ const NAMES: usize = 24;
 /// What to check.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The method: the folder of its crate, or its library.
+    /// The method: the folder of its crate or of its program, or its library.
     path: PathBuf,
     /// Suites whose shapes are tried, separated by commas; most checks use the settings that the first has for the method.
     #[arg(long, value_delimiter = ',', default_value = "tiny,first")]
@@ -120,7 +120,7 @@ impl Check {
                 sources.len()
             )));
         };
-        let library = describe_library(&source.library(Device::Cpu)?)?;
+        let library = source.describe(Device::Cpu)?;
         let name = library.name().to_owned();
         let (mut shapes, mut usual) = (Vec::new(), None);
         for suite in &self.suites {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use physrep_benchmarks::{suite::Suite, systems};
 use physrep_records::Device;
-use physrep_runner::{describe_library, interrupt, plugin_sources};
+use physrep_runner::{interrupt, plugin_sources};
 
 use crate::{arguments::Plugins, error::Result};
 
@@ -40,7 +40,7 @@ impl List {
     fn methods(&self) -> Result<()> {
         interrupt::install_signal_handlers()?;
         for source in plugin_sources(&self.plugins.paths()?)? {
-            match source.library(Device::Cpu).and_then(|library| describe_library(&library)) {
+            match source.describe(Device::Cpu) {
                 Ok(plugin) => {
                     let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
                     println!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use physrep_records::{CellOutcome, CellRecord, Health, RunCell};
+use physrep_records::{CellOutcome, CellRecord, Health, RunCell, Track};
 
 /// A remark on a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,13 @@ pub enum Note {
     DifferentBuilds,
     /// The seeds were run on data with different checksums.
     DifferentData,
+    /// The method is a program in another process.
+    AnotherProcess {
+        /// How it was started.
+        command: String,
+    },
+    /// The suite has end-to-end training and the method has none.
+    NoEndToEnd,
 }
 
 /// The seeds of a row that a note is about.
@@ -82,6 +89,8 @@ impl fmt::Display for Note {
             }
             Self::DifferentBuilds => f.write_str("seeds were run with different builds of the plugin"),
             Self::DifferentData => f.write_str("seeds were run on packed data with different checksums"),
+            Self::AnotherProcess { command } => write!(f, "a method in another process, started by `{command}`"),
+            Self::NoEndToEnd => f.write_str("no end-to-end training: its method.toml does not say `finetune = true`"),
         }
     }
 }
@@ -99,7 +108,7 @@ impl fmt::Display for Seeds {
 }
 
 /// The notes on the row of `cells`, whose records are `records`.
-pub(super) fn notes(cells: &[&RunCell], records: &[&CellRecord]) -> Vec<Note> {
+pub(super) fn notes<'r>(cells: &[&RunCell], records: &[&'r CellRecord]) -> Vec<Note> {
     let missing = cells.iter().filter_map(|cell| {
         let seed = cell.identity.seed;
         match &cell.outcome {
@@ -122,6 +131,11 @@ pub(super) fn notes(cells: &[&RunCell], records: &[&CellRecord]) -> Vec<Note> {
         differ(records, |record| record.encoder.as_ref().map(|e| &e.plugin_checksum)).then_some(Note::DifferentBuilds),
     );
     notes.extend(differ(records, |record| &record.environment.data_checksum).then_some(Note::DifferentData));
+    let program = |record: &&'r CellRecord| Some((*record, record.encoder.as_ref()?.program.as_ref()?));
+    if let Some((record, program)) = records.iter().find_map(program) {
+        notes.push(Note::AnotherProcess { command: program.command.clone() });
+        notes.extend(lacks_end_to_end(record).then_some(Note::NoEndToEnd));
+    }
     notes
 }
 
@@ -137,4 +151,13 @@ fn seeds(records: &[&CellRecord], test: impl Fn(&CellRecord) -> bool) -> Option<
 
 fn differ<'r, T: PartialEq>(records: &[&'r CellRecord], property: impl Fn(&'r CellRecord) -> T) -> bool {
     records.windows(2).any(|pair| property(pair[0]) != property(pair[1]))
+}
+
+/// Whether the suite trains the encoder of `record` end to end, and the record has no score of it.
+fn lacks_end_to_end(record: &CellRecord) -> bool {
+    let methods = &record.recipe.suite["finetune"]["methods"];
+    let included = methods.as_array().is_none_or(|names| names.iter().any(|name| *name == record.identity.method));
+    record.recipe.suite["finetune"].is_object()
+        && included
+        && record.scores.iter().all(|score| score.track != Track::EndToEnd)
 }

@@ -1,6 +1,6 @@
 //! Notes on rows.
 
-use physrep_records::{CellOutcome, CellRecord, Health, Initialisation::*, RunCell};
+use physrep_records::{CellOutcome, CellRecord, Health, Initialisation::*, ProgramFacts, RunCell};
 use physrep_statistics::LabelPermutation;
 
 use super::run::{cell, edited, run, with_outcome};
@@ -58,6 +58,22 @@ fn seeds_of_different_builds_or_data_are_noted() {
     let data = |record: &mut CellRecord| record.environment.data_checksum = "other".into();
     assert_eq!(notes(vec![jepa(0), edited(jepa(1), build)]), [Note::DifferentBuilds]);
     assert_eq!(notes(vec![jepa(0), edited(jepa(1), data)]), [Note::DifferentData]);
+}
+
+#[test]
+fn a_method_in_another_process_is_noted_and_what_it_lacks() {
+    let program = |record: &mut CellRecord| {
+        let facts = ProgramFacts { command: "python3 method.py".into(), folder_checksum: "0".into() };
+        record.encoder.as_mut().expect("facts").program = Some(facts);
+    };
+    let found = notes(vec![edited(jepa(0), program)]);
+    assert_eq!(found, [Note::AnotherProcess { command: "python3 method.py".into() }]);
+    assert_eq!(found[0].to_string(), "a method in another process, started by `python3 method.py`");
+    let untrained = edited(jepa(0), |record| {
+        program(record);
+        record.recipe.suite = serde_json::json!({ "finetune": { "epochs": 1 } });
+    });
+    assert_eq!(notes(vec![untrained])[1..], [Note::NoEndToEnd]);
 }
 
 #[test]

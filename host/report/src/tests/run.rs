@@ -110,6 +110,7 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
             dim: 64,
             checksum: format!("encoder of {method} {initialisation} {seed}"),
             plugin_checksum: format!("plugin of {method}"),
+            program: None,
             method_version: None,
             method_revision: None,
         }),

@@ -66,10 +66,10 @@ fn run_steps(task: &BenchTask) -> Result<BenchResult> {
     let training = task.mode == BenchMode::Train;
     let geometry = Geometry::anonymous(shape.channels, [shape.height, shape.width]);
     let batch = geometry.shape(shape.batch, if training { 2 * shape.frames } else { shape.frames });
-    let plugin = Plugin::open(&task.library)?;
+    let plugin = Plugin::open(&task.code.library)?;
     let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     let spec = SessionSpec {
-        config: task.config.clone(),
+        config: task.code.session_config(&task.config)?,
         systems: vec![geometry],
         context_frames: shape.frames,
         future_frames: shape.frames,
@@ -118,7 +118,7 @@ fn run_steps(task: &BenchTask) -> Result<BenchResult> {
     let (min, median) = min_and_median(&all);
     let mean = all.iter().sum::<f64>() / all.len() as f64;
     Ok(BenchResult {
-        method: plugin.library().name().to_owned(),
+        method: task.method.clone(),
         mode: task.mode,
         device: environment.device,
         cpu: environment.cpu,

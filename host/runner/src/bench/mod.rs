@@ -4,7 +4,7 @@
 
 mod measure;
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, time::Duration};
 
 use physrep_records::Device;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::{
     child::{ChildSettings, SupervisedChild, cause, last_line},
     environment::machine_memory,
     error::{Error, Result},
+    plugin::MethodCode,
 };
 
 pub use measure::measure_in_this_process;
@@ -71,8 +72,8 @@ impl BatchShape {
 pub struct BenchTask {
     /// The method's name.
     pub method: String,
-    /// The plugin's library.
-    pub library: PathBuf,
+    /// Where its code is.
+    pub code: MethodCode,
     /// The keys of the method's configuration that differ from the defaults.
     pub config: Value,
     /// What is timed.

@@ -16,7 +16,7 @@ use crate::{
     events::Phase,
     method_process::MethodProcess,
     phase_timer::PhaseTimer,
-    plugin::{Geometry, SessionSpec},
+    plugin::{Geometry, MethodCode, SessionSpec},
     progress::Progress,
     stages::{
         embedding_cache::CachedEmbeddings,
@@ -30,21 +30,21 @@ use crate::{
 /// Pretrains unless the cell has random weights, encodes and probes; then trains end to end, if the suite says so. Cached embeddings
 /// of an earlier attempt are reused.
 ///
-/// The method in `library` runs in a separate process, which has ended when probes are fitted; end-to-end training has another one.
+/// The method in `code` runs in a separate process, which has ended when probes are fitted; end-to-end training has another one.
 pub(super) fn record_encoder(
     run: CellRun<'_>,
-    library: &Path,
+    code: &MethodCode,
     data: &[Packed],
     progress: &mut Progress<'_>,
 ) -> Result<CellRecord> {
     let curves = Curves::default();
-    Encoder { run, library, data, curves: &curves }.record(progress)
+    Encoder { run, code, data, curves: &curves }.record(progress)
 }
 
 /// A cell whose encoder is a plugin's.
 struct Encoder<'a> {
     run: CellRun<'a>,
-    library: &'a Path,
+    code: &'a MethodCode,
     /// The data of every system that the encoder is trained on.
     data: &'a [Packed],
     curves: &'a Curves,
@@ -54,6 +54,7 @@ impl Encoder<'_> {
     fn record(&self, progress: &mut Progress<'_>) -> Result<CellRecord> {
         let cell = self.run.cell;
         let own = &self.data[cell.index()];
+        let finetunes = self.code.method_folder()?.is_none_or(|folder| folder.finetunes());
         let (cached, embedded) = match CachedEmbeddings::load(cell, own, self.run.folder)? {
             Some(cached) => cached,
             None => self.encode(own, progress)?,
@@ -66,7 +67,7 @@ impl Encoder<'_> {
             probe: timer.cost(window_count(&embedded)),
             ..Cost::default()
         };
-        if let Some(budget) = cell.finetune() {
+        if let Some(budget) = cell.finetune().filter(|_| finetunes) {
             // From here on, the method's code runs again.
             progress.report(Phase::EndToEnd, 0, 1)?;
             let (mut method, _) = self.start(progress)?;
@@ -105,7 +106,7 @@ impl Encoder<'_> {
         let sources = cell.sources();
         let folders = sources.iter().filter_map(|source| source.path.parent());
         let hidden: Vec<&Path> = folders.chain([run]).collect();
-        let mut method = MethodProcess::start(cell.method(), self.library, spec, &hidden)?;
+        let mut method = MethodProcess::start(cell.method(), self.code, spec, &hidden)?;
         if !pretrained {
             return Ok((method, PhaseCost::default()));
         }
@@ -146,7 +147,7 @@ impl Encoder<'_> {
             encoder_unchanged: parameters.iter().any(|parameter| parameter.encoder).then_some(true),
             pretrain,
             gradient: GradientFlow::of(points.iter().map(|(name, step, value)| (name.as_str(), *step, *value))),
-            encoder: Some(encoder_facts(&method, &parameters, &embedded)),
+            encoder: Some(encoder_facts(&method, &parameters, &embedded)?),
             sandbox: method.sandbox().to_vec(),
         };
         cached.save(&embedded, self.run.folder)?;

@@ -1,19 +1,25 @@
 //! Facts about an encoder: its sizes, versions and checksums.
 
 use physrep_benchmarks::Split;
-use physrep_records::EncoderFacts;
+use physrep_records::{EncoderFacts, ProgramFacts};
 
 use crate::{
+    error::Result,
     method_process::{MethodProcess, ParameterFacts},
+    plugin::MethodFolder,
     stages::encode::EmbeddedSplits,
 };
 
 /// The sizes and checksums of an encoder with these parameters.
+///
+/// # Errors
+///
+/// If the folder of a method in another process cannot be read any more.
 pub(super) fn encoder_facts(
     method: &MethodProcess,
     parameters: &[ParameterFacts],
     embedded: &EmbeddedSplits,
-) -> EncoderFacts {
+) -> Result<EncoderFacts> {
     let count = |encoder_only: bool| {
         parameters
             .iter()
@@ -23,16 +29,21 @@ pub(super) fn encoder_facts(
     };
     let tokens = embedded[&Split::Train].embeddings();
     let library = method.library();
-    EncoderFacts {
+    let folder = library.code().method_folder()?;
+    let facts = |folder: &MethodFolder| -> Result<ProgramFacts> {
+        Ok(ProgramFacts { command: folder.command(), folder_checksum: folder.checksum()? })
+    };
+    Ok(EncoderFacts {
         encoder_parameters: count(true),
         method_parameters: count(false),
         tokens: tokens.tokens,
         dim: tokens.dim,
         checksum: encoder_checksum(parameters),
         plugin_checksum: library.checksum().to_owned(),
+        program: folder.as_ref().map(facts).transpose()?,
         method_version: library.version().map(str::to_owned),
         method_revision: library.revision().map(str::to_owned),
-    }
+    })
 }
 
 /// BLAKE3 over the names and checksums of the encoder's parameters.

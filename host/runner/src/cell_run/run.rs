@@ -10,6 +10,7 @@ use crate::{
     child::last_line_of_own_log,
     error::{Error, Result},
     events::{Phase, PhaseProgress},
+    plugin::MethodCode,
     progress::Progress,
 };
 
@@ -24,14 +25,15 @@ pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress)
     progress.report(Phase::Start, 0, 1)?;
     let data = run.cell.sources().iter().map(open_data).collect::<Result<Vec<_>>>()?;
     let record = match &run.cell.encoder {
-        EncoderSpec::Plugin { library, checksum, .. } => {
-            if files::checksum(library)? != *checksum {
+        EncoderSpec::Plugin { library, folder, checksum, .. } => {
+            let code = MethodCode { library: library.clone(), folder: folder.clone() };
+            if code.checksum()? != *checksum {
                 return Err(Error::Plugin {
-                    path: library.clone(),
+                    path: code.folder.unwrap_or(code.library),
                     reason: "it changed since this cell was planned; run the same command again".into(),
                 });
             }
-            record_encoder(run, library, &data, &mut progress).map_err(|error| match error {
+            record_encoder(run, &code, &data, &mut progress).map_err(|error| match error {
                 Error::MethodDied { how, .. } => Error::MethodDied {
                     how,
                     phase: Some(progress.phase()),

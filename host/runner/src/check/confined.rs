@@ -1,6 +1,6 @@
 //! A method whose sessions are in confined processes.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use physrep_abi::LoadScope;
 use physrep_conformance::{Clips, Failure, Parameter, Session, Spec, Subject, SystemShape, Tokens};
@@ -12,21 +12,21 @@ use crate::{
     device::{BatchBuffer, Part},
     error::Error,
     method_process::MethodProcess,
-    plugin::{EncodedTokens, Geometry, SessionSpec},
+    plugin::{EncodedTokens, Geometry, MethodCode, SessionSpec},
 };
 
 /// The learning rate of a step of end-to-end training.
 const LEARNING_RATE: f64 = 1e-3;
 
-/// The method of a library.
+/// A method.
 pub(super) struct ConfinedMethod {
-    library: PathBuf,
+    code: MethodCode,
     description: Value,
 }
 
 impl ConfinedMethod {
-    pub(super) fn new(library: PathBuf, description: Value) -> Self {
-        Self { library, description }
+    pub(super) fn new(code: MethodCode, description: Value) -> Self {
+        Self { code, description }
     }
 }
 
@@ -53,7 +53,7 @@ impl Subject for ConfinedMethod {
             scratch: scratch.path().canonicalize().map_err(|e| Failure::new(e.to_string()))?,
         };
         let name = self.description["name"].as_str().unwrap_or_default();
-        let process = MethodProcess::start_with_threads(name, &self.library, session, &[], Some(spec.threads))?;
+        let process = MethodProcess::start_with_threads(name, &self.code, session, &[], Some(spec.threads))?;
         Ok(Box::new(ConfinedSession { process, clips: None, _scratch: scratch }))
     }
 

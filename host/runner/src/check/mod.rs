@@ -4,7 +4,7 @@
 mod confined;
 mod shapes;
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, time::Duration};
 
 use physrep_conformance::{CHECKS, Check, Outcome, Setting, Subject};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{
     child::{ChildSettings, SupervisedChild, begin_as_child, cause, last_line},
     error::{Error, Result, plain},
     interrupt, messages,
-    plugin::MethodLibrary,
+    plugin::{MethodCode, MethodLibrary},
 };
 use confined::ConfinedMethod;
 
@@ -40,7 +40,7 @@ pub struct CheckSettings {
 #[derive(Serialize, Deserialize)]
 struct Task {
     check: String,
-    library: PathBuf,
+    code: MethodCode,
     description: serde_json::Value,
     setting: Setting,
 }
@@ -68,7 +68,7 @@ impl CheckedMethod {
     pub fn run(&self, check: &Check) -> Result<Outcome> {
         let task = Task {
             check: check.name.to_owned(),
-            library: self.library.path().to_owned(),
+            code: self.library.code().clone(),
             description: self.library.description().clone(),
             setting: self.setting.clone(),
         };
@@ -107,7 +107,7 @@ pub fn check_in_this_process(task: &str) -> Result<()> {
     let task: Task = serde_json::from_str(task).map_err(|e| Error::Usage(format!("no task of a check: {e}")))?;
     let check = CHECKS.iter().find(|check| check.name == task.check);
     let check = check.ok_or_else(|| Error::Usage(format!("no check `{}`", task.check)))?;
-    let method = ConfinedMethod::new(task.library, task.description);
+    let method = ConfinedMethod::new(task.code, task.description);
     let outcome = match check.run(&method as &dyn Subject, &task.setting) {
         Outcome::Failed(found) => Outcome::Failed(plain(&found)),
         other => other,

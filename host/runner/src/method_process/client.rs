@@ -10,7 +10,7 @@ use std::{
 };
 
 use physrep_abi::{LoadScope, StepReport};
-use physrep_records::{Device, files};
+use physrep_records::Device;
 
 use super::{
     frames,
@@ -22,7 +22,7 @@ use crate::{
     device::{Announce, Part, SharedMemory, Staging},
     environment::machine_memory,
     error::{Error, Result, plain},
-    plugin::{EncodedTokens, MethodLibrary, SessionSpec},
+    plugin::{EncodedTokens, MethodCode, MethodLibrary, SessionSpec},
     process_group,
     sandbox::Access,
 };
@@ -70,15 +70,15 @@ impl Requests {
 }
 
 impl MethodProcess {
-    /// Starts a process and in it a session of the method `name`, which is in `library`. It may write to the session's scratch folder, and
+    /// Starts a process and in it a session of the method `name`, whose code is `code`. It may write to the session's scratch folder, and
     /// reads nothing in the folders `hidden`.
     ///
     /// # Errors
     ///
     /// [`Error::Plugin`] if the library cannot be used, [`Error::Method`] if the method refuses, such as a configuration;
     /// [`Error::MethodDied`].
-    pub(crate) fn start(name: &str, library: &Path, spec: SessionSpec, hidden: &[&Path]) -> Result<Self> {
-        Self::start_with_threads(name, library, spec, hidden, None)
+    pub(crate) fn start(name: &str, code: &MethodCode, spec: SessionSpec, hidden: &[&Path]) -> Result<Self> {
+        Self::start_with_threads(name, code, spec, hidden, None)
     }
 
     /// As [`start`](Self::start), with this many threads rather than those of this process.
@@ -88,28 +88,31 @@ impl MethodProcess {
     /// Those of [`start`](Self::start).
     pub(crate) fn start_with_threads(
         name: &str,
-        library: &Path,
-        spec: SessionSpec,
+        code: &MethodCode,
+        mut spec: SessionSpec,
         hidden: &[&Path],
         threads: Option<usize>,
     ) -> Result<Self> {
-        let refuse = |reason: String| Error::Plugin { path: library.to_owned(), reason };
-        let path = library.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
+        let refuse = |reason: String| Error::Plugin { path: code.library.clone(), reason };
+        let path = code.library.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
+        let code = MethodCode { library: path.clone(), folder: code.folder.clone() };
+        spec.config = code.session_config(&spec.config)?;
         let memory = SharedMemory::create().map_err(Error::io("shared memory for clips"))?;
         let access = Access {
             writable: vec![spec.scratch.clone()],
             hidden: hidden.iter().map(|&folder| folder.to_owned()).collect(),
             gpu: spec.device != Device::Cpu,
-            ..Access::to_library(&path)
+            ..code.access()?
         };
         let scratch = spec.scratch.clone();
-        let checksum = files::checksum(&path)?;
+        let checksum = code.checksum()?;
+        let folder = code.method_folder()?;
         process_group::adopt_orphans();
         let mut process = child::spawn_method(&scratch, threads).map_err(Error::io("the process of a method"))?;
         process_group::keep_child(process.id(), true);
         let requests = Requests(Arc::new(Mutex::new(process.stdin.take())));
         let answers = BufReader::with_capacity(1 << 16, process.stdout.take().expect("standard output is piped"));
-        let unnamed = MethodLibrary::unnamed(&path, checksum);
+        let unnamed = MethodLibrary::unnamed(code.clone(), checksum);
         let mut started = Self {
             name: name.to_owned(),
             process,
@@ -130,7 +133,8 @@ impl MethodProcess {
         }
         match started.receive(SMALL)? {
             (Answer::Started { description, prefetch }, _) => {
-                started.library = started.library.described(description)?;
+                let own = folder.map(|folder| folder.description());
+                started.library = started.library.described(own.unwrap_or(description))?;
                 started.prefetch = prefetch;
                 Ok(started)
             }

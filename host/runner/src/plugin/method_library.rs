@@ -1,10 +1,11 @@
-//! A method's library: its file, and how it describes itself.
+//! A method's library: where its code is, and how it describes itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use physrep_records::files;
+use physrep_records::{EncoderSpec, Initialisation, files};
 use serde_json::Value;
 
+use super::{method_code::MethodCode, method_folder::MethodFolder};
 use crate::error::{Error, Result, plain};
 
 /// The longest name of a method, in letters.
@@ -13,7 +14,7 @@ const LONGEST_NAME: usize = 64;
 /// A library that offers a method, and its description.
 #[derive(Clone, Debug)]
 pub struct MethodLibrary {
-    path: PathBuf,
+    code: MethodCode,
     checksum: String,
     description: Value,
 }
@@ -25,12 +26,26 @@ impl MethodLibrary {
     ///
     /// [`Error::Plugin`] if the description names no method, or one whose name cannot be that of a row.
     pub(super) fn new(path: &Path, description: Value) -> Result<Self> {
-        Self::unnamed(path, files::checksum(path)?).described(description)
+        let code = MethodCode { library: path.to_owned(), folder: None };
+        Self::unnamed(code, files::checksum(path)?).described(description)
     }
 
-    /// The library at `path`, an absolute one, before it has described itself.
-    pub(crate) fn unnamed(path: &Path, checksum: String) -> Self {
-        Self { path: path.to_owned(), checksum, description: Value::Null }
+    /// The method in another process whose folder is at `path`; the library at `library` starts its program. No code of it is run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Plugin`] if the folder's settings or files cannot be used.
+    pub(crate) fn of_folder(path: &Path, library: &Path) -> Result<Self> {
+        let folder = MethodFolder::read(path)?;
+        let library = library.canonicalize().map_err(Error::io(library))?;
+        let code = MethodCode { library, folder: Some(folder.path().to_owned()) };
+        let checksum = code.checksum()?;
+        Self::unnamed(code, checksum).described(folder.description())
+    }
+
+    /// The code of a method, before it is described.
+    pub(crate) fn unnamed(code: MethodCode, checksum: String) -> Self {
+        Self { code, checksum, description: Value::Null }
     }
 
     /// The library with a description.
@@ -39,7 +54,7 @@ impl MethodLibrary {
     ///
     /// [`Error::Plugin`] if the description names no method, or one whose name cannot be that of a row.
     pub(crate) fn described(&self, description: Value) -> Result<Self> {
-        let refuse = |reason: String| Error::Plugin { path: self.path.clone(), reason };
+        let refuse = |reason: String| Error::Plugin { path: self.path().to_owned(), reason };
         let library = Self { description: plain_strings(description), ..self.clone() };
         let name = library.name();
         if name.is_empty() {
@@ -56,12 +71,30 @@ impl MethodLibrary {
         Ok(library)
     }
 
-    /// The library's file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where its code is.
+    pub fn code(&self) -> &MethodCode {
+        &self.code
     }
 
-    /// BLAKE3 of the library's file, in hexadecimal.
+    /// What its author knows it by: the library's file, or the folder of a method in another process.
+    pub fn path(&self) -> &Path {
+        self.code.folder.as_deref().unwrap_or(&self.code.library)
+    }
+
+    /// The encoder of a cell of this method.
+    pub(crate) fn encoder(&self, name: &str, config: Value, initialisation: Initialisation) -> EncoderSpec {
+        let MethodCode { library, folder } = self.code.clone();
+        EncoderSpec::Plugin {
+            name: name.to_owned(),
+            library,
+            folder,
+            checksum: self.checksum.clone(),
+            config,
+            initialisation,
+        }
+    }
+
+    /// BLAKE3 of its code, in hexadecimal.
     pub fn checksum(&self) -> &str {
         &self.checksum
     }

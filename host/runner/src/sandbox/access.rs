@@ -14,6 +14,8 @@ pub(crate) struct Access {
     pub library: PathBuf,
     /// Files and folders that it may read.
     pub readable: Vec<PathBuf>,
+    /// Programs that it starts, wherever they are: it may read them and the installations that they are parts of.
+    pub programs: Vec<PathBuf>,
     /// Folders in which it may do anything.
     pub writable: Vec<PathBuf>,
     /// Folders that it must not read, even if they are among files of the system.

@@ -105,7 +105,7 @@ fn readable(access: &Access) -> Vec<PathBuf> {
     let variables = VARIABLES.iter().filter_map(env::var_os);
     let named = variables.flat_map(|value| env::split_paths(&value).collect::<Vec<_>>());
     let named = named.filter(|path| path.is_absolute());
-    let roots = SYSTEM.iter().map(PathBuf::from).chain(named).chain(python::installations());
+    let roots = SYSTEM.iter().map(PathBuf::from).chain(named).chain(python::installations(&access.programs));
     let system = roots.filter_map(|path| canonical(&path)).flat_map(|root| without(&root, &hidden));
     let named = access.readable.iter().filter_map(canonical).flat_map(|root| without(&root, &hidden));
     system.chain(named).chain([access.library.clone()]).collect()

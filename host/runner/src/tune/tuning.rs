@@ -28,7 +28,7 @@ const RANGES: &str = "tuning.toml";
 pub struct TuningSettings {
     /// The method, or a variant of the suite.
     pub method: String,
-    /// Plugin crates, folders of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
     pub plugins: Vec<PathBuf>,
     /// The file of the ranges; none for `tuning.toml` in the method's crate.
     pub ranges: Option<PathBuf>,
@@ -69,7 +69,7 @@ impl Tuning {
         let (plugin, source) = find_source(name, &settings.plugins, device, &building)?;
         let file = match (&settings.ranges, source) {
             (Some(file), _) => file.clone(),
-            (None, PluginSource::Crate(folder)) => folder.join(RANGES),
+            (None, PluginSource::Crate(folder) | PluginSource::Folder(folder)) => folder.join(RANGES),
             (None, PluginSource::Library(library)) => library.with_file_name(RANGES),
         };
         if !file.is_file() {
