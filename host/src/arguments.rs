@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf, time::Duration};
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
-use physrep_runner::{DeviceSelection, Policy, cores, machine_memory};
+use physrep_runner::{DeviceSelection, Policy, ProbePlacement, cores, machine_memory};
 
 use crate::{
     error::{Error, Result},
@@ -71,6 +71,21 @@ impl DeviceArgument {
             eprintln!("{note}");
         }
         Ok(device)
+    }
+}
+
+/// Where probes are fitted.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ProbesArgument {
+    /// Fit all probes on the CPU, also where methods compute on a GPU.
+    #[arg(long)]
+    probes_on_cpu: bool,
+}
+
+impl ProbesArgument {
+    /// Where trained probes are fitted.
+    pub fn placement(self) -> ProbePlacement {
+        if self.probes_on_cpu { ProbePlacement::Cpu } else { ProbePlacement::WithMethods }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Who may know whom: the crates of the workspace that each may depend on, and the libraries that some must not link.
 
+use std::collections::BTreeMap;
+
 use crate::{
     sources,
-    workspace::{Package, packages},
+    workspace::{Package, features, packages},
 };
 
 struct Rule {
@@ -36,6 +38,12 @@ const RULES: &[Rule] = &[
         may_know: &["physrep-nn", "physrep-random", "physrep-statistics"],
         never_links: &PLUGINS,
     },
+    Rule { package: "physrep-probe-interface", may_know: &[], never_links: &["candle-core", "physrep-abi"] },
+    Rule {
+        package: "physrep-probe-library",
+        may_know: &["physrep-evaluation", "physrep-probe-interface", "physrep-statistics"],
+        never_links: &["physrep-abi", "physrep-benchmarks", "physrep-records"],
+    },
     Rule {
         package: "physrep-records",
         may_know: &["physrep-benchmarks", "physrep-random", "physrep-statistics"],
@@ -54,11 +62,12 @@ const RULES: &[Rule] = &[
             "physrep-conformance",
             "physrep-evaluation",
             "physrep-nn",
+            "physrep-probe-interface",
             "physrep-random",
             "physrep-records",
             "physrep-statistics",
         ],
-        never_links: &["physrep-report", "physrep-plugin-api"],
+        never_links: &["physrep-report", "physrep-plugin-api", "physrep-probe-library"],
     },
     // No method itself: it starts one, and needs no tensors.
     Rule {
@@ -74,7 +83,8 @@ const RULES: &[Rule] = &[
     Rule {
         package: "physrep-bench",
         may_know: &["physrep-benchmarks", "physrep-records", "physrep-report", "physrep-runner"],
-        never_links: &["physrep-plugin-api"],
+        // Nothing of CUDA either: what computes on a GPU is in libraries that it opens.
+        never_links: &["physrep-plugin-api", "physrep-probe-library", "cudarc", "candle-kernels"],
     },
 ];
 
@@ -142,6 +152,17 @@ fn no_crate_below_the_program_prints_or_parses_arguments() {
         let prints: Vec<String> = package.roots.iter().flat_map(|root| sources::prints(root)).collect();
         assert!(prints.is_empty(), "only the program prints: {}", prints.join("\n"));
     }
+}
+
+/// Otherwise a run on a GPU would compile candle twice: once for its method, once for its probes.
+#[test]
+fn methods_and_the_probe_library_for_gpus_share_their_dependencies() {
+    let of_method = features("physrep-jepa", "cuda");
+    let of_probes = features("physrep-probe-library", "cuda");
+    assert!(of_probes.keys().any(|name| name.starts_with("cudarc ")), "the feature reaches candle");
+    let differ = |(name, features): &(&String, &String)| of_method.get(*name).is_some_and(|other| other != *features);
+    let different: BTreeMap<_, _> = of_probes.iter().filter(differ).collect();
+    assert!(different.is_empty(), "other features than in builds of methods: {different:?}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub struct Package {
 
 /// The crates of the workspace by name, without the plugins of the tests and the chores of `cargo xtask`.
 pub fn packages() -> BTreeMap<String, Package> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root of the workspace");
+    let root = root();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version=1", "--locked"])
@@ -55,6 +55,30 @@ pub fn packages() -> BTreeMap<String, Package> {
         (found.name.clone(), found)
     };
     outside_tests.map(package).collect()
+}
+
+/// The packages that a crate of the workspace links when it is built with a feature, with their own features.
+pub fn features(package: &str, feature: &str) -> BTreeMap<String, String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "-p", package, "--features", feature, "--edges=normal", "--prefix=none", "--locked"])
+        .args(["--format", "{p}|{f}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let lines = lines.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('|'));
+    // "name v1.2.3 (path)": versions of one name are different packages.
+    let named = lines.map(|(package, features)| {
+        let name: Vec<&str> = package.split(' ').take(2).collect();
+        (name.join(" "), features.to_owned())
+    });
+    named.collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root of the workspace")
 }
 
 fn lies_in(package: &Value, folder: &Path) -> bool {

@@ -1,13 +1,16 @@
 //! `bench` and `all` on a GPU of the mock CUDA driver, with a method that reads clips in device memory.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     mock_driver::{driver, driver_with},
-    support::{DEVICE_MEMORY, Output, Suite, TestProject},
+    support::{DEVICE_MEMORY, Output, PROBE_LIBRARY, Suite, TestProject},
 };
 
 /// The method's name.
@@ -60,7 +63,7 @@ fn a_run_on_a_gpu_gives_the_scores_of_one_on_the_cpu() {
     // With memory for the batches of the suite.
     let (project, driver) = (TestProject::new(), driver_with(&folder, &["CODE=0", "LIMIT=(1ul<<30)"]));
     let results = ["cpu", "cuda:0"].map(|device| {
-        let more = ["--methods", METHOD, "--set", &driver_setting(&driver), "--device", device];
+        let more = ["--methods", METHOD, "--set", &driver_setting(&driver), "--device", device, "--probes-on-cpu"];
         let arguments = project.all(Suite::Micro, DEVICE_MEMORY, device, &more);
         let output = project.command(arguments).env("PHYSREP_CUDA_DRIVER", &driver).output().expect("the program runs");
         Output::from(output).exits_with(0);
@@ -84,4 +87,49 @@ fn a_run_on_a_gpu_gives_the_scores_of_one_on_the_cpu() {
             }
         }
     }
+}
+
+/// The program as it is installed, outside of a checkout.
+fn installed(project: &TestProject) -> PathBuf {
+    let program = project.path("bin/physrep-bench");
+    fs::create_dir(project.path("bin")).expect("writable");
+    fs::copy(env!("CARGO_BIN_EXE_physrep-bench"), &program).expect("copied");
+    program
+}
+
+/// A run of an installed program on a GPU of the mock driver.
+fn run_installed(project: &TestProject, program: &Path) -> Output {
+    let folder = TempDir::new().expect("a folder");
+    let driver = driver_with(&folder, &["CODE=0", "LIMIT=(1ul<<30)"]);
+    let more = ["--methods", METHOD, "--set", &driver_setting(&driver), "--device", "cuda:0"];
+    let mut command = std::process::Command::new(program);
+    command.args(project.all(Suite::Micro, DEVICE_MEMORY, "out", &more)).current_dir(project.path(""));
+    command.env("PHYSREP_CUDA_DRIVER", &driver).output().expect("the program runs").into()
+}
+
+#[test]
+fn without_a_probe_library_a_run_on_a_gpu_says_what_to_do_before_it_starts() {
+    let project = TestProject::new();
+    let output = run_installed(&project, &installed(&project)).exits_with(2);
+    for part in ["fitting probes on cuda:0", "bin/cuda/libphysrep_probe_library.so", "checkout", "--probes-on-cpu"] {
+        assert!(output.err.contains(part), "{part} in {}", output.err);
+    }
+    assert!(!project.path("out/run.json").exists());
+}
+
+#[test]
+fn a_probe_library_that_does_not_fit_fails_a_cell_before_its_pretraining() {
+    let project = TestProject::new();
+    let program = installed(&project);
+    let library = program.with_file_name("cuda").join("libphysrep_probe_library.so");
+    fs::create_dir(library.parent().expect("a folder")).expect("writable");
+    fs::copy(PROBE_LIBRARY.library(), &library).expect("copied");
+    run_installed(&project, &program);
+    let failures = project.find("out", "failure.json");
+    assert_eq!(failures.len(), 2, "pretrained and at random initialisation");
+    for path in failures.values() {
+        let reason = fs::read_to_string(path).expect("readable");
+        assert!(reason.contains("for the CPU alone") && reason.contains("--features cuda"), "{reason}");
+    }
+    assert!(project.find("out", "curves.jsonl").is_empty(), "nothing was trained");
 }

@@ -49,6 +49,15 @@ def libraries(target):
     return [target / f"release/libphysrep_{method}.so" for method in methods()]
 
 
+def probe_library():
+    return CUDA_TARGET / "release/libphysrep_probe_library.so"
+
+
+def built_for_gpus():
+    """The crates that are built for GPUs. Built together: alone, some would have dependencies with fewer features."""
+    return [*(f"physrep-{method}" for method in methods()), "physrep-probe-library"]
+
+
 def for_gpus(packages):
     """The arguments of cargo that build packages for GPUs."""
     packages = list(packages)
@@ -58,19 +67,20 @@ def for_gpus(packages):
 
 
 def programs(_, tree):
-    """Builds the program, the methods for GPUs, and the CUDA tests of physrep-nn."""
+    """Builds the program, the methods and the probe library for GPUs, and the CUDA tests of physrep-nn."""
     command("cargo", "build", "--release", "--locked", "--workspace")
-    command("tools/mock-cuda", "cargo", "build", *for_gpus(f"physrep-{method}" for method in methods()))
+    command("tools/mock-cuda", "cargo", "build", *for_gpus(built_for_gpus()))
     strip(ROOT / "target/release/physrep-bench", tree / "bin/physrep-bench")
     for library in libraries(CUDA_TARGET):
         strip(library, tree / "plugins" / library.name)
+    # Where the program looks for it.
+    strip(probe_library(), tree / "bin/cuda" / probe_library().name)
     strip(test_executable(), tree / "bin/nn")
 
 
 def test_executable():
     """Builds the CUDA tests of physrep-nn; returns the executable."""
-    # Built together with the methods: alone, its dependencies would have fewer features, and candle would be compiled again.
-    selected = for_gpus(["physrep-nn", *(f"physrep-{method}" for method in methods())])
+    selected = for_gpus(["physrep-nn", *built_for_gpus()])
     words = ["cargo", "test", "--no-run", *selected, "--test", "nn", "--message-format=json-render-diagnostics"]
     built = subprocess.run(["tools/mock-cuda", *words], check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
@@ -84,7 +94,7 @@ def strip(source, target):
 
 def machine_code(home, tree):
     """Assembles the embedded PTX, and builds the library that passes it to the driver."""
-    texts = cubins.embedded(ROOT, CUDA_TARGET, libraries(CUDA_TARGET))
+    texts = cubins.embedded(ROOT, CUDA_TARGET, [*libraries(CUDA_TARGET), probe_library()])
     (tree / "cubins").mkdir(parents=True)
     for cubin in cubins.assemble(home, texts, WORK / "cubins"):
         shutil.copy(cubin, tree / "cubins")
@@ -98,6 +108,7 @@ def reference(_, tree):
     suite, data, run = tree / "suite.toml", WORK / "data", WORK / "cpu"
     suite.write_text(suite_of(samples=80))
     (tree / "suite-long.toml").write_text(suite_of(samples=800))
+    (tree / "suite-quarter.toml").write_text(quarter_of_small())
     plugins = [word for library in libraries(ROOT / "target") for word in ("--plugins", library)]
     words = ["all", "--suite", suite, "--data", data, "--out", run, "--device", "cpu", *plugins]
     log = WORK / "cpu.log"
@@ -120,6 +131,21 @@ def suite_of(samples):
         raise SystemExit("gpu-check: tests/suites/micro.toml no longer has the line `samples = 24`")
     methods = re.findall(METHODS, (ROOT / "benchmarks/suites/tiny.toml").read_text(), re.M)
     return re.sub(METHODS, "", small, flags=re.M).replace("samples = 24\n", f"samples = {samples}\n") + "\n" + "".join(methods)
+
+
+def quarter_of_small():
+    """The suite `small` with one system, a quarter of its clips and trajectories, and no end-to-end training."""
+    text = (ROOT / "benchmarks/suites/small.toml").read_text()
+    head, first = text.split("[[system]]\n")[:2]
+    head = re.sub(r"^\[finetune\]\n(?:[^\[#\n].*\n)*", "", head, flags=re.M)
+    split = lambda found: f"{found[1]} = {int(found[2]) // 4}"
+    first = re.sub(r"^trajectories = .*$", lambda line: re.sub(r"(\w+) = (\d+)", split, line[0]), first, flags=re.M)
+    whole = head + "[[system]]\n" + first
+    for small, quarter in (('name = "small"', 'name = "quarter"'), ("seeds = [0, 1, 2]", "seeds = [0]"), ("samples = 32768", "samples = 8192")):
+        if whole.count(small) != 1:
+            raise SystemExit(f"gpu-check: benchmarks/suites/small.toml no longer has the line `{small}`")
+        whole = whole.replace(small, quarter)
+    return whole
 
 
 def records(run):

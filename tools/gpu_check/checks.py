@@ -7,7 +7,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from . import parts, speed, suite
+from . import parts, probes, speed, suite
 from .report import Report
 from .session import Session
 
@@ -21,6 +21,7 @@ PARTS = {
     "profile": (speed.profile, 60),
     "suite": (suite.suite, 120),
     "resume": (suite.resume, 45),
+    "probes": (probes.probes, 240),
     "leak": (parts.leak, 45),
     "second": (parts.second, 240),
 }

@@ -18,7 +18,7 @@ pub use label_permutation::permute_labels;
 pub use label_subset::label_subset;
 pub use labelled::{Embeddings, LabelledEmbeddings};
 pub use probes::{
-    FittedProbe, Probe, ProbeRecord,
+    FittedProbe, Probe, ProbeRecord, StackedFits,
     attentive::{AttentiveConfig, AttentiveHead, AttentiveRecord, Tokens, normalise_tokens},
     knn::{KnnConfig, KnnMetric, KnnRecord},
     mean::MeanRecord,

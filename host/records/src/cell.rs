@@ -78,6 +78,15 @@ pub struct DataSource {
     pub checksum: String,
 }
 
+/// The library that fits trained probes on a GPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeLibraryFile {
+    /// The library.
+    pub path: PathBuf,
+    /// BLAKE3 of the library.
+    pub checksum: String,
+}
+
 /// The description of a cell: everything that determines its scores.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cell {
@@ -99,6 +108,10 @@ pub struct Cell {
     /// and that is part of it.
     #[serde(default)]
     pub device: Device,
+    /// The library that fits trained probes on the device of the method; none if all probes are fitted on the CPU. Its checksum is
+    /// part of the address, as a plugin's is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_library: Option<ProbeLibraryFile>,
 }
 
 impl Cell {
@@ -145,6 +158,9 @@ impl Cell {
         let mut address = self.pretraining_address();
         address["system"] = self.data.system.as_str().into();
         address["data"] = self.data.checksum.as_str().into();
+        if let Some(library) = &self.probe_library {
+            address["probe_library"] = library.checksum.as_str().into();
+        }
         hash(&address)
     }
 
@@ -228,6 +244,7 @@ mod tests {
             seed: 0,
             trial: None,
             device: Device::Cpu,
+            probe_library: None,
         })
     }
 
@@ -252,6 +269,19 @@ mod tests {
         let mut moved = one.clone();
         moved.joint[2].path = "elsewhere".into();
         assert_eq!(one.key(), moved.key());
+    }
+
+    #[test]
+    fn the_probe_library_is_part_of_the_address_of_a_cell_and_not_of_its_pretraining() {
+        let [one, _] = joint();
+        let file = |path: &str, checksum: &str| Some(ProbeLibraryFile { path: path.into(), checksum: checksum.into() });
+        let with = |library| Cell { probe_library: library, ..one.clone() };
+        let (here, there) = (with(file("here", "checksum")), with(file("there", "checksum")));
+        assert_ne!(one.key(), here.key());
+        assert_eq!(here.key(), there.key());
+        assert_ne!(here.key(), with(file("here", "another")).key());
+        let out = Path::new("out");
+        assert_eq!(one.pretraining(out).path(), here.pretraining(out).path());
     }
 
     #[test]

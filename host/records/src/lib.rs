@@ -19,7 +19,7 @@ mod score;
 mod trial;
 mod tuning;
 
-pub use cell::{Cell, DataSource, EncoderSpec};
+pub use cell::{Cell, DataSource, EncoderSpec, ProbeLibraryFile};
 pub use cost::{Cost, PhaseCost};
 pub use curves::Curves;
 pub use device::Device;

@@ -54,6 +54,9 @@ pub struct CellRecord {
     /// the user made. Empty where there was none.
     #[serde(default)]
     pub sandbox: Vec<String>,
+    /// BLAKE3 of the library that fitted probes on a GPU; none if all were fitted on the CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_library: Option<String>,
     /// Its time and memory.
     pub cost: Cost,
 }

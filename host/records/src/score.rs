@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::device::Device;
+
 /// What is trained on labels. Tables never mix the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -139,6 +141,9 @@ pub struct Selection {
     /// Which of the probe's fits, from 0.
     #[serde(default)]
     pub fit: u64,
+    /// Where the probe was fitted; absent for the CPU.
+    #[serde(default, skip_serializing_if = "Device::is_cpu")]
+    pub device: Device,
     /// The selected setting, such as a penalty or an epoch, and the errors of all candidates.
     pub record: Value,
 }

@@ -27,6 +27,14 @@ pub enum Error {
         /// The end of cargo's output.
         reason: String,
     },
+    /// The probe library cannot be used, or a fit in it failed.
+    #[error("probe library {path}: {reason}", path = path.display())]
+    ProbeLibrary {
+        /// The library.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A method reported an error or broke the contract of the ABI.
     #[error("{method}: {message}")]
     Method {

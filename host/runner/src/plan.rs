@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::suite::Suite;
-use physrep_records::{Cell, DataSource, Device, EncoderSpec, Initialisation, RunManifest, files};
+use physrep_records::{Cell, DataSource, Device, EncoderSpec, Initialisation, ProbeLibraryFile, RunManifest, files};
 
 use crate::{
     data::{prepare_data, write_samples},
     error::{Error, Result},
     events::DataProgress,
+    probe_library::ProbePlacement,
     selection::{RunSelection, SelectionEvent, no_joint_pretraining},
 };
 
@@ -39,6 +40,8 @@ pub struct PlanSettings {
     pub data: PathBuf,
     /// The device that methods compute on.
     pub device: Device,
+    /// Where trained probes are fitted.
+    pub probes: ProbePlacement,
     /// Threads that generate data.
     pub threads: usize,
 }
@@ -58,6 +61,9 @@ impl RunPlan {
         let notify = |event: SelectionEvent<'_>| listener(PlanEvent::Selection(event));
         let mut selected = selection.encoders(suite, settings.device, &notify)?;
         let systems = selection.systems_of(suite)?;
+        let trained = selected.encoders.iter().any(is_plugin);
+        let building = |folder: &Path| notify(SelectionEvent::Building(folder));
+        let probe_library = if trained { settings.probes.library(settings.device, &building)? } else { None };
         if let Some(reason) = no_joint_pretraining(suite, &systems) {
             let before = selected.encoders.len();
             selected.encoders.retain(|encoder| encoder.initialisation() != Initialisation::Joint);
@@ -73,7 +79,7 @@ impl RunPlan {
             listener(PlanEvent::DataReady(system, clock.elapsed()));
         }
         let seeds = selection.seeds_of(suite);
-        let cells = cells(suite, &sources, &selected.encoders, &seeds, settings.device);
+        let cells = cells(suite, &sources, &selected.encoders, &seeds, settings.device, probe_library.as_ref());
         Ok(Self { cells, unusable: selected.unusable })
     }
 
@@ -105,8 +111,20 @@ pub(crate) fn write_cells(cells: &[Cell], run: &Path) -> Result<()> {
     Ok(RunManifest::of(cells).write(run)?)
 }
 
+/// Whether an encoder is a plugin's, and so has trained probes.
+fn is_plugin(encoder: &EncoderSpec) -> bool {
+    matches!(encoder, EncoderSpec::Plugin { .. })
+}
+
 /// All cells, in the order of the table.
-fn cells(suite: &Suite, sources: &[DataSource], encoders: &[EncoderSpec], seeds: &[u64], device: Device) -> Vec<Cell> {
+fn cells(
+    suite: &Suite,
+    sources: &[DataSource],
+    encoders: &[EncoderSpec],
+    seeds: &[u64],
+    device: Device,
+    probe_library: Option<&ProbeLibraryFile>,
+) -> Vec<Cell> {
     let mut cells = Vec::new();
     for data in sources {
         for encoder in encoders {
@@ -119,6 +137,7 @@ fn cells(suite: &Suite, sources: &[DataSource], encoders: &[EncoderSpec], seeds:
                 seed,
                 trial: None,
                 device,
+                probe_library: probe_library.filter(|_| is_plugin(encoder)).cloned(),
             }));
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     events::{DataProgress, RunEvent},
     plugin_build::find_plugin,
+    probe_library::ProbePlacement,
     supervisor::{Policy, run_cells},
 };
 
@@ -21,6 +22,8 @@ pub struct RerunSettings<'a> {
     pub plugins: Vec<PathBuf>,
     /// The device that the method computes on.
     pub device: Device,
+    /// Where its trained probes are fitted.
+    pub probes: ProbePlacement,
     /// How the cell is run.
     pub policy: Policy,
 }
@@ -81,5 +84,16 @@ fn recorded_cell(
     let own = sources.iter().find(|source| source.system == identity.system);
     let own = own.ok_or_else(|| invalid(format!("its suite has no system `{}`", identity.system)))?.clone();
     let joint = if joint { sources } else { Vec::new() };
-    Ok(Cell { suite, data: own, joint, encoder, seed: identity.seed, trial: identity.trial, device: settings.device })
+    let is_plugin = matches!(encoder, EncoderSpec::Plugin { .. });
+    let probe_library = if is_plugin { settings.probes.library(settings.device, &|_| ())? } else { None };
+    Ok(Cell {
+        suite,
+        data: own,
+        joint,
+        encoder,
+        seed: identity.seed,
+        trial: identity.trial,
+        device: settings.device,
+        probe_library,
+    })
 }

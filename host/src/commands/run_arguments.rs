@@ -7,7 +7,7 @@ use physrep_records::Lock;
 use physrep_runner::{PlanEvent, PlanSettings, RunPlan, RunSelection, SelectionEvent, describe};
 
 use crate::{
-    arguments::{DeviceArgument, Folders, Plugins, SuiteFolders, Workers},
+    arguments::{DeviceArgument, Folders, Plugins, ProbesArgument, SuiteFolders, Workers},
     display::{Display, seconds},
     error::Result,
 };
@@ -34,6 +34,8 @@ pub struct RunArguments {
     #[command(flatten)]
     pub device: DeviceArgument,
     #[command(flatten)]
+    probes: ProbesArgument,
+    #[command(flatten)]
     pub workers: Workers,
 }
 
@@ -55,6 +57,7 @@ impl RunArguments {
         let in_use = "another run is using this folder; wait for it, or choose another folder with --out";
         let lock = Lock::take(&folder, in_use)?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
+        let probes = self.probes.placement();
         let selection = RunSelection {
             plugins: self.plugins.paths()?,
             methods: self.methods,
@@ -62,7 +65,7 @@ impl RunArguments {
             seeds: self.seeds,
             overrides: self.set,
         };
-        let settings = PlanSettings { data, device, threads: threads * jobs };
+        let settings = PlanSettings { data, device, probes, threads: threads * jobs };
         let plan = RunPlan::of(&suite, &selection, &settings, &|event| show(display, &event))?;
         plan.write(&folder)?;
         Ok(PlannedRun { plan, folder, _lock: lock })

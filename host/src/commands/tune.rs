@@ -16,7 +16,7 @@ use physrep_runner::{
 
 use super::run_arguments::show;
 use crate::{
-    arguments::{DeviceArgument, Folders, Patience, Plugins, SuiteFolders, Workers},
+    arguments::{DeviceArgument, Folders, Patience, Plugins, ProbesArgument, SuiteFolders, Workers},
     display::Display,
     error::Result,
 };
@@ -48,6 +48,8 @@ pub struct Tune {
     #[command(flatten)]
     device: DeviceArgument,
     #[command(flatten)]
+    probes: ProbesArgument,
+    #[command(flatten)]
     workers: Workers,
     #[command(flatten)]
     patience: Patience,
@@ -62,6 +64,7 @@ impl Tune {
         let (device, note) = self.device.resolve()?;
         let policy = self.patience.policy(self.workers, device)?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
+        let probes = self.probes.placement();
         let settings = TuningSettings {
             method: self.method.clone(),
             plugins: self.plugins.paths()?,
@@ -77,7 +80,7 @@ impl Tune {
         let folder = run.join("tune").join(&self.method);
         let _lock =
             Lock::take(&folder, "this method is being tuned in this folder; wait for it, or choose another --out")?;
-        let settings = PlanSettings { data, device, threads: policy.jobs * policy.threads };
+        let settings = PlanSettings { data, device, probes, threads: policy.jobs * policy.threads };
         let plan = TuningPlan::of(&tuning, self.systems, &settings, &|event| show(&display, &event))?;
         plan.run(&folder, &policy, &|event| display.run_event(&event))?;
         let record = tuning_outcome(&plan, &folder)?;

@@ -8,7 +8,7 @@ use physrep_records::CellRecord;
 use physrep_runner::{Policy, RerunSettings, cores, interrupt, rerun_cell};
 
 use crate::{
-    arguments::{DeviceArgument, Plugins, folder_name},
+    arguments::{DeviceArgument, Plugins, ProbesArgument, folder_name},
     display::Display,
     error::Result,
     places,
@@ -26,6 +26,8 @@ pub struct VerifyResult {
     plugins: Plugins,
     #[command(flatten)]
     device: DeviceArgument,
+    #[command(flatten)]
+    probes: ProbesArgument,
     /// The largest difference of a mean squared error that counts as equal [default: 0 for the same plugin, data and processor, else
     /// 0.05].
     #[arg(long)]
@@ -47,6 +49,7 @@ impl VerifyResult {
         let data = |suite: &Suite| self.data.clone().unwrap_or_else(|| default.join(folder_name(suite)));
         let settings = RerunSettings {
             data: &data,
+            probes: self.probes.placement(),
             plugins: self.plugins.paths()?,
             device: self.device.resolve()?.0,
             policy: Policy {
@@ -73,6 +76,8 @@ fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> boo
         }
     };
     note("plugin", &plugin(record).unwrap_or_default(), &plugin(again).unwrap_or_default());
+    let library = |result: &CellRecord| result.probe_library.clone().unwrap_or("none".into());
+    note("probe library", &library(record), &library(again));
     note("data", &before.data_checksum, &now.data_checksum);
     note("processor", &before.cpu, &now.cpu);
     note("device", &before.device, &now.device);

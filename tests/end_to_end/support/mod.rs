@@ -20,7 +20,7 @@ pub use paths::{fixture, root};
 pub use picture::Picture;
 pub use plugins::{
     AUTOENCODER, DEVICE_MEMORY, DISCO, FOREIGN_FINETUNE, FOREIGN_ROOT, FOREIGN_TABLE, HOSTILE, HOSTILE_TENSORS, JEPA,
-    MPP, PRYING, Plugin, SPY, VIDEOMAE, compile,
+    MPP, PROBE_LIBRARY, PRYING, Plugin, SPY, VIDEOMAE, compile,
 };
 pub use process::{Running, wait_until};
 pub use project::{Suite, TestProject, files_below, read_json, replace_option};

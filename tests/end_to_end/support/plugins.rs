@@ -44,7 +44,10 @@ pub const FOREIGN_FINETUNE: Plugin =
 pub const HOSTILE_TENSORS: Plugin =
     Plugin { package: "physrep-hostile-tensors", folder: "tests/plugins/hostile-tensors" };
 
-const ALL: [Plugin; 13] = [
+/// The trained probes; no method.
+pub const PROBE_LIBRARY: Plugin = Plugin { package: "physrep-probe-library", folder: "host/probe-library" };
+
+const ALL: [Plugin; 14] = [
     AUTOENCODER,
     DISCO,
     JEPA,
@@ -58,6 +61,7 @@ const ALL: [Plugin; 13] = [
     FOREIGN_TABLE,
     FOREIGN_FINETUNE,
     HOSTILE_TENSORS,
+    PROBE_LIBRARY,
 ];
 
 impl Plugin {

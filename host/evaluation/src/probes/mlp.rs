@@ -8,7 +8,7 @@ use physrep_nn::{Linear, Params, gelu};
 use serde::{Deserialize, Serialize};
 
 use super::standardise::Standardiser;
-use super::training::{self, Budget, Inputs};
+use super::training::{self, Budget, Inputs, TrainingHistory};
 use crate::error::{Error, Result};
 use crate::labelled::{LabelledEmbeddings, check_dim};
 
@@ -34,6 +34,19 @@ impl Default for MlpConfig {
     }
 }
 
+impl MlpConfig {
+    /// The budget, checked with all other settings.
+    pub(super) fn budget(&self) -> Result<Budget> {
+        let Self { hidden, epochs, batch, learning_rate, weight_decay } = *self;
+        let budget = Budget { probe: "mlp", epochs, batch, learning_rate, weight_decay };
+        budget.check()?;
+        if hidden == 0 {
+            return Err(Error::Setting { setting: "mlp.hidden".into(), expected: "at least 1", found: "0".into() });
+        }
+        Ok(budget)
+    }
+}
+
 /// The selected epoch, and the training history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MlpRecord {
@@ -45,6 +58,14 @@ pub struct MlpRecord {
     pub train: Vec<f64>,
     /// Mean squared error on the validation split after each epoch.
     pub valid: Vec<f64>,
+}
+
+impl MlpRecord {
+    /// The record of a training of `params`.
+    pub(super) fn of(history: TrainingHistory, params: &Params) -> Self {
+        let TrainingHistory { epoch, train, valid } = history;
+        Self { epoch, parameters: params.named().iter().map(|(_, var)| var.elem_count()).sum(), train, valid }
+    }
 }
 
 /// A trained perceptron.
@@ -61,21 +82,13 @@ impl Mlp {
     /// # Errors
     /// If a setting is outside its range, the dimensions of the splits' tokens differ, or the loss does not stay finite.
     pub fn fit(train: &LabelledEmbeddings, valid: &LabelledEmbeddings, config: &MlpConfig, seed: u64) -> Result<Self> {
-        let MlpConfig { hidden, epochs, batch, learning_rate, weight_decay } = *config;
-        let budget = Budget { probe: "mlp", epochs, batch, learning_rate, weight_decay };
-        budget.check()?;
-        if hidden == 0 {
-            return Err(Error::Setting { setting: "mlp.hidden".into(), expected: "at least 1", found: "0".into() });
-        }
+        let budget = config.budget()?;
         let dim = train.embeddings().dim;
         check_dim(dim, valid)?;
         let scaling = Standardiser::of(&train.embeddings().mean_pooled(), dim);
         let (inputs, valid_inputs) = (Pooled::of(train, &scaling), Pooled::of(valid, &scaling));
         let params = Params::new(DType::F32, &Device::Cpu, seed);
-        let layers = [
-            Linear::new(dim, hidden, params.pp("hidden"))?,
-            Linear::new(hidden, train.parameters(), params.pp("output"))?,
-        ];
+        let layers = layers(dim, config.hidden, train.parameters(), &params)?;
         let history = training::train(
             budget,
             seed,
@@ -84,13 +97,7 @@ impl Mlp {
             (&inputs, train.labels()),
             (&valid_inputs, valid.labels()),
         )?;
-        let record = MlpRecord {
-            epoch: history.epoch,
-            parameters: params.named().iter().map(|(_, var)| var.elem_count()).sum(),
-            train: history.train,
-            valid: history.valid,
-        };
-        Ok(Self { scaling, layers, record })
+        Ok(Self { scaling, layers, record: MlpRecord::of(history, &params) })
     }
 
     /// Predicted labels, `(N, P)`.
@@ -108,19 +115,24 @@ impl Mlp {
     }
 }
 
+/// The hidden and the output layer, `hidden` and `output`, at their initial weights.
+pub(super) fn layers(dim: usize, hidden: usize, outputs: usize, params: &Params) -> candle_core::Result<[Linear; 2]> {
+    Ok([Linear::new(dim, hidden, params.pp("hidden"))?, Linear::new(hidden, outputs, params.pp("output"))?])
+}
+
 /// `(B, dim)` to `(B, P)`.
 fn forward([hidden, output]: &[Linear; 2], inputs: &Tensor) -> Result<Tensor> {
     Ok(output.forward(&gelu(&hidden.forward(inputs)?)?)?)
 }
 
 /// Mean-pooled, standardised tokens, `(N, dim)`.
-struct Pooled {
-    values: Vec<f32>,
+pub(super) struct Pooled {
+    pub(super) values: Vec<f32>,
     dim: usize,
 }
 
 impl Pooled {
-    fn of(split: &LabelledEmbeddings, scaling: &Standardiser) -> Self {
+    pub(super) fn of(split: &LabelledEmbeddings, scaling: &Standardiser) -> Self {
         let values = scaling.apply(split.embeddings().mean_pooled());
         Self { values: values.into_iter().map(|value| value as f32).collect(), dim: scaling.dim() }
     }

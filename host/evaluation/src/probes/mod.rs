@@ -5,13 +5,15 @@ pub(crate) mod knn;
 pub(crate) mod mean;
 pub(crate) mod mlp;
 pub(crate) mod ridge;
+pub(crate) mod stacked;
 mod standardise;
 pub(crate) mod training;
 
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     labelled::{LabelledEmbeddings, check_same_parameters},
 };
 use attentive::{Attentive, AttentiveConfig, AttentiveRecord};
@@ -19,6 +21,7 @@ use knn::{Knn, KnnConfig, KnnRecord};
 use mean::{Mean, MeanRecord};
 use mlp::{Mlp, MlpConfig, MlpRecord};
 use ridge::{Ridge, RidgeConfig, RidgeRecord};
+use stacked::{attentive::StackedAttentive, mlp::StackedMlp};
 
 /// A probe and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +71,38 @@ impl Probe {
             Probe::Attentive(config) => Fitted::Attentive(Attentive::fit(train, valid, config, seed)?),
         }))
     }
+
+    /// Fits a probe that starts from random weights once for each of `seeds`, all fits at once on `device`, and selects on `valid`. It
+    /// draws and computes what [`fit`](Self::fit) does with each seed, and agrees with it within rounding.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); also if the probe has no weights to train, if there is no seed, or if the device is out of memory.
+    pub fn fit_stacked(
+        &self,
+        train: &LabelledEmbeddings,
+        valid: &LabelledEmbeddings,
+        seeds: &[u64],
+        device: &Device,
+    ) -> Result<StackedFits> {
+        check_same_parameters(train, valid)?;
+        let refuse = |setting: &str, expected, found: &str| {
+            Err(Error::Setting { setting: setting.into(), expected, found: found.into() })
+        };
+        match self {
+            _ if seeds.is_empty() => refuse("fits", "at least 1", "0"),
+            Probe::Mlp(config) => {
+                let fits = stacked::mlp::fit(train, valid, config, seeds, device)?;
+                Ok(StackedFits(Stacked::Mlp(fits)))
+            }
+            Probe::Attentive(config) => {
+                let fits = stacked::attentive::fit(train, valid, config, seeds, device)?;
+                Ok(StackedFits(Stacked::Attentive(fits)))
+            }
+            Probe::Mean | Probe::Ridge(_) | Probe::Knn(_) => {
+                refuse("kind", "a probe with weights to train on a device: mlp or attentive", self.name())
+            }
+        }
+    }
 }
 
 /// A fitted probe.
@@ -104,6 +139,35 @@ impl FittedProbe {
             Fitted::Knn(knn) => ProbeRecord::Knn(knn.record().clone()),
             Fitted::Mlp(mlp) => ProbeRecord::Mlp(mlp.record().clone()),
             Fitted::Attentive(attentive) => ProbeRecord::Attentive(attentive.record().clone()),
+        }
+    }
+}
+
+/// Fits of one probe that were trained together, in the order of their seeds.
+pub struct StackedFits(Stacked);
+
+enum Stacked {
+    Mlp(StackedMlp),
+    Attentive(StackedAttentive),
+}
+
+impl StackedFits {
+    /// The labels that each fit predicts for a split, as [`FittedProbe::predict`].
+    ///
+    /// # Errors
+    /// As [`FittedProbe::predict`]; also if the device is out of memory.
+    pub fn predict(&self, split: &LabelledEmbeddings) -> Result<Vec<Vec<f32>>> {
+        match &self.0 {
+            Stacked::Mlp(fits) => fits.predict(split),
+            Stacked::Attentive(fits) => fits.predict(split),
+        }
+    }
+
+    /// What each fit selected on the validation split, and how it went.
+    pub fn records(&self) -> Vec<ProbeRecord> {
+        match &self.0 {
+            Stacked::Mlp(fits) => fits.records().iter().cloned().map(ProbeRecord::Mlp).collect(),
+            Stacked::Attentive(fits) => fits.records().iter().cloned().map(ProbeRecord::Attentive).collect(),
         }
     }
 }

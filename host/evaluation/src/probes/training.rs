@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use physrep_nn::{AdamW, AdamWConfig, CosineSchedule, Params};
 use physrep_random::Stream;
 use physrep_statistics::{Labels, scores};
@@ -11,7 +11,7 @@ use physrep_statistics::{Labels, scores};
 use crate::error::{Error, Result};
 
 /// Windows per batch of prediction; it does not change the predictions.
-const PREDICTION_BATCH: usize = 256;
+pub(super) const PREDICTION_BATCH: usize = 256;
 
 /// The inputs that a network gets from a split.
 pub(crate) trait Inputs {
@@ -49,6 +49,28 @@ impl Budget {
         }
         Ok(())
     }
+
+    /// The learning rate of each step of a training on so many windows.
+    pub(super) fn schedule(&self, windows: usize) -> CosineSchedule {
+        let steps = self.epochs * windows.div_ceil(self.batch);
+        CosineSchedule { peak: self.learning_rate, last: 0.0, steps, warmup_steps: 0, warmup_start: 0.0 }
+    }
+
+    /// The optimizer of the parameters.
+    pub(super) fn optimizer(&self, parameters: Vec<(String, Var)>) -> Result<AdamW> {
+        let Self { learning_rate: lr, weight_decay, .. } = *self;
+        Ok(AdamW::new(parameters, AdamWConfig { lr, weight_decay, ..Default::default() })?)
+    }
+
+    /// The order of windows in an epoch, counted from 1.
+    pub(super) fn order(seed: u64, epoch: usize, windows: usize) -> Vec<u32> {
+        Stream::new(seed, "probe order", epoch as u64 - 1).permutation(windows)
+    }
+
+    /// The error of a training that does not stay finite.
+    pub(super) fn diverged(&self, epoch: usize, train: f64, valid: f64) -> Error {
+        Error::Diverged { probe: self.probe, epoch, train, valid }
+    }
 }
 
 /// The errors of a training, epoch by epoch.
@@ -74,18 +96,16 @@ pub(super) fn train(
     (inputs, truth): (&dyn Inputs, &Labels),
     (valid_inputs, valid): (&dyn Inputs, &Labels),
 ) -> Result<TrainingHistory> {
-    let Budget { epochs, batch, learning_rate: peak, weight_decay, .. } = budget;
-    let steps = epochs * truth.n().div_ceil(batch);
-    let schedule = CosineSchedule { peak, last: 0.0, steps, warmup_steps: 0, warmup_start: 0.0 };
-    let mut optimizer = AdamW::new(params.named(), AdamWConfig { lr: peak, weight_decay, ..Default::default() })?;
+    let schedule = budget.schedule(truth.n());
+    let mut optimizer = budget.optimizer(params.named())?;
     let mut step = 0;
     let mut best: Option<(f64, BTreeMap<String, Tensor>)> = None;
     let mut history = TrainingHistory { epoch: 0, train: vec![], valid: vec![] };
-    for epoch in 1..=epochs {
-        let order = Stream::new(seed, "probe order", epoch as u64 - 1).permutation(truth.n());
+    for epoch in 1..=budget.epochs {
+        let order = Budget::order(seed, epoch, truth.n());
         let mut sum = 0.0;
-        for windows in order.chunks(batch) {
-            let loss = candle_nn::loss::mse(&forward(&inputs.batch(windows)?)?, &labels(truth, windows)?)?;
+        for windows in order.chunks(budget.batch) {
+            let loss = (forward(&inputs.batch(windows)?)? - labels(truth, windows)?)?.sqr()?.mean_all()?;
             optimizer.step(&loss.backward()?, schedule.at(step))?;
             sum += f64::from(loss.to_scalar::<f32>()?) * windows.len() as f64;
             step += 1;
@@ -93,7 +113,7 @@ pub(super) fn train(
         let loss = sum / order.len() as f64;
         let error = scores(&predict(forward, valid_inputs, valid.n())?, valid)?.mse;
         if !loss.is_finite() || !error.is_finite() {
-            return Err(Error::Diverged { probe: budget.probe, epoch, train: loss, valid: error });
+            return Err(budget.diverged(epoch, loss, error));
         }
         history.train.push(loss);
         history.valid.push(error);

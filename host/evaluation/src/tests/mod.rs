@@ -6,3 +6,4 @@ mod labelled;
 mod probes;
 mod ridge;
 mod scikit_learn;
+mod stacked;

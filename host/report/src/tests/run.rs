@@ -129,6 +129,7 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
             finished: "2026-01-01T00:00:00Z".into(),
         },
         sandbox: Vec::new(),
+        probe_library: None,
         cost: Cost::default(),
     }
 }

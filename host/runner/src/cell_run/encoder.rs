@@ -22,6 +22,7 @@ use crate::{
         embedding_cache::CachedEmbeddings,
         encode::{self, EmbeddedSplits, window_count},
         encode_check, end_to_end,
+        fits::Fitter,
         pretrain::{self, Pretraining},
         probe,
     },
@@ -55,18 +56,17 @@ impl Encoder<'_> {
         let cell = self.run.cell;
         let own = &self.data[cell.index()];
         let finetunes = self.code.method_folder()?.is_none_or(|folder| folder.finetunes());
+        // First of all: a library that cannot be used must not cost a pretraining.
+        let fitter = Fitter::of(cell)?;
         let (cached, embedded) = match CachedEmbeddings::load(cell, own, self.run.folder)? {
             Some(cached) => cached,
             None => self.encode(own, progress)?,
         };
-        let timer = PhaseTimer::start();
-        let mut probed = probe::run(cell, own, &embedded, progress)?;
-        let mut cost = Cost {
-            pretrain: cached.pretrain,
-            encode: cached.encode,
-            probe: timer.cost(window_count(&embedded)),
-            ..Cost::default()
-        };
+        let (timer, memory) = (PhaseTimer::start(), fitter.memory());
+        let mut probed = probe::run(cell, own, &embedded, &fitter, progress)?;
+        let probe = PhaseCost { peak_device_memory_mib: memory.peak_mib(), ..timer.cost(window_count(&embedded)) };
+        drop(memory);
+        let mut cost = Cost { pretrain: cached.pretrain, encode: cached.encode, probe, ..Cost::default() };
         if let Some(budget) = cell.finetune().filter(|_| finetunes) {
             // From here on, the method's code runs again.
             progress.report(Phase::EndToEnd, 0, 1)?;

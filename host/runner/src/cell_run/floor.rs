@@ -12,6 +12,7 @@ use crate::{
     stages::{
         embedding_cache::CachedEmbeddings,
         encode::{self, window_count},
+        fits::Fitter,
         probe,
     },
 };
@@ -39,7 +40,7 @@ pub(super) fn record_floor(run: CellRun<'_>, data: &Packed, progress: &mut Progr
         },
     };
     let timer = PhaseTimer::start();
-    let probed = probe::run(cell, data, &embedded, progress)?;
+    let probed = probe::run(cell, data, &embedded, &Fitter::of(cell)?, progress)?;
     cost.probe = timer.cost(window_count(&embedded));
     Ok(RecordParts { probed, cached: CachedEmbeddings::default(), cost }.record(cell, data))
 }

@@ -58,6 +58,7 @@ impl RecordParts {
             recipe,
             environment: environment::current(&cell.data.checksum, cell.device),
             sandbox,
+            probe_library: cell.probe_library.as_ref().map(|library| library.checksum.clone()),
             cost: Cost { peak_memory_mib: peak_memory::peak().map(|bytes| bytes >> 20), ..cost },
         }
     }

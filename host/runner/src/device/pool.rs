@@ -43,6 +43,15 @@ impl MemoryPool {
         self.set(RELEASE_THRESHOLD, u64::MAX)
     }
 
+    /// Gives freed memory back to the system.
+    ///
+    /// # Errors
+    /// The driver's error.
+    pub fn release_freed(&self) -> Result<(), String> {
+        self.set(RELEASE_THRESHOLD, 0)?;
+        self.wait() // the pool releases memory when the GPU is waited for
+    }
+
     /// Resets [`peak`](Self::peak).
     ///
     /// # Errors

@@ -113,6 +113,7 @@ pub(crate) fn run(
         probe: HEAD.to_owned(),
         label_fraction: 1.0,
         fit: 0,
+        device: physrep_records::Device::Cpu,
         record: serde_json::json!(record),
     };
     Ok((all, selection))

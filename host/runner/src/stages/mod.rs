@@ -6,6 +6,7 @@ pub(crate) mod embedding_cache;
 pub(crate) mod encode;
 pub(crate) mod encode_check;
 pub(crate) mod end_to_end;
+pub(crate) mod fits;
 pub(crate) mod pretrain;
 mod pretraining_record;
 pub(crate) mod probe;

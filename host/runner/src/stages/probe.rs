@@ -1,21 +1,20 @@
 //! Probing: fits the suite's probes on embeddings, with all labels and with subsets of them, and scores them.
 
-use std::{collections::BTreeMap, sync::mpsc, thread};
+use std::collections::BTreeMap;
 
 use physrep_benchmarks::{Split, packed::Packed, suite::ProbeBudgets};
 use physrep_evaluation::{
-    AttentiveConfig, FittedProbe, KnnConfig, LabelledEmbeddings, MlpConfig, Probe, RidgeConfig, label_subset,
-    permute_labels, spread,
+    AttentiveConfig, KnnConfig, LabelledEmbeddings, MlpConfig, Probe, RidgeConfig, label_subset, permute_labels, spread,
 };
 use physrep_records::{Cell, EncoderSpec, LabelSubset, ProbeScore, ScoredTrajectories, Selection, Track};
 use physrep_statistics::{LabelPermutation, Spread, per_trajectory};
-use rayon::prelude::*;
 
 use super::{
     encode::EmbeddedSplits,
+    fits::{Fit, Fitter, ScoredSplits},
     probe_score::{Fitted, column},
 };
-use crate::{error::Result, events::Phase, interrupt, progress::Progress};
+use crate::{error::Result, progress::Progress};
 
 /// Permutations in the label permutation test: their range contains a further one with probability 38/40 = 95 %.
 const PERMUTATIONS: usize = 39;
@@ -65,33 +64,37 @@ fn probes(cell: &Cell) -> Vec<Probe> {
     }
 }
 
-/// Fits each probe on each label fraction of train, selects on the same fraction of valid, and scores all encoded splits but train. The
-/// suite's seed draws the label subsets, so they are the same for every method; those of the probes follow from the cell's seed.
+/// Fits each probe by `fitter` on each label fraction of train, selects on the same fraction of valid, and scores all encoded splits but
+/// train. The suite's seed draws the label subsets, so they are the same for every method; those of the probes follow from the cell's seed.
 pub(crate) fn run(
     cell: &Cell,
     data: &Packed,
     embedded: &EmbeddedSplits,
+    fitter: &Fitter,
     progress: &mut Progress<'_>,
 ) -> Result<Probed> {
     let (budget, probes) = (&cell.suite.probe, probes(cell));
     let subsets = cell.label_fractions().iter().map(|&fraction| Subset::of(embedded, fraction, cell.suite.seed));
     let subsets = subsets.collect::<Result<Vec<_>>>()?;
-    let fits = fit_all(cell, &probes, &subsets, progress)?;
+    let on: Vec<_> = subsets.iter().map(|subset| [&subset.train, &subset.valid]).collect();
+    let seeds = |probe: &Probe| (0..number_of_fits(probe, budget)).map(|fit| seed_of_fit(cell.seed, fit)).collect();
+    let fits = fitter.fit_all(&probes, &on, &seeds, &scored(embedded), progress)?;
     let (mut scores, mut selections) = (Vec::new(), Vec::new());
     let mut fits = fits.iter();
     for subset in &subsets {
         for probe in &probes {
             let fitted = Fitted { track: Track::Frozen, probe: probe.name(), label_fraction: subset.fraction };
-            let fits: Vec<&FittedProbe> = fits.by_ref().take(number_of_fits(probe, budget) as usize).collect();
-            selections.extend(fits.iter().zip(0..).map(|(probe, fit)| Selection {
+            let fits: Vec<&Fit> = fits.by_ref().take(number_of_fits(probe, budget) as usize).collect();
+            selections.extend(fits.iter().zip(0..).map(|(found, fit)| Selection {
                 track: fitted.track,
                 probe: fitted.probe.to_owned(),
                 label_fraction: subset.fraction,
                 fit,
-                record: serde_json::json!(probe.record()),
+                device: found.device,
+                record: found.record.clone(),
             }));
-            for (&split, embedded) in scored(embedded) {
-                let predictions = fits.iter().map(|fit| Ok(fit.predict(embedded)?)).collect::<Result<Vec<_>>>()?;
+            for (split, embedded) in scored(embedded) {
+                let predictions: Vec<Vec<f32>> = fits.iter().map(|fit| fit.predictions[&split].clone()).collect();
                 scores.extend(fitted.scores(data, split, &predictions, embedded.labels())?);
             }
         }
@@ -126,33 +129,6 @@ impl Subset {
     }
 }
 
-/// All fits, by subset, probe and seed. They do not depend on each other and are too small to use several threads each, so they run side
-/// by side.
-fn fit_all(cell: &Cell, probes: &[Probe], subsets: &[Subset], progress: &mut Progress<'_>) -> Result<Vec<FittedProbe>> {
-    let of_subset = |subset| {
-        let of_probe = move |probe| (0..number_of_fits(probe, &cell.suite.probe)).map(move |fit| (subset, probe, fit));
-        probes.iter().flat_map(of_probe)
-    };
-    let tasks: Vec<(&Subset, &Probe, u64)> = subsets.iter().flat_map(of_subset).collect();
-    let total = tasks.len() as u64;
-    let (done, finished) = mpsc::channel();
-    thread::scope(|scope| {
-        let fits = scope.spawn(|| {
-            let fit = |done: &mut mpsc::Sender<()>, &(subset, probe, fit): &(&Subset, &Probe, u64)| {
-                interrupt::check()?;
-                let fitted = probe.fit(&subset.train, &subset.valid, seed_of_fit(cell.seed, fit))?;
-                // The receiver is gone if it was interrupted.
-                let _ = done.send(());
-                Ok(fitted)
-            };
-            tasks.par_iter().map_with(done, fit).collect::<Result<Vec<_>>>()
-        });
-        progress.report(Phase::Probe, 0, total)?;
-        finished.iter().zip(1..).try_for_each(|((), done)| progress.report(Phase::Probe, done, total))?;
-        fits.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
 /// How often a probe is fitted: once, if its fits do not differ.
 fn number_of_fits(probe: &Probe, budget: &ProbeBudgets) -> u64 {
     if probe.is_random() { budget.fits } else { 1 }
@@ -171,14 +147,15 @@ fn checks(cell: &Cell, embedded: &EmbeddedSplits) -> Result<(Spread, LabelPermut
 }
 
 /// The splits that are scored: all but the one that probes are fitted on.
-fn scored(embedded: &EmbeddedSplits) -> impl Iterator<Item = (&Split, &LabelledEmbeddings)> {
-    embedded.iter().filter(|(split, _)| **split != Split::Train)
+fn scored(embedded: &EmbeddedSplits) -> ScoredSplits<'_> {
+    embedded.iter().filter(|(split, _)| **split != Split::Train).map(|(&split, embedded)| (split, embedded)).collect()
 }
 
 /// The trajectories of the splits that are scored.
 fn trajectories(data: &Packed, embedded: &EmbeddedSplits) -> Result<BTreeMap<Split, ScoredTrajectories>> {
     scored(embedded)
-        .map(|(&split, embedded)| {
+        .into_iter()
+        .map(|(split, embedded)| {
             let labels = embedded.labels();
             let (values, by_trajectory) = per_trajectory(&labels.values, labels)?;
             let windows = by_trajectory

@@ -1,7 +1,8 @@
-//! Tests of the dataloader, host-to-device prefetch and loading of plugins, with packed files and a mock CUDA driver.
+//! Tests of the dataloader, host-to-device prefetch, loading of plugins and the probe library, with packed files and a mock CUDA driver.
 
 mod plugin;
 mod prefetch;
+mod probe_library;
 mod staging;
 
 #[path = "../../../../tests/support/mock_driver.rs"]

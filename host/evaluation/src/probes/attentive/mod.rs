@@ -12,11 +12,12 @@ use candle_core::{DType, Device, Tensor};
 use physrep_nn::Params;
 use serde::{Deserialize, Serialize};
 
-use super::training::{self, Budget, Inputs};
+use super::training::{self, Budget, Inputs, TrainingHistory};
 use crate::error::Result;
 use crate::labelled::{LabelledEmbeddings, check_dim};
 
 pub(crate) use head::heads;
+pub(super) use tokens::EPSILON;
 
 pub use head::AttentiveHead;
 pub use tokens::{Tokens, normalise_tokens};
@@ -42,9 +43,12 @@ impl Default for AttentiveConfig {
 }
 
 impl AttentiveConfig {
-    fn budget(&self) -> Budget {
+    /// The budget, checked.
+    pub(super) fn budget(&self) -> Result<Budget> {
         let Self { epochs, batch, learning_rate, weight_decay } = *self;
-        Budget { probe: "attentive", epochs, batch, learning_rate, weight_decay }
+        let budget = Budget { probe: "attentive", epochs, batch, learning_rate, weight_decay };
+        budget.check()?;
+        Ok(budget)
     }
 }
 
@@ -61,6 +65,15 @@ pub struct AttentiveRecord {
     pub train: Vec<f64>,
     /// Mean squared error on the validation split after each epoch.
     pub valid: Vec<f64>,
+}
+
+impl AttentiveRecord {
+    /// The record of a training of `params`, on tokens of `dim` dimensions.
+    pub(super) fn of(history: TrainingHistory, dim: usize, params: &Params) -> Self {
+        let TrainingHistory { epoch, train, valid } = history;
+        let head_parameters = params.named().iter().map(|(_, var)| var.elem_count()).sum();
+        Self { epoch, heads: heads(dim), head_parameters, train, valid }
+    }
 }
 
 /// A trained head.
@@ -82,7 +95,7 @@ impl Attentive {
         config: &AttentiveConfig,
         seed: u64,
     ) -> Result<Self> {
-        config.budget().check()?;
+        let budget = config.budget()?;
         let dim = train.embeddings().dim;
         check_dim(dim, valid)?;
         let params = Params::new(DType::F32, &Device::Cpu, seed);
@@ -90,15 +103,8 @@ impl Attentive {
         let (tokens, valid_tokens) = (Tokens::new(train.embeddings()), Tokens::new(valid.embeddings()));
         let forward = |tokens: &Tensor| Ok(head.forward(tokens)?);
         let (train, valid) = ((&tokens as &dyn Inputs, train.labels()), (&valid_tokens as &dyn Inputs, valid.labels()));
-        let history = training::train(config.budget(), seed, &params, &forward, train, valid)?;
-        let record = AttentiveRecord {
-            epoch: history.epoch,
-            heads: heads(dim),
-            head_parameters: params.named().iter().map(|(_, var)| var.elem_count()).sum(),
-            train: history.train,
-            valid: history.valid,
-        };
-        Ok(Self { head, dim, record })
+        let history = training::train(budget, seed, &params, &forward, train, valid)?;
+        Ok(Self { head, dim, record: AttentiveRecord::of(history, dim, &params) })
     }
 
     /// Predicted labels, `(N, P)`.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::labelled::Embeddings;
 
 /// Added to the variance in both layer norms of the head.
-pub(super) const EPSILON: f64 = 1e-5;
+pub(in crate::probes) const EPSILON: f64 = 1e-5;
 
 /// The tokens of one split. The normalisation in the first layer norm, before its scale and shift, is the same in every epoch, so
 /// each token's mean and standard deviation are computed once.

@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+mod device;
+mod export;
+mod fit;
+mod split;
