@@ -19,6 +19,7 @@ const PACKED: &[&str] = &[
     "plugin-api",
     "plugins/autoencoder",
     "plugins/disco",
+    "plugins/external",
     "plugins/jepa",
     "plugins/mpp",
     "plugins/videomae",

@@ -1,6 +1,10 @@
 //! Arguments that several commands share.
 
-use std::{env, fs, path::PathBuf, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
@@ -35,14 +39,23 @@ impl Plugins {
         if paths.is_empty() || self.with_builtin {
             paths.push(Sdk::find()?.methods());
         }
+        // A method in another process takes the library that starts its program, which a checkout has.
+        if places::checkout().is_none() && paths.iter().any(|path| path.is_dir() && !path.join("Cargo.toml").is_file())
+        {
+            paths.push(Sdk::find()?.methods().join("external"));
+        }
         Ok(paths)
     }
 }
 
-/// The nearest crate around the working directory, if it is a method's.
+/// The method that the working directory is in: the nearest folder with a `method.toml`, or the nearest crate, if it is a method's.
 fn enclosing_method() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
-    let folder = here.ancestors().find(|folder| folder.join("Cargo.toml").is_file())?;
+    let is_named = |folder: &&Path| ["Cargo.toml", "method.toml"].iter().any(|file| folder.join(file).is_file());
+    let folder = here.ancestors().find(is_named)?;
+    if folder.join("method.toml").is_file() {
+        return Some(folder.to_owned());
+    }
     let manifest: toml::Table = fs::read_to_string(folder.join("Cargo.toml")).ok()?.parse().ok()?;
     let library =
         manifest.get("lib")?.get("crate-type")?.as_array()?.iter().any(|kind| kind.as_str() == Some("cdylib"));

@@ -34,7 +34,7 @@ enum Command {
     Cell(CellCommand),
     /// Show the progress of a run, also from another shell.
     Status(Status),
-    /// Begin a method: a crate, anywhere on disk, that builds and stands in the table.
+    /// Begin a method: a crate in Rust, or a program in Python, anywhere on disk, that stands in the table.
     New(New),
     /// Check whether a method keeps to its contract: seeds, gradients, batches, resuming, shapes.
     Check(Check),

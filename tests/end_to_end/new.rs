@@ -1,10 +1,10 @@
 //! `new`: a method's crate outside of any checkout. Its template is a crate of this workspace, which builds and passes its checks there.
 
-use std::{fs, path::Path, process::Command};
+use std::{env, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-use crate::support::{TestProject, root};
+use crate::support::{HOSTILE, Output, TestProject, python, root};
 
 #[test]
 fn a_crate_is_written_anywhere_from_the_sources_that_the_program_carries() {
@@ -38,7 +38,7 @@ fn a_crate_is_written_anywhere_from_the_sources_that_the_program_carries() {
 
 /// What cargo says of the crate in `folder`; it needs no network.
 fn metadata(folder: &Path) -> Value {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version=1", "--offline"])
         .current_dir(folder)
@@ -61,6 +61,28 @@ fn names_that_no_row_can_have_and_folders_that_exist_are_refused() {
     fs::create_dir(project.path("taken")).expect("writable");
     let output = project.run(["new", "taken"]).exits_with(2);
     assert!(output.err.contains("exists already"), "{}", output.err);
+}
+
+#[test]
+fn a_method_in_python_stands_in_the_table_unedited() {
+    let Some(python) = python("numpy") else { return };
+    let folder = Path::new(python.get_program()).parent().expect("a program is in a folder").to_owned();
+    let path = format!("{}:{}", folder.display(), env::var("PATH").unwrap_or_default());
+    HOSTILE.library(); // the library that starts programs is built with those of the other plugins
+    let project = TestProject::new();
+    project.run(["new", "components", "--python"]).exits_with(0);
+    let run = |arguments: &[&str]| -> Output {
+        let mut command = project.command(arguments);
+        command.current_dir(project.path("components")).env("PATH", &path);
+        command.output().expect("the program runs").into()
+    };
+    let table = run(&["all", "--suite", "smoke.toml", "--threads", "1"]).exits_with(0);
+    for row in ["components", "components (random init)", "features", "mean"] {
+        assert!(table.out.contains(&format!("│ {row}")), "{row}: {}", table.out);
+    }
+    let checks = "name,keys,unknown-key,encoder-parameters,same-seed,falling-loss,independent-clips,resume,grids";
+    let checked = run(&["check", ".", "--suites", "smoke.toml", "--only", checks]).exits_with(0);
+    assert!(checked.out.contains("9 passed, 0 failed"), "{}", checked.out);
 }
 
 /// In a method's crate, the methods are that one; with `--with-builtin`, the bundled ones, too. These do not build: the sources' folder is

@@ -24,8 +24,13 @@ pub enum PluginSource {
     Crate(PathBuf),
     /// The file of a built library.
     Library(PathBuf),
-    /// The folder of a method in another process.
-    Folder(PathBuf),
+    /// The folder of a method in another process, and the crate of the library that starts its program, if one was named.
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The crate.
+        starter: Option<PathBuf>,
+    },
 }
 
 impl PluginSource {
@@ -38,7 +43,7 @@ impl PluginSource {
         match self {
             Self::Library(path) => Ok(path.clone()),
             Self::Crate(folder) => build(folder, device),
-            Self::Folder(_) => starter(device),
+            Self::Folder { starter, .. } => build_starter(starter.as_deref(), device),
         }
     }
 
@@ -51,14 +56,15 @@ impl PluginSource {
     pub fn describe(&self, device: Device) -> Result<MethodLibrary> {
         let library = self.library(device)?;
         match self {
-            Self::Folder(folder) => MethodLibrary::of_folder(folder, &library),
+            Self::Folder { folder, .. } => MethodLibrary::of_folder(folder, &library),
             Self::Library(_) | Self::Crate(_) => describe_library(&library),
         }
     }
 }
 
 /// The plugin sources that `paths` name: crates, methods in another process, folders of either, or libraries. Without paths, the
-/// `plugins` folder of the nearest enclosing checkout.
+/// `plugins` folder of the nearest enclosing checkout. The crate of the library that starts methods in another process is no method
+/// itself; the one among `paths` is used where no checkout has it.
 ///
 /// # Errors
 ///
@@ -71,7 +77,7 @@ pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
             .map(|folder| folder.join("plugins"))
             .find(|plugins| plugins.is_dir() && plugins.with_file_name("Cargo.toml").is_file());
         return match plugins {
-            Some(plugins) => sources_in(&plugins),
+            Some(plugins) => sources_in(&plugins, None),
             None => Err(Error::Usage(format!(
                 "no `plugins` folder beside a Cargo.toml in {} or above it; run inside a checkout of physrep-bench, or \
                  name crates or libraries with --plugins",
@@ -79,12 +85,13 @@ pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
             ))),
         };
     }
+    let starter = paths.iter().find(|path| is_starter(path)).map(PathBuf::as_path);
     let mut sources = Vec::new();
-    for path in paths {
-        if let Some(source) = source_at(path)? {
+    for path in paths.iter().filter(|path| Some(path.as_path()) != starter) {
+        if let Some(source) = source_at(path, starter)? {
             sources.push(source);
         } else if path.is_dir() {
-            sources.extend(sources_in(path)?);
+            sources.extend(sources_in(path, starter)?);
         } else if path.is_file() {
             sources.push(PluginSource::Library(path.clone()));
         } else {
@@ -131,11 +138,11 @@ pub(crate) fn find_source(
 }
 
 /// The crates and methods directly in `folder`, in order of their names.
-fn sources_in(folder: &Path) -> Result<Vec<PluginSource>> {
+fn sources_in(folder: &Path, starter: Option<&Path>) -> Result<Vec<PluginSource>> {
     let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
     let mut paths = entries.map(|entry| Ok(entry.map_err(Error::io(folder))?.path())).collect::<Result<Vec<_>>>()?;
     paths.sort();
-    let sources = paths.iter().filter(|path| !is_starter(path)).filter_map(|path| source_at(path).transpose());
+    let sources = paths.iter().filter(|path| !is_starter(path)).filter_map(|path| source_at(path, starter).transpose());
     let sources = sources.collect::<Result<Vec<_>>>()?;
     if sources.is_empty() {
         return Err(Error::Usage(format!(
@@ -147,14 +154,16 @@ fn sources_in(folder: &Path) -> Result<Vec<PluginSource>> {
 }
 
 /// What is in the folder at `path`; none if it is neither a crate nor a method.
-fn source_at(path: &Path) -> Result<Option<PluginSource>> {
+fn source_at(path: &Path, starter: Option<&Path>) -> Result<Option<PluginSource>> {
     match (path.join("Cargo.toml").is_file(), MethodFolder::is_one(path)) {
         (true, true) => Err(Error::Usage(format!(
             "{} has a Cargo.toml and a method.toml; expected one of them, for a crate or for a method in another process",
             path.display()
         ))),
         (true, false) => Ok(Some(PluginSource::Crate(path.to_owned()))),
-        (false, true) => Ok(Some(PluginSource::Folder(path.to_owned()))),
+        (false, true) => {
+            Ok(Some(PluginSource::Folder { folder: path.to_owned(), starter: starter.map(Path::to_owned) }))
+        }
         (false, false) => Ok(None),
     }
 }
@@ -170,8 +179,8 @@ fn is_starter(path: &Path) -> bool {
 }
 
 /// The library that starts methods in another process: built from the checkout that this process or its program is in, or beside the
-/// program.
-fn starter(device: Device) -> Result<PathBuf> {
+/// program, or built from the crate `named`.
+fn build_starter(named: Option<&Path>, device: Device) -> Result<PathBuf> {
     let program = env::current_exe().map_err(Error::io("this program"))?;
     let here = env::current_dir().map_err(Error::io("."))?;
     let checkouts = here.ancestors().chain(program.ancestors());
@@ -182,6 +191,9 @@ fn starter(device: Device) -> Result<PathBuf> {
     let beside = program.with_file_name(&name);
     if beside.is_file() {
         return Ok(beside);
+    }
+    if let Some(named) = named {
+        return build(named, device);
     }
     Err(Error::Usage(format!(
         "methods in another process need {name}; run inside a checkout of physrep-bench, or put it beside {}",

@@ -76,7 +76,7 @@ fn plugins() -> Result<String, String> {
     let sources = Plugins::default().paths().map_err(|error| error.to_string())?;
     let sources = plugin_sources(&sources).map_err(|error| error.to_string())?;
     let names = sources.iter().filter_map(|source| match source {
-        PluginSource::Crate(folder) | PluginSource::Folder(folder) => {
+        PluginSource::Crate(folder) | PluginSource::Folder { folder, .. } => {
             folder.file_name().map(|name| name.to_string_lossy().into_owned())
         }
         PluginSource::Library(_) => None,

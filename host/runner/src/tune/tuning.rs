@@ -69,7 +69,7 @@ impl Tuning {
         let (plugin, source) = find_source(name, &settings.plugins, device, &building)?;
         let file = match (&settings.ranges, source) {
             (Some(file), _) => file.clone(),
-            (None, PluginSource::Crate(folder) | PluginSource::Folder(folder)) => folder.join(RANGES),
+            (None, PluginSource::Crate(folder) | PluginSource::Folder { folder, .. }) => folder.join(RANGES),
             (None, PluginSource::Library(library)) => library.with_file_name(RANGES),
         };
         if !file.is_file() {

@@ -1,5 +1,7 @@
-//! `physrep-bench new`: the crate of a new method, anywhere on disk.
+//! `physrep-bench new`: a new method, a crate or a program in Python, anywhere on disk.
 
+mod files;
+mod python;
 mod rust_crate;
 
 use std::{env, path::PathBuf, process::ExitCode};
@@ -23,10 +25,13 @@ pub struct New {
     /// The folder that the method's own folder is made in [default: the working directory].
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
+    /// In Python, with numpy, instead of a crate in Rust.
+    #[arg(long)]
+    python: bool,
 }
 
 impl New {
-    /// Writes the crate, and says what to do next.
+    /// Writes the files, and says what to do next.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
         let sdk = Sdk::find()?;
@@ -41,7 +46,10 @@ impl New {
         if folder.exists() {
             return Err(Error::Usage(format!("{} exists already; choose another name or --path", folder.display())));
         }
-        rust_crate::write(&self.name, &folder, &sdk)?;
+        match self.python {
+            true => python::write(&self.name, &folder)?,
+            false => rust_crate::write(&self.name, &folder, &sdk)?,
+        }
         println!("{} has the method `{}`. Next:", folder.display(), self.name);
         println!("  cd {}", folder.display());
         println!("  physrep-bench check .                   # whether it keeps to its contract");
