@@ -50,3 +50,12 @@ fn a_setting_is_checked_against_its_default() {
     programs.run(&programs.all(&example("numpy_pca"), "out", &more), &[]).exits_with(0);
     assert!(programs.project.results("out").iter().all(|record| record["encoder"]["dim"] == 8));
 }
+
+#[test]
+fn a_run_in_the_folder_of_a_method_is_refused() {
+    let Some(programs) = Programs::with("numpy") else { return };
+    programs.project.copy(&example("numpy_pca"), "mine");
+    let folder = programs.project.path("mine");
+    let output = programs.run(&programs.all(&folder, "mine/out", &["--methods", "numpy-pca"]), &[]).exits_with(3);
+    assert!(output.err.contains("is in it, which a method must not read"), "{}", output.err);
+}

@@ -27,6 +27,7 @@ pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress)
     let record = match &run.cell.encoder {
         EncoderSpec::Plugin { library, folder, checksum, .. } => {
             let code = MethodCode { library: library.clone(), folder: folder.clone() };
+            lies_apart(&code, &run)?;
             if code.checksum()? != *checksum {
                 return Err(Error::Plugin {
                     path: code.folder.unwrap_or(code.library),
@@ -63,4 +64,23 @@ fn open_data(source: &DataSource) -> Result<Packed> {
         return Ok(data);
     }
     Err(Error::file(&source.path, "the packed data changed since this cell was planned; run the same command again"))
+}
+
+/// Checks that neither the run nor the data is in the folder of a method in another process: it would be code of the method by its
+/// place, and nothing that a method may read by what it is.
+fn lies_apart(code: &MethodCode, run: &CellRun<'_>) -> Result<()> {
+    let Some(method) = &code.folder else { return Ok(()) };
+    let data = run.cell.sources().iter().filter_map(|source| source.path.parent());
+    for folder in data.chain([run.run]) {
+        if folder.canonicalize().is_ok_and(|folder| folder.starts_with(method)) {
+            return Err(Error::Plugin {
+                path: method.clone(),
+                reason: format!(
+                    "{} is in it, which a method must not read; run physrep-bench in another folder, or name others with --out and --data",
+                    folder.display()
+                ),
+            });
+        }
+    }
+    Ok(())
 }
