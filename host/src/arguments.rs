@@ -48,13 +48,18 @@ impl Plugins {
     }
 }
 
-/// The method that the working directory is in: the nearest folder with a `method.toml`, or the nearest crate, if it is a method's.
+/// The method that the working directory is in: the nearest folder with a `method.toml`, or with one in `src`, or the nearest crate, if
+/// it is a method's.
 fn enclosing_method() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
-    let is_named = |folder: &&Path| ["Cargo.toml", "method.toml"].iter().any(|file| folder.join(file).is_file());
-    let folder = here.ancestors().find(is_named)?;
-    if folder.join("method.toml").is_file() {
+    let has = |folder: &Path, file: &str| folder.join(file).is_file();
+    let files = ["method.toml", "src/method.toml", "Cargo.toml"];
+    let folder = here.ancestors().find(|folder| files.iter().any(|file| has(folder, file)))?;
+    if has(folder, "method.toml") {
         return Some(folder.to_owned());
+    }
+    if has(folder, "src/method.toml") {
+        return Some(folder.join("src"));
     }
     let manifest: toml::Table = fs::read_to_string(folder.join("Cargo.toml")).ok()?.parse().ok()?;
     let library =
