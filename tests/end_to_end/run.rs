@@ -41,6 +41,26 @@ fn all_goes_from_nothing_to_a_table_and_a_second_run_keeps_everything() {
     assert_eq!(first.out, third.out);
 }
 
+#[test]
+fn a_run_of_some_methods_keeps_the_rows_of_others_in_the_folder() {
+    let project = TestProject::new();
+    let run = |more: &[&str]| project.run(project.all(Suite::Micro, HOSTILE, "out", more)).exits_with(0).out;
+    let floors = run(&["--methods", "features,mean"]);
+    assert!(floors.contains("│ features") && !floors.contains("hostile"), "{floors}");
+    let both = run(&["--methods", "hostile"]);
+    for row in ["hostile", "hostile (random init)", "features", "mean"] {
+        assert!(both.contains(&format!("│ {row} ")), "{row}: {both}");
+    }
+    // A row that is computed anew replaces the one of that name, whatever its configuration was.
+    let slow = run(&["--methods", "hostile", "--set", "hostile.slow=1"]);
+    assert_eq!(slow.matches("│ hostile (random init) ").count(), both.matches("│ hostile (random init) ").count());
+    // Another suite of that name is no basis for comparison.
+    let other = Suite::Micro.text().replace("noise = 0.1", "noise = 0.2");
+    let arguments = project.all(Suite::Micro, HOSTILE, "out", &["--methods", "mean"]);
+    let other = project.run(project.with_suite(arguments, "other.toml", &other)).exits_with(0).out;
+    assert!(!other.contains("hostile") && !other.contains("features"), "{other}");
+}
+
 /// It is 1 up to the chance of a few draws: labels are scaled by the distribution that parameters are drawn from.
 fn the_mean_scores_how_far_labels_are_from_it(result: &Value) {
     let numbers = |value: &Value| -> Vec<f64> { serde_json::from_value(value.clone()).expect("numbers") };

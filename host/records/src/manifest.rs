@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     files,
     folder::CellFolder,
-    identity::{Identity, Initialisation},
+    identity::{Identity, Initialisation, SuiteFacts},
 };
 
 /// A run's cells.
@@ -62,6 +62,28 @@ impl RunManifest {
             "{}: expected the folder of a run with a file run.json, which `physrep-bench all`, `plan` and `merge` write",
             run.display()
         )))
+    }
+
+    /// Adds the finished cells of an earlier plan of the same suite in the folder `run`, of rows and systems that this one does not have.
+    pub fn keep_finished(&mut self, before: Self, run: &Path) {
+        let kept = before.cells.into_iter().filter(|cell| {
+            let same_suite = |new: &ManifestCell| {
+                let (new, old) = (&new.identity, &cell.identity);
+                let joint = [new, old].iter().any(|identity| identity.initialisation == Initialisation::Joint);
+                let names = |suite: &SuiteFacts| (suite.name.clone(), suite.version, suite.draw);
+                // The checksum is that of what decides the cell's system, or of all systems.
+                names(&new.suite) == names(&old.suite)
+                    && (joint || new.system != old.system || new.suite.checksum == old.suite.checksum)
+            };
+            let replaced = |new: &ManifestCell| {
+                (&new.identity.system, &new.identity.method) == (&cell.identity.system, &cell.identity.method)
+            };
+            self.cells.iter().all(same_suite)
+                && !self.cells.iter().any(replaced)
+                && cell.folder(run).found_record().is_some()
+        });
+        self.cells = kept.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.cells)).collect();
+        self.sort();
     }
 
     /// Sorts the cells into the order of a table: systems and rows in the order of their first cell, seeds ascending.

@@ -12,7 +12,7 @@ use crate::{
     method_process::MethodProcess,
     overrides,
     plugin::{Geometry, SessionSpec},
-    plugin_build::find_plugin,
+    plugin_sources::find_plugin,
     stages::PretrainingRecord,
     weights::read_weights,
 };

@@ -20,6 +20,8 @@ pub struct RunPlan {
     pub cells: Vec<Cell>,
     /// Why plugins cannot be used; their methods are left out.
     pub unusable: Vec<Error>,
+    /// Whether methods or systems were selected by name. The finished cells of the others, if the folder has some, stay in the run.
+    partial: bool,
 }
 
 /// An event while a run is planned.
@@ -80,7 +82,8 @@ impl RunPlan {
         }
         let seeds = selection.seeds_of(suite);
         let cells = cells(suite, &sources, &selected.encoders, &seeds, settings.device, probe_library.as_ref());
-        Ok(Self { cells, unusable: selected.unusable })
+        let partial = !(selection.methods.is_empty() && selection.systems.is_empty());
+        Ok(Self { cells, unusable: selected.unusable, partial })
     }
 
     /// Writes the run folder as it is before the first cell runs: the manifest, the description of every cell, sample fields.
@@ -96,19 +99,29 @@ impl RunPlan {
                 write_samples(&cell.suite, &cell.data, run)?;
             }
         }
-        write_cells(&self.cells, run)
+        let mut manifest = RunManifest::of(&self.cells);
+        if let Some(before) = RunManifest::read(run).ok().filter(|_| self.partial) {
+            manifest.keep_finished(before, run);
+        }
+        write_descriptions(&self.cells, run)?;
+        Ok(manifest.write(run)?)
     }
 }
 
 /// Writes the description of each of `cells` into the folder `run`, then its manifest.
 pub(crate) fn write_cells(cells: &[Cell], run: &Path) -> Result<()> {
+    write_descriptions(cells, run)?;
+    Ok(RunManifest::of(cells).write(run)?)
+}
+
+fn write_descriptions(cells: &[Cell], run: &Path) -> Result<()> {
     for cell in cells {
         let folder = cell.folder(run);
         if folder.found_record().is_none() {
             files::write_json(&folder.spec(), cell)?;
         }
     }
-    Ok(RunManifest::of(cells).write(run)?)
+    Ok(())
 }
 
 /// Whether an encoder is a plugin's, and so has trained probes.

@@ -2,9 +2,9 @@
 
 use std::{
     collections::BTreeSet,
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
     process::{Child, Command, Output, Stdio},
-    sync::Mutex,
+    sync::{Mutex, mpsc},
     thread,
     time::Duration,
 };
@@ -117,32 +117,47 @@ pub(crate) fn is_readable<T>(_pipe: &T) -> bool {
     true
 }
 
-/// Runs a command in a process group to its end and returns what it printed. If this process is to stop, the group is killed.
+/// Runs a command in a process group to its end and returns what it printed. `on_line` gets each line of its standard error as it comes. If
+/// this process is to stop, the group is killed.
 ///
 /// # Errors
 ///
 /// [`Error::Interrupted`], or what `failed` makes of an error of the system.
-pub(crate) fn output(command: &mut Command, failed: impl Fn(io::Error) -> Error) -> Result<Output> {
-    fn read(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
-        thread::spawn(move || {
-            let mut bytes = Vec::new();
-            // What was read before an error is what there is.
-            let _ = pipe.read_to_end(&mut bytes);
-            bytes
-        })
-    }
+pub(crate) fn output(
+    command: &mut Command,
+    on_line: &dyn Fn(&str),
+    failed: impl Fn(io::Error) -> Error,
+) -> Result<Output> {
     let command = of_its_own(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().map_err(&failed)?;
-    let stdout = read(process.stdout.take().expect("standard output is piped"));
-    let stderr = read(process.stderr.take().expect("standard error is piped"));
+    let mut stdout = process.stdout.take().expect("standard output is piped");
+    let stdout = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read before an error is what there is.
+        let _ = stdout.read_to_end(&mut bytes);
+        bytes
+    });
+    let stderr = BufReader::new(process.stderr.take().expect("standard error is piped"));
+    let (sender, lines) = mpsc::channel();
+    let reader =
+        thread::spawn(move || stderr.split(b'\n').map_while(io::Result::ok).try_for_each(|line| sender.send(line)));
+    let mut printed = Vec::new();
+    let mut take = |line: Vec<u8>| {
+        on_line(&String::from_utf8_lossy(&line));
+        printed.extend(line);
+        printed.push(b'\n');
+    };
     while !has_ended(&mut process).map_err(&failed)? {
         if interrupt::requested() {
             kill(&mut process);
         }
+        lines.try_iter().for_each(&mut take);
         thread::sleep(POLL / 10);
     }
     let status = process.wait().map_err(&failed)?;
     interrupt::check()?;
-    let bytes = |reader: thread::JoinHandle<Vec<u8>>| reader.join().unwrap_or_default();
-    Ok(Output { status, stdout: bytes(stdout), stderr: bytes(stderr) })
+    // The reader ends with the pipe.
+    let _ = reader.join();
+    lines.try_iter().for_each(&mut take);
+    Ok(Output { status, stdout: stdout.join().unwrap_or_default(), stderr: printed })
 }

@@ -9,7 +9,7 @@ use crate::{
     data::prepare_data,
     error::{Error, Result},
     events::{DataProgress, RunEvent},
-    plugin_build::find_plugin,
+    plugin_sources::find_plugin,
     probe_library::ProbePlacement,
     supervisor::{Policy, run_cells},
 };

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     overrides,
     plugin::MethodLibrary,
-    plugin_build::{PluginSource, plugin_sources},
+    plugin_sources::{PluginSource, plugin_sources},
 };
 
 /// The rows that need no plugin.
@@ -36,6 +36,8 @@ pub struct RunSelection {
 pub enum SelectionEvent<'a> {
     /// A plugin crate is being built, if it is stale.
     Building(&'a std::path::Path),
+    /// What cargo says while it builds.
+    BuildLine(&'a str),
     /// A plugin cannot be used.
     Unusable(&'a Error),
     /// A variant is left out, because no plugin has its method.
@@ -89,9 +91,10 @@ impl RunSelection {
             if let PluginSource::Crate(folder) = &source {
                 listener(SelectionEvent::Building(folder));
             }
-            let plugin = match source.describe(device) {
+            let plugin = match source.describe(device, &|line| listener(SelectionEvent::BuildLine(line))) {
                 Ok(plugin) => plugin,
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) if self.asks_for(&source) => return Err(error),
                 Err(error) => {
                     listener(SelectionEvent::Unusable(&error));
                     unusable.push(error);
@@ -127,7 +130,7 @@ impl RunSelection {
                 }
             }
         }
-        self.check_names(&known)?;
+        self.check_names(&known, &unusable)?;
         for (variant, method) in
             suite.variants.iter().filter(|(row, method)| is_selected(row) && !known.contains(method))
         {
@@ -137,10 +140,20 @@ impl RunSelection {
         Ok(SelectedEncoders { encoders, unusable })
     }
 
+    /// Whether the method of a plugin that cannot be used is one that is asked for, by the name of its folder: then the reason ends the run.
+    fn asks_for(&self, source: &PluginSource) -> bool {
+        let folder = source.path().file_name().unwrap_or_default();
+        self.methods.iter().any(|method| folder == method.as_str())
+    }
+
     /// Checks that the names of methods, in the selection and in overrides, are those of rows.
-    fn check_names(&self, known: &[String]) -> Result<()> {
+    fn check_names(&self, known: &[String], unusable: &[Error]) -> Result<()> {
         if let Some(unknown) = self.methods.iter().find(|method| !known.contains(method)) {
-            return Err(Error::Usage(format!("no method `{unknown}`; there are: {}", known.join(", "))));
+            let others = match unusable.len() {
+                0 => String::new(),
+                n => format!("; {n} cannot be used, for the reasons above"),
+            };
+            return Err(Error::Usage(format!("no method `{unknown}`; there are: {}{others}", known.join(", "))));
         }
         for setting in &self.overrides {
             let method = setting.split(['.', '=']).next().unwrap_or_default();

@@ -120,7 +120,7 @@ impl Check {
                 sources.len()
             )));
         };
-        let library = source.describe(Device::Cpu)?;
+        let library = source.describe(Device::Cpu, &|line| eprintln!("{line}"))?;
         let name = library.name().to_owned();
         let (mut shapes, mut usual) = (Vec::new(), None);
         for suite in &self.suites {

@@ -40,7 +40,7 @@ impl List {
     fn methods(&self) -> Result<()> {
         interrupt::install_signal_handlers()?;
         for source in plugin_sources(&self.plugins.paths()?)? {
-            match source.describe(Device::Cpu) {
+            match source.describe(Device::Cpu, &|line| eprintln!("{line}")) {
                 Ok(plugin) => {
                     let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
                     println!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));

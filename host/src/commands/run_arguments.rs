@@ -78,6 +78,7 @@ pub(super) fn show(display: &Display, event: &PlanEvent<'_>) {
         PlanEvent::Selection(SelectionEvent::Building(folder)) => {
             display.line(&format!("building {}", folder.display()));
         }
+        PlanEvent::Selection(SelectionEvent::BuildLine(line)) => display.line(&format!("  {line}")),
         PlanEvent::Selection(SelectionEvent::Unusable(error)) => display.line(&error.to_string()),
         PlanEvent::Selection(SelectionEvent::VariantWithoutMethod { variant, method }) => {
             display.line(&format!("left out: `{variant}`, a variant of `{method}`, which does not exist"));

@@ -11,7 +11,7 @@ use physrep_records::{Device, ProbeLibraryFile, files};
 
 use crate::{
     error::{Error, Result},
-    plugin_build::PluginSource,
+    plugin_sources::PluginSource,
 };
 
 /// The library's crate in a checkout.
@@ -51,7 +51,7 @@ impl ProbePlacement {
             let folder = [&program, &here].into_iter().find_map(|place| checkout_crate(place));
             let folder = folder.ok_or_else(|| not_found(device, &beside))?;
             building(&folder);
-            PluginSource::Crate(folder).library(device)?
+            PluginSource::Crate(folder).library(device, &|_| ())?
         };
         Ok(Some(ProbeLibraryFile { checksum: files::checksum(&path)?, path }))
     }

@@ -7,7 +7,7 @@ use physrep_random::Stream;
 use physrep_records::{Device, ProbeLibraryFile, files};
 use physrep_statistics::Labels;
 
-use crate::{plugin_build::PluginSource, probe_library::OpenedProbeLibrary};
+use crate::{plugin_sources::PluginSource, probe_library::OpenedProbeLibrary};
 
 const SEEDS: [u64; 2] = [3, 3 + (1 << 32)];
 
@@ -15,7 +15,7 @@ const SEEDS: [u64; 2] = [3, 3 + (1 << 32)];
 fn library() -> ProbeLibraryFile {
     static PATH: LazyLock<PathBuf> = LazyLock::new(|| {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).with_file_name("probe-library");
-        PluginSource::Crate(folder).library(Device::Cpu).expect("it builds")
+        PluginSource::Crate(folder).library(Device::Cpu, &|_| ()).expect("it builds")
     });
     file(PATH.clone())
 }
@@ -91,7 +91,7 @@ fn a_library_that_does_not_fit_is_refused_with_what_to_do() {
     assert!(text.contains("text.so: it cannot be opened") && text.contains("build it from the sources"), "{text}");
     // A method's library has a root module, too, and another one.
     let method = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/autoencoder");
-    let method = PluginSource::Crate(method).library(Device::Cpu).expect("it builds");
+    let method = PluginSource::Crate(method).library(Device::Cpu, &|_| ()).expect("it builds");
     let method = refused(&file(method), Device::Cpu);
     assert!(method.contains("build it from the sources"), "{method}");
 }

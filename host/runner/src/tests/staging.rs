@@ -12,7 +12,7 @@ use super::mock_driver::{driver, driver_with};
 use crate::{
     device::{MemoryKind, Staging},
     plugin::{Callbacks, Geometry, Plugin, Session, SessionSpec},
-    plugin_build::PluginSource,
+    plugin_sources::PluginSource,
     prefetch::{Loader, PrefetchSettings},
 };
 
@@ -73,7 +73,7 @@ fn without_memory_of_the_driver_batches_stay_in_host_memory_and_the_reason_is_gi
 
 /// The library of the method that reads clips in device memory.
 fn device_memory_plugin() -> PathBuf {
-    PluginSource::Crate("../../tests/plugins/device-memory".into()).library(Device::Cpu).expect("builds")
+    PluginSource::Crate("../../tests/plugins/device-memory".into()).library(Device::Cpu, &|_| ()).expect("builds")
 }
 
 struct Silent;

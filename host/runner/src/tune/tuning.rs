@@ -13,7 +13,7 @@ use super::ranges::Ranges;
 use crate::{
     error::{Error, Result},
     plugin::MethodLibrary,
-    plugin_build::{PluginSource, find_source},
+    plugin_sources::{PluginSource, find_source},
     selection::SelectionEvent,
 };
 
