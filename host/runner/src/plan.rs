@@ -20,7 +20,7 @@ pub struct RunPlan {
     pub cells: Vec<Cell>,
     /// Why plugins cannot be used; their methods are left out.
     pub unusable: Vec<Error>,
-    /// Whether methods or systems were selected by name. The finished cells of the others, if the folder has some, stay in the run.
+    /// Whether methods were selected by name. The finished cells of the others, if the folder has some, stay in the run.
     partial: bool,
 }
 
@@ -82,8 +82,7 @@ impl RunPlan {
         }
         let seeds = selection.seeds_of(suite);
         let cells = cells(suite, &sources, &selected.encoders, &seeds, settings.device, probe_library.as_ref());
-        let partial = !(selection.methods.is_empty() && selection.systems.is_empty());
-        Ok(Self { cells, unusable: selected.unusable, partial })
+        Ok(Self { cells, unusable: selected.unusable, partial: !selection.methods.is_empty() })
     }
 
     /// Writes the run folder as it is before the first cell runs: the manifest, the description of every cell, sample fields.
