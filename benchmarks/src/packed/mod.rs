@@ -11,9 +11,9 @@
 //!
 //! [`pack()`] makes it from The Well's files, [`Packed`] reads it.
 
+pub mod clip_noise;
 mod crop_resize;
 mod header;
-pub mod noise;
 mod pack;
 mod provenance;
 mod reader;
@@ -22,8 +22,8 @@ mod window;
 mod window_order;
 mod writer;
 
+pub use clip_noise::{NoiseStream, load_clip};
 pub use header::{FORMAT, PackedAxis, PackedChannel, PackedHeader, PackedTrajectory};
-pub use noise::{NoiseStream, load_clip};
 pub use pack::{pack, packed_file};
 pub use reader::Packed;
 pub(crate) use reader::is_packed;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod embedding_spread;
 mod error;
 mod features;
 mod label_permutation;
@@ -8,10 +9,10 @@ mod label_subset;
 mod labelled;
 mod linear_algebra;
 mod probes;
-mod spread;
 #[cfg(test)]
 mod tests;
 
+pub use embedding_spread::spread;
 pub use error::{Error, Result};
 pub use features::FeatureExtractor;
 pub use label_permutation::permute_labels;
@@ -26,4 +27,3 @@ pub use probes::{
     ridge::{RidgeConfig, RidgeRecord},
     training::copy_weights,
 };
-pub use spread::spread;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use physrep_benchmarks::{packed::noise, suite::Suite};
+use physrep_benchmarks::{packed::clip_noise, suite::Suite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -170,7 +170,7 @@ impl Cell {
         let mut address = serde_json::json!({
             "protocol": PROTOCOL,
             "schema": SCHEMA,
-            "noise": noise::VERSION,
+            "noise": clip_noise::VERSION,
             "suite": self.suite.deciding(&systems),
             "encoder": self.encoder.address(),
             "seed": self.seed,

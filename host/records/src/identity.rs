@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use physrep_benchmarks::{packed::noise, suite::Suite};
+use physrep_benchmarks::{packed::clip_noise, suite::Suite};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ pub struct SuiteFacts {
 impl SuiteFacts {
     /// The facts of `suite` for cells on `system`.
     pub fn of(suite: &Suite, system: &str) -> Self {
-        let text = serde_json::json!([suite.deciding(&[system]), PROTOCOL, noise::VERSION]).to_string();
+        let text = serde_json::json!([suite.deciding(&[system]), PROTOCOL, clip_noise::VERSION]).to_string();
         let checksum = blake3::hash(text.as_bytes()).to_hex()[..16].to_owned();
         Self { name: suite.name.clone(), version: suite.version, draw: suite.draw, checksum }
     }

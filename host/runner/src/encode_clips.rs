@@ -8,9 +8,9 @@ use physrep_records::{Device, files};
 use serde_json::Value;
 
 use crate::{
+    config_overrides,
     error::{Error, Result},
     method_process::MethodProcess,
-    overrides,
     plugin::{Geometry, SessionSpec},
     plugin_sources::find_plugin,
     stages::PretrainingRecord,
@@ -66,7 +66,7 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     let origin = Origin::for_clips(encode, [c, h, w])?;
     let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     let spec = SessionSpec {
-        config: overrides::parse(origin.config.as_ref(), encode.set.iter().map(String::as_str))?,
+        config: config_overrides::parse(origin.config.as_ref(), encode.set.iter().map(String::as_str))?,
         systems: origin.systems,
         context_frames: t,
         future_frames: t,

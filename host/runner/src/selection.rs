@@ -7,8 +7,8 @@ use physrep_records::{Device, EncoderSpec, Initialisation};
 use serde_json::Value;
 
 use crate::{
+    config_overrides,
     error::{Error, Result},
-    overrides,
     plugin::MethodLibrary,
     plugin_sources::{PluginSource, plugin_sources},
 };
@@ -110,7 +110,8 @@ impl RunSelection {
                 continue;
             }
             // A variant has the method's configuration, overridden by its own.
-            let own = overrides::parse(suite.methods.get(&name), overrides::of_method(&self.overrides, &name))?;
+            let own =
+                config_overrides::parse(suite.methods.get(&name), config_overrides::of_method(&self.overrides, &name))?;
             let variants = suite.variants.iter().filter(|(_, method)| **method == name).map(|(row, _)| row);
             for row in std::iter::once(&name).chain(variants) {
                 if known.contains(row) {
@@ -121,9 +122,9 @@ impl RunSelection {
                 if is_selected(row) {
                     let config = match *row == name {
                         true => own.clone(),
-                        false => overrides::parse(
-                            overrides::merge(Some(&own), suite.methods.get(row)).as_ref(),
-                            overrides::of_method(&self.overrides, row),
+                        false => config_overrides::parse(
+                            config_overrides::merge(Some(&own), suite.methods.get(row)).as_ref(),
+                            config_overrides::of_method(&self.overrides, row),
                         )?,
                     };
                     encoders.extend(rows(&plugin, row, &config, suite.pretrain.joint));

@@ -2,7 +2,7 @@
 #![deny(missing_docs)]
 
 mod keyed;
-mod noise;
+mod normal_quantiles;
 mod stream;
 
 pub use keyed::keyed;

@@ -2,7 +2,7 @@
 
 use super::constants::LENGTHS;
 use super::fields::Fields;
-use super::noise::noise;
+use super::initial_noise::noise;
 use super::parameters::RayleighBenard;
 
 impl RayleighBenard {

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::html;
-use physrep_benchmarks::packed::noise::describe;
+use physrep_benchmarks::packed::clip_noise::describe;
 use physrep_records::{Sample, SampleFields};
 
 use super::{

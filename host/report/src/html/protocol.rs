@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use physrep_benchmarks::{
-    packed::noise,
+    packed::clip_noise,
     suite::{ProbeBudgets, Suite, SystemSuite},
 };
 use physrep_records::CellRecord;
@@ -58,7 +58,7 @@ fn data(suite: &Suite) -> Markup {
               pretraining may see. "
              (if suite.normalise { "Channels are normalised to mean 0 and standard deviation 1 over train." } else { "Fields are used as they are in the files." }) }
         dt { "Noise" }
-        dd { (noise::describe(&number(suite.noise))) " is added to every clip, unless the table of its system says otherwise. It is drawn \
+        dd { (clip_noise::describe(&number(suite.noise))) " is added to every clip, unless the table of its system says otherwise. It is drawn \
               for the window, so it is the same for every method and every run." }
         dt { "Splits" }
         dd { "By trajectory. Pretraining and the fits of probes see train; probes make their selections on valid; scores are on test, and \

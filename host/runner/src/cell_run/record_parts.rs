@@ -5,7 +5,7 @@ use physrep_records::{Cell, CellRecord, Cost, EncoderSpec, Health, Recipe, SCHEM
 use serde_json::Value;
 
 use crate::{
-    environment, overrides, peak_memory,
+    config_overrides, environment, peak_memory,
     stages::{embedding_cache::CachedEmbeddings, probe::Probed},
 };
 
@@ -30,7 +30,7 @@ impl RecordParts {
             EncoderSpec::Features | EncoderSpec::Mean => (Value::Null, None),
         };
         let tuned = cell.suite.tuning.get(cell.method());
-        let tuning_trials = tuned.filter(|_| config == overrides::of_suite(&cell.suite, cell.method()));
+        let tuning_trials = tuned.filter(|_| config == config_overrides::of_suite(&cell.suite, cell.method()));
         let recipe = Recipe {
             suite: serde_json::json!(cell.suite),
             tuning_trials: tuning_trials.map(|tuned| tuned.trials),

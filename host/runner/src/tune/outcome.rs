@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::plan::{Trial, TuningPlan};
 use crate::{
+    config_overrides,
     device::describe,
     environment,
     error::{Error, Result},
-    overrides,
 };
 
 /// The only probe of a trial.
@@ -35,8 +35,8 @@ pub fn outcome(plan: &TuningPlan<'_>, folder: &Path) -> Result<TuningRecord> {
     let trials = trials.collect::<Result<Vec<_>>>()?;
     let scored = trials.iter().filter_map(|trial| Some((trial.score?, trial.trial)));
     let chosen = scored.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, trial)| trial);
-    let base = overrides::of_suite(&tuning.suite, &tuning.method);
-    let config = chosen.map(|chosen| overrides::with_keys(&base, &trials[chosen as usize].drawn)).transpose()?;
+    let base = config_overrides::of_suite(&tuning.suite, &tuning.method);
+    let config = chosen.map(|chosen| config_overrides::with_keys(&base, &trials[chosen as usize].drawn)).transpose()?;
     let cells = plan.trials.first().map(|trial| trial.cells.as_slice()).unwrap_or_default();
     let tuned_on = |cell: &Cell| {
         let Identity { system, suite, .. } = cell.identity();

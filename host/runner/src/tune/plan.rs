@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::tuning::Tuning;
 use crate::{
+    config_overrides,
     error::{Error, Result},
     events::RunEvent,
-    overrides,
     plan::{PlanEvent, PlanSettings, RunPlan, write_cells},
     selection::RunSelection,
     supervisor::{Policy, run_cells},
@@ -87,6 +87,6 @@ fn trial_of(cell: &Cell, number: u64, drawn: &BTreeMap<String, Value>) -> Result
     let EncoderSpec::Plugin { config, .. } = &mut cell.encoder else {
         return Err(Error::Usage(format!("{} has no configuration to tune", cell.method())));
     };
-    *config = overrides::with_keys(config, drawn)?;
+    *config = config_overrides::with_keys(config, drawn)?;
     Ok(cell)
 }
