@@ -1,11 +1,57 @@
 //! `merge`, and `table` in every form.
 
-use std::{fs, process::Command};
+use std::{collections::HashMap, fs, process::Command};
 
-use crate::support::{HOSTILE, JEPA, Suite, TestProject, micro_run, replace_option};
+use crate::support::{HOSTILE, JEPA, Suite, TestProject, micro_run, replace_option, root};
 
 fn table(project: &TestProject, run: &str, format: &str) -> String {
     project.run(["table", run, "--format", format]).exits_with(0).out
+}
+
+#[test]
+fn one_table_for_a_paper_has_the_rows_the_names_and_the_label_that_it_asks_for() {
+    let project = TestProject::new();
+    let published = root().join("results/tiny-v5").display().to_string();
+    let table = |more: &[&str]| {
+        let arguments = ["table", &published, "--methods", "jepa,videomae,features", "--rename", "jepa=JEPA & co"];
+        project.run(arguments.iter().chain(more)).exits_with(0).out
+    };
+    let latex = table(&["--format", "latex", "--no-random", "--fragment", "--label", "tab:main}"]);
+    assert!(latex.starts_with("\\begin{table}[t]") && latex.contains("\\label{tab:main-}"), "{latex}");
+    assert!(
+        latex.contains("JEPA \\& co & ") && !latex.contains("(random init)") && !latex.contains("disco"),
+        "{latex}"
+    );
+    let document = table(&["--format", "latex", "--systems", "shear_flow"]);
+    assert!(document.starts_with("\\documentclass") && document.contains("JEPA \\& co (random init)"), "{document}");
+    assert!(!document.contains("active matter"), "{document}");
+
+    // The interval is the one that the table shows, and ranks are those among the rows of the table.
+    let csv = table(&["--format", "csv", "--probe", "ridge", "--no-random"]);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let rows: Vec<HashMap<String, String>> = reader.deserialize().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), 9, "three rows on three systems: {csv}");
+    let best = rows.iter().find(|row| row["method"] == "videomae" && row["system"] == "shear_flow").expect("a row");
+    assert_eq!(
+        (best["rank"].as_str(), best["significance"].as_str(), best["probe"].as_str()),
+        ("1.0", "best", "ridge")
+    );
+    let number = |name: &str| -> f64 { best[name].parse().expect("a number") };
+    let shown = format!("{:.3} ± {:.3}", number("mse"), (number("high") - number("low")) / 2.0);
+    let terminal = table(&["--probe", "ridge", "--no-random"]);
+    assert!(terminal.contains(&shown), "{shown} in {terminal}");
+    assert!(terminal.contains("JEPA & co"), "{terminal}");
+
+    for (wrong, choices) in [
+        (["--methods", "nobody"], "autoencoder, disco, jepa"),
+        (["--systems", "weather"], "active_matter, shear_flow"),
+        (["--probe", "oracle"], "attentive, mlp, ridge, knn"),
+        (["--rename", "nobody=Me"], "autoencoder, disco, jepa"),
+    ] {
+        let output = project.run(["table", &published].iter().chain(&wrong)).exits_with(2);
+        assert!(output.err.contains(choices), "{}", output.err);
+        output.has_one_error_line();
+    }
 }
 
 #[test]

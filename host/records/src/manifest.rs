@@ -64,22 +64,21 @@ impl RunManifest {
         )))
     }
 
-    /// Adds the finished cells of an earlier plan of the same suite in the folder `run`, of rows and systems that this one does not have.
+    /// Adds the finished cells of an earlier plan of the same suite in the folder `run`: those of methods that this one does not have, on its
+    /// systems.
     pub fn keep_finished(&mut self, before: Self, run: &Path) {
         let kept = before.cells.into_iter().filter(|cell| {
+            let old = &cell.identity;
             let same_suite = |new: &ManifestCell| {
-                let (new, old) = (&new.identity, &cell.identity);
-                let joint = [new, old].iter().any(|identity| identity.initialisation == Initialisation::Joint);
+                let joint = [&new.identity, old].iter().any(|cell| cell.initialisation == Initialisation::Joint);
                 let names = |suite: &SuiteFacts| (suite.name.clone(), suite.version, suite.draw);
                 // The checksum is that of what decides the cell's system, or of all systems.
-                names(&new.suite) == names(&old.suite)
-                    && (joint || new.system != old.system || new.suite.checksum == old.suite.checksum)
-            };
-            let replaced = |new: &ManifestCell| {
-                (&new.identity.system, &new.identity.method) == (&cell.identity.system, &cell.identity.method)
+                names(&new.identity.suite) == names(&old.suite)
+                    && (joint || new.identity.system != old.system || new.identity.suite.checksum == old.suite.checksum)
             };
             self.cells.iter().all(same_suite)
-                && !self.cells.iter().any(replaced)
+                && self.cells.iter().any(|new| new.identity.system == old.system)
+                && !self.cells.iter().any(|new| new.identity.method == old.method)
                 && cell.folder(run).found_record().is_some()
         });
         self.cells = kept.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.cells)).collect();

@@ -9,6 +9,7 @@ mod forms;
 mod html;
 mod leaderboard;
 mod number;
+mod paper_table;
 mod picture;
 mod plot;
 mod tables;
@@ -25,4 +26,5 @@ pub use leaderboard::{
     SystemLeaderboard, Verdict,
 };
 pub use number::number;
+pub use paper_table::PaperTable;
 pub use tensorboard::write_tensorboard;

@@ -5,7 +5,11 @@ use crate::tables::table::{Entry, Style, Table};
 
 /// The document of all tables.
 pub(super) fn document(tables: &[Table]) -> String {
-    let tables: Vec<String> = tables.iter().map(render).collect();
+    document_of(&tables.iter().map(|table| render(table, None, "p")).collect::<Vec<_>>())
+}
+
+/// A document of table environments.
+pub(super) fn document_of(tables: &[String]) -> String {
     format!(
         "\\documentclass{{article}}\n\\usepackage{{booktabs}}\n\
          \\usepackage[margin=1cm]{{geometry}}\n\\begin{{document}}\n\\pagestyle{{empty}}\n\\scriptsize\n\n{}\n\\end{{document}}\n",
@@ -13,14 +17,15 @@ pub(super) fn document(tables: &[Table]) -> String {
     )
 }
 
-/// One table.
-fn render(table: &Table) -> String {
+/// One table environment where LaTeX is to place it, with a label for references to it.
+pub(super) fn render(table: &Table, label: Option<&str>, placement: &str) -> String {
     let alignment: String = table.columns.iter().map(|column| if column.numeric { 'r' } else { 'l' }).collect();
     let mut text = format!(
-        "\\begin{{table}}[p]\n\\centering\n\\caption{{{}. {}}}\n",
+        "\\begin{{table}}[{placement}]\n\\centering\n\\caption{{{}. {}}}\n",
         escaped(&table.title),
         escaped(&table.legend)
     );
+    text += &label.map(|label| format!("\\label{{{}}}\n", label_text(label))).unwrap_or_default();
     text += &format!("\\begin{{tabular}}{{{alignment}}}\n\\toprule\n");
     text += &line(table.columns.iter().map(|column| escaped(&column.name)));
     text += "\\midrule\n";
@@ -52,6 +57,12 @@ fn cell(entry: &Entry) -> String {
         true => text,
         false => format!("{text}\\textsuperscript{{{}}}", numbers(&entry.notes, ",")),
     }
+}
+
+/// A label as LaTeX reads it: what would end it or is special there becomes a dash.
+fn label_text(label: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ":._-/+".contains(c);
+    label.chars().map(|c| if allowed(c) { c } else { '-' }).collect()
 }
 
 /// Text that LaTeX typesets as it is. Characters outside ASCII become spaces, since fonts of other scripts are up to the paper.

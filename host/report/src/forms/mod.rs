@@ -8,7 +8,11 @@ mod text;
 
 use physrep_records::RunResults;
 
-use crate::{error::Result, leaderboard::Leaderboard, tables};
+use crate::{
+    error::Result,
+    leaderboard::Leaderboard,
+    tables::{self, table::Table},
+};
 
 pub(crate) use terminal::render as terminal;
 pub(crate) use text::parts;
@@ -63,6 +67,18 @@ impl Form {
             Self::Latex => latex::document(&tables()),
             Self::Csv => scores_csv::document(results)?,
         })
+    }
+}
+
+impl Form {
+    /// One table; LaTeX is a document, or a fragment of one, with a label. CSV has no table, but scores.
+    pub(crate) fn one(self, table: &Table, fragment: bool, label: Option<&str>) -> String {
+        match self {
+            Self::Terminal | Self::Csv => terminal::render(table).trim_end().to_owned() + "\n",
+            Self::Markdown => markdown::render(table).trim_end().to_owned() + "\n",
+            Self::Latex if fragment => latex::render(table, label, "t"),
+            Self::Latex => latex::document_of([latex::render(table, label, "p")].as_slice()),
+        }
     }
 }
 

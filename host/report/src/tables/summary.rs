@@ -10,9 +10,14 @@ use super::{
 };
 use crate::leaderboard::{Key, Leaderboard, Row, names};
 
-/// The table; none for a run on one system, or without scores.
+/// The table by the first probe; none for a run on one system, or without scores.
 pub(crate) fn table(leaderboard: &Leaderboard<'_>, track: Track) -> Option<Table> {
     let probe = leaderboard.systems.iter().find_map(|system| system.probes(track).first().copied())?;
+    by_probe(leaderboard, track, probe).filter(|_| leaderboard.systems.len() > 1)
+}
+
+/// The table by a probe; none without scores.
+pub(crate) fn by_probe(leaderboard: &Leaderboard<'_>, track: Track, probe: &str) -> Option<Table> {
     let mut columns = vec![Column::text("method")];
     columns.extend(leaderboard.systems.iter().map(|system| Column::number(system.name.replace('_', " "))));
     columns.push(Column::number("mean rank"));
@@ -37,7 +42,7 @@ pub(crate) fn table(leaderboard: &Leaderboard<'_>, track: Track) -> Option<Table
     );
     let title = title(leaderboard, "all systems", encoders(track));
     let table = Table { title, legend, columns, lines, notes: footnotes.into_lines() };
-    (leaderboard.systems.len() > 1 && !table.lines.is_empty()).then_some(table)
+    (!table.lines.is_empty()).then_some(table)
 }
 
 /// An encoder: its methods and initialisations, and its row on each system that has it.
