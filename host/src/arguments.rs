@@ -39,12 +39,18 @@ impl Plugins {
         if paths.is_empty() || self.with_builtin {
             paths.push(Sdk::find()?.methods());
         }
-        // A method in another process takes the library that starts its program, which a checkout has.
-        if places::checkout().is_none() && paths.iter().any(|path| path.is_dir() && !path.join("Cargo.toml").is_file())
-        {
-            paths.push(Sdk::find()?.methods().join("external"));
-        }
+        paths.extend(starter_for(&paths)?);
         Ok(paths)
+    }
+}
+
+/// The crate of the library that starts methods in another process, if one of `paths` may be such a method and there is no checkout, which
+/// has it.
+pub fn starter_for(paths: &[PathBuf]) -> Result<Option<PathBuf>> {
+    let may_be_one = |path: &PathBuf| path.is_dir() && !path.join("Cargo.toml").is_file();
+    match places::checkout().is_none() && paths.iter().any(may_be_one) {
+        true => Ok(Some(Sdk::find()?.methods().join("external"))),
+        false => Ok(None),
     }
 }
 

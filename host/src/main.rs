@@ -7,6 +7,7 @@ mod display;
 mod error;
 mod fetch;
 mod logger;
+mod output;
 mod places;
 mod sdk;
 mod show;

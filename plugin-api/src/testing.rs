@@ -90,7 +90,7 @@ macro_rules! conformance {
     ($method:ty) => { $crate::conformance!($method, {}); };
     ($method:ty, $config:tt) => {
         $crate::conformance!(@tests $method, $config,
-            name "name", summary "summary", defaults "defaults", keys "keys", unknown_key "unknown-key",
+            name "name", summary "summary", works "works", defaults "defaults", keys "keys", unknown_key "unknown-key",
             encoder_parameters "encoder-parameters", complete_parameters "complete-parameters",
             encoder_alone "encoder-alone", all_of_encoder "all-of-encoder", trained_parameters "trained-parameters",
             same_seed "same-seed", other_seed "other-seed", finite_loss "finite-loss", same_loss "same-loss",

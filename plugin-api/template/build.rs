@@ -3,6 +3,9 @@
 use std::process::Command;
 
 fn main() {
+    // Without these lines cargo would watch the whole folder, with the runs in it.
+    println!("cargo:rerun-if-changed=src");
+    println!("cargo:rerun-if-changed=.git/HEAD");
     let revision = Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output();
     if let Ok(output) = revision
         && output.status.success()

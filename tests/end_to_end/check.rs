@@ -1,5 +1,7 @@
 //! `check`: what it says of a method, and that a method which crashes or hangs fails its check and nothing else.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::support::{AUTOENCODER, HOSTILE, Suite, TestProject};
@@ -58,6 +60,29 @@ fn a_method_that_crashes_or_hangs_fails_its_check_and_no_other() {
     }
 }
 
+/// One cause is one failure: what needs the method to work is skipped.
+#[test]
+fn a_method_that_does_not_work_fails_once() {
+    let project = TestProject::new();
+    let set = ["--set", "hostile.fault=error", "--set", "hostile.place=new"];
+    let output = project.run(arguments(&HOSTILE.argument(), &set)).exits_with(1);
+    assert!(output.out.contains("FAIL  works") && output.out.contains("an error on purpose"), "{}", output.out);
+    assert!(output.out.contains("2 passed, 1 failed"), "{}", output.out);
+}
+
+/// A reader that has read enough, as `head` and pagers have, ends the program without a word.
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let project = TestProject::new();
+    for arguments in [arguments(&HOSTILE.argument(), &["--quick"]), ["list", "systems"].map(String::from).to_vec()] {
+        let mut command = project.command(&arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(141), ""));
+    }
+}
+
 #[test]
 fn what_cannot_be_checked_is_one_line() {
     let project = TestProject::new();
@@ -65,6 +90,10 @@ fn what_cannot_be_checked_is_one_line() {
     let output = project.run(["check", &library, "--only", "everything"]).exits_with(2);
     assert!(output.err.contains("falling-loss"), "{}", output.err);
     output.has_one_error_line();
+    let output = project.run(["check", &library, "--set", "jepa.dims=3"]).exits_with(2);
+    assert!(output.err.contains("of the method hostile"), "{}", output.err);
+    let output = project.run(["check", "nowhere"]).exits_with(2);
+    assert!(output.err.contains("nowhere: no such folder or library"), "{}", output.err);
     project.write("text.so", "no library");
     let output = project.run(["check", "text.so"]).exits_with(1);
     assert!(output.err.contains("cannot be opened as a dynamic library"), "{}", output.err);

@@ -189,10 +189,17 @@ fn an_encoder_that_is_not_repeatable_is_flagged() {
     }
 }
 
+/// A misspelt key of the command line ends the run before anything is computed or written; one of a suite, which may be meant for another
+/// version of the method, fails the cell.
 #[test]
-fn an_unknown_key_of_a_configuration_fails_the_cell_and_lists_the_keys() {
+fn an_unknown_key_of_a_configuration_is_named_with_the_keys_that_there_are() {
     let project = TestProject::new();
-    let more = ["--set", "hostile.speed=3", "--methods", "hostile"];
-    let output = project.run(project.all(Suite::Micro, HOSTILE, "out", &more)).exits_with(3);
-    assert!(output.err.contains("`hostile` has no key `speed`; it has: fault, place, slow"), "{}", output.err);
+    let keys = "`hostile` has no key `speed`; it has: fault, place, slow";
+    let run = |more: &[&str]| project.all(Suite::Micro, HOSTILE, "out", &[&["--methods", "hostile"], more].concat());
+    let output = project.run(run(&["--set", "hostile.speed=3"])).exits_with(2);
+    assert!(output.err.contains(keys), "{}", output.err);
+    assert!(!project.path("out/run.json").exists());
+    let suite = Suite::Micro.text() + "\n[methods.hostile]\nspeed = 3\n";
+    let output = project.run(project.with_suite(run(&[]), "suite.toml", &suite)).exits_with(3);
+    assert!(output.err.contains(keys), "{}", output.err);
 }

@@ -30,6 +30,17 @@ fn a_crate_is_written_anywhere_from_the_sources_that_the_program_carries() {
         assert_eq!(fs::read(unpacked).expect(file), fs::read(root().join("plugin-api").join(file)).expect(file));
     }
     assert!(read(".cargo/config.toml").contains("target-dir"));
+    // The bundled methods, and the library that starts programs, resolve there, too.
+    let sources = manifest.parent().and_then(Path::parent).expect("the root of the sources");
+    let bundled = self::metadata(sources);
+    for name in
+        ["physrep-jepa", "physrep-videomae", "physrep-mpp", "physrep-disco", "physrep-autoencoder", "physrep-external"]
+    {
+        assert!(
+            bundled["packages"].as_array().expect("packages").iter().any(|package| package["name"] == name),
+            "{name}"
+        );
+    }
     // Others find the sources unpacked, and use them.
     let before = fs::read_dir(project.path("sdk")).expect("it is there").count();
     project.run(["new", "another"]).exits_with(0);
@@ -51,8 +62,22 @@ fn metadata(folder: &Path) -> Value {
 #[test]
 fn names_that_no_row_can_have_and_folders_that_exist_are_refused() {
     let project = TestProject::new();
-    let names =
-        ["../up", "/root", "Capital", "two words", "comma,", "dot.", "", "-dash", "9nine", "mean", "jepa", "über"];
+    let names = [
+        "../up",
+        "/root",
+        "Capital",
+        "two words",
+        "comma,",
+        "dot.",
+        "",
+        "-dash",
+        "9nine",
+        "mean",
+        "jepa",
+        "über",
+        "self",
+        "physrep-nn",
+    ];
     for name in names {
         let output = project.run(["new", "--", name]).exits_with(2);
         output.has_one_error_line();

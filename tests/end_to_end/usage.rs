@@ -6,13 +6,14 @@ use crate::support::{HOSTILE, TestProject};
 fn wrong_usage_is_one_error_line_that_names_the_choices() {
     let project = TestProject::new();
     let hostile = HOSTILE.folder().display().to_string();
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["all", "--suite", "huge"], 1, "tiny"),
         (&["all", "--suite", "nowhere/suite.toml"], 1, "nowhere/suite.toml"),
         (&["all", "--plugins", "nowhere"], 2, "nowhere"),
         (&["all", "--plugins", &hostile, "--methods", "jepa"], 2, "features, mean, hostile"),
         (&["all", "--plugins", &hostile, "--systems", "weather"], 2, "shear_flow"),
         (&["all", "--plugins", &hostile, "--set", "jepa.lr=1"], 2, "METHOD.KEY=VALUE"),
+        (&["all", "--plugins", &hostile, "--set", "hostile.falt=none"], 2, "it has: fault, place, slow"),
         (&["data", "generate", "weather", "--out", "data"], 1, "shear_flow"),
     ];
     for (arguments, code, expected) in cases {

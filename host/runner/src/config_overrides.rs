@@ -46,6 +46,26 @@ pub fn of_method<'a>(settings: &'a [String], method: &str) -> Vec<&'a str> {
     settings.iter().filter_map(|setting| setting.strip_prefix(method)?.strip_prefix('.')).collect()
 }
 
+/// Checks that the keys of settings `KEY=VALUE` are among those of the default configuration, as far as that says what there is.
+///
+/// # Errors
+///
+/// [`Error::Usage`] with the keys that there are.
+pub(crate) fn check_keys(method: &str, defaults: &Value, settings: &[&str]) -> Result<()> {
+    for setting in settings {
+        let (mut at, mut path) = (defaults, method.to_owned());
+        for key in setting.split('=').next().unwrap_or_default().trim().split('.') {
+            let Some(known) = at.as_object() else { break };
+            at = known.get(key).ok_or_else(|| {
+                let keys = known.keys().cloned().collect::<Vec<_>>().join(", ");
+                Error::Usage(format!("--set {method}.{setting}: `{path}` has no key `{key}`; it has: {keys}"))
+            })?;
+            path = format!("{path}.{key}");
+        }
+    }
+    Ok(())
+}
+
 /// The suite's own configuration of a method or variant, an object.
 pub(crate) fn of_suite(suite: &Suite, row: &str) -> Value {
     let method = suite.variants.get(row).map(|method| suite.methods.get(method));

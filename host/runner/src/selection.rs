@@ -87,6 +87,7 @@ impl RunSelection {
         let mut known: Vec<String> = FLOORS.iter().map(|floor| floor.method().to_owned()).collect();
         let only_floors = !self.methods.is_empty() && self.methods.iter().all(|method| known.contains(method));
         let sources = if only_floors { Vec::new() } else { plugin_sources(&self.plugins)? };
+        let alone = sources.len() == 1;
         for source in sources {
             if let PluginSource::Crate(folder) = &source {
                 listener(SelectionEvent::Building(folder));
@@ -95,6 +96,7 @@ impl RunSelection {
                 Ok(plugin) => plugin,
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) if self.asks_for(&source) => return Err(error),
+                Err(error @ Error::Build { .. }) if alone => return Err(error),
                 Err(error) => {
                     listener(SelectionEvent::Unusable(&error));
                     unusable.push(error);
@@ -109,6 +111,8 @@ impl RunSelection {
                 unusable.push(error);
                 continue;
             }
+            let defaults = &plugin.description()["default_config"];
+            config_overrides::check_keys(&name, defaults, &config_overrides::of_method(&self.overrides, &name))?;
             // A variant has the method's configuration, overridden by its own.
             let own =
                 config_overrides::parse(suite.methods.get(&name), config_overrides::of_method(&self.overrides, &name))?;

@@ -8,7 +8,7 @@ use physrep_report::{Form, terminal_summary, write_report};
 use physrep_runner::{interrupt, run_cells};
 
 use super::run_arguments::RunArguments;
-use crate::{arguments::Patience, display::Display, error::Result};
+use crate::{arguments::Patience, display::Display, error::Result, output::say};
 
 /// What to run, and how.
 #[derive(Debug, Args)]
@@ -30,8 +30,8 @@ impl All {
 
         let results = RunResults::read(&planned.folder)?;
         let written = write_tables(&results, &planned.folder)?;
-        println!("{}", terminal_summary(&results));
-        println!("written: {}", written.join(", "));
+        say!("{}", terminal_summary(&results));
+        say!("written: {}", written.join(", "));
         for error in &planned.plan.unusable {
             eprintln!("left out: {error}");
         }

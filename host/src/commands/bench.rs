@@ -10,6 +10,7 @@ use physrep_runner::{
 use crate::{
     arguments::{DeviceArgument, Plugins},
     error::{Error, Result},
+    output::say,
 };
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -97,7 +98,7 @@ impl Bench {
             seed: self.seed,
         };
         let result = measure(&task, self.threads.unwrap_or_else(cores))?;
-        println!("{}", serde_json::to_string_pretty(&result).expect("a result is plain JSON"));
+        say!("{}", serde_json::to_string_pretty(&result).expect("a result is plain JSON"));
         Ok(ExitCode::SUCCESS)
     }
 

@@ -16,9 +16,13 @@ use physrep_runner::{
 use serde_json::json;
 
 use crate::{
-    arguments::duration,
+    arguments::{duration, starter_for},
     error::{Error, Result},
+    output::say,
 };
+
+/// The check without which those after it say nothing new.
+const WORKS: &str = "works";
 
 /// The width of the column of names.
 const NAMES: usize = 24;
@@ -73,12 +77,17 @@ impl Check {
         let checks = self.checks()?;
         let (name, method) = self.method()?;
         if !self.json {
-            println!("{name}: {} checks", checks.len());
+            say!("{name}: {} checks", checks.len());
         }
         let clock = Instant::now();
         let mut outcomes = Vec::new();
+        let mut works = true;
         for check in checks {
-            let outcome = method.run(check)?;
+            let outcome = match works {
+                true => method.run(check)?,
+                false => Outcome::Skipped("the method does not work: see above".into()),
+            };
+            works &= check.name != WORKS || !matches!(outcome, Outcome::Failed(_));
             if !self.json {
                 print(check, &outcome);
             }
@@ -88,12 +97,12 @@ impl Check {
         let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
         if self.json {
             let report = json!({ "method": name, "checks": outcomes.iter().map(entry).collect::<Vec<_>>() });
-            println!("{}", serde_json::to_string_pretty(&report).expect("a report is plain JSON"));
+            say!("{}", serde_json::to_string_pretty(&report).expect("a report is plain JSON"));
         } else {
             let passed = count(|outcome| matches!(outcome, Outcome::Passed(_)));
             let skipped = outcomes.len() - passed - failed;
             let took = clock.elapsed().as_secs_f64();
-            println!("{passed} passed, {failed} failed, {skipped} skipped in {took:.0} s");
+            say!("{passed} passed, {failed} failed, {skipped} skipped in {took:.0} s");
         }
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -112,7 +121,12 @@ impl Check {
 
     /// The method's name, and the method; a stale crate is built first.
     fn method(&self) -> Result<(String, CheckedMethod)> {
-        let sources = plugin_sources(std::slice::from_ref(&self.path))?;
+        let mut paths = vec![self.path.clone()];
+        if !self.path.exists() {
+            return Err(Error::Usage(format!("{}: no such folder or library", self.path.display())));
+        }
+        paths.extend(starter_for(&paths)?);
+        let sources = plugin_sources(&paths)?;
         let [source] = sources.as_slice() else {
             return Err(Error::Usage(format!(
                 "{} holds {} methods; name the folder or the library of one",
@@ -122,6 +136,10 @@ impl Check {
         };
         let library = source.describe(Device::Cpu, &|line| eprintln!("{line}"))?;
         let name = library.name().to_owned();
+        if let Some(other) = self.set.iter().find(|setting| of_method(std::slice::from_ref(*setting), &name).is_empty())
+        {
+            return Err(Error::Usage(format!("--set {other}: expected METHOD.KEY=VALUE of the method {name}")));
+        }
         let (mut shapes, mut usual) = (Vec::new(), None);
         for suite in &self.suites {
             let suite = Suite::load(suite)?;
@@ -149,13 +167,13 @@ fn entry((check, outcome): &(&ContractCheck, Outcome)) -> serde_json::Value {
 fn print(check: &ContractCheck, outcome: &Outcome) {
     let name = check.name;
     match outcome {
-        Outcome::Passed(detail) => println!("ok    {}", format!("{name:NAMES$} {detail}").trim_end()),
-        Outcome::Skipped(why) => println!("skip  {name:NAMES$} {why}"),
+        Outcome::Passed(detail) => say!("ok    {}", format!("{name:NAMES$} {detail}").trim_end()),
+        Outcome::Skipped(why) => say!("skip  {name:NAMES$} {why}"),
         Outcome::Failed(found) => {
-            println!("FAIL  {name:NAMES$} {found}");
-            println!("      {:NAMES$} expected: {}", "", check.what);
-            println!("      {:NAMES$} why: {}", "", check.why);
-            println!("      {:NAMES$} mend: {}", "", check.mend);
+            say!("FAIL  {name:NAMES$} {found}");
+            say!("      {:NAMES$} expected: {}", "", check.what);
+            say!("      {:NAMES$} why: {}", "", check.why);
+            say!("      {:NAMES$} mend: {}", "", check.mend);
         }
     }
 }

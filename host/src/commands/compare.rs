@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use physrep_records::RunResults;
 
-use crate::error::Result;
+use crate::{error::Result, output};
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ impl Compare {
     /// what else differs.
     pub fn run(self) -> Result<ExitCode> {
         let (a, b) = (RunResults::read(&self.a)?, RunResults::read(&self.b)?);
-        print!("{}", physrep_report::compare(&a, &b)?);
+        output::write(format_args!("{}", physrep_report::compare(&a, &b)?));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use physrep_runner::{CudaDriver, PluginSource, cores, cuda_compiler, instruction_set, plugin_sources};
 use sysinfo::System;
 
-use crate::{arguments::Plugins, error::Result};
+use crate::{arguments::Plugins, error::Result, output::say};
 
 /// No arguments.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ fn check() -> bool {
             Err(_) if needed => "MISSING",
             Err(_) => "-",
         };
-        println!("{name:14} {mark:8} {}", found.unwrap_or_else(|why| why));
+        say!("{name:14} {mark:8} {}", found.unwrap_or_else(|why| why));
     };
     let memory = System::new().map_or(0, |mut system| {
         system.refresh_memory();

@@ -7,7 +7,7 @@ use physrep_benchmarks::{suite::Suite, systems};
 use physrep_records::Device;
 use physrep_runner::{interrupt, plugin_sources};
 
-use crate::{arguments::Plugins, error::Result};
+use crate::{arguments::Plugins, error::Result, output::say};
 
 /// What to list.
 #[derive(Debug, Args)]
@@ -31,8 +31,8 @@ impl List {
     pub fn run(self) -> Result<ExitCode> {
         match self.what {
             What::Methods => self.methods()?,
-            What::Systems => systems::names().for_each(|name| println!("{name}")),
-            What::Suites => Suite::names().for_each(|name| println!("{name}")),
+            What::Systems => systems::names().for_each(|name| say!("{name}")),
+            What::Suites => Suite::names().for_each(|name| say!("{name}")),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -43,15 +43,15 @@ impl List {
             match source.describe(Device::Cpu, &|line| eprintln!("{line}")) {
                 Ok(plugin) => {
                     let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
-                    println!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));
-                    println!("{:12} config: {}", "", plugin.description()["default_config"]);
+                    say!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));
+                    say!("{:12} config: {}", "", plugin.description()["default_config"]);
                 }
                 Err(error) if interrupt::requested() => return Err(error.into()),
                 Err(error) => eprintln!("{error}"),
             }
         }
-        println!("{:12} Floor: ridge regression on hand-made statistics of the fields.", "features");
-        println!("{:12} Floor: the mean of the training labels.", "mean");
+        say!("{:12} Floor: ridge regression on hand-made statistics of the fields.", "features");
+        say!("{:12} Floor: the mean of the training labels.", "mean");
         Ok(())
     }
 }

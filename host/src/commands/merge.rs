@@ -11,7 +11,10 @@ use physrep_records::{
     CellOutcome, CellRecord, ManifestCell, RunManifest, RunResults, SampleFields, check_suites, files,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    output::say,
+};
 
 /// What to merge.
 #[derive(Debug, Args)]
@@ -30,7 +33,7 @@ impl Merge {
     /// Merges the runs.
     pub fn run(self) -> Result<ExitCode> {
         let cells = merge(&self.out, &self.runs, self.compress)?;
-        println!("{}: {cells} cells of {} runs", self.out.display(), self.runs.len());
+        say!("{}: {cells} cells of {} runs", self.out.display(), self.runs.len());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -8,7 +8,7 @@ use physrep_records::CellOutcome;
 use physrep_runner::interrupt;
 
 use super::run_arguments::RunArguments;
-use crate::{display::Display, error::Result};
+use crate::{display::Display, error::Result, output::say};
 
 /// What to plan.
 #[derive(Debug, Args)]
@@ -45,8 +45,8 @@ impl Plan {
                 shared.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             ]);
         }
-        println!("{table}");
-        println!(
+        say!("{table}");
+        say!(
             "{} cells in {}, {missing} to run: `physrep-bench cell KEY --run {}` runs one, `physrep-bench all` runs them all",
             planned.plan.cells.len(),
             planned.folder.display(),

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use physrep_records::RunResults;
 
-use crate::error::Result;
+use crate::{error::Result, output::say};
 
 /// What to report.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ impl Report {
         let results = RunResults::read(&self.run)?;
         let out = self.out.unwrap_or_else(|| self.run.join("report"));
         let written = physrep_report::write_report(&self.run, &results, &out)?;
-        println!("written: {} and {} figures beside it", written.page.display(), written.figures);
+        say!("written: {} and {} figures beside it", written.page.display(), written.figures);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::Result;
+use crate::{error::Result, output::say};
 
 /// No arguments.
 #[derive(Debug, Args)]
@@ -13,7 +13,7 @@ pub struct Schema {}
 impl Schema {
     /// Prints the schema.
     pub fn run(self) -> Result<ExitCode> {
-        println!("{:#}", physrep_records::json_schema());
+        say!("{:#}", physrep_records::json_schema());
         Ok(ExitCode::SUCCESS)
     }
 }

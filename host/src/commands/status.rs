@@ -7,7 +7,11 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use physrep_records::is_locked;
 use physrep_runner::{CellState, CellStatus, RunState, RunStatus};
 
-use crate::{display::seconds, error::Result};
+use crate::{
+    display::seconds,
+    error::Result,
+    output::{self, say},
+};
 
 /// The run to show.
 #[derive(Debug, Args)]
@@ -25,8 +29,8 @@ impl Status {
     pub fn run(self) -> Result<ExitCode> {
         let status = RunStatus::read(&self.run)?;
         match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default()),
-            false => print!("{}", text(&status, is_locked(&self.run)?)),
+            true => say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default()),
+            false => output::write(format_args!("{}", text(&status, is_locked(&self.run)?))),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -9,7 +9,7 @@ use clap::{
 use physrep_records::{RunResults, files};
 use physrep_report::{Form, PaperTable};
 
-use crate::error::Result;
+use crate::{error::Result, output};
 
 /// What to print.
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ impl Table {
         };
         match &self.out {
             Some(path) => files::write(path, text.as_bytes())?,
-            None => print!("{text}"),
+            None => output::write(format_args!("{text}")),
         }
         Ok(ExitCode::SUCCESS)
     }

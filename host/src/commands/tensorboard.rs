@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use crate::error::Result;
+use crate::{error::Result, output::say};
 
 /// What to write.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ impl Tensorboard {
     pub fn run(self) -> Result<ExitCode> {
         let out = self.out.unwrap_or_else(|| self.run.join("tensorboard"));
         let count = physrep_report::write_tensorboard(&self.run, &out)?;
-        println!("written: {count} event files; `tensorboard --logdir {}` shows them", out.display());
+        say!("written: {count} event files; `tensorboard --logdir {}` shows them", out.display());
         Ok(ExitCode::SUCCESS)
     }
 }

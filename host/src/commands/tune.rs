@@ -19,6 +19,7 @@ use crate::{
     arguments::{DeviceArgument, Folders, Patience, Plugins, ProbesArgument, SuiteFolders, Workers},
     display::Display,
     error::Result,
+    output::say,
 };
 
 /// What to tune, and how.
@@ -74,7 +75,7 @@ impl Tune {
         };
         let tuning = Tuning::of(&suite, &settings, device, &|event| show(&display, &PlanEvent::Selection(event)))?;
         if self.dry_run {
-            println!("{}", drawn_table(&tuning.drawn()));
+            say!("{}", drawn_table(&tuning.drawn()));
             return Ok(ExitCode::SUCCESS);
         }
         let folder = run.join("tune").join(&self.method);
@@ -92,18 +93,18 @@ impl Tune {
 
 /// Prints the trials, best first, and what to put into the suite.
 fn print(record: &TuningRecord, path: &Path) -> Result<ExitCode> {
-    println!("{}", trials_table(record));
-    println!("mse: {}", record.objective);
+    say!("{}", trials_table(record));
+    say!("mse: {}", record.objective);
     for trial in &record.trials {
         for (system, outcome) in &trial.systems {
             if let TrialOutcome::Failed(reason) = outcome {
-                println!("trial {} failed on {system}: {reason}", trial.trial);
+                say!("trial {} failed on {system}: {reason}", trial.trial);
             }
         }
     }
-    println!("written: {}", path.display());
+    say!("written: {}", path.display());
     if record.trials.len() as u64 != TRIALS {
-        println!("{} trials are not the budget of {TRIALS} that is the same for all methods", record.trials.len());
+        say!("{} trials are not the budget of {TRIALS} that is the same for all methods", record.trials.len());
     }
     let suite = record.systems.first().map(|on| format!("{}-v{}", on.suite.name, on.suite.version));
     let committed = format!("results/tuning/{}/{}.json", suite.unwrap_or_default(), record.method);
@@ -111,7 +112,7 @@ fn print(record: &TuningRecord, path: &Path) -> Result<ExitCode> {
         eprintln!("every trial failed; nothing is chosen");
         return Ok(ExitCode::from(3));
     };
-    println!("put the record at {committed}, and this into the suite:\n\n{lines}");
+    say!("put the record at {committed}, and this into the suite:\n\n{lines}");
     Ok(ExitCode::SUCCESS)
 }
 

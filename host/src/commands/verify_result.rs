@@ -11,6 +11,7 @@ use crate::{
     arguments::{DeviceArgument, Plugins, ProbesArgument, folder_name},
     display::Display,
     error::Result,
+    output::say,
     places,
 };
 
@@ -82,27 +83,31 @@ fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> boo
     note("processor", &before.cpu, &now.cpu);
     note("device", &before.device, &now.device);
     let tolerance = tolerance.unwrap_or(if differs.is_empty() { 0.0 } else { TOLERANCE });
-    differs.iter().for_each(|line| println!("{line}"));
+    differs.iter().for_each(|line| say!("{line}"));
 
     let mut worst: f64 = 0.0;
     for score in &record.scores {
         let place = score.regime.map_or(score.split.to_string(), |regime| format!("{} ({regime})", score.split));
         let Some(other) = again.counterpart(score) else {
-            println!("{} of {} labels on {place}: not scored this time", score.probe, score.label_fraction);
+            say!("{} of {} labels on {place}: not scored this time", score.probe, score.label_fraction);
             return false;
         };
         let difference = (score.mean.mse - other.mean.mse).abs();
         if difference > tolerance || difference.is_nan() {
-            println!(
+            say!(
                 "{} {} on {place} with {} of the labels: MSE {} then, {} now",
-                score.track, score.probe, score.label_fraction, score.mean.mse, other.mean.mse
+                score.track,
+                score.probe,
+                score.label_fraction,
+                score.mean.mse,
+                other.mean.mse
             );
         }
         worst = if difference.is_nan() { f64::INFINITY } else { worst.max(difference) };
     }
     let agrees = worst <= tolerance;
     let verdict = if agrees { "verified" } else { "NOT verified" };
-    println!(
+    say!(
         "{verdict}: {} scores of {} on {}, seed {}; the largest difference of an MSE is {worst:.3e}, the tolerance {tolerance}",
         record.scores.len(),
         record.identity.method,

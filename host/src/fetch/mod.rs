@@ -19,6 +19,7 @@ use physrep_records::Lock;
 use crate::{
     display::Display,
     error::{Error, Result},
+    output::say,
 };
 use hub::{Dataset, RemoteFile};
 use transfer::Downloaded;
@@ -73,7 +74,7 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
                 (false, 0) => "missing",
                 (false, _) => "partial",
             };
-            println!("{state:8} {:>10} {}", bytes(file.size), file.path);
+            say!("{state:8} {:>10} {}", bytes(file.size), file.path);
         }
         return Ok(());
     }

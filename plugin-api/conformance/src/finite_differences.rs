@@ -46,10 +46,14 @@ impl Weights {
         self.change(name, |index, value| 1.5 * value + if index.is_multiple_of(2) { 0.3 } else { -0.2 })
     }
 
-    /// The values of a tensor in f32, if there is one of that name.
+    /// The values of a tensor of f32 or f64, if there is one of that name.
     fn values(&self, name: &str) -> Option<Vec<f32>> {
-        let (Dtype::F32, _, data) = self.0.get(name)? else { return None };
-        Some(data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        let (dtype, _, data) = self.0.get(name)?;
+        match dtype {
+            Dtype::F32 => Some(data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()),
+            Dtype::F64 => Some(data.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32).collect()),
+            _ => None,
+        }
     }
 
     /// Removes what earlier steps left of their gradients, so that the next step's are the only ones.
@@ -68,11 +72,17 @@ impl Weights {
 
     fn change(&mut self, name: &str, to: impl Fn(usize, f32) -> f32) -> Result<(), Failure> {
         let values = self.values(name).ok_or_else(|| {
-            Failure::new(format!("the saved state has no tensor `{name}` of f32, though there is such a parameter"))
+            Failure::new(format!(
+                "the saved state has no tensor `{name}` of f32 or f64, though there is such a parameter"
+            ))
         })?;
-        let changed = values.iter().enumerate().flat_map(|(index, &value)| to(index, value).to_le_bytes());
-        let changed: Vec<u8> = changed.collect();
-        self.0.entry(name.to_owned()).and_modify(|(_, _, data)| *data = changed);
+        let changed = values.iter().enumerate().map(|(index, &value)| to(index, value));
+        self.0.entry(name.to_owned()).and_modify(|(dtype, _, data)| {
+            *data = match dtype {
+                Dtype::F64 => changed.flat_map(|value| f64::from(value).to_le_bytes()).collect(),
+                _ => changed.flat_map(f32::to_le_bytes).collect(),
+            }
+        });
         Ok(())
     }
 }

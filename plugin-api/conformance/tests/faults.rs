@@ -37,7 +37,8 @@ fn a_sound_method_passes_every_check() {
 const FAULTS: &[(&str, &str, &str)] = &[
     ("name", "name with capitals", "\"Toy\""),
     ("name", "name of a floor", "there is a row `mean` already"),
-    ("summary", "no summary", "it is empty"),
+    ("summary", "long summary", "it has 600 letters"),
+    ("works", "fails at once", "in the first training step: shape mismatch"),
     ("defaults", "defaults without keys", "expected an object"),
     ("defaults", "infinite default", "`gain` is null"),
     ("keys", "key that cannot be set", "`gain` set to its own default"),

@@ -97,7 +97,7 @@ impl MethodFolder {
 
     /// The description of the method, as a library of its own would give it.
     pub(crate) fn description(&self) -> Value {
-        let Settings { name, version, summary, reference, joint, config, .. } = &self.settings;
+        let Settings { name, version, summary, reference, joint, finetune, config, .. } = &self.settings;
         json!({
             "name": name,
             "version": version,
@@ -105,6 +105,7 @@ impl MethodFolder {
             "reference": reference,
             "default_config": config,
             "joint_pretraining": joint,
+            "end_to_end": finetune,
         })
     }
 

@@ -9,13 +9,15 @@ mod process;
 mod randomness;
 mod shapes;
 mod state;
+mod works;
 
 use crate::check::Check;
 
-/// All checks, the quick ones about the description first.
+/// All checks. Those after `works` need what it tries.
 pub const CHECKS: &[Check] = &[
     description::NAME,
     description::SUMMARY,
+    works::WORKS,
     description::DEFAULTS,
     description::KEYS,
     description::UNKNOWN_KEY,

@@ -133,6 +133,9 @@ pub const END_TO_END: Check = Check {
     mend: "let `encode` keep the graph: no `detach`, and parameters below the encoder's path",
     quick: false,
     run: |subject, setting| {
+        if subject.description()["end_to_end"] == false {
+            return Outcome::skipped("the method has no end-to-end training");
+        }
         let mut session = setting.open(subject)?;
         let before = session.parameters()?;
         session.finetune_step(&setting.clips(2, 1), 0)?;

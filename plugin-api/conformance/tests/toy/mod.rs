@@ -33,7 +33,8 @@ impl Toy {
             "infinite default" => json!({ "gain": null }),
             _ => json!({ "gain": 1.0 }),
         };
-        let summary = if fault == "no summary" { "" } else { "Predicts the mean of the frames to come." };
+        let long = "many words".repeat(60);
+        let summary = if fault == "long summary" { &long } else { "Predicts the mean of the frames to come." };
         let description = json!({
             "name": name, "summary": summary, "default_config": default_config, "joint_pretraining": true,
         });
@@ -132,7 +133,7 @@ impl ToySession {
         let [_, _, _, height, width] = clips.shape;
         let odd = !(height * width).is_multiple_of(2) && self.fault == "even grids";
         let frames = self.spec.context_frames != 16 && self.fault == "sixteen frames";
-        if odd || frames { Err(mismatch()) } else { Ok(()) }
+        if odd || frames || self.fault == "fails at once" { Err(mismatch()) } else { Ok(()) }
     }
 
     /// The embedding of a clip's channels.
