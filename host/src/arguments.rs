@@ -168,7 +168,7 @@ impl Folders {
             Some(data) => data,
             None => places::data(&folder_name(&suite))?,
         };
-        let run = self.out.unwrap_or_else(|| PathBuf::from("runs").join(folder_name(&suite)));
+        let run = self.out.unwrap_or_else(|| places::run(&folder_name(&suite)));
         Ok(SuiteFolders { suite, data, run })
     }
 }

@@ -34,6 +34,15 @@ pub fn of_user() -> Result<PathBuf> {
         })
 }
 
+/// The folder of the run called `name`: below the working directory or, if that is in the folder of a method's program, which reads all
+/// that is in there, beside that folder.
+pub fn run(name: &str) -> PathBuf {
+    let runs = Path::new("runs").join(name);
+    let Ok(here) = env::current_dir() else { return runs };
+    let program = here.ancestors().find(|folder| folder.join("method.toml").is_file());
+    program.and_then(Path::parent).map_or(runs.clone(), |beside| beside.join(&runs))
+}
+
 /// The folder of the data called `name`: in the checkout that encloses the working directory, unless `PHYSREP_DATA` is set, or in the
 /// folder of the user.
 ///

@@ -105,6 +105,12 @@ fn a_method_in_python_stands_in_the_table_unedited() {
     for row in ["components", "components (random init)", "features", "mean"] {
         assert!(table.out.contains(&format!("│ {row}")), "{row}: {}", table.out);
     }
+    // Among the code, a run is beside its folder, which the program reads as a whole.
+    let mut command = project.command(["all", "--suite", "../smoke.toml", "--methods", "components"]);
+    command.current_dir(project.path("components/src")).env("PATH", &path);
+    let again = Output::from(command.output().expect("the program runs")).exits_with(0);
+    assert_eq!(again.err.matches("done before, kept").count(), 2, "{}", again.err);
+    assert!(!project.path("components/src/runs").exists());
     let checks = "name,keys,unknown-key,encoder-parameters,same-seed,falling-loss,independent-clips,resume,grids";
     let checked = run(&["check", ".", "--suites", "smoke.toml", "--only", checks]).exits_with(0);
     assert!(checked.out.contains("9 passed, 0 failed"), "{}", checked.out);

@@ -13,6 +13,12 @@ class Unsupported(Exception):
     kind = "unsupported"
 
 
+class WrongAnswer(Exception):
+    """A method gave something else than its call is to give."""
+
+    kind = "method"
+
+
 class Diverged(Exception):
     """A loss or an embedding is not finite."""
 

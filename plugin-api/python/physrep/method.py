@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .batch import Batch, Step
-from .errors import CheckpointError, Unsupported
+from .errors import CheckpointError, ConfigError, Unsupported
 from .geometry import Setup
 
 
@@ -77,6 +77,16 @@ class Method:
         raise NotImplementedError
 
 
+class _MissingKey(ConfigError, AttributeError):
+    """An attribute that is not there, to Python, and a configuration that does not fit, to the host."""
+
+
+class _Keys(SimpleNamespace):
+    def __getattr__(self, name: str) -> Any:
+        keys = ", ".join(vars(self))
+        raise _MissingKey(f"the method reads the key `{name}`, which is not in [config] of its method.toml; there is: {keys}")
+
+
 def namespace(value: Any) -> Any:
     """Tables as objects, whose keys are attributes."""
-    return SimpleNamespace(**{key: namespace(v) for key, v in value.items()}) if isinstance(value, dict) else value
+    return _Keys(**{key: namespace(v) for key, v in value.items()}) if isinstance(value, dict) else value

@@ -11,7 +11,7 @@ import numpy as np
 
 from .arrays import Arrays
 from .batch import Batch, Step
-from .errors import Diverged
+from .errors import Diverged, WrongAnswer
 from .geometry import Setup, setup_of
 from .lines import Lines
 from .method import Method, namespace
@@ -79,13 +79,18 @@ class _Session:
         step = Step(index, self._setup.pretrain_steps, self._setup.seed, metric)
         trained = self._method.pretrain_step(self._batch(request), step)
         loss, rate = trained if isinstance(trained, tuple) else (trained, None)
+        if loss is None:
+            raise WrongAnswer("pretrain_step returned None; expected the loss, a number")
         loss = float(loss)
         if not math.isfinite(loss):
             raise Diverged(f"the loss is {loss} at step {index}")
         return {"loss": loss} if rate is None else {"loss": loss, "learning_rate": float(rate)}
 
     def encode(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._tokens(self._method.encode(self._batch(request)))
+        tokens = self._method.encode(self._batch(request))
+        if tokens is None:
+            raise WrongAnswer("encode returned None; expected tokens (B, tokens, dim)")
+        return self._tokens(tokens)
 
     def save(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"arrays": self._arrays.write_all(self._method.state())}

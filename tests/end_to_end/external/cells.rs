@@ -36,8 +36,10 @@ fn an_edit_of_the_folder_makes_new_cells_and_nothing_else_does() {
 #[test]
 fn a_setting_is_checked_against_its_default() {
     let Some(programs) = Programs::with("numpy") else { return };
+    let speed = ["--methods", "numpy-pca", "--set", "numpy-pca.speed=3"];
+    let output = programs.run(&programs.all(&example("numpy_pca"), "out", &speed), &[]).exits_with(2);
+    assert!(output.err.contains("`numpy-pca` has no key `speed`; it has: dim, patch"), "{}", output.err);
     for (setting, expected) in [
-        ("numpy-pca.speed=3", "`numpy-pca` has no key `speed`; it has: dim, patch"),
         ("numpy-pca.dim=0.5", "`numpy-pca.dim` is 0.5; expected an integer, such as its default 16"),
         ("numpy-pca.dim=100000", "numpy-pca: `dim` is 100000; expected at most 256, the length of a patch"),
         ("numpy-pca.patch=7", "a grid of 16 x 32 points has no patches of 7 x 7"),

@@ -54,7 +54,7 @@ const ANSWERS: [(&str, &str, Rows); 21] = [
     ("nan", "encode", Fail("encode gave 1 values that are NaN or infinite, of 2048")),
     ("flat", "encode", Fail("Float32 of shape [16, 8]; expected Float32 of shape (16, tokens, dim)")),
     ("fewer", "encode", Fail("Float32 of shape [15, 16, 8]; expected Float32 of shape (16, tokens, dim)")),
-    ("nothing", "encode", Fail("Float32 of shape []; expected Float32 of shape (16, tokens, dim)")),
+    ("nothing", "encode", Fail("misbehaving: encode returned None; expected tokens (B, tokens, dim)")),
     ("changes", "encode", Fail("the embedding of a clip depends on the rest of its batch")),
     ("outside", "encode", Fail("at offset 1099511627776 of a file of")),
     ("outside", "save", Fail("its answer to save does not keep to the protocol")),
