@@ -23,7 +23,7 @@ pub const TASKS: &[Task] = &[
     Task {
         name: "check",
         arguments: "",
-        summary: "formatting, lints and documentation, with warnings denied",
+        summary: "formatting, lints and documentation, with warnings denied; whether the SDK's crates can be packaged",
         run: check,
     },
     Task {
@@ -51,8 +51,12 @@ pub const TASKS: &[Task] = &[
 fn check(_: &[OsString]) -> Outcome {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--release", "--locked", "--", "-D", "warnings"]))?;
-    run(cargo(&["doc", "--workspace", "--no-deps", "--release", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
+    run(cargo(&["doc", "--workspace", "--no-deps", "--release", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    run(cargo(&["package", "--no-verify", "--allow-dirty", "--quiet"]).args(SDK.iter().flat_map(|name| ["-p", name])))
 }
+
+/// The crates that a method's crate links, which could be published.
+const SDK: [&str; 5] = ["physrep-random", "physrep-abi", "physrep-conformance", "physrep-nn", "physrep-plugin-api"];
 
 fn test(arguments: &[OsString]) -> Outcome {
     run(cargo(&["test", "--release", "--locked"]).args(whole_workspace(arguments)).args(arguments))
