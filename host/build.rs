@@ -26,7 +26,7 @@ const PACKED: &[&str] = &[
 ];
 
 /// Folders that methods do without.
-const LEFT_OUT: &[&str] = &["target", "tests"];
+const LEFT_OUT: &[&str] = &["target", "tests", "__pycache__"];
 
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the host is a folder of the checkout");

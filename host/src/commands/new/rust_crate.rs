@@ -34,6 +34,7 @@ pub(super) fn write(name: &str, folder: &Path, sdk: &Sdk) -> Result<()> {
     }
     let path = toml::Value::from(sdk.root().join("plugin-api").to_string_lossy().into_owned());
     let manifest = manifest
+        .replace("license.workspace = true\n", "") // which is the author's choice
         .replace("physrep-plugin-api.workspace = true", &format!("physrep-plugin-api = {{ path = {path} }}"))
         .replace("serde.workspace = true", "serde = { version = \"1\", features = [\"derive\"] }");
     let workspace = "\n# A workspace of its own, wherever it is.\n[workspace]\n";
