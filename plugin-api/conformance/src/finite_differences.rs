@@ -121,8 +121,7 @@ impl Derivative {
     }
 }
 
-/// The derivatives of the loss at the initial weights along the gradient of each parameter; none if the state after the first step has
-/// no moments.
+/// The derivatives of the loss along the gradient of each parameter, after a few steps; none if the saved state has no moments.
 pub(crate) fn derivatives(subject: &dyn Subject, setting: &Setting) -> Result<Option<Vec<Derivative>>, Failure> {
     let mut session = setting.open(subject)?;
     let batch = setting.batch(1);
