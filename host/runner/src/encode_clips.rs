@@ -22,7 +22,7 @@ use crate::{
 pub struct EncodeTask {
     /// The method's name.
     pub method: String,
-    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries.
     pub plugins: Vec<PathBuf>,
     /// `KEY=VALUE` overrides of the method's configuration.
     pub set: Vec<String>,

@@ -66,29 +66,13 @@ impl PluginSource {
     }
 }
 
-/// The plugin sources that `paths` name: crates, methods in another process, folders of either, or libraries. Without paths, the
-/// `plugins` folder of the nearest enclosing checkout. The crate of the library that starts methods in another process is no method
-/// itself; the one among `paths` is used where no checkout has it.
+/// The plugin sources that `paths` name: crates, methods in another process, folders of either, or libraries. The crate of the library
+/// that starts methods in another process is no method itself; the one among `paths` is used where no checkout has it.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if a path or the `plugins` folder does not exist, or a folder has no plugin.
+/// [`Error::Usage`] if a path does not exist, or a folder has no plugin.
 pub fn plugin_sources(paths: &[PathBuf]) -> Result<Vec<PluginSource>> {
-    if paths.is_empty() {
-        let here = env::current_dir().map_err(Error::io("."))?;
-        let plugins = here
-            .ancestors()
-            .map(|folder| folder.join("plugins"))
-            .find(|plugins| plugins.is_dir() && plugins.with_file_name("Cargo.toml").is_file());
-        return match plugins {
-            Some(plugins) => sources_in(&plugins, None),
-            None => Err(Error::Usage(format!(
-                "no `plugins` folder beside a Cargo.toml in {} or above it; run inside a checkout of physrep-bench, or \
-                 name crates or libraries with --plugins",
-                here.display()
-            ))),
-        };
-    }
     let starter = paths.iter().find(|path| is_starter(path)).map(PathBuf::as_path);
     let mut sources = Vec::new();
     for path in paths.iter().filter(|path| Some(path.as_path()) != starter) {

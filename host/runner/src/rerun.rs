@@ -18,7 +18,7 @@ use crate::{
 pub struct RerunSettings<'a> {
     /// The folder of a suite's data.
     pub data: &'a dyn Fn(&Suite) -> PathBuf,
-    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries.
     pub plugins: Vec<PathBuf>,
     /// The device that the method computes on.
     pub device: Device,

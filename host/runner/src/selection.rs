@@ -19,7 +19,7 @@ const FLOORS: [EncoderSpec; 2] = [EncoderSpec::Features, EncoderSpec::Mean];
 /// A selection of what to run of a suite. Empty lists select everything.
 #[derive(Clone, Debug, Default)]
 pub struct RunSelection {
-    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries.
     pub plugins: Vec<PathBuf>,
     /// Methods or variants; `features` and `mean` are the floors.
     pub methods: Vec<String>,

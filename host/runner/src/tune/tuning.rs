@@ -28,7 +28,7 @@ const RANGES: &str = "tuning.toml";
 pub struct TuningSettings {
     /// The method, or a variant of the suite.
     pub method: String,
-    /// Plugin crates, folders of methods or of crates, or libraries; empty for the checkout's `plugins` folder.
+    /// Plugin crates, folders of methods or of crates, or libraries.
     pub plugins: Vec<PathBuf>,
     /// The file of the ranges; none for `tuning.toml` in the method's crate.
     pub ranges: Option<PathBuf>,

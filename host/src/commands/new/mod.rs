@@ -59,7 +59,7 @@ impl New {
         say!("  physrep-bench check .                   # whether it keeps to its contract");
         say!("  physrep-bench all --suite smoke.toml    # a table within seconds");
         if !self.python {
-            say!("The first of these builds what all methods share, once: 4 to 8 minutes on two cores.");
+            say!("The first of these builds what all methods share, once: 8 minutes on two busy cores.");
         }
         Ok(ExitCode::SUCCESS)
     }
