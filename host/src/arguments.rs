@@ -173,6 +173,30 @@ impl Folders {
     }
 }
 
+/// The run that a command reads.
+#[derive(Clone, Debug, Args)]
+pub struct RunFolder {
+    /// The folder of a run, or of several merged [default: the latest in runs/].
+    run: Option<PathBuf>,
+}
+
+impl RunFolder {
+    /// The folder; if none is named, which one it is goes to standard error.
+    pub fn path(self) -> Result<PathBuf> {
+        self.run.map_or_else(latest_run, Ok)
+    }
+}
+
+/// The latest run; which one it is goes to standard error.
+pub fn latest_run() -> Result<PathBuf> {
+    let Some(run) = places::latest_run() else {
+        let reason = "there is no run in runs/ here: name the folder of one, or begin one with `physrep-bench all`";
+        return Err(Error::Usage(reason.into()));
+    };
+    eprintln!("the latest run: {}", run.display());
+    Ok(run)
+}
+
 /// How many cells run at once, and on how many threads.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Workers {

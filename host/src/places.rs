@@ -1,7 +1,7 @@
 //! Where files are that no option names: in the checkout, or in one folder of the user.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -19,19 +19,26 @@ fn is_checkout(folder: &Path) -> bool {
         .all(|path| folder.join(path).exists())
 }
 
-/// The folder for data and caches: `PHYSREP_DATA`, or `physrep-bench` in the user's folder for data.
+/// The folder for data and caches, created if missing: `PHYSREP_DATA`, or `physrep-bench` in the user's folder for data.
 ///
 /// # Errors
 ///
-/// If the system names no folder of the user.
+/// If the system names no folder of the user, or it cannot be created.
 pub fn of_user() -> Result<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("PHYSREP_DATA")
-        .or_else(|| set("XDG_DATA_HOME").map(|folder| folder.join("physrep-bench")))
-        .or_else(|| set("HOME").map(|folder| folder.join(".local/share/physrep-bench")))
-        .ok_or_else(|| {
-            Error::Usage("there is no folder for data: set PHYSREP_DATA to one, or name one with --data".into())
-        })
+    let named = [("PHYSREP_DATA", ""), ("XDG_DATA_HOME", "physrep-bench"), ("HOME", ".local/share/physrep-bench")];
+    let named = named.into_iter().find_map(|(variable, below)| Some((variable, set(variable)?.join(below))));
+    let Some((variable, folder)) = named else {
+        let none = "there is no folder for data: set PHYSREP_DATA to one, or name one with --data";
+        return Err(Error::Usage(none.into()));
+    };
+    match fs::create_dir_all(&folder) {
+        Ok(()) => Ok(folder),
+        Err(error) => Err(Error::Usage(format!(
+            "{}, the folder for data by {variable}, cannot be created: {error}; set PHYSREP_DATA to one that can",
+            folder.display()
+        ))),
+    }
 }
 
 /// The folder of the run called `name`: below the working directory or, if that is in the folder of a method's program, which reads all
@@ -41,6 +48,14 @@ pub fn run(name: &str) -> PathBuf {
     let Ok(here) = env::current_dir() else { return runs };
     let program = here.ancestors().find(|folder| folder.join("method.toml").is_file());
     program.and_then(Path::parent).map_or(runs.clone(), |beside| beside.join(&runs))
+}
+
+/// The run in the folder of runs that was planned last, if there is one.
+pub fn latest_run() -> Option<PathBuf> {
+    let folder = run("");
+    let planned = |run: &Path| run.join("run.json").metadata().and_then(|file| file.modified()).ok();
+    let runs = folder.read_dir().ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    runs.filter_map(|run| Some((planned(&run)?, run))).max().map(|(_, run)| run)
 }
 
 /// The folder of the data called `name`: in the checkout that encloses the working directory, unless `PHYSREP_DATA` is set, or in the

@@ -70,6 +70,24 @@ fn a_method_that_does_not_work_fails_once() {
     assert!(output.out.contains("2 passed, 1 failed"), "{}", output.out);
 }
 
+/// `all` tries the quick checks of a method that is new to the run before it makes data, and its cells tell the rest.
+#[test]
+fn all_says_which_quick_checks_fail_before_it_makes_data() {
+    let project = TestProject::new();
+    let set = ["--methods", "hostile", "--set", "hostile.fault=error", "--set", "hostile.place=new"];
+    let output = project.run(project.all(Suite::Micro, HOSTILE, "out", &set)).exits_with(3);
+    let check = output.err.find("hostile fails the check works: in creating it: an error on purpose");
+    let data = output.err.find(" data: ready in");
+    assert!(check.is_some() && check < data, "{}", output.err);
+    assert!(output.err.contains("expected: a session opens, trains one step and encodes (physrep-bench check "));
+
+    // Its random initialisation is finished now, of the same method and configuration.
+    let one = ["--methods", "hostile"];
+    project.run(project.all(Suite::Micro, HOSTILE, "fine", &one)).exits_with(0);
+    let again = project.run(project.all(Suite::Micro, HOSTILE, "fine", &one)).exits_with(0);
+    assert!(!again.err.contains("fails the check"), "{}", again.err);
+}
+
 /// A reader that has read enough, as `head` and pagers have, ends the program without a word.
 #[test]
 fn a_closed_pipe_ends_the_program_quietly() {

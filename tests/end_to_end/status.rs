@@ -7,6 +7,29 @@ use crate::{
     support::{HOSTILE, Running, Suite, TestProject},
 };
 
+/// Commands that read a run take the latest one, and say which; a run that cannot begin leaves no folder.
+#[test]
+fn the_latest_run_is_the_default() {
+    let project = TestProject::new();
+    for command in ["status", "table", "report", "tensorboard"] {
+        let none = project.run([command]).exits_with(2);
+        assert!(none.err.contains("there is no run in runs/ here: name the folder of one"), "{command}: {}", none.err);
+    }
+    let plan = |out: &str, more: &[&str]| {
+        let arguments = project.all(Suite::Micro, HOSTILE, out, more);
+        project.run(arguments.into_iter().map(|word| if word == "all" { "plan".into() } else { word }))
+    };
+    plan("runs/wrong", &["--methods", "nobody"]).exits_with(2);
+    assert!(!project.path("runs").exists());
+
+    plan("runs/b", &[]).exits_with(0);
+    thread::sleep(Duration::from_millis(20));
+    plan("runs/a", &[]).exits_with(0);
+    let latest = project.run(["status"]).exits_with(2);
+    // It is planned only, so there is no progress to show.
+    assert!(latest.err.contains("the latest run: runs/a"), "{}", latest.err);
+}
+
 #[test]
 fn a_run_that_was_killed_is_told_from_one_that_is_running() {
     let project = TestProject::new();

@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::suite::Suite;
+use physrep_conformance::Check;
 use physrep_records::{Cell, DataSource, Device, EncoderSpec, Initialisation, ProbeLibraryFile, RunManifest, files};
 
 use crate::{
+    check::QuickChecks,
     data::{prepare_data, write_samples},
     error::{Error, Result},
     events::DataProgress,
+    plugin::MethodLibrary,
     probe_library::ProbePlacement,
     selection::{RunSelection, SelectionEvent, no_joint_pretraining},
 };
@@ -29,6 +32,15 @@ pub struct RunPlan {
 pub enum PlanEvent<'a> {
     /// Plugins are being collected.
     Selection(SelectionEvent<'a>),
+    /// A method fails a quick check; what was found.
+    FailsCheck {
+        /// The method.
+        method: &'a MethodLibrary,
+        /// The check.
+        check: &'static Check,
+        /// What was found.
+        found: &'a str,
+    },
     /// Data is being prepared.
     Data(DataProgress<'a>),
     /// The data of a system is ready, after this time.
@@ -46,10 +58,12 @@ pub struct PlanSettings {
     pub probes: ProbePlacement,
     /// Threads that generate data.
     pub threads: usize,
+    /// The quick checks that methods pass through before data is made.
+    pub checks: Option<QuickChecks>,
 }
 
 impl RunPlan {
-    /// Plans the run of a selection of a suite: builds stale plugin crates, and generates and packs missing data.
+    /// Plans the run of a selection of a suite: builds stale plugin crates, checks the methods, and generates and packs missing data.
     ///
     /// # Errors
     ///
@@ -71,6 +85,12 @@ impl RunPlan {
             selected.encoders.retain(|encoder| encoder.initialisation() != Initialisation::Joint);
             if selected.encoders.len() < before {
                 notify(SelectionEvent::NoJointPretraining(reason));
+            }
+        }
+        for (method, config) in &selected.methods {
+            let failing = settings.checks.as_ref().map(|checks| checks.failing(method, config)).transpose()?;
+            for (check, found) in failing.unwrap_or_default() {
+                listener(PlanEvent::FailsCheck { method, check, found: &found });
             }
         }
         let mut sources = Vec::new();

@@ -42,11 +42,11 @@ pub(crate) fn build(folder: &Path, device: Device, on_line: &dyn Fn(&str)) -> Re
             Device::Cpu => package_arguments(&cargo, folder)?,
             Device::Cuda(_) => vec!["--features".into(), "cuda".into(), "--target-dir".into(), cuda_target(folder)],
         })
+        .envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "80")])
         .current_dir(folder);
     let progress = |line: &str| {
-        let line = line.trim();
-        if ["Compiling", "Downloading", "Downloaded", "Updating"].iter().any(|word| line.starts_with(word)) {
-            on_line(line);
+        if let Some(line) = progress_line(line) {
+            on_line(&line);
         }
     };
     let output = process_group::output(&mut command, &progress, |e| fail(format!("cargo does not run: {e}")))?;
@@ -67,12 +67,31 @@ pub(crate) fn build(folder: &Path, device: Device, on_line: &dyn Fn(&str)) -> Re
         .ok_or_else(|| fail("it has no dynamic library; its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into()))
 }
 
+/// What to show of a line of cargo's: the crate that it compiles or downloads, and how many are done. `None` for other lines.
+fn progress_line(line: &str) -> Option<String> {
+    let (bar, text) = without_bar(line);
+    let text = text.trim();
+    if !["Compiling", "Downloading", "Downloaded", "Updating"].iter().any(|word| text.starts_with(word)) {
+        return None;
+    }
+    let count = bar.rsplit_once("] ").and_then(|(_, count)| count.split_once(':')?.0.split_once('/'));
+    Some(match count {
+        Some((done, all)) => format!("{text} ({done} of {all})"),
+        None => text.to_owned(),
+    })
+}
+
+/// A line in two: the bars that cargo drew over each other, and what it printed then.
+fn without_bar(line: &str) -> (&str, &str) {
+    line.rsplit_once('\r').unwrap_or(("", line))
+}
+
 /// What cargo says from its first error on.
 fn errors(stderr: &str) -> String {
     let is_error = |line: &str| line.starts_with("error:") || line.starts_with("error[");
-    let from_first: Vec<&str> = stderr.lines().skip_while(|line| !is_error(line)).collect();
-    let text = if from_first.is_empty() { stderr.to_owned() } else { from_first.join("\n") };
-    text.trim().to_owned()
+    let lines: Vec<&str> = stderr.lines().map(|line| without_bar(line).1).collect();
+    let first = lines.iter().position(|line| is_error(line)).unwrap_or_default();
+    lines[first..].join("\n").trim().to_owned()
 }
 
 /// cargo without the environment variables that an outer `cargo run` sets for its own package: build scripts such as ring's depend on
@@ -112,7 +131,7 @@ fn package_arguments(cargo: &OsStr, folder: &Path) -> Result<Vec<OsString>> {
 
 #[cfg(test)]
 mod tests {
-    use super::errors;
+    use super::{errors, progress_line};
 
     #[test]
     fn the_error_begins_with_a_line_of_an_error_not_with_the_name_of_a_crate() {
@@ -120,5 +139,17 @@ mod tests {
             "   Compiling thiserror v2.0.0\nwarning: unused error\nerror[E0308]: mismatched types\n --> src/lib.rs:1\n";
         assert_eq!(errors(stderr), "error[E0308]: mismatched types\n --> src/lib.rs:1");
         assert_eq!(errors("killed\n"), "killed");
+    }
+
+    #[test]
+    fn a_line_of_progress_says_how_many_crates_are_done() {
+        let bar = "    Building [====>      ] 45/161: itoa, serde    \r   Compiling half v2.4.1";
+        assert_eq!(progress_line(bar).as_deref(), Some("Compiling half v2.4.1 (45 of 161)"));
+        assert_eq!(progress_line("   Compiling half v2.4.1").as_deref(), Some("Compiling half v2.4.1"));
+        assert_eq!(progress_line("    Building [====>      ] 45/161: itoa\rwarning: unused"), None);
+        assert_eq!(
+            errors("    Building [=>  ] 1/2: a   \rerror: could not compile `a`"),
+            "error: could not compile `a`"
+        );
     }
 }

@@ -55,6 +55,8 @@ pub enum SelectionEvent<'a> {
 #[derive(Debug)]
 pub(crate) struct SelectedEncoders {
     pub encoders: Vec<EncoderSpec>,
+    /// The methods of these encoders, each with the configuration of its first row.
+    pub methods: Vec<(MethodLibrary, Value)>,
     pub unusable: Vec<Error>,
 }
 
@@ -83,7 +85,7 @@ impl RunSelection {
         listener: &dyn Fn(SelectionEvent<'_>),
     ) -> Result<SelectedEncoders> {
         let is_selected = |name: &str| self.methods.is_empty() || self.methods.iter().any(|method| method == name);
-        let (mut encoders, mut unusable) = (Vec::new(), Vec::new());
+        let (mut encoders, mut methods, mut unusable) = (Vec::new(), Vec::<(MethodLibrary, Value)>::new(), Vec::new());
         let mut known: Vec<String> = FLOORS.iter().map(|floor| floor.method().to_owned()).collect();
         let only_floors = !self.methods.is_empty() && self.methods.iter().all(|method| known.contains(method));
         let sources = if only_floors { Vec::new() } else { plugin_sources(&self.plugins)? };
@@ -132,6 +134,9 @@ impl RunSelection {
                         )?,
                     };
                     encoders.extend(rows(&plugin, row, &config, suite.pretrain.joint));
+                    if methods.last().is_none_or(|(last, _)| last.name() != name) {
+                        methods.push((plugin.clone(), config));
+                    }
                 }
             }
         }
@@ -142,7 +147,7 @@ impl RunSelection {
             listener(SelectionEvent::VariantWithoutMethod { variant, method });
         }
         encoders.extend(FLOORS.into_iter().filter(|floor| is_selected(floor.method())));
-        Ok(SelectedEncoders { encoders, unusable })
+        Ok(SelectedEncoders { encoders, methods, unusable })
     }
 
     /// Whether the method of a plugin that cannot be used is one that is asked for, by the name of its folder: then the reason ends the run.

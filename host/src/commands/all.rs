@@ -1,6 +1,6 @@
 //! `physrep-bench all`: generates missing data, builds stale plugin crates, runs unfinished cells, writes the tables and the report.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use clap::Args;
 use physrep_records::{RunResults, files};
@@ -9,6 +9,9 @@ use physrep_runner::{interrupt, run_cells};
 
 use super::run_arguments::RunArguments;
 use crate::{arguments::Patience, display::Display, error::Result, output::say};
+
+/// How long a quick check of a method may take: it needs less than a second.
+const CHECK_TIME: Duration = Duration::from_secs(10);
 
 /// What to run, and how.
 #[derive(Debug, Args)]
@@ -25,7 +28,7 @@ impl All {
         interrupt::install_signal_handlers()?;
         let policy = self.patience.policy(self.run.workers, self.run.device.resolve()?.0)?;
         let display = Display::default();
-        let planned = self.run.plan(&display)?;
+        let planned = self.run.plan(Some(CHECK_TIME.min(policy.stall_timeout)), &display)?;
         run_cells(&planned.plan.cells, &planned.folder, &policy, &|event| display.run_event(&event))?;
 
         let results = RunResults::read(&planned.folder)?;

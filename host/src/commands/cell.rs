@@ -1,12 +1,15 @@
 //! `physrep-bench cell`: one cell of a planned run, in this process.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
 use physrep_runner::{CellEvent, Error as RunnerError, SingleCell, begin_as_child, interrupt};
 
 use crate::{
-    arguments::duration,
+    arguments::{duration, latest_run},
     display::Display,
     error::{Error, Result},
 };
@@ -16,9 +19,9 @@ use crate::{
 pub struct CellCommand {
     /// The cell's key, or the beginning of it, as `plan` prints it.
     key: String,
-    /// The folder of the run, which `plan` or `all` wrote.
-    #[arg(long, value_name = "DIR", default_value = "runs/tiny")]
-    run: PathBuf,
+    /// The folder of the run, which `plan` or `all` wrote [default: the latest in runs/].
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
     /// Seconds between checkpoints of pretraining.
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
     checkpoint_every: f64,
@@ -30,15 +33,16 @@ pub struct CellCommand {
 impl CellCommand {
     /// Runs the cell, unless it is done.
     pub fn run(self) -> Result<ExitCode> {
-        if self.supervised { self.run_supervised() } else { self.run_alone() }
+        let run = self.run.clone().map_or_else(latest_run, Ok)?;
+        if self.supervised { self.run_supervised(&run) } else { self.run_alone(&run) }
     }
 
-    fn run_alone(self) -> Result<ExitCode> {
+    fn run_alone(self, run: &Path) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
         let every = duration("--checkpoint-every", self.checkpoint_every)?;
-        let cell = SingleCell::find(&self.run, &self.key)?;
+        let cell = SingleCell::find(run, &self.key)?;
         let (display, title) = (Display::default(), cell.cell().title());
-        let outcome = cell.run(&self.run, every, &mut |progress| {
+        let outcome = cell.run(run, every, &mut |progress| {
             display.phase_progress(&title, &progress);
             Ok(())
         });
@@ -56,14 +60,14 @@ impl CellCommand {
     }
 
     /// Reports to the supervisor, which writes the failure of a cell whether it is reported or the process dies.
-    fn run_supervised(self) -> Result<ExitCode> {
+    fn run_supervised(self, run: &Path) -> Result<ExitCode> {
         begin_as_child()?;
         interrupt::stop_at_end_of_input();
         interrupt::stop_at_signals()?;
         let output = "standard output";
         let outcome = duration("--checkpoint-every", self.checkpoint_every).and_then(|every| {
-            let cell = SingleCell::find(&self.run, &self.key)?;
-            cell.run(&self.run, every, &mut |progress| {
+            let cell = SingleCell::find(run, &self.key)?;
+            cell.run(run, every, &mut |progress| {
                 CellEvent::Progress(progress).send().map_err(RunnerError::io(output))
             })?;
             Ok(())

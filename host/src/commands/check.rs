@@ -89,14 +89,17 @@ impl Check {
             };
             works &= check.name != WORKS || !matches!(outcome, Outcome::Failed(_));
             if !self.json {
-                print(check, &outcome);
+                print(check, &outcome, &method);
             }
             outcomes.push((check, outcome));
         }
         let count = |kind: fn(&Outcome) -> bool| outcomes.iter().filter(|(_, outcome)| kind(outcome)).count();
         let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
         if self.json {
-            let report = json!({ "method": name, "checks": outcomes.iter().map(entry).collect::<Vec<_>>() });
+            let report = json!({
+                "method": name,
+                "checks": outcomes.iter().map(|(check, outcome)| entry(check, outcome, &method)).collect::<Vec<_>>(),
+            });
             say!("{}", serde_json::to_string_pretty(&report).expect("a report is plain JSON"));
         } else {
             let passed = count(|outcome| matches!(outcome, Outcome::Passed(_)));
@@ -156,15 +159,16 @@ impl Check {
 }
 
 /// A check and its outcome as JSON.
-fn entry((check, outcome): &(&ContractCheck, Outcome)) -> serde_json::Value {
+fn entry(check: &ContractCheck, outcome: &Outcome, method: &CheckedMethod) -> serde_json::Value {
     let mut entry = json!(check);
+    entry["mend"] = json!(method.mend(check));
     if let (Some(entry), serde_json::Value::Object(outcome)) = (entry.as_object_mut(), json!(outcome)) {
         entry.extend(outcome);
     }
     entry
 }
 
-fn print(check: &ContractCheck, outcome: &Outcome) {
+fn print(check: &ContractCheck, outcome: &Outcome, method: &CheckedMethod) {
     let name = check.name;
     match outcome {
         Outcome::Passed(detail) => say!("ok    {}", format!("{name:NAMES$} {detail}").trim_end()),
@@ -173,7 +177,7 @@ fn print(check: &ContractCheck, outcome: &Outcome) {
             say!("FAIL  {name:NAMES$} {found}");
             say!("      {:NAMES$} expected: {}", "", check.what);
             say!("      {:NAMES$} why: {}", "", check.why);
-            say!("      {:NAMES$} mend: {}", "", check.mend);
+            say!("      {:NAMES$} mend: {}", "", method.mend(check));
         }
     }
 }

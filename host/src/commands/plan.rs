@@ -21,7 +21,7 @@ impl Plan {
     /// Prepares data and plugins, writes the run folder, and prints its cells.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
-        let planned = self.run.plan(&Display::default())?;
+        let planned = self.run.plan(None, &Display::default())?;
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(["cell", "system", "method", "initialisation", "seed", "state", "joint pretraining"]);

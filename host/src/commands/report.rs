@@ -5,14 +5,13 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use physrep_records::RunResults;
 
-use crate::{error::Result, output::say};
+use crate::{arguments::RunFolder, error::Result, output::say};
 
 /// What to report.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The folder of a run, or of several merged.
-    #[arg(default_value = "runs/tiny")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunFolder,
     /// Where the report goes [default: RUN/report].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -21,9 +20,10 @@ pub struct Report {
 impl Report {
     /// Writes the report of a run.
     pub fn run(self) -> Result<ExitCode> {
-        let results = RunResults::read(&self.run)?;
-        let out = self.out.unwrap_or_else(|| self.run.join("report"));
-        let written = physrep_report::write_report(&self.run, &results, &out)?;
+        let run = self.run.path()?;
+        let results = RunResults::read(&run)?;
+        let out = self.out.unwrap_or_else(|| run.join("report"));
+        let written = physrep_report::write_report(&run, &results, &out)?;
         say!("written: {} and {} figures beside it", written.page.display(), written.figures);
         Ok(ExitCode::SUCCESS)
     }

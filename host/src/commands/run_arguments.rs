@@ -1,10 +1,12 @@
 //! The arguments of `all` and `plan`: what to run, and where.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use physrep_records::Lock;
-use physrep_runner::{PlanEvent, PlanSettings, RunPlan, RunSelection, SelectionEvent, describe};
+use physrep_records::{Lock, is_locked};
+use physrep_runner::{
+    CheckSettings, PlanEvent, PlanSettings, QuickChecks, RunPlan, RunSelection, SelectionEvent, describe,
+};
 
 use crate::{
     arguments::{DeviceArgument, Folders, Plugins, ProbesArgument, SuiteFolders, Workers},
@@ -49,13 +51,16 @@ pub struct PlannedRun {
 }
 
 impl RunArguments {
-    /// Locks the run's folder, plans the run and writes the plan.
-    pub fn plan(self, display: &Display) -> Result<PlannedRun> {
+    /// Plans the run, locks its folder and writes the plan. Methods that are new to it go through the quick checks first, each of
+    /// which may take `check_time`; without one, there are no checks.
+    pub fn plan(self, check_time: Option<Duration>, display: &Display) -> Result<PlannedRun> {
         let (device, note) = self.device.resolve()?;
         let (jobs, threads) = self.workers.jobs_and_threads(device)?;
         let SuiteFolders { suite, data, run: folder } = self.folders.load()?;
         let in_use = "another run is using this folder; wait for it, or choose another folder with --out";
-        let lock = Lock::take(&folder, in_use)?;
+        if is_locked(&folder)? {
+            Lock::take(&folder, in_use)?;
+        }
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
         let probes = self.probes.placement();
         let selection = RunSelection {
@@ -65,8 +70,13 @@ impl RunArguments {
             seeds: self.seeds,
             overrides: self.set,
         };
-        let settings = PlanSettings { data, device, probes, threads: threads * jobs };
+        let threads = threads * jobs;
+        let checks =
+            check_time.map(|time| QuickChecks { run: folder.clone(), settings: CheckSettings { threads, time } });
+        let settings = PlanSettings { data, device, probes, threads, checks };
         let plan = RunPlan::of(&suite, &selection, &settings, &|event| show(display, &event))?;
+        // Not before, so that a plan that fails leaves no folder behind.
+        let lock = Lock::take(&folder, in_use)?;
         plan.write(&folder)?;
         Ok(PlannedRun { plan, folder, _lock: lock })
     }
@@ -85,6 +95,10 @@ pub(super) fn show(display: &Display, event: &PlanEvent<'_>) {
         }
         PlanEvent::Selection(SelectionEvent::NoJointPretraining(reason)) => {
             display.line(&format!("rows of joint pretraining are left out: {reason}"));
+        }
+        PlanEvent::FailsCheck { method, check, found } => {
+            display.line(&format!("{} fails the check {}: {found}", method.name(), check.name));
+            display.line(&format!("  expected: {} (physrep-bench check {})", check.what, method.path().display()));
         }
         PlanEvent::Data(progress) => display.data_progress(&format!("{} data", progress.task), progress),
         PlanEvent::DataReady(system, took) => {

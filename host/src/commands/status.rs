@@ -1,6 +1,6 @@
 //! `physrep-bench status`: the progress of a run.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
@@ -8,6 +8,7 @@ use physrep_records::is_locked;
 use physrep_runner::{CellState, CellStatus, RunState, RunStatus};
 
 use crate::{
+    arguments::RunFolder,
     display::seconds,
     error::Result,
     output::{self, say},
@@ -16,9 +17,8 @@ use crate::{
 /// The run to show.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// The folder of a run.
-    #[arg(default_value = "runs/tiny")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunFolder,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -27,10 +27,11 @@ pub struct Status {
 impl Status {
     /// Prints the progress of the run.
     pub fn run(self) -> Result<ExitCode> {
-        let status = RunStatus::read(&self.run)?;
+        let run = self.run.path()?;
+        let status = RunStatus::read(&run)?;
         match self.json {
             true => say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default()),
-            false => output::write(format_args!("{}", text(&status, is_locked(&self.run)?))),
+            false => output::write(format_args!("{}", text(&status, is_locked(&run)?))),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -9,14 +9,13 @@ use clap::{
 use physrep_records::{RunResults, files};
 use physrep_report::{Form, PaperTable};
 
-use crate::{error::Result, output};
+use crate::{arguments::RunFolder, error::Result, output};
 
 /// What to print.
 #[derive(Debug, Args)]
 pub struct Table {
-    /// The folder of a run, or of several merged.
-    #[arg(default_value = "runs/tiny")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunFolder,
     /// The format; csv has all scores, one per row.
     #[arg(long, default_value = Form::Terminal.name(), value_parser = form())]
     format: Form,
@@ -77,7 +76,7 @@ fn form() -> impl TypedValueParser<Value = Form> {
 impl Table {
     /// Prints or writes all tables, or one.
     pub fn run(self) -> Result<ExitCode> {
-        let results = RunResults::read(&self.run)?;
+        let results = RunResults::read(&self.run.path()?)?;
         let text = match self.paper.table() {
             Some(table) => table.render(&results, self.format)?,
             None => self.format.render(&results)?,

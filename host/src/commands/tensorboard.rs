@@ -4,14 +4,13 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 
-use crate::{error::Result, output::say};
+use crate::{arguments::RunFolder, error::Result, output::say};
 
 /// What to write.
 #[derive(Debug, Args)]
 pub struct Tensorboard {
-    /// The folder of a run.
-    #[arg(default_value = "runs/tiny")]
-    run: PathBuf,
+    #[command(flatten)]
+    run: RunFolder,
     /// Where the event files go, one folder per pretraining [default: RUN/tensorboard].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -20,8 +19,9 @@ pub struct Tensorboard {
 impl Tensorboard {
     /// Writes an event file for each pretraining of the run that has training curves.
     pub fn run(self) -> Result<ExitCode> {
-        let out = self.out.unwrap_or_else(|| self.run.join("tensorboard"));
-        let count = physrep_report::write_tensorboard(&self.run, &out)?;
+        let run = self.run.path()?;
+        let out = self.out.unwrap_or_else(|| run.join("tensorboard"));
+        let count = physrep_report::write_tensorboard(&run, &out)?;
         say!("written: {count} event files; `tensorboard --logdir {}` shows them", out.display());
         Ok(ExitCode::SUCCESS)
     }

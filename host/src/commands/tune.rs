@@ -81,7 +81,7 @@ impl Tune {
         let folder = run.join("tune").join(&self.method);
         let _lock =
             Lock::take(&folder, "this method is being tuned in this folder; wait for it, or choose another --out")?;
-        let settings = PlanSettings { data, device, probes, threads: policy.jobs * policy.threads };
+        let settings = PlanSettings { data, device, probes, threads: policy.jobs * policy.threads, checks: None };
         let plan = TuningPlan::of(&tuning, self.systems, &settings, &|event| show(&display, &event))?;
         plan.run(&folder, &policy, &|event| display.run_event(&event))?;
         let record = tuning_outcome(&plan, &folder)?;

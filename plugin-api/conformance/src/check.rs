@@ -16,8 +16,11 @@ pub struct Check {
     pub what: &'static str,
     /// Why that matters.
     pub why: &'static str,
-    /// What to do if it fails.
+    /// What to do if it fails, in a method in Rust.
     pub mend: &'static str,
+    /// What to do if it fails, in a method in another process; none if it is the same.
+    #[serde(skip)]
+    pub(crate) mend_program: Option<&'static str>,
     /// Whether it takes a second at most.
     pub quick: bool,
     #[serde(skip)]
@@ -54,6 +57,11 @@ impl Outcome {
 }
 
 impl Check {
+    /// What to do if it fails, in a method in another process.
+    pub fn mend_program(&self) -> &'static str {
+        self.mend_program.unwrap_or(self.mend)
+    }
+
     /// Tries it on a method.
     pub fn run(&self, subject: &dyn Subject, setting: &Setting) -> Outcome {
         (self.run)(subject, setting).unwrap_or_else(|failure| Outcome::Failed(failure.message))

@@ -2,6 +2,7 @@
 //! the method, so a method that crashes or hangs fails the check and nothing else.
 
 mod confined;
+mod quick;
 mod shapes;
 
 use std::{env, time::Duration};
@@ -17,6 +18,7 @@ use crate::{
 };
 use confined::ConfinedMethod;
 
+pub use quick::QuickChecks;
 pub use shapes::suite_shapes;
 
 /// The method that is checked, and how.
@@ -39,7 +41,7 @@ pub struct CheckSettings {
 /// What a child is to try.
 #[derive(Serialize, Deserialize)]
 struct Task {
-    check: String,
+    checks: Vec<String>,
     code: MethodCode,
     description: serde_json::Value,
     setting: Setting,
@@ -60,14 +62,44 @@ impl CheckedMethod {
         Self { library, setting, settings }
     }
 
+    /// What to do if a check fails.
+    pub fn mend(&self, check: &Check) -> &'static str {
+        match self.library.code().folder {
+            Some(_) => check.mend_program(),
+            None => check.mend,
+        }
+    }
+
     /// Runs a check.
     ///
     /// # Errors
     ///
     /// [`Error::Interrupted`]; or if the child cannot be started.
     pub fn run(&self, check: &Check) -> Result<Outcome> {
+        let mut outcomes = self.run_in_one_child(&[check])?;
+        Ok(outcomes.pop().expect("an outcome for each check"))
+    }
+
+    /// Runs the checks that take a second at most, all in one child; gives those that fail, with what was found.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    pub fn failing_quick_checks(&self) -> Result<Vec<(&'static Check, String)>> {
+        let checks: Vec<&Check> = CHECKS.iter().filter(|check| check.quick).collect();
+        let outcomes = self.run_in_one_child(&checks)?;
+        let failed = checks.into_iter().zip(outcomes).filter_map(|(check, outcome)| match outcome {
+            Outcome::Failed(found) => Some((check, found)),
+            Outcome::Passed(_) | Outcome::Skipped(_) => None,
+        });
+        Ok(failed.collect())
+    }
+
+    /// Runs checks in a child, one after the other; gives an outcome for each. The one during which the child ends has failed, and those
+    /// after it are skipped.
+    fn run_in_one_child(&self, checks: &[&Check]) -> Result<Vec<Outcome>> {
         let task = Task {
-            check: check.name.to_owned(),
+            checks: checks.iter().map(|check| check.name.to_owned()).collect(),
             code: self.library.code().clone(),
             description: self.library.description().clone(),
             setting: self.setting.clone(),
@@ -79,25 +111,28 @@ impl CheckedMethod {
             stops_at_end_of_input: false,
             log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
         })?;
-        let (mut last, time) = (None, self.settings.time);
+        let (mut outcomes, time) = (Vec::new(), self.settings.time);
         let ended = child.watch(time, |outcome: Outcome| {
-            last = Some(outcome);
+            outcomes.push(outcome);
             time
         });
         let ended = ended.map_err(Error::io("the process of a check"))?;
         interrupt::check()?;
-        Ok(match last {
-            Some(outcome) if ended.status.success() => outcome,
-            _ if ended.stalled => Outcome::Failed(format!(
-                "it did not end within {} s; a smaller configuration is faster (--set)",
-                time.as_secs()
-            )),
-            _ => Outcome::Failed(format!("its process ended ({}){}", cause(ended.status), last_line(&mut log))),
-        })
+        outcomes.truncate(checks.len());
+        if outcomes.len() < checks.len() {
+            outcomes.push(Outcome::Failed(match ended.stalled {
+                true => {
+                    format!("it did not end within {} s; a smaller configuration is faster (--set)", time.as_secs())
+                }
+                false => format!("its process ended ({}){}", cause(ended.status), last_line(&mut log)),
+            }));
+        }
+        outcomes.resize(checks.len(), Outcome::Skipped("the process of the checks ended before".into()));
+        Ok(outcomes)
     }
 }
 
-/// Runs the check of a task, given as JSON, and sends its outcome. It runs in a child process.
+/// Runs the checks of a task, given as JSON, and sends the outcome of each. It runs in a child process.
 ///
 /// # Errors
 ///
@@ -105,12 +140,15 @@ impl CheckedMethod {
 pub fn check_in_this_process(task: &str) -> Result<()> {
     begin_as_child()?;
     let task: Task = serde_json::from_str(task).map_err(|e| Error::Usage(format!("no task of a check: {e}")))?;
-    let check = CHECKS.iter().find(|check| check.name == task.check);
-    let check = check.ok_or_else(|| Error::Usage(format!("no check `{}`", task.check)))?;
     let method = ConfinedMethod::new(task.code, task.description);
-    let outcome = match check.run(&method as &dyn Subject, &task.setting) {
-        Outcome::Failed(found) => Outcome::Failed(plain(&found)),
-        other => other,
-    };
-    messages::send(&outcome).map_err(Error::io("standard output"))
+    for name in &task.checks {
+        let check = CHECKS.iter().find(|check| check.name == name);
+        let check = check.ok_or_else(|| Error::Usage(format!("no check `{name}`")))?;
+        let outcome = match check.run(&method as &dyn Subject, &task.setting) {
+            Outcome::Failed(found) => Outcome::Failed(plain(&found)),
+            other => other,
+        };
+        messages::send(&outcome).map_err(Error::io("standard output"))?;
+    }
+    Ok(())
 }

@@ -15,6 +15,7 @@ pub const NAME: Check = Check {
     what: "the name is of lower-case letters, digits and dashes, and no other row has it",
     why: "it is a row of tables, a folder of runs and the prefix of `--set`",
     mend: "change `ABOUT.name`",
+    mend_program: Some("change `name` in method.toml"),
     quick: true,
     run: |subject, setting| {
         let name = subject.description()["name"].as_str().unwrap_or_default();
@@ -34,6 +35,7 @@ pub const SUMMARY: Check = Check {
     what: "the summary is one sentence",
     why: "`list methods` and reports show it beside the name",
     mend: "say in `ABOUT.summary` what the method learns from, in one sentence",
+    mend_program: Some("say in `summary` of method.toml what the method learns from, in one sentence"),
     quick: true,
     run: |subject, _| {
         let summary = subject.description()["summary"].as_str().unwrap_or_default();
@@ -55,6 +57,7 @@ pub const DEFAULTS: Check = Check {
     what: "the default configuration is JSON, and a session opens with it",
     why: "a row without settings of its own is run with the defaults, and records hold the configuration",
     mend: "derive `Serialize` and `Deserialize`; JSON has no infinity and no NaN, so use an `Option` or a large number",
+    mend_program: Some("give every key of `[config]` in method.toml a default that the method accepts"),
     quick: true,
     run: |subject, setting| {
         let defaults = &subject.description()["default_config"];
@@ -78,6 +81,7 @@ pub const KEYS: Check = Check {
     what: "every key of the configuration can be set alone",
     why: "`--set`, suites and tuning set single keys",
     mend: "put `#[serde(default)]` on nested structs, and let what `Serialize` writes be what `Deserialize` reads",
+    mend_program: Some("accept in the method what `[config]` of method.toml has as the default"),
     quick: false,
     run: |subject, setting| {
         let defaults = &subject.description()["default_config"];
@@ -100,6 +104,7 @@ pub const UNKNOWN_KEY: Check = Check {
     what: "a key that does not exist is refused by its name",
     why: "a misspelt key would run with the default and be published as another setting",
     mend: "take the configuration through the SDK, or put `#[serde(deny_unknown_fields)]` on it",
+    mend_program: Some("the host refuses keys that `[config]` of method.toml lacks; report this"),
     quick: true,
     run: |subject, setting| {
         const KEY: &str = "no-such-key";

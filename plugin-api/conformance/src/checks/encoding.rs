@@ -13,6 +13,7 @@ pub const DISTINCT: Check = Check {
     what: "different clips get different, finite tokens",
     why: "an encoder that says the same of everything holds no physics",
     mend: "look for saturated activations, an output that is multiplied by zero, or tokens of the positions alone",
+    mend_program: None,
     quick: true,
     run: |subject, setting| {
         let tokens = setting.open(subject)?.encode(&setting.clips(4, 1), 0)?;
@@ -31,6 +32,7 @@ pub const BATCH: Check = Check {
     what: "the tokens of a clip do not depend on the rest of its batch",
     why: "probes would read what other clips say, and a window would be embedded differently each time",
     mend: "use no statistics of the batch in `encode`: layer, instance or group norm instead of batch norm",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;
@@ -71,6 +73,7 @@ pub const AFTER_LOSS: Check = Check {
     what: "`encode` gives the same bytes twice, and changes no weight",
     why: "a run encodes in any order, and between steps",
     mend: "keep no state in the struct, and draw nothing at random in `encode`: no dropout, no masks",
+    mend_program: Some("keep nothing in `encode`, and draw nothing at random in it: no dropout, no masks"),
     quick: true,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;

@@ -14,6 +14,7 @@ pub const LOSS: Check = Check {
     why: "an operation that cuts or bends a gradient trains something else than the loss says",
     mend: "use the operations of `nn` where candle's cut the graph; if the objective stops gradients on purpose, as with a teacher, \
            this check may fail for the parameters concerned",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         let derivatives = match derivatives(subject, setting)? {

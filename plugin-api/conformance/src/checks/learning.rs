@@ -13,6 +13,7 @@ pub const FINITE: Check = Check {
     what: "the loss is finite on zeros, on noise and on values a hundred times as large",
     why: "fields rest at first, and burst at times; a NaN ends the run",
     mend: "add an epsilon where the objective divides or takes roots, and sum in f32",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         let shape = setting.spec.pretraining_shape(0);
@@ -36,6 +37,9 @@ pub const SAME_LOSS: Check = Check {
     what: "the loss of a batch is the same when it is computed again in the same state",
     why: "a run that resumes repeats steps",
     mend: "keep no state in the struct: no counters, no caches, no statistics of earlier batches",
+    mend_program: Some(
+        "keep nothing between steps that `state` does not have: no counters, no caches, no statistics of earlier batches",
+    ),
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;
@@ -56,6 +60,7 @@ pub const FALLS: Check = Check {
     what: "the loss falls over fifty steps on one batch",
     why: "an objective that cannot fit one batch learns nothing from many",
     mend: "raise or lower the learning rate; check the sign of the loss and that no gradient is cut",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;

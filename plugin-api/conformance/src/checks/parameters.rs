@@ -11,6 +11,7 @@ pub const ENCODER: Check = Check {
     what: "there is a parameter below the encoder's path",
     why: "these are what probes judge, what end-to-end training moves, and what `encode` loads",
     mend: "build the encoder from `params.pp(\"encoder\")`, or set `Method::ENCODER` to its path",
+    mend_program: Some("name the encoder's arrays in `state` with `encoder.` in front"),
     quick: true,
     run: |subject, setting| {
         let parameters = setting.open(subject)?.parameters()?;
@@ -27,6 +28,7 @@ pub const COMPLETE: Check = Check {
     what: "all parameters exist once the session is open",
     why: "one that is made later is in no checkpoint and no optimizer",
     mend: "create every parameter in `new`",
+    mend_program: Some("create every array of `state` in `__init__`"),
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;
@@ -48,6 +50,7 @@ pub const ENCODER_ALONE: Check = Check {
     what: "`encode` depends on the encoder's parameters alone",
     why: "a checkpoint of the encoder would not reproduce the embeddings, and end-to-end training would leave a part out",
     mend: "move what `encode` uses below the encoder's path",
+    mend_program: Some("name what `encode` uses with `encoder.` in front, in `state`"),
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;
@@ -82,6 +85,7 @@ pub const ALL_OF_ENCODER: Check = Check {
     what: "`encode` depends on every parameter of the encoder",
     why: "one that it does not use counts as the encoder's and is never trained end to end",
     mend: "use it in `encode`, or move it out of the encoder's path",
+    mend_program: Some("use it in `encode`, or name it without `encoder.` in front, in `state`"),
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;
@@ -111,7 +115,12 @@ pub const TOUCHED: Check = Check {
     name: "trained-parameters",
     what: "training changes every parameter",
     why: "one that nothing moves stays random: often a graph that was cut, or a layer that was forgotten",
-    mend: "let a gradient reach it, move it in `after_update`, or compute it instead of making it a parameter",
+    mend: "let a gradient reach it, move it in `after_update`, or compute it instead of making it a parameter; if it is frozen on \
+           purpose, this check may fail for it",
+    mend_program: Some(
+        "train it; or, if it serves training alone, name it with `training.` in front, in `state`; if it is frozen on purpose, this \
+         check may fail for it",
+    ),
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;
@@ -131,6 +140,7 @@ pub const END_TO_END: Check = Check {
     what: "training with labels moves the encoder and nothing else",
     why: "suites train each encoder with labels, too: the supervised ceiling",
     mend: "let `encode` keep the graph: no `detach`, and parameters below the encoder's path",
+    mend_program: Some("let `encode_backward` and `apply_gradients` train every array of the encoder"),
     quick: false,
     run: |subject, setting| {
         if subject.description()["end_to_end"] == false {

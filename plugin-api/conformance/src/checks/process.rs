@@ -17,6 +17,7 @@ pub const THREADS: Check = Check {
     what: "one, two and four threads give the same bytes",
     why: "the same seed on the same machine must score the same, whoever else uses its cores",
     mend: "sum in a fixed order, not in the order in which threads finish",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         if !subject.has_processes() {
@@ -42,6 +43,7 @@ pub const MEMORY: Check = Check {
     what: "memory does not grow with steps or encodings",
     why: "a run of thousands of steps would end in the middle, for want of memory",
     mend: "keep no tensor with its graph beyond a step: `detach` what you store",
+    mend_program: Some("keep no graph beyond a step: in PyTorch, `detach` what you store"),
     quick: false,
     run: |subject, setting| {
         const ROUNDS: u64 = 20;
@@ -72,6 +74,7 @@ pub const TIME: Check = Check {
     what: "how long the suites would take on this machine",
     why: "settings for the paper's sizes run for days on a laptop",
     mend: "give the suite's `[methods.NAME]` smaller sizes",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         let mut suites: Vec<(&str, f64)> = Vec::new();

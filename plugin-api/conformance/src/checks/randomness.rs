@@ -11,6 +11,9 @@ pub const SAME_SEED: Check = Check {
     what: "two sessions with one seed end with the same bytes",
     why: "a published row must be reproducible by others, at another time, in another folder",
     mend: "draw from `step.rng(..)` and `params` alone: no clock, no environment, no system randomness, no counters, no hash maps",
+    mend_program: Some(
+        "draw from `setup.rng(..)` and `step.rng(..)` alone: no clock, no environment, no `hash` of strings, no global generators",
+    ),
     quick: false,
     run: |subject, setting| {
         let (first, second) = (run(subject, setting, setting.spec.seed)?, run(subject, setting, setting.spec.seed)?);
@@ -29,6 +32,7 @@ pub const OTHER_SEED: Check = Check {
     what: "another seed gives other weights",
     why: "intervals over seeds would be too narrow",
     mend: "let `params` draw initial weights, and use `step.rng(..)`",
+    mend_program: Some("draw initial weights from `setup.rng(..)`, and the rest from `step.rng(..)`"),
     quick: false,
     run: |subject, setting| {
         let mut spec = setting.spec.clone();

@@ -14,6 +14,7 @@ pub const GRIDS: Check = Check {
     what: "other grids, channels and frames work, or are refused with a reason",
     why: "suites differ; a shape error of a tensor library in a row tells nobody what to do",
     mend: "check the shapes in `new` and return `Error::Unsupported` with what is allowed",
+    mend_program: Some("check the shapes in `__init__` and raise `physrep.Unsupported` with what is allowed"),
     quick: false,
     run: |subject, setting| {
         let base = &setting.spec;
@@ -54,6 +55,7 @@ pub const SUITES: Check = Check {
     what: "the systems of the suites work",
     why: "these are the tables that others will look at",
     mend: "see the message, and the suite's `[methods.NAME]` for settings of your own",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         if setting.suites.is_empty() {
@@ -88,6 +90,7 @@ pub const JOINT: Check = Check {
     what: "one session learns from two systems with different channels and grids",
     why: "the method says that it can, and suites then pretrain it on all their systems together",
     mend: "look up the batch's system, `batch.system`, in `setup.systems`; or set `JOINT_PRETRAINING` to false",
+    mend_program: Some("look up the batch's system in `setup.systems`; or say `joint = false` in method.toml"),
     quick: false,
     run: |subject, setting| {
         if subject.description()["joint_pretraining"] != true {
@@ -112,6 +115,7 @@ pub const TOKENS: Check = Check {
     what: "the embeddings of the suites' windows fit memory",
     why: "probes hold all tokens of a system at once",
     mend: "return fewer or shorter tokens: pool neighbouring ones",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         let mut largest = (0, String::new());

@@ -7,6 +7,7 @@ pub const ROUND_TRIP: Check = Check {
     what: "a loaded state is saved with the same bytes",
     why: "a checkpoint of a checkpoint must not drift",
     mend: "save all that is loaded, in a fixed order",
+    mend_program: None,
     quick: false,
     run: |subject, setting| {
         let mut session = setting.open(subject)?;
@@ -26,6 +27,9 @@ pub const RESUME: Check = Check {
     what: "a run that is stopped after three steps and resumed ends with the bytes of one that is not",
     why: "runs are stopped by machines and people, and must not score differently for it",
     mend: "keep what training needs in parameters; draw from `step.rng(..)`, which depends on the step alone",
+    mend_program: Some(
+        "give all that training needs in `state`; draw from `step.rng(..)`, which depends on the step alone",
+    ),
     quick: false,
     run: |subject, setting| {
         let mut whole = setting.open(subject)?;
@@ -52,6 +56,7 @@ pub const NOTHING_OUTSIDE: Check = Check {
     what: "tokens depend on the saved weights alone, not on what the session saw before",
     why: "embeddings of a published checkpoint would differ from those that were scored",
     mend: "keep running statistics and the like in parameters, or do without",
+    mend_program: Some("give running statistics and the like in `state`, or do without"),
     quick: false,
     run: |subject, setting| {
         let mut trained = setting.open(subject)?;

@@ -10,6 +10,7 @@ pub const WORKS: Check = Check {
     what: "a session opens, trains one step and encodes",
     why: "nothing else can be checked otherwise",
     mend: "the message is the method's own; look at the code that it names",
+    mend_program: None,
     quick: true,
     run: |subject, setting| {
         let within =
