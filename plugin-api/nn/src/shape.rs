@@ -11,5 +11,5 @@ pub use axis::Axis;
 pub(crate) use conv::ConvShape;
 pub(crate) use depthwise::DepthwiseShape;
 pub use edge::Edge;
-pub(crate) use instance_norm::InstanceNormScheme;
+pub(crate) use instance_norm::{InstanceNormScheme, LEAST_VARIATION};
 pub(crate) use window::Window;

@@ -6,6 +6,7 @@ physrep_plugin_api::conformance!(
         "dim": 16,
         "heads": 2,
         "depth": 2,
+        "patch": 8,
         "layer_scale": 0.1,
         "drop_path": 0.1,
         "training": { "warmup": 0.0 },

@@ -6,7 +6,7 @@ use super::reduce::add_in_order;
 use super::scalar::Scalar;
 use super::simd::{Float, Isa, Kernel, Vector};
 use super::zeros::zeros;
-use crate::shape::InstanceNormScheme;
+use crate::shape::{InstanceNormScheme, LEAST_VARIATION};
 
 /// Maps of `positions` positions, and how they are normalised.
 pub(crate) struct InstanceNorm {
@@ -22,6 +22,11 @@ struct Moments<T> {
     scale: Vec<T>,
     /// `d scale / dx = slope * (x - mean)`.
     slope: Vec<T>,
+}
+
+#[inline(always)]
+fn magnitude<T: Float>(x: T) -> T {
+    if x < T::zero() { T::zero() - x } else { x }
 }
 
 #[inline(always)]
@@ -45,15 +50,16 @@ fn moments<T: Float>(x: &[T], channels: usize, InstanceNormScheme { centred, eps
     }
     let mut slope = vec![T::zero(); channels];
     let (eps, degrees) = (T::from_f64(eps), T::from_f64(positions as f64 - 1.0));
-    for (scale, slope) in scale.iter_mut().zip(&mut slope) {
+    for ((scale, slope), &mean) in scale.iter_mut().zip(&mut slope).zip(&mean) {
         if centred {
             *scale = T::one() / Scalar::sqrt(*scale / count + eps);
             *slope = T::zero() - *scale * *scale * *scale / count;
         } else {
-            let deviation = Scalar::sqrt(*scale / degrees);
-            *scale = T::one() / (deviation + eps);
+            let (deviation, least) = (Scalar::sqrt(*scale / degrees), T::from_f64(LEAST_VARIATION) * magnitude(mean));
+            let varies = deviation > least;
+            *scale = T::one() / (if varies { deviation } else { least } + eps);
             // At a constant channel the standard deviation has no derivative; 0 stands for it.
-            if deviation > T::zero() {
+            if varies {
                 *slope = T::zero() - *scale * *scale / (degrees * deviation);
             }
         }

@@ -27,7 +27,8 @@ pub fn instance_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Re
 /// positions of its map; differentiable in both tensors. `x (.., N, C)` with `N` at least 2, `weight (C)`.
 ///
 /// This is the "RMS" instance norm of Multiple Physics Pretraining (arXiv:2310.02994): the mean stays in the map, and
-/// the divisor does not depend on it.
+/// the divisor does not depend on it. The standard deviation counts as at least 2^-20 of the mean's magnitude, so that a field at rest
+/// stays finite through many such norms.
 ///
 /// # Errors
 /// If the shapes do not fit, or are empty.

@@ -75,6 +75,17 @@ fn a_constant_map_stays_finite_and_so_does_its_gradient() {
 }
 
 #[test]
+fn a_constant_map_stays_finite_through_many_norms() {
+    let mut x = Tensor::full(7.0f32, (1, 5, 1), &Device::Cpu).unwrap();
+    let weight = Tensor::ones(1, DType::F32, &Device::Cpu).unwrap();
+    for _ in 0..10 {
+        x = rms_instance_norm(&x, &weight, 1e-8).unwrap();
+    }
+    let expected = Tensor::full(f64::from(1 << 20), (1, 5, 1), &Device::Cpu).unwrap();
+    assert_close(&x, &expected, 1e-6, "a constant map");
+}
+
+#[test]
 fn bad_input_is_an_error_with_a_reason() {
     let error = rms_instance_norm(&normal((2, 1, 3), 1), &normal(3, 2), 1e-8).unwrap_err();
     assert!(error.to_string().contains("with N at least 2"), "{error}");

@@ -1,8 +1,11 @@
 // Instance normalisation of maps x (maps, N, C): each channel over the N positions of its map. One block per 32
 // channels of a map, in a grid (channels / 32, maps) of blocks (32, 8).
 //
-// If `centred`, (x - mean) / sqrt(biased variance + eps); otherwise x / (unbiased standard deviation + eps).
+// If `centred`, (x - mean) / sqrt(biased variance + eps); otherwise x / (unbiased standard deviation + eps), where the
+// standard deviation counts as at least LEAST_VARIATION of the mean, as on the CPU.
 #include "sums.cuh"
+
+#define LEAST_VARIATION 0x1p-20f
 
 // The moments of one channel of a map: the output is (x - centre) * scale, and d scale / dx = slope * (x - mean).
 struct MapMoments {
@@ -26,9 +29,10 @@ __device__ inline MapMoments map_moments(const Element *x, unsigned positions, u
         float scale = 1.0f / sqrtf(square / positions + eps);
         return {mean, mean, scale, -scale * scale * scale / positions};
     }
-    float degrees = positions - 1.0f, deviation = sqrtf(square / degrees), scale = 1.0f / (deviation + eps);
+    float degrees = positions - 1.0f, deviation = sqrtf(square / degrees), least = LEAST_VARIATION * fabsf(mean);
+    float scale = 1.0f / (fmaxf(deviation, least) + eps);
     // At a constant channel the standard deviation has no derivative; 0 stands for it.
-    return {0, mean, scale, deviation > 0 ? -scale * scale / (degrees * deviation) : 0};
+    return {0, mean, scale, deviation > least ? -scale * scale / (degrees * deviation) : 0};
 }
 
 // `bias` may be null.
