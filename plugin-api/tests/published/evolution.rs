@@ -73,10 +73,19 @@ versions! { levels of Level:
     pub enum Level { Low, High }
 }
 
+versions! { callbacks of Callbacks:
+    optional_function: #[repr(C)]
+    pub struct Callbacks { done: Option<extern "C" fn(count: u32)> }
+    other_optional_function: #[repr(C)]
+    pub struct Callbacks { done: Option<extern "C" fn(count: i32)> }
+    function_that_is_there: #[repr(C)]
+    pub struct Callbacks { done: extern "C" fn(count: u32) }
+}
+
 #[test]
 fn every_change_of_a_type_is_refused() {
     let text = |layout| describe(layout, &mut BTreeSet::new());
-    for versions in [tables(), levels()] {
+    for versions in [tables(), levels(), callbacks()] {
         let (_, published) = versions[0];
         assert_eq!(changes(&text(published), &text(published)), [""; 0]);
         check_layout_compatibility(published, published).expect("the same");

@@ -43,11 +43,12 @@ fn own(name: &str, layout: &'static TypeLayout) -> String {
 }
 
 fn field(field: &TLField) -> String {
-    let of_type = match field.function_range().iter().next() {
-        Some(called) if field.is_function() => function(&called),
-        _ => format!("{}, {}", name(field.layout()), size(field.layout())),
-    };
-    format!("    {}: {of_type}{}\n", field.name(), lifetimes(field.lifetime_indices()))
+    let functions = field.function_range();
+    let mut of_type: Vec<String> = functions.iter().map(|called| function(&called)).collect();
+    if !field.is_function() {
+        of_type.insert(0, format!("{}, {}", name(field.layout()), size(field.layout())));
+    }
+    format!("    {}: {}{}\n", field.name(), of_type.join(", "), lifetimes(field.lifetime_indices()))
 }
 
 /// The variants of an enum: their numbers, and how many fields each has.
