@@ -10,6 +10,7 @@ mod devices;
 mod encode;
 mod external;
 mod failures;
+mod frozen;
 mod gpu;
 mod interrupt;
 mod joint;
