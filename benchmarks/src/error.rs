@@ -31,6 +31,16 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// A file is not what was written: bits were flipped, it was cut off, or someone changed it.
+    #[error("{}: {place} is damaged or was changed: its checksum does not fit; {advice}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        place: String,
+        /// What to do.
+        advice: String,
+    },
     /// The HDF5 library could not read or write something.
     #[error("{}: cannot {action}: {}", path.display(), one_line(source))]
     Hdf5 {

@@ -102,6 +102,13 @@ impl Display {
     pub fn run_event(&self, event: &RunEvent<'_>) {
         match event {
             RunEvent::Kept(cell) => self.line(&format!("{}: done before, kept", cell.title())),
+            RunEvent::SetAside { cell, aside } => {
+                self.line(&format!(
+                    "{}: its record was damaged, and is now {}; it runs again",
+                    cell.title(),
+                    aside.display()
+                ));
+            }
             RunEvent::Cells { done, total } => self.overall(*done, *total),
             RunEvent::Progress(cell, progress) => self.phase_progress(&cell.title(), progress),
             RunEvent::Done(cell, took) => {

@@ -39,12 +39,15 @@ impl Form {
             stats: ChannelStats { mean: 0.0, std: 1.0 },
             constant: false,
         };
+        let len = self.channels * self.frames * self.grid[0] * self.grid[1];
+        let values = |index| (index * len..(index + 1) * len).flat_map(|index| Self::value(index).to_le_bytes());
         let trajectory = |index| PackedTrajectory {
             file: "made.hdf5".into(),
             index,
             regime: None,
             raw: Vec::new(),
             labels: Vec::new(),
+            checksum: blake3::hash(&values(index).collect::<Vec<u8>>()).to_hex().to_string(),
         };
         let all = self.trajectories;
         let header = PackedHeader {
@@ -62,11 +65,8 @@ impl Form {
             splits: PerSplit { train: 0..all, valid: all..all, test: all..all, held_out: all..all },
             trajectories: (0..all).map(trajectory).collect(),
         };
-        let json = serde_json::to_vec(&header).expect("JSON");
-        let mut bytes = [b"PHYSPACK".as_slice(), &(json.len() as u64).to_le_bytes(), &json].concat();
-        bytes.resize(bytes.len().next_multiple_of(4096), 0);
-        let values = all * self.channels * self.frames * self.grid[0] * self.grid[1];
-        bytes.extend((0..values).flat_map(|index| Self::value(index).to_le_bytes()));
+        let mut bytes = header.to_bytes();
+        bytes.extend((0..all).flat_map(values));
         fs::File::create(path).expect("writable").write_all(&bytes).expect("writable");
     }
 }

@@ -13,12 +13,12 @@ use crate::well::ChannelStats;
 use crate::{Error, Result};
 
 /// The version of the format that this crate writes and reads.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// The first bytes of every packed file.
 pub(crate) const MAGIC: &[u8; 8] = b"PHYSPACK";
-/// Bytes of magic and length.
-pub(super) const PREAMBLE: usize = 16;
+/// Bytes of magic, length and digest.
+pub(super) const PREAMBLE: usize = 48;
 /// Values begin at a multiple of this.
 const ALIGNMENT: usize = 4096;
 
@@ -99,6 +99,8 @@ pub struct PackedTrajectory {
     pub raw: Vec<f64>,
     /// Its parameters, scaled to mean 0 and variance 1.
     pub labels: Vec<f64>,
+    /// Hash of its values (blake3).
+    pub checksum: String,
 }
 
 impl PackedHeader {
@@ -126,10 +128,11 @@ impl PackedHeader {
             .try_fold(size_of::<f32>(), usize::checked_mul)
     }
 
-    /// What comes before the values: magic, length, header and padding.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    /// What comes before the values: magic, length, digest, header and padding.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).expect("a header is plain JSON");
-        let mut bytes = [MAGIC.as_slice(), &(json.len() as u64).to_le_bytes(), &json].concat();
+        let digest = blake3::hash(&json);
+        let mut bytes = [MAGIC, &(json.len() as u64).to_le_bytes()[..], digest.as_bytes(), &json].concat();
         bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
         bytes
     }
@@ -144,7 +147,7 @@ impl PackedHeader {
         if bytes.len() < PREAMBLE || &bytes[..8] != MAGIC {
             return Err(fail("start", "a packed file of physrep-bench".into(), "something else".into()));
         }
-        let length = u64::from_le_bytes(bytes[8..PREAMBLE].try_into().expect("eight bytes"));
+        let length = u64::from_le_bytes(bytes[8..16].try_into().expect("eight bytes"));
         let rest = &bytes[PREAMBLE..];
         let json = usize::try_from(length).ok().and_then(|n| rest.get(..n)).ok_or_else(|| {
             fail("header", format!("{length} bytes"), format!("{} bytes; pack the data again", rest.len()))
@@ -154,6 +157,10 @@ impl PackedHeader {
         if header.format != FORMAT {
             let found = format!("format {}; pack the data again", header.format);
             return Err(fail("header", format!("format {FORMAT}"), found));
+        }
+        if blake3::hash(json) != bytes[16..PREAMBLE] {
+            let advice = "pack the data again".into();
+            return Err(Error::Damaged { path: path.into(), place: "the header".into(), advice });
         }
         header.check().map_err(|(expected, found)| fail("header", expected, found))?;
         let payload = (PREAMBLE + json.len()).next_multiple_of(ALIGNMENT);

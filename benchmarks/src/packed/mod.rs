@@ -3,7 +3,8 @@
 //! ```text
 //! bytes 0..8    "PHYSPACK"
 //! bytes 8..16   length of the header, u64
-//! bytes 16..    header, JSON; zeros up to the next multiple of 4096
+//! bytes 16..48  BLAKE3 of the header
+//! bytes 48..    header, JSON, with BLAKE3 of each trajectory's values; zeros up to the next multiple of 4096
 //! then          f32 values of shape (trajectory, channel, time, x, y)
 //! ```
 //!
@@ -24,7 +25,7 @@ mod writer;
 
 pub use clip_noise::{NoiseStream, load_clip};
 pub use header::{FORMAT, PackedAxis, PackedChannel, PackedHeader, PackedTrajectory};
-pub use pack::{pack, packed_file};
+pub use pack::{mark_damaged, pack, packed_file};
 pub use reader::Packed;
 pub(crate) use reader::is_packed;
 pub use window::Window;

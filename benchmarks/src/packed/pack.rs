@@ -1,5 +1,6 @@
 //! Packs one system's files of The Well into one file that training reads without HDF5.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::crop_resize::CropResize;
@@ -8,6 +9,7 @@ use super::reader::{Packed, is_packed};
 use super::source_file::SourceFile;
 use super::writer;
 use crate::atomic_file::{create_folder, folder_of, replace};
+use crate::error::IoContext;
 use crate::progress::Progress;
 use crate::suite::Suite;
 use crate::systems::System;
@@ -41,7 +43,7 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
     let source = source_hash(suite, system, section, data, key.as_deref(), &files)?;
     if out.exists() {
         match Packed::open(out) {
-            Ok(packed) if packed.header().source == source => return Ok(packed),
+            Ok(packed) if packed.header().source == source && !is_known_damaged(out) => return Ok(packed),
             Ok(_) => {}
             Err(_) if is_packed(out)? => {}
             Err(e) => {
@@ -64,5 +66,27 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
     let header = writer::header(suite, system, section, &view, data, source, &files)?;
     create_folder(folder_of(out))?;
     replace(out, |file| writer::write(file, out, header, &view, &files, progress))?;
+    // One that stays costs another packing.
+    let _ = fs::remove_file(damage_mark(out));
     Packed::open(out)
+}
+
+/// Marks a packed file as damaged, so that [`pack`] makes it again. Whoever reads clips from it goes on.
+///
+/// # Errors
+/// [`Error::Io`] if the mark cannot be written beside it.
+pub fn mark_damaged(packed: &Path) -> Result<()> {
+    let mark = damage_mark(packed);
+    fs::write(&mark, []).at("write", &mark)
+}
+
+fn is_known_damaged(packed: &Path) -> bool {
+    damage_mark(packed).exists()
+}
+
+/// `NAME.packed.damaged`.
+fn damage_mark(packed: &Path) -> PathBuf {
+    let mut name = packed.file_name().unwrap_or_default().to_owned();
+    name.push(".damaged");
+    packed.with_file_name(name)
 }

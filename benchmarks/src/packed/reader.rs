@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use memmap2::Mmap;
 
@@ -29,15 +30,17 @@ pub struct Packed {
     header: PackedHeader,
     map: Mmap,
     payload: usize,
+    /// Whether the values of each trajectory were found to fit its checksum.
+    intact: Vec<AtomicBool>,
 }
 
 impl Packed {
     /// Opens a packed file and checks its size against its header. Values are read from disk when they are used, so
-    /// this is fast; [`verify`](Self::verify) reads them all.
+    /// this is fast; those of a trajectory are checked when its first clip is read, and [`verify`](Self::verify) checks all.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not a packed file, of another version, or
-    /// cut off.
+    /// cut off, [`Error::Damaged`] if its header is.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).at("read", path)?;
         // An empty file cannot be mapped.
@@ -48,20 +51,39 @@ impl Packed {
         // replaced rather than changed in place. A user who truncates one while it is open breaks this.
         let map = unsafe { Mmap::map(&file) }.at("map", path)?;
         let (header, payload) = PackedHeader::parse(path, &map)?;
-        Ok(Self { path: path.into(), header, map, payload })
+        let intact = header.trajectories.iter().map(|_| AtomicBool::new(false)).collect();
+        Ok(Self { path: path.into(), header, map, payload, intact })
     }
 
-    /// Reads all values and compares them with the header's checksum.
+    /// Reads all values and compares them with the header's checksums.
     ///
     /// # Errors
-    /// [`Error::Format`] if they differ.
+    /// [`Error::Damaged`] if they differ.
     pub fn verify(&self) -> Result<()> {
-        let found = blake3::hash(&self.map[self.payload..]).to_hex();
-        if found.as_str() == self.header.checksum {
+        (0..self.header.trajectories.len()).try_for_each(|trajectory| self.verify_trajectory(trajectory))?;
+        match blake3::hash(&self.map[self.payload..]).to_hex().as_str() == self.header.checksum {
+            true => Ok(()),
+            false => Err(self.damaged("the values")),
+        }
+    }
+
+    /// Compares the values of a trajectory with its checksum, unless that was done before.
+    fn verify_trajectory(&self, trajectory: usize) -> Result<()> {
+        let intact = &self.intact[trajectory];
+        if intact.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let expected = format!("checksum {}", self.header.checksum);
-        Err(Error::format(&self.path, "values", expected, format!("{found}; the file is damaged, pack the data again")))
+        let len = self.clip_len(self.header.frames) * size_of::<f32>();
+        let values = &self.map[self.payload + trajectory * len..][..len];
+        if blake3::hash(values).to_hex().as_str() != self.header.trajectories[trajectory].checksum {
+            return Err(self.damaged(&format!("trajectory {trajectory}")));
+        }
+        intact.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn damaged(&self, place: &str) -> Error {
+        Error::Damaged { path: self.path.clone(), place: place.into(), advice: "pack the data again".into() }
     }
 
     /// The file's path.
@@ -88,7 +110,8 @@ impl Packed {
     /// Copies `frames` frames from the window's start on, as normalised values of shape `(C, T, H, W)`, `x` along `H`.
     ///
     /// # Errors
-    /// [`Error::Request`] if the trajectory has no such frames, or `out` is not [`clip_len`](Self::clip_len) long.
+    /// [`Error::Request`] if the trajectory has no such frames, or `out` is not [`clip_len`](Self::clip_len) long;
+    /// [`Error::Damaged`] if the trajectory's values do not fit its checksum.
     pub fn clip(&self, window: Window, frames: usize, out: &mut [f32]) -> Result<()> {
         let Window { trajectory, start } = window;
         let there = self.header.trajectories.len();
@@ -102,6 +125,7 @@ impl Packed {
             );
             return Err(Error::request(&self.path, reason));
         }
+        self.verify_trajectory(trajectory)?;
         let values: &[f32] = bytemuck::cast_slice(&self.map[self.payload..]);
         let (channels, frame) = (self.header.channels.len(), self.header.frame_len());
         for (channel, out) in out.chunks_exact_mut(frames * frame).enumerate() {

@@ -55,6 +55,7 @@ pub(super) fn header(
                 regime: *regime,
                 raw: parameters.clone(),
                 labels: scalings.iter().zip(parameters).map(|(s, &raw)| s.label(raw)).collect(),
+                checksum: no_checksum(),
             }
         }));
     }
@@ -75,8 +76,7 @@ pub(super) fn header(
         suite: suite.name.clone(),
         suite_version: suite.version,
         source,
-        // As long as the real one, which takes its place once the values are written.
-        checksum: "0".repeat(2 * blake3::OUT_LEN),
+        checksum: no_checksum(),
         channels,
         frames: section.frames,
         axes: [axis(0), axis(1)],
@@ -90,6 +90,11 @@ pub(super) fn header(
         },
         trajectories,
     })
+}
+
+/// A checksum as long as the real one, which takes its place once the values are written.
+fn no_checksum() -> String {
+    "0".repeat(2 * blake3::OUT_LEN)
 }
 
 /// Writes the header and the values, normalised as the header says.
@@ -108,6 +113,7 @@ pub(super) fn write(
     for (_, SourceFile { file, .. }) in files {
         let stored = file.layout().grid().iter().product();
         for trajectory in 0..file.layout().trajectories {
+            let mut own = blake3::Hasher::new();
             for channels in header.channels.chunk_by(|a, b| a.field == b.field) {
                 let values = file.read(&channels[0].field, trajectory..trajectory + 1, 0..header.frames)?;
                 for channel in channels {
@@ -118,9 +124,11 @@ pub(super) fn write(
                     seen.iter_mut().for_each(|value| *value = channel.stats.normalise(*value));
                     let bytes = bytemuck::cast_slice(&seen);
                     checksum.update(bytes);
+                    own.update(bytes);
                     writer.write_all(bytes).at("write", out)?;
                 }
             }
+            header.trajectories[done].checksum = own.finalize().to_hex().to_string();
             done += 1;
             let note = file.path().file_name().unwrap_or_default().to_string_lossy();
             if progress.report(done, header.trajectories.len(), &note) == ControlFlow::Break(()) {

@@ -125,6 +125,15 @@ impl Curves {
         Ok(())
     }
 
+    /// BLAKE3 of the lines of the steps before `end`, in hexadecimal.
+    pub fn digest(&self, end: u64) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (step, values) in self.inner().points.range(..end) {
+            hasher.update(line(*step, values).as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
     }

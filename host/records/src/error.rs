@@ -25,6 +25,14 @@ pub enum Error {
         /// What was expected and what was found.
         reason: String,
     },
+    /// A file is not what was written: bits were flipped, it was cut off, or someone changed it.
+    #[error("{path}: {reason}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// A folder is locked by another process.
     #[error("{path}: {reason}", path = path.display())]
     Locked {

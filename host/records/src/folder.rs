@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     files,
     record::{CellFailure, CellRecord},
 };
@@ -82,6 +82,23 @@ impl CellFolder {
             return Ok(CellOutcome::Failed(failure.reason));
         }
         Ok(CellOutcome::Missing)
+    }
+}
+
+impl CellFolder {
+    /// The cell's outcome so far; a record or a failure that is damaged is set aside, and the cell is to be run again. Then the name that
+    /// the damaged file has now is returned, too.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, or not be renamed.
+    pub fn outcome_or_set_aside(&self) -> Result<(CellOutcome, Option<PathBuf>)> {
+        match self.outcome() {
+            Err(Error::Damaged { path, .. } | Error::File { path, .. }) => {
+                Ok((CellOutcome::Missing, Some(files::set_aside(&path)?)))
+            }
+            outcome => Ok((outcome?, None)),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod record;
 mod run;
 mod samples;
 mod score;
+pub mod sealed;
 mod trial;
 mod tuning;
 
@@ -36,4 +37,5 @@ pub use record::{
 pub use run::{RunCell, RunResults, check_suites};
 pub use samples::{Sample, SampleFields};
 pub use score::{Metrics, ParameterResult, ProbeScore, Selection, Track};
+pub use sealed::Digest;
 pub use tuning::{RangesFile, TrialOutcome, TrialRecord, TunedOn, TuningProgram, TuningRecord};

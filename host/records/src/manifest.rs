@@ -121,7 +121,9 @@ impl ManifestCell {
 
     /// The description of the cell, if it can be read. Tables do not need it; training curves do.
     pub fn cell(&self, run: &Path) -> Option<Cell> {
-        files::read_json(&self.folder(run).spec()).ok()
+        let cell: Cell = files::read_json(&self.folder(run).spec()).ok()?;
+        // Another key is that of a damaged description.
+        (cell.key() == self.identity.key).then_some(cell)
     }
 }
 

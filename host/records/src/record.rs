@@ -16,6 +16,7 @@ use crate::{
     files,
     identity::{Identity, SCHEMA},
     score::{ProbeScore, Selection, Track},
+    sealed::{self, Digest},
 };
 
 /// A finished cell.
@@ -23,9 +24,8 @@ use crate::{
 pub struct CellRecord {
     /// The version of the record, [`SCHEMA`].
     pub schema: u32,
-    /// The BLAKE3 hash of the record without this key; reserved, none today.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
+    /// BLAKE3 of this file with 64 zeros in place of these digits.
+    pub digest: Digest,
     /// Which cell this is.
     #[serde(flatten)]
     pub identity: Identity,
@@ -68,11 +68,15 @@ impl CellRecord {
     ///
     /// If it is not a record, or one of another version.
     pub fn read(path: &Path) -> Result<Self> {
-        let value: Value = files::read_json(path)?;
+        let bytes = files::read(path)?;
+        let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
+        let value: Value = serde_json::from_slice(&bytes).map_err(|e| damaged(format!("not JSON: {e}")))?;
         let invalid = |reason: String| Error::File { path: path.to_owned(), reason };
         match value["schema"].as_u64() {
-            Some(schema) if schema == u64::from(SCHEMA) => serde_json::from_value(value)
-                .map_err(|e| invalid(format!("not a cell's record as docs/result.schema.json describes it: {e}"))),
+            Some(schema) if schema == u64::from(SCHEMA) => sealed::check(path, &bytes).and_then(|()| {
+                serde_json::from_value(value)
+                    .map_err(|e| invalid(format!("not a cell's record as docs/result.schema.json describes it: {e}")))
+            }),
             Some(schema) => Err(invalid(format!(
                 "a record of schema {schema}; this program reads schema {SCHEMA}; run the cell again with it"
             ))),

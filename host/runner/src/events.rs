@@ -1,6 +1,9 @@
 //! Typed events that report progress.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use physrep_records::Cell;
 use serde::{Deserialize, Serialize};
@@ -98,6 +101,13 @@ impl CellEvent {
 pub enum RunEvent<'a> {
     /// A cell has a record from an earlier run.
     Kept(&'a Cell),
+    /// The record of a cell was damaged; the cell runs again.
+    SetAside {
+        /// The cell.
+        cell: &'a Cell,
+        /// The name that the damaged file has now.
+        aside: &'a Path,
+    },
     /// The number of finished cells.
     Cells {
         /// Cells with a record.

@@ -8,7 +8,7 @@ use physrep_records::{Cell, DataSource, Device, EncoderSpec, Initialisation, Pro
 
 use crate::{
     check::QuickChecks,
-    data::{prepare_data, write_samples},
+    data::{pack_again, prepare_data, write_samples},
     error::{Error, Result},
     events::DataProgress,
     plugin::MethodLibrary,
@@ -115,7 +115,7 @@ impl RunPlan {
         for cell in &self.cells {
             if !sampled.contains(&cell.system()) {
                 sampled.push(cell.system());
-                write_samples(&cell.suite, &cell.data, run)?;
+                write_samples(&cell.suite, &cell.data, run).map_err(pack_again)?;
             }
         }
         let mut manifest = RunManifest::of(&self.cells);

@@ -34,7 +34,14 @@ impl SingleCell {
             )));
         };
         let folder = listed.folder(run);
-        let cell = files::read_json(&folder.spec())?;
+        let cell: Cell = files::read_json(&folder.spec())?;
+        if cell.key() != listed.identity.key {
+            let reason = format!(
+                "it describes another cell than its folder's, {}; it is damaged: plan the run again",
+                listed.identity.key
+            );
+            return Err(Error::file(folder.spec(), reason));
+        }
         Ok(Self { cell, folder })
     }
 
@@ -63,7 +70,7 @@ impl SingleCell {
         let _lock = Lock::wait(self.folder.path())?;
         files::remove_unfinished(self.folder.path());
         files::remove_unfinished(pretraining.path());
-        if let CellOutcome::Done(_) = self.folder.outcome()? {
+        if let (CellOutcome::Done(_), _) = self.folder.outcome_or_set_aside()? {
             return Ok(());
         }
         run_cell(

@@ -59,7 +59,11 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
     let status = StatusFile::start(run, titles.iter().map(String::as_str));
     let mut missing = Vec::new();
     for (cell, title) in cells.iter().zip(&titles) {
-        match cell.folder(run).outcome()? {
+        let (outcome, damaged) = cell.folder(run).outcome_or_set_aside()?;
+        if let Some(aside) = &damaged {
+            listener(RunEvent::SetAside { cell, aside });
+        }
+        match outcome {
             CellOutcome::Done(_) => {
                 listener(RunEvent::Kept(cell));
                 status.state(title, CellState::Done, None);

@@ -27,7 +27,7 @@ impl Plan {
         table.set_header(["cell", "system", "method", "initialisation", "seed", "state", "joint pretraining"]);
         let mut missing = 0;
         for cell in &planned.plan.cells {
-            let state = match cell.folder(&planned.folder).outcome()? {
+            let state = match cell.folder(&planned.folder).outcome_or_set_aside()?.0 {
                 CellOutcome::Done(_) => "done",
                 CellOutcome::Failed(_) => "failed",
                 CellOutcome::Missing => "missing",

@@ -7,7 +7,7 @@ use physrep_benchmarks::{
     label_scale::{Scale, Scaling},
 };
 use physrep_records::{
-    CellOutcome, CellRecord, Cost, EncoderFacts, Environment, Health, Identity, Initialisation, Metrics,
+    CellOutcome, CellRecord, Cost, Digest, EncoderFacts, Environment, Health, Identity, Initialisation, Metrics,
     ParameterResult, ProbeScore, Recipe, RunCell, RunResults, SCHEMA, ScoredTrajectories, SuiteFacts, Track,
 };
 use physrep_statistics::{GradientFlow, LabelPermutation, Spread};
@@ -78,7 +78,7 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
     let probe = if method == "mean" { "mean" } else { "ridge" };
     CellRecord {
         schema: SCHEMA,
-        digest: None,
+        digest: Digest::default(),
         identity: Identity {
             key: format!("key-of-{method}-{seed}"),
             suite: SuiteFacts { name: "tiny".into(), version: 4, draw: 0, checksum: "suite".into() },

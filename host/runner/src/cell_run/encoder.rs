@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use physrep_benchmarks::{Split, packed::Packed};
-use physrep_records::{CellRecord, Cost, Curves, EncoderSpec, PhaseCost};
+use physrep_records::{CellRecord, Cost, Curves, Digest, EncoderSpec, PhaseCost};
 use physrep_statistics::GradientFlow;
 
 use super::{
@@ -141,6 +141,7 @@ impl Encoder<'_> {
         }
         let points = self.curves.points();
         let mut cached = CachedEmbeddings {
+            digest: Digest::default(),
             checksum: String::new(),
             encode,
             encoding: Some(encoding),

@@ -1,7 +1,7 @@
 //! Assembles the record of a cell from the results of its stages.
 
 use physrep_benchmarks::packed::Packed;
-use physrep_records::{Cell, CellRecord, Cost, EncoderSpec, Health, Recipe, SCHEMA};
+use physrep_records::{Cell, CellRecord, Cost, Digest, EncoderSpec, Health, Recipe, SCHEMA};
 use serde_json::Value;
 
 use crate::{
@@ -39,7 +39,7 @@ impl RecordParts {
         };
         CellRecord {
             schema: SCHEMA,
-            digest: None,
+            digest: Digest::default(),
             identity: cell.identity(),
             external: false,
             parameters: data.header().scalings.clone(),

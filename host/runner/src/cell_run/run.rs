@@ -3,11 +3,12 @@
 use std::fs;
 
 use physrep_benchmarks::packed::Packed;
-use physrep_records::{DataSource, EncoderSpec, files};
+use physrep_records::{DataSource, EncoderSpec, sealed};
 
 use super::{encoder::record_encoder, floor::record_floor, task::CellRun};
 use crate::{
     child::last_line_of_own_log,
+    data::pack_again,
     error::{Error, Result},
     events::{Phase, PhaseProgress},
     plugin::MethodCode,
@@ -20,6 +21,10 @@ use crate::{
 ///
 /// If a stage of the cell fails; [`Error::Interrupted`] if this process is to stop.
 pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Result<()>) -> Result<()> {
+    record_cell(run, listener).map_err(pack_again)
+}
+
+fn record_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Result<()>) -> Result<()> {
     physrep_nn::retain_heap_memory();
     let mut progress = Progress::new(listener);
     progress.report(Phase::Start, 0, 1)?;
@@ -45,7 +50,7 @@ pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress)
         }
         EncoderSpec::Features | EncoderSpec::Mean => record_floor(run, &data[run.cell.index()], &mut progress)?,
     };
-    files::write_json(&run.folder.record(), &record)?;
+    sealed::write(&run.folder.record(), &record)?;
     // Leftover files do not make the cell less complete.
     let _ = fs::remove_file(run.folder.failure());
     let _ = fs::remove_dir_all(run.folder.scratch());

@@ -1,9 +1,11 @@
 //! The data of cells: generated, inspected and packed if it is missing.
 
+mod damage;
 mod inspect;
 mod prepare;
 mod samples;
 
+pub(crate) use damage::pack_again;
 pub use inspect::{InspectionLimits, cores, inspect_files, inspect_in_this_process};
 pub use prepare::{pack_data, prepare_data};
 pub use samples::write_samples;

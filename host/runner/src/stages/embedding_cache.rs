@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use physrep_benchmarks::{Split, packed::Packed};
 use physrep_evaluation::{Embeddings, LabelledEmbeddings};
-use physrep_records::{Cell, CellFolder, EncoderFacts, EncodingCheck, PhaseCost, files};
+use physrep_records::{
+    Cell, CellFolder, Digest, EncoderFacts, EncodingCheck, Error as RecordsError, PhaseCost, files, sealed,
+};
 use physrep_statistics::GradientFlow;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,8 @@ use crate::error::{Error, Result};
 /// The record of complete embeddings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CachedEmbeddings {
+    /// The digest of this record.
+    pub digest: Digest,
     /// BLAKE3 of the file of embeddings.
     pub checksum: String,
     /// The encoder, if there is one.
@@ -45,7 +49,7 @@ impl CachedEmbeddings {
         let bytes = serialize(embedded).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
         self.checksum = blake3::hash(&bytes).to_hex().to_string();
         files::write(&folder.embeddings(), &bytes)?;
-        Ok(files::write_json(&folder.embeddings_record(), self)?)
+        Ok(sealed::write(&folder.embeddings_record(), self)?)
     }
 
     /// The complete embeddings of `cell` in `folder`. None if there are none, or if they do not match their checksum and must be
@@ -58,7 +62,13 @@ impl CachedEmbeddings {
         if !folder.embeddings_record().is_file() || !folder.embeddings().is_file() {
             return Ok(None);
         }
-        let cached: Self = files::read_json(&folder.embeddings_record())?;
+        let cached: Self = match sealed::read(&folder.embeddings_record()) {
+            Err(damaged @ RecordsError::Damaged { .. }) => {
+                log::warn!("{damaged}; encoding again");
+                return Ok(None);
+            }
+            cached => cached?,
+        };
         let bytes = files::read(&folder.embeddings())?;
         if blake3::hash(&bytes).to_hex().as_str() != cached.checksum {
             log::warn!("{} is damaged or was changed; encoding again", folder.embeddings().display());

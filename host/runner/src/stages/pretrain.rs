@@ -14,7 +14,7 @@ use physrep_benchmarks::{
     packed::{NoiseStream, Packed, WindowOrder, load_clip},
     suite::{PretrainBudget, Suite},
 };
-use physrep_records::{Curves, PhaseCost, PretrainingFolder, files};
+use physrep_records::{Curves, Digest, PhaseCost, PretrainingFolder, files, sealed};
 use serde_json::Value;
 
 use super::{
@@ -82,24 +82,28 @@ pub fn run(
     curves: &Curves,
     progress: &mut Progress<'_>,
 ) -> Result<PhaseCost> {
-    if let Some(record) = PretrainingRecord::read(task.folder)? {
-        method.load(&files::read(&task.folder.state())?, LoadScope::Full)?;
+    if let Some((record, state)) = PretrainingRecord::read_intact(task.folder)? {
+        method.load(&state, LoadScope::Full)?;
         curves.replace(Curves::read(&task.folder.curves())?);
         return Ok(record.cost);
     }
     let cost = train(task, method, curves, progress)?;
-    files::write(&task.folder.state(), &method.save()?)?;
+    let state = method.save()?;
+    files::write(&task.folder.state(), &state)?;
     let systems = task.data.iter().map(|data| {
         let header = data.header();
         PretrainedSystem { system: header.system.clone(), geometry: Geometry::of(header) }
     });
     let record = PretrainingRecord {
+        digest: Digest::default(),
+        state: blake3::hash(&state).to_hex().to_string(),
+        curves: files::checksum(&task.folder.curves())?,
         method: task.method.to_owned(),
         config: task.config.clone(),
         systems: systems.collect(),
         cost,
     };
-    files::write_json(&task.folder.record(), &record)?;
+    sealed::write(&task.folder.record(), &record)?;
     // The final state replaces the checkpoint.
     let _ = fs::remove_file(task.folder.checkpoint());
     Ok(cost)
@@ -120,11 +124,13 @@ fn train(
     let windows = data.iter().map(|data| data.windows(Split::Train, &suite.window_on(&data.header().system)));
     let mut orders: Vec<_> = windows.map(|windows| (WindowOrder::new(suite.seed, windows.len()), windows)).collect();
 
-    let mut start = Checkpoint::START;
-    if folder.checkpoint().is_file() {
-        start = Checkpoint::load(&folder.checkpoint(), method)?;
-    }
-    curves.restore(&folder.curves(), start.step)?;
+    let start = match Checkpoint::load(folder, method, curves)? {
+        Some(checkpoint) => checkpoint,
+        None => {
+            curves.restore(&folder.curves(), 0)?;
+            Checkpoint::start()
+        }
+    };
     progress.report(Phase::Pretrain, start.step, steps)?;
     let timer = PhaseTimer::start_with(method)?;
     // The total cost of all attempts up to a step.
@@ -163,7 +169,7 @@ fn train(
             curves.follow(&folder.curves(), step)?;
             if interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps) {
                 curves.flush(&folder.curves(), step)?;
-                Checkpoint { step, cost: cost(step, method)? }.save(&folder.checkpoint(), method)?;
+                Checkpoint { step, cost: cost(step, method)?, curves: curves.digest(step) }.save(folder, method)?;
                 saved = Instant::now();
             }
             progress.report_figures(PhaseProgress {

@@ -2,15 +2,24 @@
 
 use std::path::Path;
 
-use physrep_records::{PhaseCost, PretrainingFolder, files};
+use physrep_records::{Digest, Error as RecordsError, PhaseCost, PretrainingFolder, files, sealed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{error::Result, plugin::Geometry};
+use crate::{
+    error::{Error, Result},
+    plugin::Geometry,
+};
 
 /// The record of a pretraining, beside its state: everything that is needed to create a session for that state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PretrainingRecord {
+    /// The digest of this record.
+    pub digest: Digest,
+    /// BLAKE3 of the state.
+    pub state: String,
+    /// BLAKE3 of the training curves.
+    pub curves: String,
     /// The method.
     pub method: String,
     /// The keys of its configuration that differ from the defaults.
@@ -38,7 +47,43 @@ impl PretrainingRecord {
     /// If it cannot be read.
     pub fn read(folder: &PretrainingFolder) -> Result<Option<Self>> {
         let path = folder.record();
-        Ok(if path.is_file() { Some(files::read_json(&path)?) } else { None })
+        Ok(if path.is_file() { Some(sealed::read(&path)?) } else { None })
+    }
+
+    /// The record in a folder and the bytes of its state, if both and the curves are as they were written. What is damaged is set aside,
+    /// with a line in the log.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read.
+    pub fn read_intact(folder: &PretrainingFolder) -> Result<Option<(Self, Vec<u8>)>> {
+        let damaged = |path: &Path| -> Result<Option<(Self, Vec<u8>)>> {
+            // Without its record, a pretraining is not done.
+            let aside = files::set_aside(&folder.record())?;
+            log::warn!(
+                "{} is damaged; the pretraining begins again, and its record is now {}",
+                path.display(),
+                aside.display()
+            );
+            Ok(None)
+        };
+        let record = match Self::read(folder) {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(None),
+            Err(Error::Records(RecordsError::Damaged { path, .. })) => return damaged(&path),
+            Err(error) => return Err(error),
+        };
+        if !folder.curves().is_file() || files::checksum(&folder.curves())? != record.curves {
+            return damaged(&folder.curves());
+        }
+        let state = match folder.state().is_file() {
+            true => files::read(&folder.state())?,
+            false => Vec::new(),
+        };
+        match blake3::hash(&state).to_hex().as_str() == record.state {
+            true => Ok(Some((record, state))),
+            false => damaged(&folder.state()),
+        }
     }
 
     /// The record beside the state at `path`, if there is one.
