@@ -10,7 +10,7 @@ use physrep_records::{Cell, EncoderSpec, LabelSubset, ProbeScore, ScoredTrajecto
 use physrep_statistics::{LabelPermutation, Spread, per_trajectory};
 
 use super::{
-    encode::EmbeddedSplits,
+    embedded_splits::EmbeddedSplits,
     fits::{Fit, Fitter, ScoredSplits},
     probe_score::{Fitted, column},
 };
