@@ -5,7 +5,7 @@ use std::fs;
 use physrep_benchmarks::packed::Packed;
 use physrep_records::{DataSource, EncoderSpec, files};
 
-use super::{encoder::record_encoder, floor::record_floor, task::CellRun};
+use super::{elsewhere::record_elsewhere, encoder::record_encoder, floor::record_floor, task::CellRun};
 use crate::{
     child::last_line_of_own_log,
     error::{Error, Result},
@@ -43,6 +43,7 @@ pub(crate) fn run_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress)
                 other => other,
             })?
         }
+        EncoderSpec::Elsewhere { .. } => record_elsewhere(run, &data[run.cell.index()], &mut progress)?,
         EncoderSpec::Features | EncoderSpec::Mean => record_floor(run, &data[run.cell.index()], &mut progress)?,
     };
     files::write_json(&run.folder.record(), &record)?;
