@@ -66,7 +66,7 @@ impl RunArguments {
             overrides: self.set,
         };
         let settings = PlanSettings { data, device, probes, threads: threads * jobs };
-        let plan = RunPlan::of(&suite, &selection, &settings, &|event| show(display, &event))?;
+        let mut plan = RunPlan::of(&suite, &selection, &settings, &|event| show(display, &event))?;
         plan.write(&folder)?;
         Ok(PlannedRun { plan, folder, _lock: lock })
     }
