@@ -362,7 +362,7 @@ def main():
     systems = collections.defaultdict(lambda: collections.defaultdict(list))
     for cell, record in ((cell, record) for cell in cells if (record := read_record(cell))):
         records.append(record)
-        suffix = {"random": " (random init)", "joint": " (joint)"}.get(record["initialisation"], "")
+        suffix = {"random": " (random init)", "joint": " (joint)", "elsewhere": " (elsewhere)"}.get(record["initialisation"], "")
         systems[record["system"]][record["method"] + suffix].append(record)
         check_record(record, cell, compare)
         if (cell / "embeddings.safetensors").is_file():

@@ -11,7 +11,7 @@ use physrep_external::{
     answer::{Done, Hello, Line, Parameters, State, Tokens, Trained, parse},
     array::Array,
 };
-use physrep_runner::{CellEvent, read_weights};
+use physrep_runner::{CellEvent, ReturnedEmbeddings, read_weights};
 
 pub use hdf5_attributes::hdf5_attributes;
 pub use mutation::mutate;
@@ -20,13 +20,15 @@ pub use mutation::mutate;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("packed_header", packed_header),
     ("pth", pth),
     ("hdf5_attributes", hdf5_attributes),
     ("suite_toml", suite_toml),
     ("cell_event", cell_event),
     ("external_message", external_message),
+    ("embeddings_npz", embeddings_npz),
+    ("embeddings_safetensors", embeddings_safetensors),
 ];
 
 /// Parses the header of a packed file.
@@ -36,10 +38,25 @@ pub fn packed_header(bytes: &[u8]) {
 
 /// Parses a checkpoint of PyTorch.
 pub fn pth(bytes: &[u8]) {
+    with_file("fuzzed.pth", bytes, |path| drop(read_weights(path)));
+}
+
+/// Parses embeddings that someone hands back, as numpy writes them.
+pub fn embeddings_npz(bytes: &[u8]) {
+    with_file("fuzzed.npz", bytes, |path| drop(ReturnedEmbeddings::read(path)));
+}
+
+/// Parses embeddings that someone hands back in a safetensors file.
+pub fn embeddings_safetensors(bytes: &[u8]) {
+    with_file("fuzzed.safetensors", bytes, |path| drop(ReturnedEmbeddings::read(path)));
+}
+
+/// Calls a function of a file with these bytes.
+fn with_file(name: &str, bytes: &[u8], read: impl Fn(&Path)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("fuzzed.pth");
+    let path = folder.path().join(name);
     fs::write(&path, bytes).expect("a small file");
-    let _ = read_weights(&path);
+    read(&path);
 }
 
 /// Parses a suite file.

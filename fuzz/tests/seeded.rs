@@ -1,9 +1,15 @@
 //! Every target returns on mutations of valid inputs; `state_dict.pth` has two tensors, in the form of `torch.save`. `PHYSREP_FUZZ_RUNS` and `PHYSREP_FUZZ_SEED` choose how many, and which.
 
-use std::{env, panic};
+use std::{
+    env,
+    io::{Cursor, Write},
+    panic,
+};
 
 use physrep_fuzz::{TARGETS, mutate};
 use physrep_random::Stream;
+use safetensors::{Dtype, serialize, tensor::TensorView};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 fn setting(name: &str, default: u64) -> u64 {
     env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
@@ -35,8 +41,36 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
         "packed_header" => vec![packed_header()],
         "pth" => vec![include_bytes!("state_dict.pth").to_vec()],
         "hdf5_attributes" => vec![(0..96).collect()],
+        "embeddings_npz" => vec![npz()],
+        "embeddings_safetensors" => vec![safetensors()],
         other => panic!("no corpus for {other}"),
     }
+}
+
+/// Embeddings of two windows, as `numpy.savez` writes them.
+fn npz() -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, dtype, shape, length) in [("identifiers.npy", "<i8", "(2,)", 16), ("tokens.npy", "<f4", "(2, 1, 3)", 24)]
+    {
+        let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let values = (0..length).collect::<Vec<u8>>();
+        archive.start_file(name, options).expect("a new file");
+        let parts: [&[u8]; 4] =
+            [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes(), header.as_bytes(), &values];
+        parts.iter().try_for_each(|part| archive.write_all(part)).expect("memory does not fail");
+    }
+    archive.finish().expect("memory does not fail").into_inner()
+}
+
+/// Embeddings of two windows in a safetensors file.
+fn safetensors() -> Vec<u8> {
+    let bytes: Vec<u8> = (0..24).collect();
+    let views = [
+        ("identifiers", TensorView::new(Dtype::I64, vec![2], &bytes[..16]).expect("the shape fits")),
+        ("tokens", TensorView::new(Dtype::F32, vec![2, 1, 3], &bytes).expect("the shape fits")),
+    ];
+    serialize(views, None).expect("two tensors")
 }
 
 /// A packed file without trajectories.
@@ -56,7 +90,11 @@ fn every_target_returns_on_mutated_inputs() {
     for (name, target) in TARGETS {
         let corpus = corpus(name);
         // Files are slower than bytes.
-        let runs = if matches!(name, "pth" | "hdf5_attributes") { runs.div_ceil(10) } else { runs };
+        let runs = if matches!(name, "pth" | "hdf5_attributes" | "embeddings_npz" | "embeddings_safetensors") {
+            runs.div_ceil(10)
+        } else {
+            runs
+        };
         for run in 0..runs {
             let mut stream = Stream::new(seed, name, run);
             let input = &corpus[stream.below(corpus.len())];

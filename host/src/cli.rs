@@ -8,9 +8,9 @@ use physrep_runner::interrupt;
 use crate::{
     commands::{
         all::All, bench::Bench, bench::BenchOne, cell::CellCommand, check::Check, check::CheckOne, compare::Compare,
-        data::Data, describe_one::DescribeOne, doctor::Doctor, encode::Encode, list::List, merge::Merge,
-        method_one::MethodOne, new::New, plan::Plan, report::Report, schema::Schema, status::Status, table::Table,
-        tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
+        data::Data, describe_one::DescribeOne, doctor::Doctor, encode::Encode, export_windows::ExportWindows,
+        list::List, merge::Merge, method_one::MethodOne, new::New, plan::Plan, report::Report, schema::Schema,
+        score::Score, status::Status, table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
     },
     error::{Error, Result},
 };
@@ -59,6 +59,10 @@ enum Command {
     Tensorboard(Tensorboard),
     /// Embed clips with a method and a checkpoint.
     Encode(Encode),
+    /// Write the clips of a suite, without labels, for whoever embeds them elsewhere.
+    ExportWindows(ExportWindows),
+    /// Probe embeddings that were made elsewhere; their row is marked, and not ranked.
+    Score(Score),
     /// Time a method's training or encoding on clips of a given shape; prints JSON.
     Bench(Bench),
     /// Measure in this process; started by `bench`.
@@ -114,6 +118,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::VerifyResult(command) => command.run(),
         Command::Tensorboard(command) => command.run(),
         Command::Encode(command) => command.run(),
+        Command::ExportWindows(command) => command.run(),
+        Command::Score(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::BenchOne(command) => command.run(),
         Command::DescribeOne(command) => command.run(),

@@ -41,13 +41,18 @@ pub fn of_user() -> Result<PathBuf> {
     }
 }
 
-/// The folder of the run called `name`: below the working directory or, if that is in the folder of a method's program, which reads all
-/// that is in there, beside that folder.
+/// The folder of the run called `name`, [beside methods](beside_methods).
 pub fn run(name: &str) -> PathBuf {
-    let runs = Path::new("runs").join(name);
-    let Ok(here) = env::current_dir() else { return runs };
+    beside_methods("runs", name)
+}
+
+/// The folder `folder/name`: below the working directory or, if that is in the folder of a method's program, which reads all that is in
+/// there, beside that folder.
+pub fn beside_methods(folder: &str, name: &str) -> PathBuf {
+    let path = Path::new(folder).join(name);
+    let Ok(here) = env::current_dir() else { return path };
     let program = here.ancestors().find(|folder| folder.join("method.toml").is_file());
-    program.and_then(Path::parent).map_or(runs.clone(), |beside| beside.join(&runs))
+    program.and_then(Path::parent).map_or(path.clone(), |beside| beside.join(&path))
 }
 
 /// The run in the folder of runs that was planned last, if there is one.

@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod data;
 mod devices;
+mod elsewhere;
 mod encode;
 mod external;
 mod failures;

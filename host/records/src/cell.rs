@@ -32,6 +32,16 @@ pub enum EncoderSpec {
         /// The state in which the encoder is probed.
         initialisation: Initialisation,
     },
+    /// Embeddings that were made elsewhere, and put into the embedding cache of the cell.
+    Elsewhere {
+        /// The row's name.
+        name: String,
+        /// BLAKE3 of the embedding cache.
+        checksum: String,
+        /// What their author says of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<String>,
+    },
     /// Hand-made statistics of the fields, probed by ridge regression: the floor that every method has to beat.
     Features,
     /// No encoder: the mean of the training labels.
@@ -42,7 +52,7 @@ impl EncoderSpec {
     /// The method's name in tables.
     pub fn method(&self) -> &str {
         match self {
-            Self::Plugin { name, .. } => name,
+            Self::Plugin { name, .. } | Self::Elsewhere { name, .. } => name,
             Self::Features => "features",
             Self::Mean => "mean",
         }
@@ -52,8 +62,14 @@ impl EncoderSpec {
     pub fn initialisation(&self) -> Initialisation {
         match self {
             Self::Plugin { initialisation, .. } => *initialisation,
+            Self::Elsewhere { .. } => Initialisation::Elsewhere,
             Self::Features | Self::Mean => Initialisation::None,
         }
+    }
+
+    /// Whether it is a floor, which the suite's trained probes are not fitted to.
+    pub fn is_floor(&self) -> bool {
+        matches!(self, Self::Features | Self::Mean)
     }
 
     /// Its part of a content address: everything except the paths of library and folder.

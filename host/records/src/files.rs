@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -18,16 +18,31 @@ use crate::error::{Error, Result};
 ///
 /// If anything fails; an existing file at `path` is then unchanged.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, |file| file.write_all(bytes).map_err(Error::io(path)))
+}
+
+/// Writes what `fill` writes to `path`, as [`write()`] does, without holding it in memory.
+///
+/// # Errors
+///
+/// As [`write()`], and those of `fill`.
+pub fn write_with<E: From<Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
+) -> Result<(), E> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
     fs::create_dir_all(folder).map_err(Error::io(folder))?;
-    let mut file = temporary(folder).map_err(Error::io(folder))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
+    let file = temporary(folder).map_err(Error::io(folder))?;
+    let mut writer = BufWriter::new(file.as_file());
+    fill(&mut writer)?;
+    writer.flush().and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
+    drop(writer);
     file.persist(path).map_err(|e| Error::Io { path: path.to_owned(), source: e.error })?;
     // The rename itself is durable once the folder is.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
+    Ok(File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))?)
 }
 
 /// What the names of temporary files begin with.

@@ -75,6 +75,8 @@ pub enum Initialisation {
     Joint,
     /// At its random initial weights: what the architecture alone is worth.
     Random,
+    /// Trained elsewhere, outside the suite's budget: the run has its embeddings alone. Such a row is neither ranked nor compared.
+    Elsewhere,
     /// A floor: there is no encoder to initialise.
     None,
 }
@@ -87,7 +89,7 @@ impl Initialisation {
 
     /// The state to show beside a method's name, if it is not the default one.
     pub(crate) fn variant(self) -> Option<Self> {
-        matches!(self, Self::Joint | Self::Random).then_some(self)
+        matches!(self, Self::Joint | Self::Random | Self::Elsewhere).then_some(self)
     }
 }
 
@@ -97,6 +99,7 @@ impl fmt::Display for Initialisation {
             Self::Pretrained => "pretrained",
             Self::Joint => "joint",
             Self::Random => "random",
+            Self::Elsewhere => "elsewhere",
             Self::None => "none",
         })
     }

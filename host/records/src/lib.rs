@@ -31,7 +31,7 @@ pub use identity::{Identity, Initialisation, SCHEMA, SuiteFacts};
 pub use lock::{Lock, is_locked};
 pub use manifest::{ManifestCell, RunManifest};
 pub use record::{
-    CellFailure, CellRecord, EncoderFacts, EncodingCheck, Health, LabelSubset, ProgramFacts, Recipe,
+    CellFailure, CellRecord, ElsewhereFacts, EncoderFacts, EncodingCheck, Health, LabelSubset, ProgramFacts, Recipe,
     ScoredTrajectories, json_schema,
 };
 pub use run::{RunCell, RunResults, check_suites};

@@ -64,6 +64,27 @@ impl RunManifest {
         )))
     }
 
+    /// The manifest of the run in folder `run`, or one without cells if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// If the manifest is not valid.
+    pub fn read_or_new(run: &Path) -> Result<Self> {
+        if file(run).is_file() { Self::read(run) } else { Ok(Self { cells: Vec::new() }) }
+    }
+
+    /// Puts a cell of embeddings made elsewhere into the run, in place of the one of its row and seed.
+    pub fn put(&mut self, cell: &Cell) {
+        let new = Self::of(std::slice::from_ref(cell)).cells;
+        let place = |cell: &ManifestCell| {
+            let identity = &cell.identity;
+            (identity.system.clone(), identity.method.clone(), identity.initialisation, identity.seed)
+        };
+        self.cells.retain(|old| place(old) != place(&new[0]));
+        self.cells.extend(new);
+        self.sort();
+    }
+
     /// Adds the finished cells of an earlier plan of the same suite in the folder `run`: those of methods that this one does not have, on its
     /// systems.
     pub fn keep_finished(&mut self, before: Self, run: &Path) {
@@ -79,24 +100,30 @@ impl RunManifest {
             self.cells.iter().all(same_suite)
                 && self.cells.iter().any(|new| new.identity.system == old.system)
                 && !self.cells.iter().any(|new| new.identity.method == old.method)
+                && old.initialisation != Initialisation::Elsewhere
                 && cell.folder(run).found_record().is_some()
         });
         self.cells = kept.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.cells)).collect();
         self.sort();
     }
 
-    /// Sorts the cells into the order of a table: systems and rows in the order of their first cell, seeds ascending.
+    /// Sorts the cells into the order of a table: systems and rows in the order of their first cell, embeddings made elsewhere behind
+    /// the methods, floors last, seeds ascending.
     pub fn sort(&mut self) {
         let system = |cell: &ManifestCell| cell.identity.system.clone();
         let row = |cell: &ManifestCell| (cell.identity.method.clone(), cell.identity.initialisation);
         let systems: Vec<String> = self.cells.iter().map(system).collect();
         let rows: Vec<_> = self.cells.iter().map(row).collect();
         self.cells.sort_by_key(|cell| {
-            let floor = cell.identity.initialisation == Initialisation::None;
+            let group = match cell.identity.initialisation {
+                Initialisation::Pretrained | Initialisation::Joint | Initialisation::Random => 0,
+                Initialisation::Elsewhere => 1,
+                Initialisation::None => 2,
+            };
             let index = |found: Option<usize>| found.unwrap_or_default();
             (
                 index(systems.iter().position(|other| *other == system(cell))),
-                floor,
+                group,
                 index(rows.iter().position(|other| *other == row(cell))),
                 cell.identity.seed,
             )
@@ -138,7 +165,39 @@ fn file(run: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use physrep_benchmarks::suite::Suite;
+
     use super::*;
+    use crate::{
+        cell::{DataSource, EncoderSpec},
+        device::Device,
+    };
+
+    #[test]
+    fn embeddings_made_elsewhere_come_before_the_floors_once_for_each_seed() {
+        let cell = |encoder: EncoderSpec, seed: u64| Cell {
+            suite: Suite::load("tiny").expect("a suite"),
+            data: DataSource { system: "shear_flow".into(), path: "data".into(), checksum: "data".into() },
+            joint: Vec::new(),
+            encoder,
+            seed,
+            trial: None,
+            device: Device::Cpu,
+            probe_library: None,
+        };
+        let elsewhere =
+            |checksum: &str| EncoderSpec::Elsewhere { name: "dinov2".into(), checksum: checksum.into(), about: None };
+        let mut manifest = RunManifest::of(&[cell(EncoderSpec::Mean, 0)]);
+        let new = cell(elsewhere("new"), 0);
+        for cell in [cell(elsewhere("old"), 0), cell(elsewhere("old"), 1), new.clone()] {
+            manifest.put(&cell);
+        }
+        let rows: Vec<_> =
+            manifest.cells.iter().map(|cell| (cell.identity.method.as_str(), cell.identity.seed)).collect();
+        assert_eq!(rows, [("dinov2", 0), ("dinov2", 1), ("mean", 0)]);
+        assert_eq!(manifest.cells[0].identity, new.identity());
+        assert!(manifest.cells[0].folder.starts_with("cells/shear_flow/dinov2-elsewhere"));
+    }
 
     #[test]
     fn a_folder_outside_the_run_is_refused() {

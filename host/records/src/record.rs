@@ -14,7 +14,7 @@ use crate::{
     environment::Environment,
     error::{Error, Result},
     files,
-    identity::{Identity, SCHEMA},
+    identity::{Identity, Initialisation, SCHEMA},
     score::{ProbeScore, Selection, Track},
     sealed::{self, Digest},
 };
@@ -29,7 +29,8 @@ pub struct CellRecord {
     /// Which cell this is.
     #[serde(flatten)]
     pub identity: Identity,
-    /// Whether the encoder was trained outside this program, and so outside the suite's budget. A method in another process was not.
+    /// Whether the encoder was trained outside this program, and so outside the suite's budget: exactly if `initialisation` is
+    /// `elsewhere`. A method in another process was not.
     #[serde(default)]
     pub external: bool,
     /// The physical parameters, in the order of the labels, and how each becomes a label: `(scale(raw) - mean) / std`.
@@ -46,6 +47,9 @@ pub struct CellRecord {
     pub health: Option<Health>,
     /// Facts about the encoder; none for rows without one.
     pub encoder: Option<EncoderFacts>,
+    /// Facts about embeddings that were made elsewhere; none for any other row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<ElsewhereFacts>,
     /// What it takes to run the cell again.
     pub recipe: Recipe,
     /// The machine and the software versions that it was computed with.
@@ -66,17 +70,28 @@ impl CellRecord {
     ///
     /// # Errors
     ///
-    /// If it is not a record, or one of another version.
+    /// If it is not a record, or one of another version, or says of embeddings that were made elsewhere that they were not.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = files::read(path)?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
         let value: Value = serde_json::from_slice(&bytes).map_err(|e| damaged(format!("not JSON: {e}")))?;
         let invalid = |reason: String| Error::File { path: path.to_owned(), reason };
         match value["schema"].as_u64() {
-            Some(schema) if schema == u64::from(SCHEMA) => sealed::check(path, &bytes).and_then(|()| {
-                serde_json::from_value(value)
-                    .map_err(|e| invalid(format!("not a cell's record as docs/result.schema.json describes it: {e}")))
-            }),
+            Some(schema) if schema == u64::from(SCHEMA) => {
+                sealed::check(path, &bytes)?;
+                let record: Self = serde_json::from_value(value).map_err(|e| {
+                    invalid(format!("not a cell's record as docs/result.schema.json describes it: {e}"))
+                })?;
+                let elsewhere = record.identity.initialisation == Initialisation::Elsewhere;
+                match (record.external, record.elsewhere.is_some()) == (elsewhere, elsewhere) {
+                    true => Ok(record),
+                    false => Err(invalid(format!(
+                        "`external` is {} and `initialisation` is {}; expected `external` and `elsewhere` where that is elsewhere, and \
+                         nowhere else",
+                        record.external, record.identity.initialisation
+                    ))),
+                }
+            }
             Some(schema) => Err(invalid(format!(
                 "a record of schema {schema}; this program reads schema {SCHEMA}; run the cell again with it"
             ))),
@@ -200,6 +215,20 @@ pub struct EncoderFacts {
     /// The revision of the method's sources, if the plugin reports it.
     #[serde(default)]
     pub method_revision: Option<String>,
+}
+
+/// Facts about embeddings that were made elsewhere. What they were trained on is not known to this program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ElsewhereFacts {
+    /// What their author says of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Tokens per embedding.
+    pub tokens: usize,
+    /// Dimensions of a token.
+    pub dim: usize,
+    /// BLAKE3 of the cell's `embeddings.safetensors`.
+    pub checksum: String,
 }
 
 /// The program of a method in another process, which this program gave the same batches, noise and seeds as any other method.

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::suite::Suite;
 use physrep_conformance::Check;
-use physrep_records::{Cell, DataSource, Device, EncoderSpec, Initialisation, ProbeLibraryFile, RunManifest, files};
+use physrep_records::{
+    Cell, DataSource, Device, EncoderSpec, Initialisation, ManifestCell, ProbeLibraryFile, RunManifest, SuiteFacts,
+    files,
+};
 
 use crate::{
     check::QuickChecks,
@@ -21,8 +24,10 @@ use crate::{
 pub struct RunPlan {
     /// The cells, in the order of the table: by system, then by row, then by seed.
     pub cells: Vec<Cell>,
-    /// Why plugins cannot be used; their methods are left out.
-    pub unusable: Vec<Error>,
+    /// Cells of embeddings made elsewhere that the run's folder has, and keeps. No plan runs them.
+    pub elsewhere: Vec<ManifestCell>,
+    /// Why rows are left out: those of plugins that cannot be used, and embeddings made elsewhere of another suite or of other data.
+    pub left_out: Vec<Error>,
     /// Whether methods were selected by name. The finished cells of the others, if the folder has some, stay in the run.
     partial: bool,
 }
@@ -77,7 +82,7 @@ impl RunPlan {
         let notify = |event: SelectionEvent<'_>| listener(PlanEvent::Selection(event));
         let mut selected = selection.encoders(suite, settings.device, &notify)?;
         let systems = selection.systems_of(suite)?;
-        let trained = selected.encoders.iter().any(is_plugin);
+        let trained = selected.encoders.iter().any(|encoder| !encoder.is_floor());
         let building = |folder: &Path| notify(SelectionEvent::Building(folder));
         let probe_library = if trained { settings.probes.library(settings.device, &building)? } else { None };
         if let Some(reason) = no_joint_pretraining(suite, &systems) {
@@ -102,7 +107,8 @@ impl RunPlan {
         }
         let seeds = selection.seeds_of(suite);
         let cells = cells(suite, &sources, &selected.encoders, &seeds, settings.device, probe_library.as_ref());
-        Ok(Self { cells, unusable: selected.unusable, partial: !selection.methods.is_empty() })
+        let partial = !selection.methods.is_empty();
+        Ok(Self { cells, elsewhere: Vec::new(), left_out: selected.unusable, partial })
     }
 
     /// Writes the run folder as it is before the first cell runs: the manifest, the description of every cell, sample fields.
@@ -110,7 +116,7 @@ impl RunPlan {
     /// # Errors
     ///
     /// If a file cannot be written, or the data cannot be read.
-    pub fn write(&self, run: &Path) -> Result<()> {
+    pub fn write(&mut self, run: &Path) -> Result<()> {
         let mut sampled: Vec<&str> = Vec::new();
         for cell in &self.cells {
             if !sampled.contains(&cell.system()) {
@@ -119,11 +125,41 @@ impl RunPlan {
             }
         }
         let mut manifest = RunManifest::of(&self.cells);
-        if let Some(before) = RunManifest::read(run).ok().filter(|_| self.partial) {
-            manifest.keep_finished(before, run);
+        if let Ok(before) = RunManifest::read(run) {
+            self.keep_elsewhere(&before, run);
+            if self.partial {
+                manifest.keep_finished(before, run);
+            }
+            manifest.cells.extend(self.elsewhere.iter().cloned());
+            manifest.sort();
         }
         write_descriptions(&self.cells, run)?;
         Ok(manifest.write(run)?)
+    }
+
+    /// Keeps the cells of embeddings made elsewhere, which no plan has, of an earlier manifest of the run: those whose suite and data are
+    /// still the same.
+    fn keep_elsewhere(&mut self, before: &RunManifest, run: &Path) {
+        let elsewhere = |listed: &&ManifestCell| listed.identity.initialisation == Initialisation::Elsewhere;
+        for listed in before.cells.iter().filter(elsewhere) {
+            let (identity, outcome) = (&listed.identity, listed.folder(run).outcome());
+            let other_suite =
+                self.cells.first().is_some_and(|cell| SuiteFacts::of(&cell.suite, &identity.system) != identity.suite);
+            let scored_on = outcome.iter().find_map(|outcome| Some(&outcome.record()?.environment.data_checksum));
+            let data = self.cells.iter().find(|cell| cell.system() == identity.system).map(|cell| &cell.data.checksum);
+            let other_data = scored_on.zip(data).is_some_and(|(then, now)| then != now);
+            match other_suite || other_data {
+                false => self.elsewhere.push(listed.clone()),
+                true => self.left_out.push(Error::Usage(format!(
+                    "{} (elsewhere) on {}, seed {}: its windows were of {}; export them again with `physrep-bench export-windows`, \
+                     embed and score them",
+                    identity.method,
+                    identity.system,
+                    identity.seed,
+                    if other_suite { "another suite" } else { "other data" }
+                ))),
+            }
+        }
     }
 }
 
@@ -141,11 +177,6 @@ fn write_descriptions(cells: &[Cell], run: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether an encoder is a plugin's, and so has trained probes.
-fn is_plugin(encoder: &EncoderSpec) -> bool {
-    matches!(encoder, EncoderSpec::Plugin { .. })
 }
 
 /// All cells, in the order of the table.
@@ -169,7 +200,7 @@ fn cells(
                 seed,
                 trial: None,
                 device,
-                probe_library: probe_library.filter(|_| is_plugin(encoder)).cloned(),
+                probe_library: probe_library.filter(|_| !encoder.is_floor()).cloned(),
             }));
         }
     }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use physrep_benchmarks::suite::Suite;
-use physrep_records::{Cell, CellOutcome, CellRecord, Device, EncoderSpec, Initialisation, RunManifest, files};
+use physrep_records::{
+    Cell, CellFolder, CellOutcome, CellRecord, Device, ElsewhereFacts, EncoderSpec, Initialisation, RunManifest, files,
+};
 
 use crate::{
     data::prepare_data,
@@ -43,6 +45,9 @@ pub fn rerun_cell(
     let cell = recorded_cell(path, &record, settings, on_data)?;
     let folder = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     files::write_json(&cell.folder(folder.path()).spec(), &cell)?;
+    if record.external {
+        copy_embeddings(path, &cell.folder(folder.path()))?;
+    }
     RunManifest::of(std::slice::from_ref(&cell)).write(folder.path())?;
     run_cells(std::slice::from_ref(&cell), folder.path(), &settings.policy, on_run)?;
     match cell.folder(folder.path()).outcome()? {
@@ -50,6 +55,29 @@ pub fn rerun_cell(
         CellOutcome::Failed(reason) => Err(Error::file(path, format!("the cell failed this time: {reason}"))),
         CellOutcome::Missing => Err(Error::Interrupted),
     }
+}
+
+/// Copies the embeddings beside the record at `path`, which were made elsewhere and so cannot be made again, into the folder of a cell.
+fn copy_embeddings(path: &Path, to: &CellFolder) -> Result<()> {
+    let from = CellFolder::at(path.parent().map(Path::to_owned).unwrap_or_default());
+    for (source, target) in [(from.embeddings(), to.embeddings()), (from.embeddings_record(), to.embeddings_record())] {
+        if !source.is_file() {
+            let reason = format!(
+                "its embeddings were made elsewhere, and the probes can be run again only with them; expected {} beside it; make the record \
+                 again from the file that was handed back, with `physrep-bench score`",
+                source.display()
+            );
+            return Err(Error::file(path, reason));
+        }
+        files::write(&target, &files::read(&source)?)?;
+    }
+    Ok(())
+}
+
+/// The embeddings of a record that were made elsewhere.
+fn elsewhere(record: &CellRecord) -> Option<EncoderSpec> {
+    let ElsewhereFacts { about, checksum, .. } = record.elsewhere.clone()?;
+    Some(EncoderSpec::Elsewhere { name: record.identity.method.clone(), checksum, about })
 }
 
 /// The cell of a record, with the plugin and the data on this machine.
@@ -64,6 +92,7 @@ fn recorded_cell(
         .map_err(|e| invalid(format!("its `recipe.suite` is not a suite of this program: {e}")))?;
     let identity = &record.identity;
     let encoder = match &record.recipe.plugin {
+        _ if record.external => elsewhere(record).ok_or_else(|| invalid("it has no `elsewhere`".into()))?,
         Some(method) => {
             let plugin = find_plugin(method, &settings.plugins, settings.device)?;
             plugin.encoder(&identity.method, record.recipe.config.clone(), identity.initialisation)
@@ -84,8 +113,7 @@ fn recorded_cell(
     let own = sources.iter().find(|source| source.system == identity.system);
     let own = own.ok_or_else(|| invalid(format!("its suite has no system `{}`", identity.system)))?.clone();
     let joint = if joint { sources } else { Vec::new() };
-    let is_plugin = matches!(encoder, EncoderSpec::Plugin { .. });
-    let probe_library = if is_plugin { settings.probes.library(settings.device, &|_| ())? } else { None };
+    let probe_library = if encoder.is_floor() { None } else { settings.probes.library(settings.device, &|_| ())? };
     Ok(Cell {
         suite,
         data: own,

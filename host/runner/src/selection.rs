@@ -63,13 +63,7 @@ pub(crate) struct SelectedEncoders {
 impl RunSelection {
     /// The selected systems, in the suite's order.
     pub(crate) fn systems_of(&self, suite: &Suite) -> Result<Vec<String>> {
-        let mut names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
-        if let Some(unknown) = self.systems.iter().find(|system| !names.contains(system)) {
-            let known = names.join(", ");
-            return Err(Error::Usage(format!("suite {} has no system `{unknown}`; it has: {known}", suite.name)));
-        }
-        names.retain(|name| self.systems.is_empty() || self.systems.contains(name));
-        Ok(names)
+        systems_of(suite, &self.systems)
     }
 
     /// The seeds to run.
@@ -176,6 +170,21 @@ impl RunSelection {
         }
         Ok(())
     }
+}
+
+/// Those of a suite's systems that are `wanted`, in the suite's order; all if none is.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if the suite does not have one.
+pub fn systems_of(suite: &Suite, wanted: &[String]) -> Result<Vec<String>> {
+    let mut names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
+    if let Some(unknown) = wanted.iter().find(|system| !names.contains(system)) {
+        let known = names.join(", ");
+        return Err(Error::Usage(format!("suite {} has no system `{unknown}`; it has: {known}", suite.name)));
+    }
+    names.retain(|name| wanted.is_empty() || wanted.contains(name));
+    Ok(names)
 }
 
 /// The rows of the method or variant `name`: pretrained, jointly pretrained if `joint` is true and the plugin supports it, and at random

@@ -112,6 +112,7 @@ fn breadth_first<'a>(cells: &[&'a Cell]) -> Vec<&'a Cell> {
             Initialisation::Pretrained => 1,
             Initialisation::Joint => 2,
             Initialisation::Random => 3,
+            Initialisation::Elsewhere => 4,
         };
         (repeat, system, turn)
     };

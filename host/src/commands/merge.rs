@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use physrep_records::{
-    CellOutcome, CellRecord, ManifestCell, RunManifest, RunResults, SampleFields, check_suites, files,
+    CellOutcome, CellRecord, Initialisation, ManifestCell, RunManifest, RunResults, SampleFields, check_suites, files,
 };
 
 use crate::{
@@ -67,6 +67,7 @@ fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usize> {
     }
     check_suites(out, merged.iter().map(|(listed, ..)| &listed.identity))?;
     refuse_other_settings(&merged)?;
+    refuse_other_embeddings(&merged)?;
     copy_samples(runs, out, &merged)?;
     for (listed, from, _) in &merged {
         let (source, target) = (listed.folder(from), listed.folder(out));
@@ -116,6 +117,25 @@ fn copy_samples(runs: &[PathBuf], out: &Path, merged: &[(ManifestCell, PathBuf, 
         if let Some(source) = source.filter(|_| !target.is_file()) {
             files::write(&target, &files::read(&source)?)?;
         }
+    }
+    Ok(())
+}
+
+/// Refuses two sets of embeddings made elsewhere for one seed of a row, which are not repetitions of each other.
+fn refuse_other_embeddings(merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> Result<()> {
+    let elsewhere =
+        |(cell, ..): &&(ManifestCell, PathBuf, CellOutcome)| cell.identity.initialisation == Initialisation::Elsewhere;
+    let mut seen: Vec<(&str, &str, u64)> = Vec::new();
+    for (cell, ..) in merged.iter().filter(elsewhere) {
+        let identity = &cell.identity;
+        let place = (identity.system.as_str(), identity.method.as_str(), identity.seed);
+        if seen.contains(&place) {
+            return Err(Error::Usage(format!(
+                "{} (elsewhere) on {}, seed {}: the runs have embeddings that differ; score one of them with another --name or --seed",
+                identity.method, identity.system, identity.seed
+            )));
+        }
+        seen.push(place);
     }
     Ok(())
 }

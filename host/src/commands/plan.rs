@@ -45,6 +45,22 @@ impl Plan {
                 shared.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             ]);
         }
+        for listed in &planned.plan.elsewhere {
+            let state = match listed.folder(&planned.folder).found_record() {
+                Some(_) => "done",
+                None => "to be scored again",
+            };
+            let identity = &listed.identity;
+            table.add_row([
+                identity.key.clone(),
+                identity.system.clone(),
+                identity.method.clone(),
+                identity.initialisation.to_string(),
+                identity.seed.to_string(),
+                state.to_owned(),
+                String::new(),
+            ]);
+        }
         say!("{table}");
         say!(
             "{} cells in {}, {missing} to run: `physrep-bench cell KEY --run {}` runs one, `physrep-bench all` runs them all",
@@ -52,9 +68,9 @@ impl Plan {
             planned.folder.display(),
             planned.folder.display()
         );
-        for error in &planned.plan.unusable {
+        for error in &planned.plan.left_out {
             eprintln!("left out: {error}");
         }
-        Ok(if planned.plan.unusable.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+        Ok(if planned.plan.left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
     }
 }

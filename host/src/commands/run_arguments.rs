@@ -74,7 +74,7 @@ impl RunArguments {
         let checks =
             check_time.map(|time| QuickChecks { run: folder.clone(), settings: CheckSettings { threads, time } });
         let settings = PlanSettings { data, device, probes, threads, checks };
-        let plan = RunPlan::of(&suite, &selection, &settings, &|event| show(display, &event))?;
+        let mut plan = RunPlan::of(&suite, &selection, &settings, &|event| show(display, &event))?;
         // Not before, so that a plan that fails leaves no folder behind.
         let lock = Lock::take(&folder, in_use)?;
         plan.write(&folder)?;

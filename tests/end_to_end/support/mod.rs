@@ -25,4 +25,5 @@ pub use plugins::{
 pub use process::{Running, wait_until};
 pub use project::{Suite, TestProject, files_below, read_json, replace_option};
 pub use python::python;
+pub use shared_folder::shared_folder;
 pub use tensors::{Array, distance, read_tensors, write_tensors};

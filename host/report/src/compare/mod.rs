@@ -42,6 +42,10 @@ fn compare_system(a: &SystemLeaderboard<'_>, b: &SystemLeaderboard<'_>, suites: 
     let one_draw = suites[0].draw == suites[1].draw;
     let (mut both, mut changes) = (Vec::new(), Vec::new());
     for row in &a.rows {
+        if row.is_elsewhere() {
+            changes.push(format!("{}: embeddings made elsewhere, which are not compared", row.name()));
+            continue;
+        }
         let Some(other) = same(row, b) else {
             changes.push(format!("{}: only in the first run", row.name()));
             continue;

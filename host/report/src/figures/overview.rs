@@ -26,9 +26,13 @@ pub(crate) fn figure(leaderboard: &Leaderboard<'_>, palette: &Palette) -> Option
         title: "What pretraining is worth.".into(),
         caption: format!(
             "Mean squared error on test. Filled marks: pretrained encoders; hollow marks of the same shape: the same encoders at random \
-             initialisation; bars: 95 % intervals.{} Dashed lines: ridge regression on hand-made features, and predicting the mean. Further \
+             initialisation; bars: 95 % intervals.{}{} Dashed lines: ridge regression on hand-made features, and predicting the mean. Further \
              left is better.",
-            shared_marks(leaderboard.rows())
+            shared_marks(leaderboard.rows()),
+            match leaderboard.rows().any(Row::is_elsewhere) {
+                true => " Elsewhere: embeddings made outside the suite's budget.",
+                false => "",
+            }
         ),
         columns: 2,
         panels,

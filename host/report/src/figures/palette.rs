@@ -11,8 +11,9 @@ use crate::{
 /// The shape of the marks of floors.
 const FLOOR: Ink = Ink { colour: 0, shape: 5, hollow: false };
 
-/// The colour and shape of every row: one per method, and one per joint pretraining, in the order of the tables.
-pub(crate) struct Palette(Vec<(String, bool)>);
+/// The colour and shape of every row: one per method, one per joint pretraining, and one per row of embeddings made elsewhere, in the
+/// order of the tables.
+pub(crate) struct Palette(Vec<(String, Initialisation)>);
 
 impl Palette {
     /// The palette of all rows of a run.
@@ -59,6 +60,11 @@ pub(super) fn shared_marks<'r, 'a: 'r>(rows: impl Iterator<Item = &'r Row<'a>>) 
     said.concat()
 }
 
-fn key(row: &Row<'_>) -> (String, bool) {
-    (row.identity.method.clone(), row.identity.initialisation == Initialisation::Joint)
+/// What rows of one look have in common.
+fn key(row: &Row<'_>) -> (String, Initialisation) {
+    let like = match row.identity.initialisation {
+        Initialisation::Random => Initialisation::Pretrained,
+        other => other,
+    };
+    (row.identity.method.clone(), like)
 }

@@ -34,7 +34,9 @@ pub(crate) fn figures(system: &SystemLeaderboard<'_>, palette: &Palette) -> Vec<
         let rows: Vec<(&Row<'_>, Vec<Point>)> = system
             .rows
             .iter()
-            .filter(|row| row.identity.initialisation.is_pretrained() || row.identity.method == "features")
+            .filter(|row| {
+                row.identity.initialisation.is_pretrained() || row.is_elsewhere() || row.identity.method == "features"
+            })
             .map(|row| (row, points(row, probe_of(row, probe), index, scaling)))
             .filter(|(_, points)| !points.is_empty())
             .collect();

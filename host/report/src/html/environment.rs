@@ -62,20 +62,28 @@ fn data<'r>(records: impl Iterator<Item = &'r CellRecord>) -> Table {
 /// The checksums of every encoder.
 fn encoders<'r>(records: impl Iterator<Item = &'r CellRecord>) -> Table {
     let lines = records.filter_map(|record| {
-        let (identity, encoder) = (&record.identity, record.encoder.as_ref()?);
+        let identity = &record.identity;
+        let (plugin, encoder) = match (&record.encoder, &record.elsewhere) {
+            (Some(encoder), _) => (checksum(&encoder.plugin_checksum), checksum(&encoder.checksum)),
+            (None, Some(elsewhere)) => (Value::Missing.into(), checksum(&elsewhere.checksum)),
+            (None, None) => return None,
+        };
         let name = format!("{} ({}) on {}", identity.method, identity.initialisation, spaced(&identity.system));
         Some(Line::plain(vec![
             Entry::text(name),
             Value::Count(identity.seed).into(),
             checksum(&identity.key),
-            checksum(&encoder.plugin_checksum),
-            checksum(&encoder.checksum),
+            plugin,
+            encoder,
         ]))
     });
     let [cell, key, plugin, encoder] = ["Cell", "key", "plugin", "encoder"].map(Column::text);
     Table {
         title: "Checksums of encoders".into(),
-        legend: "The address of each cell, and BLAKE3 of the plugin's library and of the encoder's weights.".into(),
+        legend:
+            "The address of each cell, and BLAKE3 of the plugin's library and of the encoder's weights; of embeddings \
+                 that were made elsewhere, of their file."
+                .into(),
         columns: vec![cell, Column::number("seed"), key, plugin, encoder],
         lines: lines.collect(),
         notes: Vec::new(),

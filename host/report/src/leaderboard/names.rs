@@ -13,6 +13,7 @@ pub(crate) fn of<'a>(keys: impl Iterator<Item = Key<'a>>) -> String {
         let suffix = match group[0].1 {
             Initialisation::Random => " (random init)",
             Initialisation::Joint => " (joint)",
+            Initialisation::Elsewhere => " (elsewhere)",
             Initialisation::Pretrained | Initialisation::None => "",
         };
         methods.join(", ") + suffix

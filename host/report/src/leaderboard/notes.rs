@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use physrep_records::{CellOutcome, CellRecord, Health, RunCell, Track};
+use physrep_records::{CellOutcome, CellRecord, Health, Initialisation, RunCell, Track};
 
 /// A remark on a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,11 @@ pub enum Note {
     },
     /// The suite has end-to-end training and the method has none.
     NoEndToEnd,
+    /// The embeddings were made elsewhere.
+    Elsewhere {
+        /// What their author says of them.
+        about: Option<String>,
+    },
 }
 
 /// The seeds of a row that a note is about.
@@ -90,6 +95,13 @@ impl fmt::Display for Note {
             Self::DifferentBuilds => f.write_str("seeds were run with different builds of the plugin"),
             Self::DifferentData => f.write_str("seeds were run on packed data with different checksums"),
             Self::AnotherProcess { command } => write!(f, "a method in another process, started by `{command}`"),
+            Self::Elsewhere { about } => {
+                let about = about.as_ref().map(|about| format!(": {about}")).unwrap_or_default();
+                write!(
+                    f,
+                    "embeddings made elsewhere, outside the suite's budget, and therefore neither ranked nor compared{about}"
+                )
+            }
             Self::NoEndToEnd => f.write_str("no end-to-end training: its method.toml does not say `finetune = true`"),
         }
     }
@@ -131,6 +143,10 @@ pub(super) fn notes<'r>(cells: &[&RunCell], records: &[&'r CellRecord]) -> Vec<N
         differ(records, |record| record.encoder.as_ref().map(|e| &e.plugin_checksum)).then_some(Note::DifferentBuilds),
     );
     notes.extend(differ(records, |record| &record.environment.data_checksum).then_some(Note::DifferentData));
+    if cells.iter().any(|cell| cell.identity.initialisation == Initialisation::Elsewhere) {
+        let about = records.iter().find_map(|record| record.elsewhere.as_ref()?.about.clone());
+        notes.push(Note::Elsewhere { about });
+    }
     let program = |record: &&'r CellRecord| Some((*record, record.encoder.as_ref()?.program.as_ref()?));
     if let Some((record, program)) = records.iter().find_map(program) {
         notes.push(Note::AnotherProcess { command: program.command.clone() });

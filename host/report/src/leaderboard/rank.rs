@@ -7,10 +7,10 @@ use physrep_statistics::{Errors, Resampler, compare, holm, is_significant, ranks
 
 use super::{estimate::errors, row::Row, significance::Significance};
 
-/// Ranks the rows with an encoder, separately for each probe, and marks the best and those that are tied with it.
+/// Ranks the rows that compete, separately for each probe, and marks the best and those that are tied with it.
 pub(super) fn rank(rows: &mut [Row<'_>], resampler: &Resampler) {
     let mut by_probe: BTreeMap<(Track, String), Vec<usize>> = BTreeMap::new();
-    for (index, row) in rows.iter().enumerate().filter(|(_, row)| !row.is_floor()) {
+    for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.competes()) {
         for score in &row.scores {
             by_probe.entry((score.track, score.probe.clone())).or_default().push(index);
         }

@@ -77,6 +77,16 @@ impl<'a> Row<'a> {
         self.identity.initialisation == Initialisation::None
     }
 
+    /// Whether its embeddings were made elsewhere, outside the suite's budget.
+    pub fn is_elsewhere(&self) -> bool {
+        self.identity.initialisation == Initialisation::Elsewhere
+    }
+
+    /// Whether it takes part in ranks and comparisons: an encoder that had the suite's budget.
+    pub fn competes(&self) -> bool {
+        !self.is_floor() && !self.is_elsewhere()
+    }
+
     /// Its score by a probe.
     pub fn score(&self, track: Track, probe: &str) -> Option<&RowScore> {
         self.scores.iter().find(|score| score.track == track && score.probe == probe)

@@ -25,7 +25,7 @@ pub struct RowScore {
     pub r2: Option<f64>,
     /// Mean squared error on test of one prediction for each trajectory, the mean over parameters and seeds.
     pub trajectory_mse: f64,
-    /// The rank among the encoders with this probe, 1 the best; none for floors.
+    /// The rank among the encoders with this probe, 1 the best; none for a row that does not compete.
     pub rank: Option<f64>,
     /// How it compares with the best.
     pub significance: Significance,

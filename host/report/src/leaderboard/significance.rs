@@ -9,6 +9,6 @@ pub enum Significance {
     Tied,
     /// It is significantly worse than the best.
     Worse,
-    /// It takes no part in the ranking: a floor.
+    /// It takes no part in the ranking: a floor, or embeddings that were made elsewhere.
     Unranked,
 }

@@ -1,6 +1,6 @@
 //! What the encoders of a system cost: their size, and the time, throughput and peak memory of each phase.
 
-use physrep_records::{Cost, EncoderFacts, PhaseCost};
+use physrep_records::{CellRecord, Cost, EncoderFacts, PhaseCost};
 use physrep_statistics::mean;
 
 use super::{
@@ -51,7 +51,8 @@ const GPU_PEAK: Peak = Peak { unit: "GPU MiB", mib: |cost| cost.peak_device_memo
 /// One table for each part, with a line for each encoder that has a record, averaged over seeds. Phases that no encoder went through are
 /// left out.
 pub(crate) fn tables(leaderboard: &Leaderboard<'_>, system: &SystemLeaderboard<'_>) -> Vec<Table> {
-    let rows: Vec<&Row<'_>> = system.rows.iter().filter(|row| encoder(row).is_some()).collect();
+    let rows: Vec<&Row<'_>> =
+        system.rows.iter().filter(|row| row.records.iter().any(|record| shape(record).is_some())).collect();
     let went_through = |phase: &&Phase| rows.iter().any(|row| average(row, phase, |cost| cost.seconds) > Some(0.0));
     let parts = PARTS.iter().map(|part| (part.title, part.phases.iter().filter(went_through).collect::<Vec<_>>()));
     parts
@@ -84,7 +85,7 @@ fn table(title: String, rows: &[&Row<'_>], phases: &[&Phase]) -> Table {
 
 fn entries(row: &Row<'_>, phases: &[&Phase], peaks: &[Peak]) -> Vec<Entry> {
     let size = encoder(row).map_or(Value::Missing, |encoder| Value::Count(encoder.encoder_parameters));
-    let shape = encoder(row).map_or(Value::Missing, |encoder| Value::Shape([encoder.tokens, encoder.dim]));
+    let shape = row.records.iter().find_map(|record| shape(record)).map_or(Value::Missing, Value::Shape);
     let mut entries = vec![Entry::text(row.name()), size.into(), shape.into()];
     for phase in phases {
         let positive = |figure: fn(&PhaseCost) -> f64| average(row, phase, figure).filter(|&value| value > 0.0);
@@ -98,6 +99,12 @@ fn entries(row: &Row<'_>, phases: &[&Phase], peaks: &[Peak]) -> Vec<Entry> {
 
 fn encoder<'r>(row: &Row<'r>) -> Option<&'r EncoderFacts> {
     row.records.iter().find_map(|record| record.encoder.as_ref())
+}
+
+/// The tokens of an embedding and their dimensions; none for floors.
+fn shape(record: &CellRecord) -> Option<[usize; 2]> {
+    let encoder = record.encoder.as_ref().map(|encoder| [encoder.tokens, encoder.dim]);
+    encoder.or_else(|| record.elsewhere.as_ref().map(|elsewhere| [elsewhere.tokens, elsewhere.dim]))
 }
 
 /// The mean over seeds of a peak of memory in a phase, where it is known.

@@ -5,10 +5,11 @@ use physrep_records::Track;
 use super::table::{Entry, Line};
 use crate::leaderboard::{Row, RowScore, SystemLeaderboard};
 
-/// The rows of a system, and whether a rule comes before each: above the floors.
+/// The rows of a system, and whether a rule comes before each: above embeddings made elsewhere, and above the floors.
 pub(super) fn ruled<'s, 'a>(system: &'s SystemLeaderboard<'a>) -> impl Iterator<Item = (&'s Row<'a>, bool)> {
-    let first_floor = system.rows.iter().position(Row::is_floor).filter(|&place| place > 0);
-    system.rows.iter().enumerate().map(move |(place, row)| (row, Some(place) == first_floor))
+    let first = |of: fn(&Row<'a>) -> bool| system.rows.iter().position(of).filter(|&place| place > 0);
+    let ruled = [first(Row::is_elsewhere), first(Row::is_floor)];
+    system.rows.iter().enumerate().map(move |(place, row)| (row, ruled.contains(&Some(place))))
 }
 
 /// One line for each row and probe of a track: the row's name, the probe, and the entries of its score.

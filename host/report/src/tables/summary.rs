@@ -23,17 +23,17 @@ pub(crate) fn by_probe(leaderboard: &Leaderboard<'_>, track: Track, probe: &str)
     columns.push(Column::number("mean rank"));
     let mut lines: Vec<Line> = Vec::new();
     let mut footnotes = Footnotes::default();
-    let mut floors = false;
+    let mut above = None;
     for (keys, rows) in encoders_of(leaderboard) {
         let Some(scores) = scores(leaderboard, &rows, track, probe) else { continue };
         let notes = leaderboard.systems.iter().zip(&rows).flat_map(|(system, row)| {
             row.iter().flat_map(|row| &row.notes).map(|note| format!("{}: {note}", system.name))
         });
-        let floor = is_floor(keys[0]);
+        let group = group(keys[0]);
         let mut entries = vec![footnotes.named(names::of(keys.into_iter()), notes)];
         entries.extend(scores);
-        lines.push(Line { entries, ruled: floor && !floors && !lines.is_empty() });
-        floors |= floor;
+        lines.push(Line { entries, ruled: above.is_some_and(|above| above != group) });
+        above = Some(group);
     }
     let legend = format!(
         "MSE of labels on the test split by the {probe} probe (floors: their own), 1 = predicting the mean, ± {}. {EMPHASIS}{}",
@@ -66,8 +66,8 @@ fn encoders_of<'s, 'a>(leaderboard: &'s Leaderboard<'a>) -> Vec<OnAllSystems<'s,
     encoders
 }
 
-/// The methods and initialisations of all systems: one that the first systems do not have comes after the others of its method; floors are
-/// last.
+/// The methods and initialisations of all systems: one that the first systems do not have comes after the others of its method; embeddings
+/// made elsewhere come behind the methods, and floors are last.
 fn order<'a>(leaderboard: &Leaderboard<'a>) -> Vec<Key<'a>> {
     let own = leaderboard.rows().filter_map(|row| row.keys().next());
     let mut keys: Vec<Key<'a>> = Vec::new();
@@ -78,12 +78,17 @@ fn order<'a>(leaderboard: &Leaderboard<'a>) -> Vec<Key<'a>> {
     }
     let methods: Vec<&str> = keys.iter().map(|(method, _)| *method).collect();
     let place = |method: &str| methods.iter().position(|other| *other == method);
-    keys.sort_by_key(|&key| (is_floor(key), place(key.0)));
+    keys.sort_by_key(|&key| (group(key), place(key.0)));
     keys
 }
 
-fn is_floor((_, initialisation): Key<'_>) -> bool {
-    initialisation == Initialisation::None
+/// The part of the table that a row is in; a rule separates the parts.
+fn group((_, initialisation): Key<'_>) -> u8 {
+    match initialisation {
+        Initialisation::Pretrained | Initialisation::Joint | Initialisation::Random => 0,
+        Initialisation::Elsewhere => 1,
+        Initialisation::None => 2,
+    }
 }
 
 /// The scores of an encoder on every system and its mean rank, if it has a rank on all of them; none without any value.

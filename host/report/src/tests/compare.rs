@@ -23,6 +23,14 @@ fn a_difference_has_its_sign_its_verdict_and_its_possible_causes() {
 }
 
 #[test]
+fn embeddings_made_elsewhere_are_named_and_not_compared() {
+    let with = |mse| run(vec![cell("jepa", Pretrained, 0, 0.4), cell("dinov2", Elsewhere, 0, mse)]);
+    let text = compare(&with(0.1), &with(0.2)).expect("comparable");
+    assert!(text.contains("- dinov2 (elsewhere): embeddings made elsewhere, which are not compared"), "{text}");
+    assert_eq!(text.matches("dinov2").count(), 1, "{text}");
+}
+
+#[test]
 fn rows_and_systems_of_one_run_only_are_named() {
     let one = run(vec![cell("jepa", Pretrained, 0, 0.4), on("active_matter", cell("jepa", Pretrained, 0, 0.4))]);
     let other = run(vec![cell("mpp", Pretrained, 0, 0.4)]);

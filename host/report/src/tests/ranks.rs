@@ -55,6 +55,22 @@ fn the_more_encoders_are_compared_the_clearer_a_difference_must_be() {
 }
 
 #[test]
+fn embeddings_made_elsewhere_stand_aside_however_good_they_are() {
+    // A fifth encoder in the family would make `disco` tied with the best.
+    let others = ["a", "b", "c"].map(|name| cell(name, Pretrained, 0, 0.7));
+    let mut cells = vec![cell("jepa", Pretrained, 0, 0.2), cell("disco", Pretrained, 0, 0.6)];
+    cells.extend(others);
+    let without = run(cells.clone());
+    cells.push(cell("dinov2", Elsewhere, 0, 0.05));
+    let with = run(cells);
+    let (without, with) = [&without, &with].map(|results| Leaderboard::of(results).expect("cells")).into();
+    let (mut with, without) = (ranks(&with.systems[0].rows), ranks(&without.systems[0].rows));
+    assert_eq!(with.pop(), Some((Option::None, Significance::Unranked)));
+    assert_eq!(with, without);
+    assert_eq!(with[1].1, Significance::Worse);
+}
+
+#[test]
 fn methods_with_the_same_encoder_are_one_row() {
     let jepa = cell("jepa", Random, 0, 0.5);
     let autoencoder = with_encoder_of(&jepa, cell("autoencoder", Random, 0, 0.5));

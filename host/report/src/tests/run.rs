@@ -7,8 +7,8 @@ use physrep_benchmarks::{
     label_scale::{Scale, Scaling},
 };
 use physrep_records::{
-    CellOutcome, CellRecord, Cost, Digest, EncoderFacts, Environment, Health, Identity, Initialisation, Metrics,
-    ParameterResult, ProbeScore, Recipe, RunCell, RunResults, SCHEMA, ScoredTrajectories, SuiteFacts, Track,
+    CellOutcome, CellRecord, Cost, Digest, ElsewhereFacts, EncoderFacts, Environment, Health, Identity, Initialisation,
+    Metrics, ParameterResult, ProbeScore, Recipe, RunCell, RunResults, SCHEMA, ScoredTrajectories, SuiteFacts, Track,
 };
 use physrep_statistics::{GradientFlow, LabelPermutation, Spread};
 use serde_json::Value;
@@ -88,7 +88,7 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
             seed,
             trial: None,
         },
-        external: false,
+        external: initialisation == Initialisation::Elsewhere,
         parameters: vec![Scaling { name: "Reynolds".into(), scale: Scale::Log10, mean: 2.0, std: 0.5 }],
         splits: BTreeMap::from([(
             Split::Test,
@@ -103,7 +103,13 @@ fn record(method: &str, initialisation: Initialisation, seed: u64, squared_error
         scores: vec![score(probe, 1.0, squared_error)],
         selections: Vec::new(),
         health: (!floor).then(health),
-        encoder: (!floor).then(|| EncoderFacts {
+        elsewhere: (initialisation == Initialisation::Elsewhere).then(|| ElsewhereFacts {
+            about: Some("frames by a model of pictures".into()),
+            tokens: 9,
+            dim: 7,
+            checksum: "embeddings".into(),
+        }),
+        encoder: (!floor && initialisation != Initialisation::Elsewhere).then(|| EncoderFacts {
             encoder_parameters: 1234,
             method_parameters: 2000,
             tokens: 16,

@@ -19,9 +19,9 @@ use crate::{
     plugin::{Geometry, MethodCode, SessionSpec},
     progress::Progress,
     stages::{
+        embedded_splits::{EmbeddedSplits, window_count},
         embedding_cache::CachedEmbeddings,
-        encode::{self, EmbeddedSplits, window_count},
-        encode_check, end_to_end,
+        encode, encode_check, end_to_end,
         fits::Fitter,
         pretrain::{self, Pretraining},
         probe,
@@ -140,7 +140,7 @@ impl Encoder<'_> {
             });
         }
         let points = self.curves.points();
-        let mut cached = CachedEmbeddings {
+        let cached = CachedEmbeddings {
             digest: Digest::default(),
             checksum: String::new(),
             encode,

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     method_process::{MethodProcess, ParameterFacts},
     plugin::MethodFolder,
-    stages::encode::EmbeddedSplits,
+    stages::embedded_splits::EmbeddedSplits,
 };
 
 /// The sizes and checksums of an encoder with these parameters.

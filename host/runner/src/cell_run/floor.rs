@@ -9,12 +9,7 @@ use crate::{
     events::Phase,
     phase_timer::PhaseTimer,
     progress::Progress,
-    stages::{
-        embedding_cache::CachedEmbeddings,
-        encode::{self, window_count},
-        fits::Fitter,
-        probe,
-    },
+    stages::{embedded_splits::window_count, embedding_cache::CachedEmbeddings, encode, fits::Fitter, probe},
 };
 
 /// Encodes with hand-made statistics, or with zeros for the mean of the labels, then probes.
@@ -33,7 +28,7 @@ pub(super) fn record_floor(run: CellRun<'_>, data: &Packed, progress: &mut Progr
                 let embedded =
                     encode::with_features(cell, data, |done, total| progress.report(Phase::Encode, done, total))?;
                 cost.encode = timer.cost(window_count(&embedded));
-                let mut cached = CachedEmbeddings { encode: cost.encode, ..CachedEmbeddings::default() };
+                let cached = CachedEmbeddings { encode: cost.encode, ..CachedEmbeddings::default() };
                 cached.save(&embedded, run.folder)?;
                 embedded
             }

@@ -1,5 +1,6 @@
 //! One cell from its description to its record.
 
+mod elsewhere;
 mod encoder;
 mod encoder_facts;
 mod floor;

@@ -27,10 +27,11 @@ impl RecordParts {
                 let method = cell.suite.variants.get(cell.method()).map_or(cell.method(), String::as_str);
                 (config.clone(), Some(method.to_owned()))
             }
-            EncoderSpec::Features | EncoderSpec::Mean => (Value::Null, None),
+            EncoderSpec::Elsewhere { .. } | EncoderSpec::Features | EncoderSpec::Mean => (Value::Null, None),
         };
         let tuned = cell.suite.tuning.get(cell.method());
-        let tuning_trials = tuned.filter(|_| config == config_overrides::of_suite(&cell.suite, cell.method()));
+        let chosen = plugin.is_some() && config == config_overrides::of_suite(&cell.suite, cell.method());
+        let tuning_trials = tuned.filter(|_| chosen);
         let recipe = Recipe {
             suite: serde_json::json!(cell.suite),
             tuning_trials: tuning_trials.map(|tuned| tuned.trials),
@@ -42,6 +43,7 @@ impl RecordParts {
             digest: Digest::default(),
             identity: cell.identity(),
             external: false,
+            elsewhere: None,
             parameters: data.header().scalings.clone(),
             splits: probed.splits,
             label_subsets: probed.label_subsets,

@@ -5,7 +5,7 @@ use std::fs;
 use physrep_benchmarks::packed::Packed;
 use physrep_records::{DataSource, EncoderSpec, sealed};
 
-use super::{encoder::record_encoder, floor::record_floor, task::CellRun};
+use super::{elsewhere::record_elsewhere, encoder::record_encoder, floor::record_floor, task::CellRun};
 use crate::{
     child::last_line_of_own_log,
     data::pack_again,
@@ -48,6 +48,7 @@ fn record_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Resu
                 other => other,
             })?
         }
+        EncoderSpec::Elsewhere { .. } => record_elsewhere(run, &data[run.cell.index()], &mut progress)?,
         EncoderSpec::Features | EncoderSpec::Mean => record_floor(run, &data[run.cell.index()], &mut progress)?,
     };
     sealed::write(&run.folder.record(), &record)?;

@@ -34,7 +34,7 @@ impl QuickChecks {
             EncoderSpec::Plugin { checksum, config: of_cell, .. } => {
                 checksum == library.checksum() && of_cell == config
             }
-            EncoderSpec::Features | EncoderSpec::Mean => false,
+            _ => false,
         };
         let mut finished = manifest.cells.iter().filter(|entry| entry.folder(&self.run).found_record().is_some());
         finished.any(|entry| entry.cell(&self.run).is_some_and(|cell| is_of_method(&cell.encoder)))

@@ -12,8 +12,42 @@ use physrep_statistics::GradientFlow;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::encode::{EmbeddedSplits, labels};
+use super::embedded_splits::{EmbeddedSplits, labels};
 use crate::error::{Error, Result};
+
+/// Embeddings as the bytes of a file.
+pub struct EmbeddingCache {
+    bytes: Vec<u8>,
+    checksum: String,
+}
+
+impl EmbeddingCache {
+    /// The tokens, `(N, tokens, dim)` for each split, and the labels, `(N, P)`, as a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written so.
+    pub fn of(embedded: &EmbeddedSplits) -> Result<Self> {
+        let bytes = serialize(embedded).map_err(|e| Error::file("embeddings.safetensors", e.to_string()))?;
+        Ok(Self { checksum: blake3::hash(&bytes).to_hex().to_string(), bytes })
+    }
+
+    /// BLAKE3 of the file.
+    pub fn checksum(&self) -> &str {
+        &self.checksum
+    }
+
+    /// Writes the file into the folder of a cell, then the record that marks it as complete, with its checksum.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn save(&self, record: CachedEmbeddings, folder: &CellFolder) -> Result<()> {
+        let record = CachedEmbeddings { checksum: self.checksum.clone(), ..record };
+        files::write(&folder.embeddings(), &self.bytes)?;
+        Ok(sealed::write(&folder.embeddings_record(), &record)?)
+    }
+}
 
 /// The record of complete embeddings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,17 +73,13 @@ pub struct CachedEmbeddings {
 }
 
 impl CachedEmbeddings {
-    /// Writes the tokens, `(N, tokens, dim)` for each split, and the labels, `(N, P)`, as a safetensors file, then the record with its
-    /// checksum.
+    /// Writes the embeddings that this is the record of into the folder of a cell.
     ///
     /// # Errors
     ///
     /// If a file cannot be written.
-    pub fn save(&mut self, embedded: &EmbeddedSplits, folder: &CellFolder) -> Result<()> {
-        let bytes = serialize(embedded).map_err(|e| Error::file(folder.embeddings(), e.to_string()))?;
-        self.checksum = blake3::hash(&bytes).to_hex().to_string();
-        files::write(&folder.embeddings(), &bytes)?;
-        Ok(sealed::write(&folder.embeddings_record(), self)?)
+    pub fn save(&self, embedded: &EmbeddedSplits, folder: &CellFolder) -> Result<()> {
+        EmbeddingCache::of(embedded)?.save(self.clone(), folder)
     }
 
     /// The complete embeddings of `cell` in `folder`. None if there are none, or if they do not match their checksum and must be

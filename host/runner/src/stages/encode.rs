@@ -1,18 +1,17 @@
 //! Encoding: computes the embeddings of all windows.
 
-use std::{collections::BTreeMap, thread};
+use std::thread;
 
 use physrep_benchmarks::{
     Split,
     packed::{NoiseStream, Packed, Window, load_clip},
     systems::Boundary,
 };
-use physrep_evaluation::{Embeddings, FeatureExtractor, LabelledEmbeddings};
-use physrep_random::Stream;
+use physrep_evaluation::{Embeddings, FeatureExtractor};
 use physrep_records::Cell;
-use physrep_statistics::Labels;
 use rayon::prelude::*;
 
+use super::{embedded_splits::EmbeddedSplits, order::EncodingOrder};
 use crate::{
     device::Staging,
     error::{Error, Result},
@@ -23,9 +22,6 @@ use crate::{
 
 /// Clips per batch.
 const BATCH: usize = 16;
-
-/// The embeddings and labels of each split.
-pub type EmbeddedSplits = BTreeMap<Split, LabelledEmbeddings>;
 
 /// Embeds all windows of those of `splits` that the data has, with `method`. `report` gets the number of windows done and their total.
 pub(crate) fn with_method(
@@ -90,30 +86,17 @@ fn each_split(
     mut report: impl FnMut(u64, u64) -> Result<()>,
     mut embed: impl FnMut(&PrefetchedBatch<'_>, usize) -> Result<Tokens>,
 ) -> Result<EmbeddedSplits> {
-    let window_plan = cell.suite.window_on(cell.system());
-    let splits = data.header().splits().filter(|split| splits.contains(split));
-    let splits: Vec<(Split, Vec<Window>)> = splits.map(|split| (split, data.windows(split, &window_plan))).collect();
-    let windows: Vec<Window> = splits.iter().flat_map(|(_, windows)| windows).copied().collect();
-    // Neither its number nor its neighbours in a batch may tell a method which split or trajectory a window is of.
-    let order = Stream::new(cell.suite.seed, "order of encoding", 0).permutation(windows.len());
-    let shuffled: Vec<Window> = order.iter().map(|&index| windows[index as usize]).collect();
+    let order = EncodingOrder::of(&cell.suite, data, splits);
+    let windows = order.windows();
     let (mut done, total) = (0, windows.len() as u64);
     report(done, total)?;
-    let embeddings = embed_windows(cell, data, &shuffled, BATCH, staging, &mut |clips, count| {
+    let embeddings = embed_windows(cell, data, &windows, BATCH, staging, &mut |clips, count| {
         let tokens = embed(clips, count)?;
         done += count as u64;
         report(done, total)?;
         Ok(tokens)
     })?;
-    let Embeddings { tokens, dim, .. } = embeddings;
-    let sorted = in_order(&embeddings.values, &order);
-    let mut rest = sorted.as_slice();
-    let mut of_split = |(split, windows): (Split, Vec<Window>)| -> Result<(Split, LabelledEmbeddings)> {
-        let values = rest.split_off(..windows.len() * tokens * dim).expect("a row for each window").to_vec();
-        let embeddings = Embeddings { values, n: windows.len(), tokens, dim };
-        Ok((split, LabelledEmbeddings::new(split.name(), embeddings, labels(data, &windows))?))
-    };
-    splits.into_iter().map(&mut of_split).collect()
+    order.by_split(data, &embeddings)
 }
 
 /// Runs `embed` on batches of context windows: it gets `count` clips `(count, C, T, H, W)`.
@@ -155,28 +138,4 @@ fn embed_windows(
         Ok(())
     })?;
     Ok(embeddings)
-}
-
-/// The rows of `values`, of which row `i` belongs to place `order[i]`, in their places.
-fn in_order(values: &[f32], order: &[u32]) -> Vec<f32> {
-    let mut sorted = vec![0.0; values.len()];
-    let length = values.len() / order.len().max(1);
-    for (row, &place) in values.chunks_exact(length.max(1)).zip(order) {
-        sorted[place as usize * length..][..length].copy_from_slice(row);
-    }
-    sorted
-}
-
-/// The number of windows in all splits.
-pub fn window_count(embedded: &EmbeddedSplits) -> u64 {
-    embedded.values().map(|split| split.n() as u64).sum()
-}
-
-/// The scaled labels of windows, `(N, P)`.
-pub fn labels(data: &Packed, windows: &[Window]) -> Labels {
-    Labels {
-        values: windows.iter().flat_map(|w| data.labels(w.trajectory)).map(|&label| label as f32).collect(),
-        names: data.header().scalings.iter().map(|scaling| scaling.name.clone()).collect(),
-        trajectory: windows.iter().map(|window| window.trajectory as u32).collect(),
-    }
 }

@@ -11,7 +11,7 @@ use physrep_evaluation::Embeddings;
 use physrep_random::Stream;
 use physrep_records::{Cell, Device, EncodingCheck};
 
-use super::encode::{EmbeddedSplits, windows_with_method};
+use super::{embedded_splits::EmbeddedSplits, encode::windows_with_method};
 use crate::{
     error::{Error, Result},
     method_process::MethodProcess,

@@ -19,7 +19,8 @@ use physrep_statistics::{Labels, scores};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    encode::{self, EmbeddedSplits},
+    embedded_splits::{EmbeddedSplits, labels},
+    encode,
     probe_score::Fitted,
 };
 use crate::{
@@ -64,7 +65,7 @@ pub(crate) fn run(
     let mut training = Training {
         cell,
         data,
-        labels: encode::labels(data, &windows),
+        labels: labels(data, &windows),
         schedule: CosineSchedule {
             peak: budget.lr,
             last: 0.0,

@@ -10,7 +10,7 @@ use physrep_records::{Cell, EncoderSpec, LabelSubset, ProbeScore, ScoredTrajecto
 use physrep_statistics::{LabelPermutation, Spread, per_trajectory};
 
 use super::{
-    encode::EmbeddedSplits,
+    embedded_splits::EmbeddedSplits,
     fits::{Fit, Fitter, ScoredSplits},
     probe_score::{Fitted, column},
 };
@@ -39,7 +39,7 @@ fn probes(cell: &Cell) -> Vec<Probe> {
     let budget = &cell.suite.probe;
     let ridge = Probe::Ridge(RidgeConfig { penalties: budget.ridge.penalties.clone() });
     match &cell.encoder {
-        EncoderSpec::Plugin { .. } => {
+        EncoderSpec::Plugin { .. } | EncoderSpec::Elsewhere { .. } => {
             let attentive = AttentiveConfig {
                 epochs: budget.attentive.epochs,
                 batch: budget.attentive.batch,
@@ -101,8 +101,9 @@ pub(crate) fn run(
     }
     let label_subsets = subsets.iter().map(Subset::record).collect();
     let checks = match &cell.encoder {
-        EncoderSpec::Plugin { .. } | EncoderSpec::Features if cell.trial.is_none() => Some(checks(cell, embedded)?),
-        _ => None,
+        EncoderSpec::Mean => None,
+        _ if cell.trial.is_some() => None,
+        _ => Some(checks(cell, embedded)?),
     };
     Ok(Probed { splits: trajectories(data, embedded)?, label_subsets, scores, selections, checks })
 }
