@@ -31,9 +31,16 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("embeddings_safetensors", embeddings_safetensors),
 ];
 
-/// Parses the header of a packed file.
+/// Parses the header of a packed file, as it is and with the digest that it should have.
 pub fn packed_header(bytes: &[u8]) {
     let _ = PackedHeader::parse(Path::new("fuzzed"), bytes);
+    let mut bytes = bytes.to_vec();
+    let Some((preamble, rest)) = bytes.split_first_chunk_mut::<48>() else { return };
+    let length = u64::from_le_bytes(std::array::from_fn(|i| preamble[8 + i]));
+    if let Some(json) = usize::try_from(length).ok().and_then(|length| rest.get(..length)) {
+        preamble[16..].copy_from_slice(blake3::hash(json).as_bytes());
+        let _ = PackedHeader::parse(Path::new("fuzzed"), &bytes);
+    }
 }
 
 /// Parses a checkpoint of PyTorch.

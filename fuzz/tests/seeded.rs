@@ -77,9 +77,10 @@ fn safetensors() -> Vec<u8> {
 fn packed_header() -> Vec<u8> {
     let axis = r#"{"name":"x","boundary":"periodic","coordinates":[0.0,0.5]}"#;
     let json = format!(
-        r#"{{"format":3,"system":"waves","suite":"tiny","suite_version":1,"source":"","checksum":"","channels":[{{"name":"h","field":"h","rank":"scalar","component":0,"constant":false,"stats":{{"mean":0.0,"std":1.0,"rms":1.0,"mean_delta":0.0,"std_delta":1.0,"rms_delta":1.0}}}}],"frames":2,"axes":[{axis},{axis}],"dt":1.0,"scalings":[],"splits":{{"train":{{"start":0,"end":0}},"valid":{{"start":0,"end":0}},"test":{{"start":0,"end":0}},"held_out":{{"start":0,"end":0}}}},"trajectories":[]}}"#
+        r#"{{"format":4,"system":"waves","suite":"tiny","suite_version":1,"source":"","checksum":"","channels":[{{"name":"h","field":"h","rank":"scalar","component":0,"constant":false,"stats":{{"mean":0.0,"std":1.0,"rms":1.0,"mean_delta":0.0,"std_delta":1.0,"rms_delta":1.0}}}}],"frames":2,"axes":[{axis},{axis}],"dt":1.0,"scalings":[],"splits":{{"train":{{"start":0,"end":0}},"valid":{{"start":0,"end":0}},"test":{{"start":0,"end":0}},"held_out":{{"start":0,"end":0}}}},"trajectories":[]}}"#
     );
-    let mut bytes = [b"PHYSPACK".as_slice(), &(json.len() as u64).to_le_bytes(), json.as_bytes()].concat();
+    let length = (json.len() as u64).to_le_bytes();
+    let mut bytes = [b"PHYSPACK".as_slice(), &length, &[0; 32], json.as_bytes()].concat();
     bytes.resize(bytes.len().next_multiple_of(4096), 0);
     bytes
 }

@@ -5,6 +5,7 @@
 mod bench;
 mod check;
 mod compare;
+mod damage;
 mod data;
 mod devices;
 mod elsewhere;

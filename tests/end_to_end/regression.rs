@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{
     FOREIGN_FINETUNE, HOSTILE, HOSTILE_TENSORS, JEPA, Running, Suite, TestProject, checkpoint_header, micro_run,
-    read_json, wait_until,
+    read_json, wait_until, write_sealed,
 };
 
 /// The tests of resuming took the length of a checkpoint's header for its step, and did not wait for later checkpoints.
@@ -14,7 +14,7 @@ use crate::support::{
 fn the_step_of_a_checkpoint_is_read_from_its_header() {
     let header = br#"{"step": 3, "cost": {"samples": 12}}"#;
     let length = (header.len() as u64).to_le_bytes();
-    let checkpoint = [b"physrep3".as_slice(), &length, header, b"the state of the session"].concat();
+    let checkpoint = [b"physrep4".as_slice(), &[0; 32], &length, header, b"the state of the session"].concat();
     assert_eq!(checkpoint_header(&checkpoint)["step"], 3);
 }
 
@@ -36,7 +36,7 @@ fn embeddings_of_an_earlier_attempt_come_with_what_was_compared() {
     let cached = path.with_file_name("embeddings.json");
     let mut record = read_json(&cached);
     record["encoder_unchanged"] = Value::Null;
-    fs::write(&cached, record.to_string()).expect("writable");
+    write_sealed(&cached, &record);
     again(Value::Null);
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 
 use rayon::prelude::*;
 
+use super::checksums::Checksums;
 use super::frame_counter::FrameCounter;
 use super::plan::{PlannedFile, plan};
 use super::settings::GenerationSettings;
@@ -38,7 +39,7 @@ pub struct GenerationSummary {
 /// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by
 /// an error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the
 /// next call resumes from them; the bytes of the files depend neither on that nor on the number of threads. If all data
-/// is there, nothing is done.
+/// is there, nothing is done. `checksums.json` has the checksums of all files; [`pack`](crate::packed::pack()) compares them.
 ///
 /// # Errors
 /// - [`Error::Suite`](crate::Error::Suite) if the suite's section does not fit the system, or has no `generate`;
@@ -65,8 +66,9 @@ pub fn generate(
 
     settings.claim(&folder)?;
     let unfinished = folder.join(".parts");
+    let known = Checksums::read(&folder);
     let complete = plan.iter().all(|file| file.path.exists()) && statistics.exists() && description.exists();
-    if complete && !unfinished.exists() {
+    if complete && known.is_some_and(|known| known.key == settings.key) && !unfinished.exists() {
         return Ok(summary(0));
     }
     let cache = TrajectoryCache::open(&unfinished, &settings.key)?;
@@ -93,6 +95,8 @@ pub fn generate(
     replace_with(&statistics, stats_yaml(&computed).as_bytes())?;
     let layouts: Vec<WellLayout> = train.iter().map(|file| run.layout(file)).collect();
     replace_with(&description, description_yaml(&layouts).as_bytes())?;
+    let files = plan.iter().map(|file| file.path.clone());
+    Checksums::of(&folder, &settings.key, files.chain([statistics, description]))?.write(&folder)?;
     let simulated = run.simulated.into_inner();
     cache.close()?;
     Ok(summary(simulated))

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::checksums::Checksums;
 use crate::atomic_file::{create_folder, replace_with};
 use crate::error::IoContext;
 use crate::suite::{Generation, Parameter, SystemSuite};
@@ -86,10 +87,19 @@ impl GenerationSettings {
     /// Writes the settings into a folder without data; refuses a folder of other settings, or with data that was not
     /// generated.
     pub fn claim(&self, folder: &Path) -> Result<()> {
-        if let Some(found) = Self::read(folder)? {
-            return self.check(found, folder).map(drop);
+        let of_these_settings = || Checksums::read(folder).is_some_and(|known| known.key == self.key);
+        match Self::read(folder) {
+            Ok(Some(found)) if found.key == found.hash() => return self.check(found, folder).map(drop),
+            Ok(None) => {}
+            // Damaged: the checksums say which settings the files are of.
+            Ok(Some(_)) | Err(Error::Format { .. }) if of_these_settings() => {}
+            Ok(Some(_)) => {
+                let advice = "remove this folder's data and generate it again".into();
+                return Err(Error::Damaged { path: Self::file(folder), place: "the key".into(), advice });
+            }
+            Err(error) => return Err(error),
         }
-        if folder.join("data").exists() {
+        if folder.join("data").exists() && !of_these_settings() {
             let reason = "it holds data that was not generated here; choose another folder";
             return Err(Error::folder(folder, reason));
         }

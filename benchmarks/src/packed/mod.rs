@@ -19,6 +19,7 @@ mod pack;
 mod provenance;
 mod reader;
 mod source_file;
+mod source_index;
 mod window;
 mod window_order;
 mod writer;

@@ -13,6 +13,7 @@ use crate::error::IoContext;
 use crate::progress::Progress;
 use crate::suite::Suite;
 use crate::systems::System;
+use crate::well::stats_file;
 use crate::{Error, Result, generate};
 
 /// Where `data` keeps the packed file of a suite's system.
@@ -25,12 +26,14 @@ pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
 /// Frames are cropped and resized as the suite says, bilinearly and without smoothing (PyTorch's `interpolate` with
 /// `align_corners=False`), and normalised with the training split's statistics in `stats.yaml`, unless the suite sets
 /// `normalise = false`. Nothing is done if `out` was packed from the same data for the same suite before (generated
-/// data is identified by its key, other data by the names and sizes of its files); a packed file of other data, of
-/// another format, or a damaged one is replaced. Progress counts trajectories.
+/// data is identified by its key, other data by the names and checksums of its files); a packed file of other data, of
+/// another format, or a damaged one is replaced. Generated files are compared with their checksums first. Progress counts
+/// trajectories.
 ///
 /// # Errors
 /// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was not generated, or
 /// with other settings, or `out` is some other file; [`Error::Format`] if a file of the data does not fit the suite;
+/// [`Error::Damaged`] if a generated file is not as it was written;
 /// [`Error::Stopped`] if `progress` asked for it; [`Error::Io`] and [`Error::Hdf5`] if files cannot be read or written.
 pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progress: &dyn Progress) -> Result<Packed> {
     let section = suite.section(system)?;
@@ -40,7 +43,7 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
         return Err(Error::folder(&data.join(system.name()), reason));
     }
     let files = source_files(suite, section, data, key.is_some())?;
-    let source = source_hash(suite, system, section, data, key.as_deref(), &files)?;
+    let source = source_hash(suite, system, section, data, key.as_deref(), &files, out)?;
     if out.exists() {
         match Packed::open(out) {
             Ok(packed) if packed.header().source == source && !is_known_damaged(out) => return Ok(packed),
@@ -56,6 +59,9 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
             }
         }
     }
+    if key.is_some() {
+        verify_generated(&data.join(system.name()), &files, &stats_file(data, system.name()))?;
+    }
     let files = files
         .into_iter()
         .map(|Source { split, path, planned }| {
@@ -69,6 +75,13 @@ pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progres
     // One that stays costs another packing.
     let _ = fs::remove_file(damage_mark(out));
     Packed::open(out)
+}
+
+/// Compares generated files and their statistics with their checksums.
+fn verify_generated(folder: &Path, files: &[Source], statistics: &Path) -> Result<()> {
+    let Some(checksums) = generate::Checksums::read(folder) else { return Ok(()) };
+    checksums.verify(folder, statistics)?;
+    files.iter().try_for_each(|file| checksums.verify(folder, &file.path))
 }
 
 /// Marks a packed file as damaged, so that [`pack`] makes it again. Whoever reads clips from it goes on.

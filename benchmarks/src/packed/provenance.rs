@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::header::FORMAT;
+use super::source_index::SourceIndex;
 use crate::error::IoContext;
 use crate::split::Split;
 use crate::suite::{Suite, SystemSuite, Trajectory};
@@ -51,7 +52,8 @@ pub(super) fn source_files(suite: &Suite, section: &SystemSuite, data: &Path, ge
     Ok(sources)
 }
 
-/// Hash of everything that the packed bytes depend on.
+/// Hash of everything that the packed bytes depend on. The checksums of files that were not generated are kept beside `out`, the packed
+/// file to be.
 pub(super) fn source_hash(
     suite: &Suite,
     system: &dyn System,
@@ -59,7 +61,9 @@ pub(super) fn source_hash(
     data: &Path,
     key: Option<&str>,
     files: &[Source],
+    out: &Path,
 ) -> Result<String> {
+    let mut index = SourceIndex::beside(out);
     let mut hasher = blake3::Hasher::new();
     let mut add = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
@@ -73,8 +77,13 @@ pub(super) fn source_hash(
     for Source { split, path, .. } in files {
         add(split.name().as_bytes());
         add(path.file_name().unwrap_or_default().as_encoded_bytes());
-        add(&fs::metadata(path).at("read", path)?.len().to_le_bytes());
+        match key {
+            // Its key says what the bytes are.
+            Some(_) => add(&fs::metadata(path).at("read", path)?.len().to_le_bytes()),
+            None => add(index.checksum(path)?.as_bytes()),
+        }
     }
+    index.save();
     let statistics = well::stats_file(data, system.name());
     add(&fs::read(&statistics).at("read", &statistics)?);
     Ok(hasher.finalize().to_hex().to_string())

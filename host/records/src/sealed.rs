@@ -15,7 +15,7 @@ use crate::{
 /// The hexadecimal digits of a digest.
 const DIGITS: usize = 64;
 
-/// The digest of the file that it stands in; its key is `digest`. [`write`] puts it there.
+/// The digest of the file that it stands in, under the key `digest`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Digest(String);

@@ -66,9 +66,11 @@ fn hostile_files_get_one_line_each() {
     write("text.hdf5", b"not HDF5 at all", "expected an HDF5 file");
     write("zeros.h5", &[0; 100_000], "expected an HDF5 file");
     write("cut.hdf5", &good[..good.len() / 2], "expected an HDF5 file");
-    write("short.packed", b"PHYSPACK\xff\xff\xff\xff\xff\xff\xff\xff{}", "header");
+    write("short.packed", b"PHYSPACK\x02\0\0\0\0\0\0\0{}", "a shorter file");
+    let header = |length: u64| [b"PHYSPACK".as_slice(), &length.to_le_bytes(), &[0; 32], b"{}"].concat();
+    write("long.packed", &header(u64::MAX), "header");
     write("other.packed", b"something else that ends in .packed", "expected an HDF5 file");
-    write("huge.packed", b"PHYSPACK\x02\0\0\0\0\0\0\0{}", "header");
+    write("empty.packed", &header(2), "header");
     let mut nan = good.clone();
     let last = nan.len() - 4;
     nan[last..].copy_from_slice(&f32::NAN.to_le_bytes());

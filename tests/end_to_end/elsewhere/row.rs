@@ -1,7 +1,7 @@
 //! What becomes of such a row in a run.
 
 use super::{export, moments, moments_of, read_npy, score, write_embeddings};
-use crate::support::{Array, JEPA, Output, Suite, TestProject, micro_run, python, read_json, root};
+use crate::support::{Array, JEPA, Output, Suite, TestProject, micro_run, python, read_json, root, write_sealed};
 
 /// A project with the finished run `out`, whose row of embeddings made elsewhere is better than every other encoder.
 fn project() -> TestProject {
@@ -152,11 +152,11 @@ fn a_record_is_verified_with_the_embeddings_beside_it() {
 
     let mut claim = read_json(&record);
     claim["external"] = false.into();
-    std::fs::write(&record, claim.to_string()).expect("writable");
+    write_sealed(&record, &claim);
     let output = project.run(["table", "out"]).exits_with(1);
     assert!(output.err.contains("`external` is false and `initialisation` is elsewhere"), "{}", output.err);
     claim["external"] = true.into();
-    std::fs::write(&record, claim.to_string()).expect("writable");
+    write_sealed(&record, &claim);
     std::fs::remove_file(record.with_file_name("embeddings.safetensors")).expect("removable");
     let output = verify().exits_with(1);
     assert!(output.err.contains("were made elsewhere") && output.err.contains("physrep-bench score"), "{}", output.err);

@@ -28,8 +28,8 @@ fn step(folder: &Path) -> Option<u64> {
     Some(header["step"].as_u64().unwrap_or_else(|| panic!("the header of a checkpoint has a step: {header}")))
 }
 
-/// The header of a checkpoint: 8 bytes of magic, the header's length as a little-endian u64, then the header as JSON.
+/// The header of a checkpoint: 8 bytes of magic, 32 of a digest, the header's length as a little-endian u64, then the header as JSON.
 pub fn checkpoint_header(checkpoint: &[u8]) -> Value {
-    let length = checkpoint[8..16].try_into().map(u64::from_le_bytes).expect("8 bytes");
-    serde_json::from_slice(&checkpoint[16..16 + length as usize]).expect("the header of a checkpoint is JSON")
+    let length = checkpoint[40..48].try_into().map(u64::from_le_bytes).expect("8 bytes");
+    serde_json::from_slice(&checkpoint[48..48 + length as usize]).expect("the header of a checkpoint is JSON")
 }

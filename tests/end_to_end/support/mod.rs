@@ -23,7 +23,7 @@ pub use plugins::{
     MPP, PROBE_LIBRARY, PRYING, Plugin, SPY, VIDEOMAE, compile,
 };
 pub use process::{Running, wait_until};
-pub use project::{Suite, TestProject, files_below, read_json, replace_option};
+pub use project::{Suite, TestProject, files_below, read_json, replace_option, write_sealed};
 pub use python::python;
 pub use shared_folder::shared_folder;
 pub use tensors::{Array, distance, read_tensors, write_tensors};

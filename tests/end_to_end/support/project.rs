@@ -9,6 +9,7 @@ use std::{
     sync::LazyLock,
 };
 
+use physrep_records::sealed::sealed;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -141,9 +142,14 @@ impl TestProject {
         let (_, path) = self.find(run, "result.json").pop_first().expect("a record");
         let mut record = read_json(&path);
         change(&mut record);
-        fs::write(&path, record.to_string()).expect("writable");
+        write_sealed(&path, &record);
         path
     }
+}
+
+/// Writes a record with the digest of what it holds now.
+pub fn write_sealed(path: &Path, record: &Value) {
+    fs::write(path, sealed(record.to_string().into_bytes())).expect("writable");
 }
 
 /// The same arguments with another value of an option.

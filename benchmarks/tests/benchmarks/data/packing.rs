@@ -206,7 +206,7 @@ fn damaged_and_foreign_packed_files_are_refused() {
         Packed::open(&path)
     };
     open(&good).unwrap().verify().unwrap();
-    for len in [0, 7, 15, 16, 200, header_len, good.len() - 1] {
+    for len in [0, 7, 15, 16, 48, 200, header_len, good.len() - 1] {
         says(open(&good[..len]), &["damaged.pack", "expected", "found"]);
     }
     says(open(&[&good[..], &[0]].concat()), &["size", "damaged"]);
@@ -217,17 +217,22 @@ fn damaged_and_foreign_packed_files_are_refused() {
     says(open(&flipped).unwrap().verify(), &["damaged.pack", "checksum"]);
 
     let with = |piece: &str, by: &str| {
-        let header = String::from_utf8(good[16..16 + header_len].to_vec()).unwrap();
+        let header = String::from_utf8(good[48..48 + header_len].to_vec()).unwrap();
         assert!(header.contains(piece), "{header}");
         let header = header.replacen(piece, by, 1);
-        let start = [b"PHYSPACK".as_slice(), &(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+        let digest = *blake3::hash(header.as_bytes()).as_bytes();
+        let length = (header.len() as u64).to_le_bytes();
+        let start = [b"PHYSPACK".as_slice(), &length, &digest, header.as_bytes()].concat();
         open(&[&start, &good[start.len()..]].concat())
     };
-    says(with("\"format\":3", "\"format\":9"), &["format 9", "pack the data again"]);
+    says(with("\"format\":4", "\"format\":9"), &["format 9", "pack the data again"]);
     says(with("\"frames\":9", "\"frames\":99999999999999999999"), &["header"]);
     says(with("\"frames\":9", "\"frames\":999999999999999999"), &["size", "more bytes than there can be"]);
     says(with("\"start\":0,\"end\":18", "\"start\":0,\"end\":19"), &["splits that follow"]);
     says(with("\"component\":1", "\"component\":7"), &["component 7"]);
+    let mut label = good.clone();
+    label[48 + header_len / 2] ^= 1;
+    assert!(open(&label).is_err(), "a digit of the header");
     let mut huge = good.clone();
     huge[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
     says(open(&huge), &["header", "pack the data again"]);
@@ -238,7 +243,7 @@ fn a_damaged_packed_file_or_one_of_another_format_is_packed_again() {
     let (folder, packed) = packed();
     let path = packed.path().to_owned();
     let good = fs::read(&path).unwrap();
-    let older = String::from_utf8_lossy(&good).find("\"format\":3").unwrap() + "\"format\":".len();
+    let older = String::from_utf8_lossy(&good).find("\"format\":4").unwrap() + "\"format\":".len();
     let mut other = good.clone();
     other[older] = b'1';
     for bytes in [&other[..], &good[..good.len() - 1], &good[..20]] {
@@ -274,6 +279,29 @@ fn published_files_are_packed_as_they_lie_and_missed_with_a_hint() {
         &["train", "physrep-bench data fetch shear_flow"],
     );
     says(generate(&published, &Waves::default(), empty.path(), 1, &()), &["data fetch shear_flow"]);
+}
+
+/// Files that were changed in place, which keep their names and sizes, were taken for those that were packed.
+#[test]
+fn published_files_that_were_changed_in_place_are_packed_again() {
+    let (folder, packed) = packed();
+    let published = published(&suite());
+    fs::remove_file(folder.path().join("shear_flow/generated.json")).unwrap();
+    let out = folder.path().join("published.pack");
+    let pack = || pack(&published, &Waves::default(), folder.path(), &out, &()).unwrap().header().clone();
+    let before = pack();
+    let (written, again) = (out.metadata().unwrap().modified().unwrap(), pack());
+    assert_eq!((again, out.metadata().unwrap().modified().unwrap()), (before.clone(), written));
+
+    let path = &split_files(folder.path(), "shear_flow", Split::Train).unwrap()[0];
+    let file = hdf5::File::open_rw(path).unwrap();
+    let tracer = file.dataset("t0_fields/tracer").unwrap();
+    let changed = tracer.read_dyn::<f32>().unwrap().mapv(|value| 2.0 * value);
+    tracer.write(&changed).unwrap();
+    file.close().unwrap();
+    let after = pack();
+    assert_ne!(after.checksum, before.checksum);
+    assert_eq!(packed.header().checksum, before.checksum);
 }
 
 /// Some published files call shear flow's Reynolds number `Rayleigh`.

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use physrep_benchmarks::{
-    generate,
+    Error as DataError, generate,
     packed::{self, Packed},
     suite::Suite,
     systems, well,
 };
-use physrep_records::DataSource;
+use physrep_records::{DataSource, files};
 
 use super::inspect::check_structure;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     events::{DataProgress, DataStep},
     interrupt,
 };
@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the data can be neither read nor generated; [`Error::Interrupted`](crate::Error::Interrupted) if this process is to stop.
+/// If the data can be neither read nor generated; [`Error::Interrupted`] if this process is to stop.
 pub fn prepare_data(
     suite: &Suite,
     system: &str,
@@ -34,15 +34,30 @@ pub fn prepare_data(
         interrupt::control_flow()
     };
     let solver = systems::named(system)?;
-    if suite.section(solver)?.generate.is_some() {
-        generate::generate(suite, solver, data, threads, &progress)?;
-    }
-    let packed = pack_data(suite, system, data, &packed::packed_file(suite, system, data), listener)?;
+    let generates = suite.section(solver)?.generate.is_some();
+    let packed = loop {
+        if generates {
+            generate::generate(suite, solver, data, threads, &progress)?;
+        }
+        match pack_data(suite, system, data, &packed::packed_file(suite, system, data), listener) {
+            // Each turn sets one file aside, and generates it again.
+            Err(Error::Data(DataError::Damaged { path, .. })) if generates => {
+                let aside = files::set_aside(&path)?;
+                listener(DataProgress { note: &format!("damaged: {}", aside.display()), ..first(system) });
+            }
+            packed => break packed?,
+        }
+    };
     Ok(DataSource {
         system: system.to_owned(),
         path: packed.path().to_owned(),
         checksum: packed.header().checksum.clone(),
     })
+}
+
+/// The beginning of generating.
+fn first(system: &str) -> DataProgress<'_> {
+    DataProgress { task: system, step: DataStep::Generate, done: 0, total: 1, note: "" }
 }
 
 /// Packs the data of a system in folder `data` into the file `out`, unless that is done already. Files that this program did not
