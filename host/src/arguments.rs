@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
-use physrep_runner::{DeviceSelection, Policy, ProbePlacement, cores, machine_memory};
+use physrep_runner::{DataFolders, DeviceSelection, Policy, ProbePlacement, cores, machine_memory};
 
 use crate::{
     error::{Error, Result},
@@ -145,6 +145,9 @@ pub struct Folders {
     /// The folder of the data, which is generated if it is missing [default: data/SUITE in the checkout, or in the folder of the user].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The folder of packed data, if that of the data cannot be written [default: that of the data].
+    #[arg(long, value_name = "DIR")]
+    packed: Option<PathBuf>,
     /// The folder of the run [default: runs/SUITE].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -154,8 +157,8 @@ pub struct Folders {
 pub struct SuiteFolders {
     /// The suite.
     pub suite: Suite,
-    /// The folder of its data.
-    pub data: PathBuf,
+    /// Where its data are.
+    pub data: DataFolders,
     /// The folder of the run.
     pub run: PathBuf,
 }
@@ -169,7 +172,8 @@ impl Folders {
             None => places::data(&folder_name(&suite))?,
         };
         let run = self.out.unwrap_or_else(|| places::run(&folder_name(&suite)));
-        Ok(SuiteFolders { suite, data, run })
+        let packed = self.packed.unwrap_or_else(|| data.clone());
+        Ok(SuiteFolders { suite, data: DataFolders { files: data, packed }, run })
     }
 }
 

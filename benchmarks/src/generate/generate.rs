@@ -66,9 +66,12 @@ pub fn generate(
 
     settings.claim(&folder)?;
     let unfinished = folder.join(".parts");
-    let known = Checksums::read(&folder);
-    let complete = plan.iter().all(|file| file.path.exists()) && statistics.exists() && description.exists();
-    if complete && known.is_some_and(|known| known.key == settings.key) && !unfinished.exists() {
+    let files = || plan.iter().map(|file| file.path.clone()).chain([statistics.clone(), description.clone()]);
+    if files().all(|path| path.exists()) && !unfinished.exists() {
+        if Checksums::read(&folder).is_none_or(|known| known.key != settings.key) {
+            // Data of an earlier version; in a folder that cannot be written it stays without.
+            let _ = Checksums::of(&folder, &settings.key, files())?.write(&folder);
+        }
         return Ok(summary(0));
     }
     let cache = TrajectoryCache::open(&unfinished, &settings.key)?;
@@ -95,8 +98,7 @@ pub fn generate(
     replace_with(&statistics, stats_yaml(&computed).as_bytes())?;
     let layouts: Vec<WellLayout> = train.iter().map(|file| run.layout(file)).collect();
     replace_with(&description, description_yaml(&layouts).as_bytes())?;
-    let files = plan.iter().map(|file| file.path.clone());
-    Checksums::of(&folder, &settings.key, files.chain([statistics, description]))?.write(&folder)?;
+    Checksums::of(&folder, &settings.key, files())?.write(&folder)?;
     let simulated = run.simulated.into_inner();
     cache.close()?;
     Ok(summary(simulated))

@@ -42,7 +42,7 @@ pub use bench::{BatchShape, BenchMode, BenchResult, BenchTask, StepTimes, measur
 pub use check::{CheckSettings, CheckedMethod, QuickChecks, check_in_this_process, suite_shapes};
 pub use child::begin_as_child;
 pub use config_overrides::{of_method, parse as parse_overrides};
-pub use data::{InspectionLimits, cores, inspect_files, inspect_in_this_process, pack_data, prepare_data};
+pub use data::{DataFolders, InspectionLimits, cores, inspect_files, inspect_in_this_process, pack_data, prepare_data};
 pub use device::{CudaDriver, DeviceSelection, Gpu, Staging, cuda_compiler, describe};
 pub use elsewhere::{ExportedWindows, ReturnedEmbeddings, ScoreTask, ScoringSettings, export_windows};
 pub use encode_clips::{EncodeTask, encode_clips};

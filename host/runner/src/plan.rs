@@ -1,6 +1,6 @@
 //! The plan of a run: its cells, complete before the first one runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use physrep_benchmarks::suite::Suite;
 use physrep_conformance::Check;
@@ -11,7 +11,7 @@ use physrep_records::{
 
 use crate::{
     check::QuickChecks,
-    data::{pack_again, prepare_data, write_samples},
+    data::{DataFolders, pack_again, prepare_data, write_samples},
     error::{Error, Result},
     events::DataProgress,
     plugin::MethodLibrary,
@@ -55,8 +55,8 @@ pub enum PlanEvent<'a> {
 /// The data folder, the device and the threads of a run.
 #[derive(Clone, Debug)]
 pub struct PlanSettings {
-    /// The folder of the data.
-    pub data: PathBuf,
+    /// Where the data are.
+    pub data: DataFolders,
     /// The device that methods compute on.
     pub device: Device,
     /// Where trained probes are fitted.

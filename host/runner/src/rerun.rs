@@ -102,7 +102,7 @@ fn recorded_cell(
         None => return Err(invalid(format!("its method `{}` is no floor, but it names no plugin", identity.method))),
     };
     let joint = identity.initialisation == Initialisation::Joint;
-    let data = (settings.data)(&suite);
+    let data = (settings.data)(&suite).into();
     let sources = suite
         .systems
         .iter()

@@ -42,8 +42,9 @@ impl ExportWindows {
         let out = self.out.unwrap_or_else(|| places::beside_methods("windows", &folder_name(&suite)));
         for system in systems_of(&suite, &self.systems)? {
             let task = format!("{system} data");
-            let source =
-                prepare_data(&suite, &system, &data, cores(), &|progress| display.data_progress(&task, &progress))?;
+            let source = prepare_data(&suite, &system, &data.clone().into(), cores(), &|progress| {
+                display.data_progress(&task, &progress)
+            })?;
             display.clear(&task);
             let exported = export_windows(&suite, &source, &out, &|done, total| {
                 display.progress(&system, "export", done, total, "");

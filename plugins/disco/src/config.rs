@@ -66,7 +66,15 @@ impl Config {
         self.integrator.validate()?;
         let [height, width] = size;
         let patch = match self.patch {
-            0 => grid::patch(size).ok_or_else(|| format!("no patch fits a grid of {height}x{width} points"))?,
+            0 => grid::patch(size).ok_or_else(|| {
+                format!(
+                    "no patch fits a grid of {height}x{width} points: both sides must be multiples of 4, such as {}x{} or {}x{}",
+                    height / 4 * 4,
+                    width / 4 * 4,
+                    height.next_multiple_of(4),
+                    width.next_multiple_of(4),
+                )
+            })?,
             patch => patch,
         };
         if [16, 8, 4].contains(&patch) && size.iter().any(|side| !side.is_multiple_of(patch)) {

@@ -50,7 +50,7 @@ impl Method for Disco {
                 "disco predicts the frame after the context, and was given pretraining clips without a future".into(),
             ));
         }
-        let invalid = |why: String| Error::Config(format!("disco: {why}"));
+        let invalid = Error::Config;
         let sizes = config.for_grid(system.size()).map_err(invalid)?;
         let model = Model::new(config, sizes, system, params).map_err(|e| invalid(e.to_string()))?;
         Ok(Self { model, context_frames: setup.context_frames })

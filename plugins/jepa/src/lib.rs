@@ -51,7 +51,7 @@ impl Method for Jepa {
                  (={future_frames}) as context frames (={context_frames})"
             )));
         }
-        let invalid = |why: String| Error::Config(format!("jepa: {why}"));
+        let invalid = Error::Config;
         config.validate().map_err(invalid)?;
         let model = Model::new(config, channels, context_frames, params).map_err(|e| Error::Config(e.to_string()))?;
         Ok(Self { model, objective: Objective::new(config), ema_decay: config.ema_decay, noise: config.noise })

@@ -89,7 +89,7 @@ impl Config {
         let dim = self.dim.unwrap_or(dim);
         let heads = self.heads.unwrap_or(heads);
         let depth = self.depth.unwrap_or(depth);
-        let refuse = |why: String| Err(Error::Config(format!("mpp: {why}")));
+        let refuse = |why: String| Err(Error::Config(why));
         if dim == 0 || !dim.is_multiple_of(4) {
             return refuse(format!(
                 "`dim` (={dim}) must be a positive multiple of 4: the stem has a quarter as many channels"
@@ -115,8 +115,12 @@ impl Config {
             let divides = height.is_multiple_of(patch) && width.is_multiple_of(patch);
             if !divides || height / patch * (width / patch) < 2 {
                 return refuse(format!(
-                    "a grid of {height} x {width} points must be cut into at least two whole patches, which `patch` \
-                     (={patch}) does not do: choose 4, 8 or 16 to fit, or another resolution"
+                    "a grid of {height} x {width} points must be cut into at least two whole patches: `patch` is {patch}, one of 4, 8 \
+                     and 16, and both sides must be multiples of it, such as {} x {} or {} x {}",
+                    height / patch * patch,
+                    width / patch * patch,
+                    height.next_multiple_of(patch),
+                    width.next_multiple_of(patch),
                 ));
             }
         }

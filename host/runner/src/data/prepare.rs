@@ -1,6 +1,9 @@
 //! Generates and packs the data of a system.
 
-use std::path::Path;
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use physrep_benchmarks::{
     Error as DataError, generate,
@@ -17,7 +20,23 @@ use crate::{
     interrupt,
 };
 
-/// Generates and packs the data of a system in folder `data` if it is missing.
+/// Where the data of a suite are.
+#[derive(Clone, Debug)]
+pub struct DataFolders {
+    /// The folder of the files, which are generated if they are missing.
+    pub files: PathBuf,
+    /// The folder of packed data: another one, if that of the files cannot be written.
+    pub packed: PathBuf,
+}
+
+impl From<PathBuf> for DataFolders {
+    /// All in one folder.
+    fn from(folder: PathBuf) -> Self {
+        Self { files: folder.clone(), packed: folder }
+    }
+}
+
+/// Generates and packs the data of a system if it is missing.
 ///
 /// # Errors
 ///
@@ -25,7 +44,7 @@ use crate::{
 pub fn prepare_data(
     suite: &Suite,
     system: &str,
-    data: &Path,
+    folders: &DataFolders,
     threads: usize,
     listener: &(dyn Fn(DataProgress<'_>) + Sync),
 ) -> Result<DataSource> {
@@ -34,16 +53,21 @@ pub fn prepare_data(
         interrupt::control_flow()
     };
     let solver = systems::named(system)?;
+    let (data, out) = (&folders.files, packed::packed_file(suite, system, &folders.packed));
     let generates = suite.section(solver)?.generate.is_some();
     let packed = loop {
         if generates {
             generate::generate(suite, solver, data, threads, &progress)?;
         }
-        match pack_data(suite, system, data, &packed::packed_file(suite, system, data), listener) {
+        match pack_data(suite, system, data, &out, listener) {
             // Each turn sets one file aside, and generates it again.
             Err(Error::Data(DataError::Damaged { path, .. })) if generates => {
                 let aside = files::set_aside(&path)?;
                 listener(DataProgress { note: &format!("damaged: {}", aside.display()), ..first(system) });
+            }
+            Err(Error::Data(DataError::Io { path, source, .. })) if source.kind() == ErrorKind::ReadOnlyFilesystem => {
+                let reason = "it cannot be written; name a folder for packed data that can, with --packed";
+                return Err(Error::file(path, reason));
             }
             packed => break packed?,
         }

@@ -7,7 +7,7 @@ use physrep_records::{Cell, Device, EncoderSpec, RunManifest, SuiteFacts, check_
 
 use super::{coverage, identifiers::identifiers, returned::ReturnedEmbeddings};
 use crate::{
-    data::{prepare_data, write_samples},
+    data::{DataFolders, prepare_data, write_samples},
     error::{Error, Result, plain},
     events::DataProgress,
     probe_library::ProbePlacement,
@@ -34,8 +34,8 @@ pub struct ScoreTask {
 /// The data folder, and where probes are fitted.
 #[derive(Clone, Debug)]
 pub struct ScoringSettings {
-    /// The folder of the data.
-    pub data: PathBuf,
+    /// Where the data are.
+    pub data: DataFolders,
     /// The device that trained probes are fitted on.
     pub device: Device,
     /// Threads that generate data.

@@ -1,14 +1,12 @@
 //! Formats counts, sizes and paths as text.
 
-use std::{
-    fmt::Display,
-    io::{Write, stdout},
-    path::Path,
-};
+use std::{fmt::Display, path::Path};
 
-/// Prints a line. A closed pipe, such as of `head`, is ignored.
+use crate::output::say;
+
+/// Prints a line.
 pub(super) fn print_line(line: impl Display) {
-    let _ = writeln!(stdout(), "{line}");
+    say!("{line}");
 }
 
 /// `1 file`, `2 files`, `2 trajectories`.
