@@ -38,12 +38,12 @@ pub struct GenerationSummary {
 ///
 /// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by
 /// an error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the
-/// next call resumes from them; the bytes of the files depend neither on that nor on the number of threads. If all data
+/// next call resumes from them. A call waits while another process generates the same data; the bytes of the files depend neither on that nor on the number of threads. If all data
 /// is there, nothing is done. `checksums.json` has the checksums of all files; [`pack`](crate::packed::pack()) compares them.
 ///
 /// # Errors
 /// - [`Error::Suite`](crate::Error::Suite) if the suite's section does not fit the system, or has no `generate`;
-/// - [`Error::Folder`](crate::Error::Folder) if `data` holds data of other settings, or another process works there;
+/// - [`Error::Folder`](crate::Error::Folder) if `data` holds data of other settings;
 /// - [`Error::Simulation`](crate::Error::Simulation) if a trajectory cannot be solved;
 /// - [`Error::Stopped`](crate::Error::Stopped) if `progress` asked for it;
 /// - [`Error::Io`](crate::Error::Io) and [`Error::Hdf5`](crate::Error::Hdf5) if files cannot be read or written.
@@ -66,15 +66,22 @@ pub fn generate(
 
     settings.claim(&folder)?;
     let unfinished = folder.join(".parts");
+    let waiting =
+        || progress.report(0, trajectories * section.frames, "waiting for another process that generates this data");
     let files = || plan.iter().map(|file| file.path.clone()).chain([statistics.clone(), description.clone()]);
-    if files().all(|path| path.exists()) && !unfinished.exists() {
+    let is_there = || files().all(|path| path.exists());
+    if is_there() && !unfinished.exists() {
         if Checksums::read(&folder).is_none_or(|known| known.key != settings.key) {
             // Data of an earlier version; in a folder that cannot be written it stays without.
             let _ = Checksums::of(&folder, &settings.key, files())?.write(&folder);
         }
         return Ok(summary(0));
     }
-    let cache = TrajectoryCache::open(&unfinished, &settings.key)?;
+    let cache = TrajectoryCache::open(&unfinished, &settings.key, waiting)?;
+    if is_there() && Checksums::read(&folder).is_some_and(|known| known.key == settings.key) {
+        cache.close()?;
+        return Ok(summary(0));
+    }
     for split in section.splits() {
         create_folder(&well::split_folder(data, system.name(), split))?;
     }

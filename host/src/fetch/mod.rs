@@ -14,7 +14,7 @@ mod transfer;
 use std::{fs, path::PathBuf};
 
 use physrep_benchmarks::systems;
-use physrep_records::Lock;
+use physrep_records::{Lock, files};
 
 use crate::{
     display::Display,
@@ -66,6 +66,21 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
         wanted.push(Wanted { file, target, here, finished });
     }
 
+    let in_use = "another download is using this folder; wait for it, or choose another one with --out";
+    let _lock = if fetch.dry_run { None } else { Some(Lock::take(&folder, in_use)?) };
+    if !fetch.dry_run {
+        for Wanted { file, target, here, finished } in wanted.iter_mut().filter(|wanted| wanted.finished) {
+            if file.checksum.of_file(target)? != file.checksum {
+                let aside = files::set_aside(target)?;
+                display.line(&format!(
+                    "{} is not the hub's: it is now {}, and is fetched again",
+                    file.path,
+                    aside.display()
+                ));
+                (*here, *finished) = (0, false);
+            }
+        }
+    }
     let missing = announce(&display, fetch, &dataset, &wanted)?;
     if fetch.dry_run {
         for Wanted { file, here, finished, .. } in &wanted {
@@ -78,8 +93,6 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
         }
         return Ok(());
     }
-    let _lock =
-        Lock::take(&folder, "another download is using this folder; wait for it, or choose another one with --out")?;
     let shown = TransferProgress { display: &display, system: &fetch.system, total: missing };
     let mut mismatched = Vec::new();
     let mut done = 0;

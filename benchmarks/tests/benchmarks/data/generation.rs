@@ -4,8 +4,9 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, abort};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use physrep_benchmarks::generate::generate;
@@ -187,16 +188,28 @@ fn data_from_elsewhere_is_not_touched() {
 }
 
 #[test]
-fn two_processes_do_not_work_in_one_folder() {
+fn a_second_process_waits_for_the_first_and_then_finds_all_data() {
     let folder = tempfile::tempdir().unwrap();
-    let inner = |done: usize, _: usize, _: &str| {
-        if done == 1 {
-            let second = generate(&suite(), &Waves::default(), folder.path(), 1, &());
-            says(second, &[".parts", "another process"]);
-        }
-        ControlFlow::Continue(())
+    let stop_waiting = |_: usize, _: usize, note: &str| {
+        assert!(note.contains("waiting for another process"), "{note}");
+        ControlFlow::Break(())
     };
-    generate(&suite(), &Waves::default(), folder.path(), 1, &inner).unwrap();
+    let second = || generate(&suite(), &Waves::default(), folder.path(), 1, &());
+    let waiting = thread::scope(|scope| {
+        let started = Mutex::new(None);
+        let inner = |done: usize, _: usize, _: &str| {
+            if done == 1 {
+                says(generate(&suite(), &Waves::default(), folder.path(), 1, &stop_waiting), &["stopped on request"]);
+                *started.lock().unwrap() = Some(scope.spawn(second));
+            }
+            ControlFlow::Continue(())
+        };
+        generate(&suite(), &Waves::default(), folder.path(), 1, &inner).unwrap();
+        let second = started.lock().unwrap().take();
+        second.expect("a second generation").join().expect("no panic")
+    });
+    assert_eq!(waiting.unwrap().simulated, 0);
+    assert!(!folder.path().join("shear_flow/.parts").exists());
 }
 
 #[test]
