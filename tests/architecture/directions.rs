@@ -1,6 +1,6 @@
 //! Who may know whom: the crates of the workspace that each may depend on, and the libraries that some must not link.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     sources,
@@ -157,12 +157,31 @@ fn no_crate_below_the_program_prints_or_parses_arguments() {
 /// Otherwise a run on a GPU would compile candle twice: once for its method, once for its probes.
 #[test]
 fn methods_and_the_probe_library_for_gpus_share_their_dependencies() {
-    let of_method = features("physrep-jepa", "cuda");
-    let of_probes = features("physrep-probe-library", "cuda");
+    let of_method = features(&["-p", "physrep-jepa", "--features", "cuda"]);
+    let of_probes = features(&["-p", "physrep-probe-library", "--features", "cuda"]);
     assert!(of_probes.keys().any(|name| name.starts_with("cudarc ")), "the feature reaches candle");
-    let differ = |(name, features): &(&String, &String)| of_method.get(*name).is_some_and(|other| other != *features);
-    let different: BTreeMap<_, _> = of_probes.iter().filter(differ).collect();
+    let linked = features(&["-p", "physrep-probe-library", "--features", "cuda", "--edges=normal"]);
+    let different = different(linked, &of_method);
     assert!(different.is_empty(), "other features than in builds of methods: {different:?}");
+}
+
+/// Otherwise `cargo build -p METHOD`, and a crate that `physrep-bench new` has begun, would compile candle once more, for minutes.
+#[test]
+fn a_method_alone_shares_what_is_built_for_all() {
+    let different = different(features(&["-p", "my-method"]), &features(&["--workspace"]));
+    assert!(
+        different.is_empty(),
+        "built alone, a method has dependencies with other features, which plugin-api/nn/Cargo.toml should name: {different:?}"
+    );
+}
+
+/// The packages that another build compiles only with other features.
+fn different(build: BTreeMap<String, BTreeSet<String>>, other: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let differs = |(name, features): (String, BTreeSet<String>)| {
+        let elsewhere = other.get(&name)?;
+        (!features.is_subset(elsewhere)).then(|| format!("{name}: {features:?}, not {elsewhere:?}"))
+    };
+    build.into_iter().filter_map(differs).collect()
 }
 
 #[test]

@@ -57,12 +57,12 @@ pub fn packages() -> BTreeMap<String, Package> {
     outside_tests.map(package).collect()
 }
 
-/// The packages that a crate of the workspace links when it is built with a feature, with their own features.
-pub fn features(package: &str, feature: &str) -> BTreeMap<String, String> {
+/// The packages that a build of a selection of the workspace compiles, such as `-p PACKAGE`, each with the features of each of its builds.
+pub fn features(selection: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "-p", package, "--features", feature, "--edges=normal", "--prefix=none", "--locked"])
-        .args(["--format", "{p}|{f}"])
+        .args(["tree", "--edges=normal,build", "--prefix=none", "--locked", "--format", "{p}|{f}"])
+        .args(selection)
         .current_dir(root())
         .output()
         .expect("cargo runs");
@@ -70,11 +70,12 @@ pub fn features(package: &str, feature: &str) -> BTreeMap<String, String> {
     let lines = String::from_utf8_lossy(&output.stdout);
     let lines = lines.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('|'));
     // "name v1.2.3 (path)": versions of one name are different packages.
-    let named = lines.map(|(package, features)| {
+    let mut packages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (package, features) in lines {
         let name: Vec<&str> = package.split(' ').take(2).collect();
-        (name.join(" "), features.to_owned())
-    });
-    named.collect()
+        packages.entry(name.join(" ")).or_default().insert(features.to_owned());
+    }
+    packages
 }
 
 fn root() -> &'static Path {

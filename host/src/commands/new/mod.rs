@@ -12,6 +12,7 @@ use physrep_runner::interrupt;
 use crate::{
     error::{Error, Result},
     output::say,
+    places,
     sdk::Sdk,
 };
 
@@ -58,7 +59,7 @@ impl New {
         say!("  cd {}", quoted(&folder.display().to_string()));
         say!("  physrep-bench check .                   # whether it keeps to its contract");
         say!("  physrep-bench all --suite smoke.toml    # a table within seconds");
-        if !self.python {
+        if !self.python && places::checkout().is_none() {
             say!("The first of these builds what all methods share, once: 8 minutes on two busy cores.");
         }
         Ok(ExitCode::SUCCESS)
