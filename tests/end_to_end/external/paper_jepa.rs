@@ -18,8 +18,9 @@ fn the_code_of_the_paper_learns_what_jepa_learns() {
     let Some(programs) = Programs::with("torch, timm, einops, the_well, wandb") else { return };
     let mut more = ["--methods", "jepa,paper-jepa", "--plugins", &JEPA.argument()].map(String::from).to_vec();
     let set = |key: &str| ["--set".to_owned(), key.to_owned()];
+    let keys = ["dims=[4,4,8,8,8]", "num_res_blocks=[1,1,1,1,1]", "layer_scale=0.1", "chunks=1", "training.lr=1e-2"];
     for method in ["jepa", "paper-jepa"] {
-        for key in ["dims=[4,4,8,8,8]", "num_res_blocks=[1,1,1,1,1]", "layer_scale=0.1", "chunks=1", "training.lr=1e-2"] {
+        for key in keys {
             more.extend(set(&format!("{method}.{key}")));
         }
     }
