@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,21 @@ def run(method_class: type[Method]) -> None:
 
 
 def _sentence(call: str, error: Exception) -> str:
-    """What the row says: an error of this package as it is, any other as the last line of its traceback, and where it was raised."""
+    """What the row says: an error of this package as it is, any other as the last line of its traceback, and where in the method's own
+    code it was raised: a line of a numerical library says nothing to its author."""
     if hasattr(error, "kind"):
         return str(error)
     last = traceback.format_exception_only(error)[-1].strip()
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_own(frame.filename)]
+    frame = (own or frames)[-1]
     return f"{call} raised {last} (line {frame.lineno} of {frame.filename})"
+
+
+def _is_own(file: str) -> bool:
+    """Whether a file is in the method's folder, which is the working directory, and of no environment in there."""
+    path = Path(file)
+    return path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts
 
 
 class _Session:

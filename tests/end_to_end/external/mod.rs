@@ -5,6 +5,7 @@ mod examples;
 mod messages;
 mod misbehaving;
 mod package;
+mod paper_jepa;
 mod prying;
 mod resume;
 

@@ -32,6 +32,9 @@ def adamw(params, moments, gradients, count, lr, beta1, beta2, eps, decay):
 class Autoencoder(physrep.Method):
     def __init__(self, config, setup):
         self.config = config
+        divided = (setup.context_frames, config.frames), (setup.future_frames, config.frames), *((n, config.patch) for n in setup.system.size)
+        if any(whole % part for whole, part in divided):
+            raise physrep.Unsupported(f"patches are of {config.frames} frames and {config.patch} points a side: it needs multiples of these")
         length = len(setup.system.channels) * config.frames * config.patch**2
         sizes = {"encoder.in": (length, config.hidden), "encoder.out": (config.hidden, config.dim)}
         sizes |= {"decoder.in": (config.dim, config.hidden), "decoder.out": (config.hidden, length)}

@@ -10,10 +10,13 @@ torch.use_deterministic_algorithms(True)
 
 class Autoencoder(physrep.Method):
     def __init__(self, config, setup):
+        height, width = setup.system.size
+        if height % 8 or width % 8 or setup.context_frames % 4 or setup.future_frames % 4:
+            raise physrep.Unsupported("the encoder's cells are of 4 frames and 8 x 8 points: it needs multiples of these")
         torch.set_num_threads(setup.threads)
         torch.manual_seed(setup.seed)
         self.device, self.lr = setup.device, config.lr
-        channels, (dim, width) = len(setup.system.channels), (config.dim, config.width)
+        channels, dim, width = len(setup.system.channels), config.dim, config.width
         encoder = nn.Sequential(nn.Conv3d(channels, width, 4, 4), nn.GELU(), nn.Conv3d(width, dim, (1, 2, 2), (1, 2, 2)))
         decoder = nn.Sequential(
             nn.ConvTranspose3d(dim, width, (1, 2, 2), (1, 2, 2)), nn.GELU(), nn.ConvTranspose3d(width, channels, 4, 4)
