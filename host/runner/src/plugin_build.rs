@@ -71,7 +71,7 @@ pub(crate) fn build(folder: &Path, device: Device, on_line: &dyn Fn(&str)) -> Re
 fn progress_line(line: &str) -> Option<String> {
     let (bar, text) = without_bar(line);
     let text = text.trim();
-    if !["Compiling", "Downloading", "Downloaded", "Updating"].iter().any(|word| text.starts_with(word)) {
+    if !["Compiling", "Downloading", "Downloaded", "Updating", "Blocking"].iter().any(|word| text.starts_with(word)) {
         return None;
     }
     let count = bar.rsplit_once("] ").and_then(|(_, count)| count.split_once(':')?.0.split_once('/'));

@@ -51,6 +51,15 @@ impl PluginSource {
         }
     }
 
+    /// The folder of the crate that is built if it is stale; for a method in another process, that of the library that starts its program,
+    /// if one was named.
+    pub(crate) fn built_from(&self) -> Option<&Path> {
+        match self {
+            Self::Crate(folder) | Self::Folder { starter: Some(folder), .. } => Some(folder),
+            Self::Library(_) | Self::Folder { starter: None, .. } => None,
+        }
+    }
+
     /// The method, described. A stale crate is built for `device` first; `on_line` gets what cargo says meanwhile.
     ///
     /// # Errors

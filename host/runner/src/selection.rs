@@ -85,7 +85,7 @@ impl RunSelection {
         let sources = if only_floors { Vec::new() } else { plugin_sources(&self.plugins)? };
         let alone = sources.len() == 1;
         for source in sources {
-            if let PluginSource::Crate(folder) = &source {
+            if let Some(folder) = source.built_from() {
                 listener(SelectionEvent::Building(folder));
             }
             let plugin = match source.describe(device, &|line| listener(SelectionEvent::BuildLine(line))) {

@@ -33,7 +33,8 @@ impl Merge {
     /// Merges the runs.
     pub fn run(self) -> Result<ExitCode> {
         let cells = merge(&self.out, &self.runs, self.compress)?;
-        say!("{}: {cells} cells of {} runs", self.out.display(), self.runs.len());
+        let out = self.out.display();
+        say!("{out}: {cells} cells of {} runs; `physrep-bench table {out}` shows them", self.runs.len());
         Ok(ExitCode::SUCCESS)
     }
 }

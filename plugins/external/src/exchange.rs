@@ -61,7 +61,13 @@ impl Exchange {
         loop {
             let Some(line) = self.program.receive().map_err(|why| refused(name, &why))? else {
                 let (how, log) = self.program.end();
-                return Err(format!("its program {how} instead of answering {name}{log}"));
+                let advice = match log.contains("ModuleNotFoundError") {
+                    true => {
+                        "; install it for the Python that `command` in method.toml starts, or let `command` name another, such as .venv/bin/python"
+                    }
+                    false => "",
+                };
+                return Err(format!("its program {how} instead of answering {name}{log}{advice}"));
             };
             match parse::<T>(&line).map_err(|why| refused(name, &why))? {
                 Line::Answer(id, answer) if id == self.last => return Ok(answer),

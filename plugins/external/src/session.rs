@@ -155,7 +155,9 @@ impl Session {
             [b, n, d] if tokens.dtype == Dtype::Float32 && b == clips && n > 0 && d > 0 => [b, n, d],
             _ => {
                 let Array { dtype, shape, .. } = &tokens;
-                let why = format!("{dtype:?} of shape {shape:?}; expected Float32 of shape ({clips}, tokens, dim)");
+                let why = format!(
+                    "{dtype:?} of shape {shape:?}; expected Float32 of shape ({clips}, tokens, dim), with 1 for a single token"
+                );
                 return Err(Failure::method(refused(call, &why)));
             }
         };

@@ -21,6 +21,9 @@ use confined::ConfinedMethod;
 pub use quick::QuickChecks;
 pub use shapes::suite_shapes;
 
+/// The check without which those after it say nothing new.
+const WORKS: &str = "works";
+
 /// The method that is checked, and how.
 #[derive(Clone, Debug)]
 pub struct CheckedMethod {
@@ -141,13 +144,20 @@ pub fn check_in_this_process(task: &str) -> Result<()> {
     begin_as_child()?;
     let task: Task = serde_json::from_str(task).map_err(|e| Error::Usage(format!("no task of a check: {e}")))?;
     let method = ConfinedMethod::new(task.code, task.description);
+    let mut works = true;
     for name in &task.checks {
         let check = CHECKS.iter().find(|check| check.name == name);
         let check = check.ok_or_else(|| Error::Usage(format!("no check `{name}`")))?;
+        if !works {
+            let why = Outcome::Skipped("the method does not work".into());
+            messages::send(&why).map_err(Error::io("standard output"))?;
+            continue;
+        }
         let outcome = match check.run(&method as &dyn Subject, &task.setting) {
             Outcome::Failed(found) => Outcome::Failed(plain(&found)),
             other => other,
         };
+        works &= check.name != WORKS || !matches!(outcome, Outcome::Failed(_));
         messages::send(&outcome).map_err(Error::io("standard output"))?;
     }
     Ok(())

@@ -59,7 +59,12 @@ impl New {
         say!("  cd {}", quoted(&folder.display().to_string()));
         say!("  physrep-bench check .                   # whether it keeps to its contract");
         say!("  physrep-bench all --suite smoke.toml    # a table within seconds");
-        if !self.python && places::checkout().is_none() {
+        if self.python {
+            say!(
+                "`python3` is that of PATH, and needs numpy; src/method.toml can name another, such as .venv/bin/python."
+            );
+        }
+        if places::checkout().is_none() {
             say!("The first of these builds what all methods share, once: 8 minutes on two busy cores.");
         }
         Ok(ExitCode::SUCCESS)
