@@ -47,6 +47,9 @@ impl Finding {
             Error::Format { place, expected, found, .. } => {
                 Self::error(place, format!("expected {expected}, found {found}"))
             }
+            Error::Damaged { place, advice, .. } => {
+                Self::error(place, format!("damaged or changed: its checksum does not fit; {advice}"))
+            }
             Error::Hdf5 { action, source, .. } => Self::error("", format!("cannot {action}: {source}")),
             Error::Io { action, source, .. } => Self::error("", format!("cannot {action} it: {source}")),
             Error::Folder { reason, .. } | Error::Request { reason, .. } => Self::error("", reason),

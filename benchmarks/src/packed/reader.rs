@@ -82,6 +82,11 @@ impl Packed {
         Ok(())
     }
 
+    /// Lets clips be read from trajectories whose values do not fit their checksums.
+    pub(crate) fn assume_intact(&self) {
+        self.intact.iter().for_each(|intact| intact.store(true, Ordering::Relaxed));
+    }
+
     fn damaged(&self, place: &str) -> Error {
         Error::Damaged { path: self.path.clone(), place: place.into(), advice: "pack the data again".into() }
     }

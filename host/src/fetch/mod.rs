@@ -67,8 +67,9 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
     }
 
     let in_use = "another download is using this folder; wait for it, or choose another one with --out";
-    let _lock = if fetch.dry_run { None } else { Some(Lock::take(&folder, in_use)?) };
-    if !fetch.dry_run {
+    let mut lock = None;
+    if !fetch.dry_run && wanted.iter().any(|wanted| wanted.finished) {
+        lock = Some(Lock::take(&folder, in_use)?);
         for Wanted { file, target, here, finished } in wanted.iter_mut().filter(|wanted| wanted.finished) {
             if file.checksum.of_file(target)? != file.checksum {
                 let aside = files::set_aside(target)?;
@@ -93,6 +94,7 @@ pub fn run(fetch: &FetchRequest) -> Result<()> {
         }
         return Ok(());
     }
+    let _lock = lock.map_or_else(|| Lock::take(&folder, in_use), Ok)?;
     let shown = TransferProgress { display: &display, system: &fetch.system, total: missing };
     let mut mismatched = Vec::new();
     let mut done = 0;

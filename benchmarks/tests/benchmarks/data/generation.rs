@@ -34,7 +34,7 @@ fn the_bytes_do_not_depend_on_time_threads_or_interruptions() {
     let summary = generate(&suite, &system, whole.path(), 1, &()).unwrap();
     assert_eq!((summary.files, summary.trajectories, summary.simulated), (4, 36, 36));
     let expected = files(whole.path());
-    assert_eq!(expected.len(), 4 + 3, "files of three splits, two descriptions and the settings");
+    assert_eq!(expected.len(), 4 + 4, "files of three splits, two descriptions, the settings and the checksums");
     // HDF5 keeps times in seconds.
     sleep(Duration::from_millis(1100));
 

@@ -153,6 +153,12 @@ fn a_generated_file_that_is_not_as_planned_is_refused() {
     file.dataset("scalars/Reynolds").unwrap().write_slice(&[parameters[4] as f32], 3..4).unwrap();
     file.close().unwrap();
     fs::remove_file(folder.path().join("waves.pack")).unwrap();
+    says(
+        pack_into(folder.path()),
+        &["shear_flow_train_0000.hdf5", "damaged or was changed", "generate the data again"],
+    );
+    // As of an earlier version, which kept no checksums.
+    fs::remove_file(folder.path().join("shear_flow/checksums.json")).unwrap();
     let expected = format!("expected one of [{:?}]", parameters[3]);
     says(pack_into(folder.path()), &["shear_flow_train_0000.hdf5", "scalars/Reynolds[3]", &expected]);
 
