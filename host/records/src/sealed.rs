@@ -43,7 +43,7 @@ pub fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     files::write(path, &sealed(text))
 }
 
-/// Reads the JSON that [`write`] has written to `path`; its content may be compressed, `NAME.gz`.
+/// Reads the JSON that [`write()`] has written to `path`; its content may be compressed, `NAME.gz`.
 ///
 /// # Errors
 ///
