@@ -174,7 +174,7 @@ fn configurations_that_cannot_work_are_refused_with_a_reason() {
     refuse(Config { start_channels: 6, ..config() }, size, "`start_channels` (=6)");
     refuse(Config { generator_dim: 0, ..config() }, size, "`generator_dim` (=0)");
     let integrator = IntegratorConfig { min_step: 2.0, ..IntegratorConfig::default() };
-    refuse(Config { integrator, ..config() }, size, "disco: `min_step` (=2)");
+    refuse(Config { integrator, ..config() }, size, "`min_step` (=2)");
 
     let params = Params::new(DType::F32, &Device::Cpu, 0);
     let mut two = setup([BoundaryCondition::Periodic; 2], size);
