@@ -84,7 +84,7 @@ fn verify_generated(folder: &Path, files: &[Source], statistics: &Path) -> Resul
     files.iter().try_for_each(|file| checksums.verify(folder, &file.path))
 }
 
-/// Marks a packed file as damaged, so that [`pack`] makes it again. Whoever reads clips from it goes on.
+/// Marks a packed file as damaged, so that [`pack`] makes it again. Processes that read it are not disturbed.
 ///
 /// # Errors
 /// [`Error::Io`] if the mark cannot be written beside it.

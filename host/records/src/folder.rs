@@ -83,9 +83,7 @@ impl CellFolder {
         }
         Ok(CellOutcome::Missing)
     }
-}
 
-impl CellFolder {
     /// The cell's outcome so far; a record or a failure that is damaged is set aside, and the cell is to be run again. Then the name that
     /// the damaged file has now is returned, too.
     ///

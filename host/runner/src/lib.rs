@@ -39,7 +39,7 @@ mod tune;
 mod weights;
 
 pub use bench::{BatchShape, BenchMode, BenchResult, BenchTask, StepTimes, measure, measure_in_this_process};
-pub use check::{CheckSettings, CheckedMethod, QuickChecks, check_in_this_process, suite_shapes};
+pub use check::{CheckSettings, CheckedMethod, QuickChecks, WORKS, check_in_this_process, suite_shapes};
 pub use child::begin_as_child;
 pub use config_overrides::{of_method, parse as parse_overrides};
 pub use data::{DataFolders, InspectionLimits, cores, inspect_files, inspect_in_this_process, pack_data, prepare_data};

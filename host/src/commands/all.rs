@@ -8,7 +8,7 @@ use physrep_runner::{interrupt, run_cells};
 use super::{finish::show_results, run_arguments::RunArguments};
 use crate::{arguments::Patience, display::Display, error::Result};
 
-/// How long a quick check of a method may take: it needs less than a second.
+/// How long a quick check of a method may take: it needs about a second.
 const CHECK_TIME: Duration = Duration::from_secs(10);
 
 /// What to run, and how.

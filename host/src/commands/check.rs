@@ -10,8 +10,8 @@ use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
 use physrep_runner::{
-    CHECKS, Check as ContractCheck, CheckSettings, CheckedMethod, Outcome, check_in_this_process, cores, interrupt,
-    of_method, parse_overrides, plugin_sources, suite_shapes,
+    CHECKS, Check as ContractCheck, CheckSettings, CheckedMethod, Outcome, WORKS, check_in_this_process, cores,
+    interrupt, of_method, parse_overrides, plugin_sources, suite_shapes,
 };
 use serde_json::json;
 
@@ -20,9 +20,6 @@ use crate::{
     error::{Error, Result},
     output::say,
 };
-
-/// The check without which those after it say nothing new.
-const WORKS: &str = "works";
 
 /// The width of the column of names.
 const NAMES: usize = 24;

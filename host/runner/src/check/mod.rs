@@ -22,7 +22,7 @@ pub use quick::QuickChecks;
 pub use shapes::suite_shapes;
 
 /// The check without which those after it say nothing new.
-const WORKS: &str = "works";
+pub const WORKS: &str = "works";
 
 /// The method that is checked, and how.
 #[derive(Clone, Debug)]
@@ -121,7 +121,8 @@ impl CheckedMethod {
         });
         let ended = ended.map_err(Error::io("the process of a check"))?;
         interrupt::check()?;
-        outcomes.truncate(checks.len());
+        // A child that ends badly fails the last check that it has an outcome of, if it has all.
+        outcomes.truncate(if ended.status.success() { checks.len() } else { checks.len() - 1 });
         if outcomes.len() < checks.len() {
             outcomes.push(Outcome::Failed(match ended.stalled {
                 true => {

@@ -61,7 +61,7 @@ impl ScoreTask {
         let probe_library = ProbePlacement::WithMethods.library(settings.device, &|_| ())?;
         let mut imported = Vec::new();
         for (system, file) in &files {
-            // First of all: what is wrong with a file is said before any data are prepared.
+            // Before the data, which may take long: a file that is wrong is refused at once.
             let returned = ReturnedEmbeddings::read(file)?;
             let source = prepare_data(suite, system, &settings.data, settings.threads, listener)?;
             let cache = EmbeddingCache::of(&embedded(suite, &Packed::open(&source.path)?, returned)?)?;
