@@ -145,6 +145,8 @@ def checkpointed(out):
 
 
 def checkpoint_step(checkpoint):
-    """The step in the header of a checkpoint: 8 bytes of magic, the header's length as a u64, then the header as JSON."""
-    length = int.from_bytes(checkpoint[8:16], "little")
-    return json.loads(checkpoint[16 : 16 + length])["step"]
+    """The step in the header of a checkpoint: `physrep4`, 32 bytes of digest, the header's length as a u64, the header as JSON."""
+    if checkpoint[:8] != b"physrep4":
+        raise ValueError(f"expected a checkpoint of format physrep4, got one that begins with {checkpoint[:8]!r}")
+    length = int.from_bytes(checkpoint[40:48], "little")
+    return json.loads(checkpoint[48 : 48 + length])["step"]
