@@ -85,7 +85,7 @@ fn files_that_cannot_be_used_are_named_with_the_reason() {
 
     project.write("text.safetensors", "no tensors");
     let message = error(&set, "text.safetensors");
-    assert!(message.contains("not a safetensors file"), "{message}");
+    assert!(message.contains("text.safetensors") && message.contains("expected weights"), "{message}");
 
     project.write("text.pth", "no tensors");
     let message = error(&set, "text.pth");

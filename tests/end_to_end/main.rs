@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod checkpoints;
 mod compare;
 mod damage;
 mod data;

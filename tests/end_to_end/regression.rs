@@ -5,8 +5,8 @@ use std::{fs, process::Command};
 use serde_json::Value;
 
 use crate::support::{
-    FOREIGN_FINETUNE, HOSTILE, HOSTILE_TENSORS, JEPA, Running, Suite, TestProject, checkpoint_header, micro_run,
-    read_json, wait_until, write_sealed,
+    Array, FOREIGN_FINETUNE, HOSTILE, HOSTILE_TENSORS, JEPA, Running, Suite, TestProject, checkpoint_header, micro_run,
+    read_json, wait_until, write_sealed, write_tensors,
 };
 
 /// The tests of resuming took the length of a checkpoint's header for its step, and did not wait for later checkpoints.
@@ -77,4 +77,19 @@ fn a_program_that_is_replaced_during_a_run_finishes_it() {
     fs::rename(&next, &program).expect("renamed");
     let output = running.output();
     assert_eq!(output.code, Some(0), "{}", output.err);
+}
+
+/// A value of a clip that was missing gave embeddings that were NaN, and no word.
+#[test]
+fn a_clip_with_a_value_that_is_not_finite_is_an_error() {
+    let project = TestProject::new();
+    let mut clips = Array::zeros(&[2, 4, 16, 16, 32]);
+    clips.values[(4 + 2) * 16 * 16 * 32 + 3 * 16 * 32 + 7] = f32::NAN;
+    write_tensors(&project.path("clips.safetensors"), "input", &clips);
+    let plugin = JEPA.argument();
+    let arguments = ["encode", "--method", "jepa", "--plugins", &plugin, "--checkpoint", "none.pth"];
+    let files = ["--input", "clips.safetensors", "--output", "embeddings.safetensors"];
+    let output = project.run(arguments.iter().chain(&files)).exits_with(1);
+    let expected = "error: clips.safetensors: `input`, clip 1, channel 2, frame 3: expected finite values, found NaN";
+    assert_eq!(output.err.lines().last(), Some(expected));
 }

@@ -84,11 +84,15 @@ impl ChannelScan {
     /// start, where fluids rest, and not in a channel that never varies, which `constant` reports.
     pub fn finish(self, findings: &mut Findings) -> ChannelReport {
         let varies = |(frames, constant): &(usize, Vec<usize>)| constant.len() < *frames;
-        let constant = !self.trajectories.iter().any(varies);
+        let read = self.trajectories.iter().any(|(frames, _)| *frames > 0);
+        let constant = read && !self.trajectories.iter().any(varies);
         if !constant {
             for (trajectory, (frames, without)) in self.trajectories.iter().enumerate() {
                 let place = |frame: &str| format!("{}[{trajectory}{frame}]", self.place);
                 let expected = format!("expected {} to vary in space, found the same value everywhere", self.name);
+                if *frames == 0 {
+                    continue;
+                }
                 if without.len() == *frames {
                     findings.add(Finding::error(place(""), format!("{expected} in every frame")));
                     continue;
@@ -105,8 +109,8 @@ impl ChannelScan {
 }
 
 /// Finds trajectories of one file that have the values of an earlier one.
-pub(super) fn repeats(hashes: &[String], findings: &mut Findings) {
-    for (index, hash) in hashes.iter().enumerate() {
+pub(super) fn repeats(hashes: &[Option<String>], findings: &mut Findings) {
+    for (index, hash) in hashes.iter().enumerate().filter(|(_, hash)| hash.is_some()) {
         if let Some(first) = hashes[..index].iter().position(|h| h == hash) {
             let message = format!("expected a trajectory that occurs once, found the values of trajectory {first}");
             findings.add(Finding::error(format!("trajectory {index}"), message));

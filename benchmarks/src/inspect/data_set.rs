@@ -51,7 +51,7 @@ pub fn check_data_set(set: &DataSet, reports: &HashMap<PathBuf, Report>) -> Vec<
 
     let path = set.folder.join("stats.yaml");
     let trained: Vec<&Contents> = files.iter().filter(|f| f.split == Split::Train).map(|f| f.contents).collect();
-    let whole = trained.len() == train && trained.iter().all(|contents| !contents.hashes.is_empty());
+    let whole = trained.len() == train && trained.iter().all(|contents| contents.is_read());
     if !path.exists() {
         let severity = if generated.is_some() { Severity::Error } else { Severity::Warning };
         found.add(
@@ -137,6 +137,7 @@ fn repeats(files: &[File<'_>], found: &mut Found) {
     let mut seen: HashMap<&str, (&File<'_>, usize)> = HashMap::new();
     for file in files {
         for (index, hash) in file.contents.hashes.iter().enumerate() {
+            let Some(hash) = hash else { continue };
             let (first, there) = *seen.entry(hash).or_insert((file, index));
             if first.path != file.path {
                 let message = format!(

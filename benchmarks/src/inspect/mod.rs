@@ -7,7 +7,9 @@
 mod channel_scan;
 mod data_path;
 mod data_set;
+mod file_name;
 mod findings;
+mod frame_repeats;
 mod inspect_file;
 mod packed_file;
 mod report;

@@ -40,7 +40,7 @@ pub(super) fn inspect(
         };
         let mut scans: Vec<ChannelScan> = header.channels.iter().enumerate().map(channel).collect();
         for trajectory in 0..header.trajectories.len() {
-            contents.hashes.push(scan(&packed, trajectory, &mut scans, findings, progress)?);
+            contents.hashes.push(Some(scan(&packed, trajectory, &mut scans, findings, progress)?));
         }
         contents.channels = scans.into_iter().map(|scan| scan.finish(findings)).collect();
         repeats(&contents.hashes, findings);

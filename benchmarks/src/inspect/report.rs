@@ -38,8 +38,8 @@ pub struct Contents {
     pub fields: Vec<FieldReport>,
     /// Statistics of each channel, if the values were read.
     pub channels: Vec<ChannelReport>,
-    /// A hash of the values of each trajectory (blake3), if they were read.
-    pub hashes: Vec<String>,
+    /// A hash of the values of each trajectory (blake3), if they were read; none for one that could not be read whole.
+    pub hashes: Vec<Option<String>>,
 }
 
 /// The kinds of files.
@@ -114,6 +114,11 @@ pub struct ChannelReport {
 }
 
 impl Contents {
+    /// Whether all values were read.
+    pub fn is_read(&self) -> bool {
+        !self.hashes.is_empty() && self.hashes.iter().all(Option::is_some)
+    }
+
     /// The contents of this file and another one of the same data set together, without hashes.
     pub fn with(mut self, other: &Self) -> Self {
         self.trajectories += other.trajectories;

@@ -8,8 +8,9 @@ use hdf5::filters::Filter;
 
 use super::channel_scan::{ChannelScan, repeats};
 use super::findings::{Finding, Findings};
+use super::frame_repeats::{self, FrameHashes};
 use super::report::{AxisReport, Contents, FieldReport, FileKind, ParameterReport};
-use super::well_format;
+use super::{file_name, well_format};
 use crate::progress::Progress;
 use crate::systems::Field;
 use crate::well::checked_hdf5::CheckedHdf5;
@@ -34,14 +35,24 @@ pub(super) fn inspect(
     let Some((hdf5, file)) = opened else { return Ok(None) };
     let layout = file.layout();
     well_format::check(&CheckedHdf5 { path, bytes }, &hdf5, layout, findings);
+    file_name::check(path, &layout.scalars, findings);
     let mut contents = outline(&file);
     if wanted {
         let mut scans: Vec<Vec<ChannelScan>> = layout.fields.iter().map(|field| channels(layout, field)).collect();
+        let mut trajectories = Vec::new();
         for trajectory in 0..layout.trajectories {
-            let hash = scan(&file, trajectory, &mut scans, findings, progress)?;
-            contents.hashes.push(hash);
+            let frames = scan(&file, trajectory, &mut scans, findings, progress)?;
+            // What was left out may differ where the rest does not.
+            trajectories.push(frames.filter(|_| problems.0.is_empty()));
         }
-        contents.channels = scans.into_iter().flatten().map(|scan| scan.finish(findings)).collect();
+        let mut fields = Vec::new();
+        for (field, scans) in layout.fields.iter().zip(scans) {
+            let channels: Vec<_> = scans.into_iter().map(|scan| scan.finish(findings)).collect();
+            fields.push((place(field), channels.iter().all(|channel| channel.constant)));
+            contents.channels.extend(channels);
+        }
+        frame_repeats::check(&fields, &trajectories, findings);
+        contents.hashes = trajectories.iter().map(hash).collect();
         repeats(&contents.hashes, findings);
     }
     Ok(Some(contents))
@@ -101,9 +112,33 @@ fn storage(dataset: &Dataset) -> String {
     format!("chunks {}{}", chunk.join("x"), filters.collect::<String>())
 }
 
+/// What findings call a field.
+fn place(field: &Field) -> String {
+    format!("{}/{}", fields_group(field.rank), field.name)
+}
+
+/// A hash of a frame's values. As NaN equals nothing, one with values that are not finite has a hash of its own.
+fn frame_hash(values: &[f32], frame: usize) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(bytemuck::cast_slice(values));
+    if values.iter().any(|value| !value.is_finite()) {
+        hasher.update(&(frame as u64).to_le_bytes());
+    }
+    hasher.finalize()
+}
+
+/// A hash of the values of a trajectory, if all were read.
+fn hash(frames: &FrameHashes) -> Option<String> {
+    let mut hasher = blake3::Hasher::new();
+    for frame in frames.as_ref()?.iter().flatten() {
+        hasher.update(frame.as_bytes());
+    }
+    Some(hasher.finalize().to_hex().to_string())
+}
+
 /// A scan for each component of a field.
 fn channels(layout: &WellLayout, field: &Field) -> Vec<ChannelScan> {
-    let place = format!("{}/{}", fields_group(field.rank), field.name);
+    let place = place(field);
     let suffixes = field.rank.suffixes().iter().enumerate();
     suffixes
         .map(|(component, suffix)| {
@@ -114,34 +149,35 @@ fn channels(layout: &WellLayout, field: &Field) -> Vec<ChannelScan> {
         .collect()
 }
 
-/// Scans a trajectory, and returns the hash of its values.
+/// Scans a trajectory, and returns the hashes of its frames.
 fn scan(
     file: &WellFile,
     trajectory: usize,
     scans: &mut [Vec<ChannelScan>],
     findings: &mut Findings,
     progress: &dyn Progress,
-) -> Result<String> {
+) -> Result<FrameHashes> {
     let layout = file.layout();
     let frames = layout.times.len();
-    let mut hash = blake3::Hasher::new();
+    let mut hashes = Some(Vec::new());
     let mut now = Vec::new();
     for (index, (field, scans)) in layout.fields.iter().zip(scans).enumerate() {
         let frame_len = layout.frame_len(field);
         let block = (BLOCK / (frame_len * size_of::<f32>())).clamp(1, frames);
+        let mut own = Vec::new();
         scans.iter_mut().for_each(ChannelScan::begin_trajectory);
         for start in (0..frames).step_by(block) {
             let end = (start + block).min(frames);
             let values = match file.read_any(&field.name, trajectory..trajectory + 1, start..end) {
                 Ok(values) => values,
                 Err(problem) => {
-                    let place = format!("{}/{}[{trajectory}, {start}..{end}]", fields_group(field.rank), field.name);
+                    let place = format!("{}[{trajectory}, {start}..{end}]", place(field));
                     findings.add(Finding { place, ..Finding::of(&problem) });
                     break;
                 }
             };
-            hash.update(bytemuck::cast_slice(&values));
             for frame in values.chunks_exact(frame_len) {
+                own.push(frame_hash(frame, own.len()));
                 for (component, scan) in scans.iter_mut().enumerate() {
                     now.clear();
                     now.extend(frame.iter().skip(component).step_by(field.rank.components()));
@@ -154,6 +190,10 @@ fn scan(
                 return Err(Error::Stopped);
             }
         }
+        hashes = hashes.filter(|_| own.len() == frames).map(|mut hashes: Vec<_>| {
+            hashes.push(own);
+            hashes
+        });
     }
-    Ok(hash.finalize().to_hex().to_string())
+    Ok(hashes)
 }

@@ -3,8 +3,9 @@
 //! The source is the specification of PolymathicAI/the_well with its format checker. What `the_well.data.WellDataset`
 //! reads is an error where it is missing; what only the specification names is a warning.
 
+use hdf5::datatype::ByteOrder;
 use hdf5::types::{FloatSize, TypeDescriptor};
-use hdf5::{Container, File, Group, Location};
+use hdf5::{Container, Dataset, File, Group, Location};
 
 use super::findings::{Finding, Findings, Severity};
 use crate::Error;
@@ -92,8 +93,8 @@ impl Structure<'_> {
         let Ok(group) = self.access.group(file, "boundary_conditions") else { return };
         let mut conditioned = Vec::new();
         for name in self.access.members(&group, "boundary_conditions").unwrap_or_default() {
-            let Ok(condition) = group.group(&name) else { continue };
             let place = format!("boundary_conditions/{name}");
+            let Ok(condition) = self.access.group(&group, &place) else { continue };
             self.keep(self.access.texts(&condition, &place, "associated_fields"), Severity::Warning);
             self.flag(&condition, &place, "sample_varying", false, Severity::Warning);
             self.flag(&condition, &place, "time_varying", false, Severity::Warning);
@@ -157,9 +158,26 @@ impl Structure<'_> {
             self.flag(&dataset, &place, "sample_varying", true, Severity::Error);
             self.flag(&dataset, &place, "time_varying", true, Severity::Error);
             self.dim_varying(&dataset, &place);
-            if let Ok(TypeDescriptor::Float(FloatSize::U8)) = self.access.descriptor(&dataset, &place) {
-                self.report(Severity::Warning, &place, "float32", "float64".into());
-            }
+            self.values(&dataset, &place);
+        }
+    }
+
+    /// Single precision in the order of this machine's bytes, all of it written.
+    fn values(&mut self, dataset: &Dataset, place: &str) {
+        let kind = self.access.descriptor(dataset, place).ok();
+        if let Some(kind @ TypeDescriptor::Float(FloatSize::U2 | FloatSize::U8)) = kind {
+            self.report(Severity::Warning, place, "float32", kind.to_string());
+        }
+        if dataset.dtype().is_ok_and(|kind| kind.byte_order() == ByteOrder::BigEndian) {
+            self.report(Severity::Warning, place, "little-endian values", "big-endian ones".into());
+        }
+        if let Ok(storage) = self.access.stored(dataset, place)
+            && let Some([unwritten, parts]) = storage.unwritten()
+        {
+            let chunks =
+                if parts > 1 { format!("{unwritten} of {parts} chunks that never were") } else { "none".into() };
+            let found = format!("{chunks}; they read as the fill value");
+            self.report(Severity::Warning, place, "values that were written", found);
         }
     }
 

@@ -1,15 +1,18 @@
 //! Access to the objects of an HDF5 file, with every size checked before anything is allocated: a dataset's against the
-//! bytes that the file has, an attribute's against what real files have.
+//! bytes that the file has, an attribute's against what real files have. Every object is in this file: what refers to another one is
+//! refused before that is touched.
 //!
 //! The HDF5 library itself is trusted; its version 2.2.0 can loop forever in a damaged heap of strings.
 
 use std::path::Path;
 
-use hdf5::plist::dataset_create::Layout as Storage;
 use hdf5::types::{FloatSize, TypeDescriptor, VarLenAscii, VarLenUnicode};
-use hdf5::{Attribute, Container, Dataset, File, Group, H5Type, Location};
+use hdf5::{
+    Attribute, Container, Dataset, File, Group, H5Type, IndexType, IterationOrder, LinkType, Location, LocationType,
+};
 
 use super::hdf5_error::Hdf5Context;
+use super::hdf5_storage::Storage;
 use super::layout::{WellLayout, WellScalar, boundary_type, fields_group};
 use crate::systems::{Boundary, Field};
 use crate::{Error, Result};
@@ -20,9 +23,8 @@ const LONGEST_LIST: usize = 1024;
 /// The most trajectories that a scalar may have values for; real files have hundreds.
 const LARGEST_SCALAR: usize = 1 << 20;
 
-/// The highest compression ratio of deflate, in bytes per byte: a compressed dataset cannot be larger than its file by
-/// more.
-const DEFLATE_LIMIT: u64 = 1032;
+/// What is expected where something refers to another file.
+const VALUES_IN_THIS_FILE: &str = "values in this file";
 
 /// Reads parts of one file. Messages name the file and the part.
 pub(crate) struct CheckedHdf5<'a> {
@@ -56,7 +58,7 @@ impl CheckedHdf5<'_> {
         let mut found = Vec::new();
         for name in self.members(&group, "boundary_conditions")? {
             let place = format!("boundary_conditions/{name}");
-            let condition = group.group(&name).map_err(|_| self.format(&place, "a group", "something else"))?;
+            let condition = self.group(&group, &place)?;
             let kind = self.texts(&condition, &place, "bc_type")?.concat();
             let boundary = [Boundary::Periodic, Boundary::Wall, Boundary::Open]
                 .into_iter()
@@ -101,14 +103,47 @@ impl CheckedHdf5<'_> {
         names.iter().map(|name| self.text(name.as_bytes(), place)).collect()
     }
 
-    pub fn group(&self, file: &File, name: &str) -> Result<Group> {
-        file.group(name).map_err(|_| self.format(name, "a group", "nothing of this name"))
+    /// The group at `place`, whose last part is its name in `parent`.
+    pub fn group(&self, parent: &Group, place: &str) -> Result<Group> {
+        let name = place.rsplit('/').next().unwrap_or_default();
+        self.object(parent, place, name, LocationType::Group, "a group")?;
+        parent.group(name).h5(self.path, &format!("open {place}"))
     }
 
+    /// The dataset `name` in a group, whose values are in this file.
     pub fn dataset(&self, group: &Group, group_name: &str, name: &str) -> Result<Dataset> {
-        group
-            .dataset(name)
-            .map_err(|_| self.format(&format!("{group_name}/{name}"), "a dataset", "nothing of this name"))
+        let place = format!("{group_name}/{name}");
+        self.object(group, &place, name, LocationType::Dataset, "a dataset")?;
+        let dataset = group.dataset(name).h5(self.path, &format!("open {place}"))?;
+        match Storage::of(&dataset).h5(self.path, &format!("read the layout of {place}"))?.elsewhere() {
+            Some(what) => Err(self.elsewhere(&place, what)),
+            None => Ok(dataset),
+        }
+    }
+
+    /// Refuses anything but an object of that kind in this file.
+    fn object(&self, group: &Group, place: &str, name: &str, kind: LocationType, expected: &str) -> Result<()> {
+        let link = |found: &str, link: hdf5::LinkInfo| Ok((found == name).then_some(link.link_type));
+        let link = group.find_link(IndexType::Name, IterationOrder::Native, link);
+        let link = match link.h5(self.path, &format!("look for {place}"))? {
+            None => return Err(self.format(place, expected, "nothing of this name")),
+            Some(LinkType::External) => return Err(self.elsewhere(place, "an external link")),
+            Some(link) => link,
+        };
+        match group.loc_type_by_name(name) {
+            Ok(found) if found == kind => Ok(()),
+            Ok(found) => Err(self.format(place, expected, format!("a {}", format!("{found:?}").to_lowercase()))),
+            Err(_) if link == LinkType::Soft => {
+                Err(self.elsewhere(place, "a soft link that leads nowhere in this one"))
+            }
+            Err(error) => Err(error).h5(self.path, &format!("open {place}")),
+        }
+    }
+
+    /// That something refers to another file.
+    fn elsewhere(&self, place: &str, what: &str) -> Error {
+        let found = format!("a reference to other files ({what}); copy the values into this one");
+        self.format(place, VALUES_IN_THIS_FILE, found)
     }
 
     /// All of a one-dimensional dataset of finite values.
@@ -128,11 +163,12 @@ impl CheckedHdf5<'_> {
         }
     }
 
-    /// Refuses anything but 32- and 64-bit floating point.
+    /// Refuses anything but floating point, of any byte order: HDF5 converts it.
     pub fn float(&self, dataset: &Dataset, place: &str) -> Result<()> {
         match self.descriptor(dataset, place)? {
-            TypeDescriptor::Float(FloatSize::U4 | FloatSize::U8) => Ok(()),
-            other => Err(self.format(place, "float32 or float64", other)),
+            TypeDescriptor::Float(FloatSize::U2 | FloatSize::U4 | FloatSize::U8) => Ok(()),
+            TypeDescriptor::Reference(_) => Err(self.format(place, VALUES_IN_THIS_FILE, "references to other objects")),
+            other => Err(self.format(place, "float16, float32 or float64", other)),
         }
     }
 
@@ -143,25 +179,22 @@ impl CheckedHdf5<'_> {
             .map_err(|e| self.format(place, "a type of The Well", format!("one that HDF5 cannot describe ({e})")))
     }
 
-    /// Refuses a dataset whose values are not all in this file: they are elsewhere, were never written, or do not fit.
-    pub fn stored(&self, dataset: &Dataset, place: &str) -> Result<()> {
-        let properties = dataset.dcpl().h5(self.path, &format!("read the layout of {place}"))?;
-        if dataset.layout() == Storage::Virtual || !properties.external().is_empty() {
-            return Err(self.format(place, "values in this file", "a reference to other files"));
+    /// Refuses a dataset whose values cannot be read: they go through a filter that is not here, or do not fit into the file.
+    pub fn stored(&self, dataset: &Dataset, place: &str) -> Result<Storage> {
+        let storage = Storage::of(dataset).h5(self.path, &format!("read the layout of {place}"))?;
+        if let Some(filter) = storage.foreign_filter() {
+            let found =
+                format!("{filter}, which this program does not have; rewrite the file, as h5repack -f GZIP=4 does");
+            return Err(self.format(place, "values without a filter, or with gzip, lzf, shuffle or fletcher32", found));
+        }
+        if storage.is_undefined() {
+            let found = "some that were never written, and no fill value";
+            return Err(self.format(place, "values", found));
         }
         let element = self.descriptor(dataset, place)?.size();
         let claimed = dataset.shape().iter().try_fold(element as u64, |n, &d| n.checked_mul(d as u64));
-        let holds = match (dataset.filters().is_empty(), dataset.chunk()) {
-            (true, _) => dataset.storage_size().min(self.bytes),
-            (false, chunk) => {
-                let chunk = chunk.unwrap_or_default();
-                let chunks =
-                    dataset.shape().iter().zip(&chunk).try_fold(1usize, |n, (d, c)| n.checked_mul(d.div_ceil(*c)));
-                if dataset.num_chunks() == chunks { self.bytes.saturating_mul(DEFLATE_LIMIT) } else { 0 }
-            }
-        };
         match claimed {
-            Some(claimed) if claimed <= holds => Ok(()),
+            Some(claimed) if claimed <= storage.most(self.bytes) => Ok(storage),
             _ => {
                 let claim = claimed.map_or("more than 2^64 bytes".into(), |n| format!("{n} bytes"));
                 let found = format!("a file of {} bytes that does not hold them", self.bytes);
@@ -172,7 +205,11 @@ impl CheckedHdf5<'_> {
 
     pub fn attribute(&self, location: &Location, place: &str, name: &str) -> Result<(Attribute, String)> {
         let place = format!("{place} @{name}").trim_start().to_owned();
-        let attribute = location.attr(name).map_err(|_| self.format(&place, "an attribute", "nothing of this name"))?;
+        let names = location.attr_names().h5(self.path, &format!("look for {place}"))?;
+        if !names.iter().any(|there| there == name) {
+            return Err(self.format(&place, "an attribute", "nothing of this name"));
+        }
+        let attribute = location.attr(name).h5(self.path, &format!("open {place}"))?;
         if attribute.ndim() > 1 || attribute.size() > LONGEST_LIST {
             return Err(self.format(&place, "a value or a short list", format!("shape {:?}", attribute.shape())));
         }

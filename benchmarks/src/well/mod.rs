@@ -10,6 +10,9 @@
 pub(crate) mod checked_hdf5;
 mod description;
 mod hdf5_error;
+mod hdf5_library;
+mod hdf5_open;
+mod hdf5_storage;
 mod layout;
 mod moments;
 mod paths;

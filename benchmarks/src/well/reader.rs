@@ -11,6 +11,7 @@ use ndarray::IxDyn;
 
 use super::checked_hdf5::CheckedHdf5;
 use super::hdf5_error::Hdf5Context;
+use super::hdf5_open;
 use super::layout::{WellAxis, WellLayout, fields_group};
 use crate::error::IoContext;
 use crate::systems::{Boundary, Field, Rank};
@@ -41,16 +42,9 @@ impl WellFile {
 
     /// Opens as much of a file as can be read, and adds everything else to `problems`.
     pub(crate) fn inspect(path: &Path, problems: &mut Problems) -> Option<(File, Self)> {
-        let found = problems.keep(fs::metadata(path).at("read", path))?;
-        let access = CheckedHdf5 { path, bytes: found.len() };
-        if !found.is_file() {
-            problems.0.push(access.format("file", "an HDF5 file of The Well", "no regular file"));
-            return None;
-        }
-        // HDF5's own message for a file without read permission has many lines.
-        problems.keep(fs::File::open(path).at("read", path))?;
-        let file = File::open(path).map_err(|e| access.format("file", "an HDF5 file of The Well", e));
-        let file = problems.keep(file)?;
+        let bytes = problems.keep(fs::metadata(path).at("read", path))?.len();
+        let file = problems.keep(hdf5_open::open(path))?;
+        let access = CheckedHdf5 { path, bytes };
         let read = outline(&access, &file, problems)?;
         Some((file, read))
     }

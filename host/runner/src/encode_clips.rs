@@ -14,7 +14,7 @@ use crate::{
     plugin::{Geometry, SessionSpec},
     plugin_sources::find_plugin,
     stages::PretrainingRecord,
-    weights::read_weights,
+    weights::WeightsFile,
 };
 
 /// What to encode, and with what.
@@ -28,6 +28,8 @@ pub struct EncodeTask {
     pub set: Vec<String>,
     /// The encoder's weights.
     pub checkpoint: PathBuf,
+    /// The keys in the checkpoint below which the weights are, joined by dots; needed only if several places fit.
+    pub key: Option<String>,
     /// The system of the clips, one of those that the checkpoint was pretrained on; optional if there is only one.
     pub system: Option<String>,
     /// A safetensors file with the tensor `input`, `(B, C, T, H, W)`.
@@ -62,7 +64,14 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
         .to_dtype(DType::F32)
         .and_then(|input| input.flatten_all()?.to_vec1::<f32>())
         .map_err(|e| input_error(e.to_string()))?;
+    if let Some(at) = clips.iter().position(|value| !value.is_finite()) {
+        let (frame, value) = (at / (h * w), clips[at]);
+        let (clip, channel, frame) = (frame / (c * t), frame / t % c, frame % t);
+        let place = format!("`input`, clip {clip}, channel {channel}, frame {frame}");
+        return Err(input_error(format!("{place}: expected finite values, found {value}")));
+    }
 
+    let mut weights = WeightsFile::open(&encode.checkpoint)?;
     let origin = Origin::for_clips(encode, [c, h, w])?;
     let scratch = tempfile::tempdir().map_err(Error::io("a temporary folder"))?;
     let spec = SessionSpec {
@@ -77,7 +86,8 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
         scratch: scratch.path().canonicalize().map_err(Error::io(scratch.path()))?,
     };
     let mut method = MethodProcess::start(&encode.method, library.code(), spec, &[])?;
-    method.load(&read_weights(&encode.checkpoint)?, LoadScope::Encoder)?;
+    let parameters = method.parameters()?;
+    method.load(&weights.encoder(&parameters, encode.key.as_deref())?, LoadScope::Encoder)?;
 
     let mut values = Vec::new();
     let mut shape = [0, 0, 0];
@@ -87,6 +97,11 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     for batch in clips.chunks(BATCH * clip) {
         buffer.values_mut().map_err(Error::Device)?[..batch.len()].copy_from_slice(batch);
         let tokens = method.encode(part, [batch.len() / clip, c, t, h, w], origin.system)?;
+        if let Some(value) = tokens.values.iter().find(|value| !value.is_finite()) {
+            let message =
+                format!("expected finite embeddings, got {value}; do the checkpoint and the clips belong together?");
+            return Err(Error::method(&encode.method, &message));
+        }
         values.extend(tokens.values);
         shape = [b, tokens.shape[1], tokens.shape[2]];
     }

@@ -19,9 +19,12 @@ pub struct Encode {
     /// Override one key of the method's configuration, such as dims=16,32,64,128,128.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// The encoder's weights: the state of a run's pretraining, a safetensors file, or a PyTorch state dict (.pth).
+    /// The encoder's weights: the state of a run's pretraining, a safetensors file, or a checkpoint of PyTorch.
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
+    /// The keys in the checkpoint below which the weights are, joined by dots, if several fit: ema, or model.teacher.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
     /// The system of the clips, if the checkpoint was pretrained on several [default: the only one].
     #[arg(long)]
     system: Option<String>,
@@ -46,6 +49,7 @@ impl Encode {
             plugins: self.plugins.paths()?,
             set: self.set,
             checkpoint: self.checkpoint,
+            key: self.key,
             system: self.system,
             input: self.input,
             output: self.output,

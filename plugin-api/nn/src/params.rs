@@ -136,30 +136,35 @@ impl Params {
         let known: BTreeSet<&str> = own.iter().map(|(name, _)| name.as_str()).collect();
 
         let missing = own.iter().filter(|(name, _)| !given.contains_key(&**name));
+        let missing: Vec<String> = missing.map(|(name, _)| name.clone()).collect();
         let unknown = given.keys().filter(|name| !known.contains(**name));
-        let mut problems = Vec::new();
-        problems.extend(missing.map(|(name, _)| format!("{name} is missing")));
-        problems.extend(unknown.map(|name| format!("{name} is not a parameter of this network")));
+        let unknown: Vec<String> = unknown.map(|name| name.to_string()).collect();
+        let mut misfits = Vec::new();
         for (name, var) in &own {
             if let Some(tensor) = given.get(name.as_str()) {
                 if tensor.dims() != var.dims() {
                     let (want, got) = (var.dims(), tensor.dims());
-                    problems.push(format!("{name} has shape {got:?}, expected {want:?}"));
+                    misfits.push(format!("{name} has shape {got:?}, expected {want:?}"));
                 } else if !tensor.dtype().is_float() {
-                    problems.push(format!("{name} holds {:?}", tensor.dtype()));
+                    misfits.push(format!("{name} holds {:?}", tensor.dtype()));
                 }
             }
         }
+        let kinds =
+            [("are missing", missing), ("are not parameters of this network", unknown), ("do not fit", misfits)];
+        let problems = kinds.iter().filter(|(_, names)| !names.is_empty());
+        let problems: Vec<String> =
+            problems.map(|(kind, names)| format!("{} {kind}: {}", names.len(), summary(names))).collect();
         if !problems.is_empty() {
             let place = match self.path.as_str() {
                 "" => String::new(),
                 path => format!(" into {path}"),
             };
             bail!(
-                "cannot load the checkpoint{place}: {} problems with {} parameters: {}",
-                problems.len(),
+                "cannot load the checkpoint{place}: expected {} parameters, found {} tensors, of which some do not match. {}",
                 own.len(),
-                summary(&problems)
+                given.len(),
+                problems.join(". ")
             );
         }
         for (name, var) in &own {

@@ -1,6 +1,7 @@
 //! `data` commands: generated, downloaded and hostile files.
 
 mod fetch;
+mod foreign_files;
 mod generate;
 mod info;
 mod random;

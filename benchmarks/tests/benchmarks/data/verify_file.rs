@@ -72,6 +72,7 @@ fn all_defects_are_found_at_once() {
         &[
             "scalars @field_names: expected zeta, found it among @simulation_parameters only",
             "scalars @field_names: expected alpha, found it among @simulation_parameters only",
+            "t0_fields/acid: expected values that were written, found none; they read as the fill value",
         ],
     );
 }

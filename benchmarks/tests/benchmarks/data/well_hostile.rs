@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use hdf5::plist::dataset_create::FillTime;
 use hdf5::types::{FixedAscii, VarLenUnicode};
 use hdf5::{File, H5Type, Location};
 use physrep_benchmarks::well::{WellFile, split_files};
@@ -39,11 +40,13 @@ fn replace<T: H5Type>(location: &Location, name: &str, value: T) {
 fn what_is_not_hdf5_or_cut_off_is_refused() {
     let (_folder, path) = good();
     let bytes = fs::read(&path).unwrap();
-    let mut damaged = vec![Vec::new(), b"not HDF5 at all".to_vec(), vec![0; 10_000]];
-    damaged.extend([8, 100, 1000, bytes.len() / 2, bytes.len() - 1].map(|n| bytes[..n].to_vec()));
-    for bytes in damaged {
-        fs::write(&path, &bytes).unwrap();
+    for other in [Vec::new(), b"not HDF5 at all".to_vec(), vec![0; 10_000]] {
+        fs::write(&path, &other).unwrap();
         says(WellFile::open(&path), &["bad.hdf5", "expected an HDF5 file"]);
+    }
+    for length in [8, 100, 1000, bytes.len() / 2, bytes.len() - 1] {
+        fs::write(&path, &bytes[..length]).unwrap();
+        says(WellFile::open(&path), &["bad.hdf5", "cannot open the file: H5Fopen()"]);
     }
     fs::remove_file(&path).unwrap();
     says(WellFile::open(&path), &["cannot read", "bad.hdf5"]);
@@ -109,7 +112,7 @@ fn wrong_shapes_and_types_are_named() {
             let array = ndarray::Array5::<i32>::zeros((2, 3, 4, 6, 2));
             field(f).new_dataset_builder().with_data(&array).create("velocity").unwrap();
         },
-        &["t1_fields/velocity", "expected float32 or float64", "found int32"],
+        &["t1_fields/velocity", "expected float16, float32 or float64", "found int32"],
     );
     damaged(|f| replace(f, "n_trajectories", 3_i64), &["t0_fields/zinc", "[3, 3, 4, 6]"]);
     damaged(|f| replace(f, "n_trajectories", -1_i64), &["@n_trajectories", "-1"]);
@@ -220,9 +223,10 @@ fn hostile_files_are_not_packed() {
     let good = fs::read(&path).unwrap();
     let out = folder.path().join("out.packed");
     let pack = || pack(&suite(), &Waves::default(), folder.path(), &out, &());
-    for bytes in [&good[..0], &good[..good.len() / 2], b"not HDF5"] {
+    let other = "expected an HDF5 file";
+    for (bytes, reason) in [(&good[..0], other), (&good[..good.len() / 2], "truncated file"), (b"not HDF5", other)] {
         fs::write(&path, bytes).unwrap();
-        says(pack().map(drop), &[&name, "expected an HDF5 file"]);
+        says(pack().map(drop), &[&name, reason]);
     }
     fs::write(&path, &good).unwrap();
     let file = File::open_rw(&path).unwrap();
@@ -263,9 +267,10 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
         |f| {
             f.unlink("t0_fields/zinc").unwrap();
             let group = f.group("t0_fields").unwrap();
-            group.new_dataset::<f32>().shape([2, 3, 4, 6]).create("zinc").unwrap();
+            let builder = group.new_dataset::<f32>().fill_time(FillTime::Never);
+            builder.shape([2, 3, 4, 6]).create("zinc").unwrap();
         },
-        &["t0_fields/zinc", "the 576 bytes of shape [2, 3, 4, 6]", "does not hold them"],
+        &["t0_fields/zinc", "expected values", "never written, and no fill value"],
     );
     damaged(
         |f| {
@@ -282,6 +287,26 @@ fn claims_beyond_the_file_are_refused_before_anything_is_read() {
         },
         &["t0_fields/zinc", "expected shape [1000000000000, 3, 4, 6]"],
     );
+}
+
+#[test]
+fn what_was_never_written_has_the_fill_value() {
+    let (_folder, path) = good();
+    let file = File::open_rw(&path).unwrap();
+    for (name, chunk) in [("zinc", false), ("acid", true)] {
+        file.unlink(&format!("t0_fields/{name}")).unwrap();
+        let group = file.group("t0_fields").unwrap();
+        let mut builder = group.new_dataset::<f32>().fill_value(2.5_f32);
+        if chunk {
+            builder = builder.chunk([1, 1, 4, 6]);
+        }
+        builder.shape([2, 3, 4, 6]).create(name).unwrap();
+    }
+    file.close().unwrap();
+    let file = WellFile::open(&path).unwrap();
+    for name in ["zinc", "acid"] {
+        assert_eq!(file.read(name, 0..2, 0..3).unwrap(), [2.5; 2 * 3 * 4 * 6], "{name}");
+    }
 }
 
 #[test]
