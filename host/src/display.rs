@@ -12,13 +12,24 @@ use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 
 /// The time between two plain lines for the same task.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
+/// The time between two tables of scores among plain lines.
+const SCORES_EVERY: Duration = Duration::from_secs(60);
 
 /// Shows the progress of named tasks; threads can share it.
 #[derive(Debug)]
 pub struct Display {
     bars: Option<MultiProgress>,
     overall: Mutex<Option<ProgressBar>>,
+    scores: Mutex<Scores>,
     tasks: Mutex<HashMap<String, Task>>,
+}
+
+/// The scores so far.
+#[derive(Debug, Default)]
+struct Scores {
+    bar: Option<ProgressBar>,
+    /// When they were written among plain lines.
+    written: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -34,6 +45,7 @@ impl Default for Display {
         Self {
             bars: stderr().is_terminal().then(MultiProgress::new),
             overall: Mutex::default(),
+            scores: Mutex::default(),
             tasks: Mutex::default(),
         }
     }
@@ -140,6 +152,29 @@ impl Display {
         bar.set_position(done);
     }
 
+    /// Shows the scores so far: on a terminal below the bars, as far as there is room, otherwise as lines now and then.
+    pub fn scores(&self, table: &str) {
+        if table.is_empty() {
+            return;
+        }
+        let mut scores = self.scores.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(bars) = &self.bars {
+            let template = || ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = scores.bar.get_or_insert_with(|| bars.add(ProgressBar::new(1).with_style(template())));
+            bar.set_message(format!("\n{table}"));
+        } else if scores.written.is_none_or(|last| last.elapsed() >= SCORES_EVERY) {
+            scores.written = Some(Instant::now());
+            eprintln!("\n{table}\n");
+        }
+    }
+
+    /// Removes the scores so far.
+    pub fn clear_scores(&self) {
+        if let Some(bar) = self.scores.lock().unwrap_or_else(|e| e.into_inner()).bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
     /// Removes the bar of finished cells.
     fn clear_overall(&self) {
         if let Some(bar) = self.overall.lock().unwrap_or_else(|e| e.into_inner()).take() {
@@ -167,7 +202,7 @@ impl Display {
         let style = ProgressStyle::with_template("{prefix} [{bar:20}] {pos}/{len} eta {eta} {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
-        let bar = bars.add(ProgressBar::new(1).with_style(style).with_prefix(task.to_owned()));
+        let bar = bars.insert(1, ProgressBar::new(1).with_style(style).with_prefix(task.to_owned()));
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
     }

@@ -18,6 +18,7 @@ mod gpu;
 mod interrupt;
 mod joint;
 mod kills;
+mod live;
 mod loading_plugins;
 mod new;
 mod no_labels;

@@ -19,8 +19,8 @@ mod tests;
 
 pub use compare::compare;
 pub use error::{Error, Result};
-pub use forms::{Form, terminal_summary};
-pub use html::{ReportFiles, write_report};
+pub use forms::{Form, scores_so_far, terminal_summary};
+pub use html::{PageState, ReportFiles, write_report};
 pub use leaderboard::{
     ByLabelFraction, ByRegime, Estimate, Key, Leaderboard, Note, Pretraining, Row, RowScore, Seeds, Significance,
     SystemLeaderboard, Verdict,

@@ -1,12 +1,17 @@
 //! `physrep-bench all`: generates missing data, builds stale plugin crates, runs unfinished cells, writes the tables and the report.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, thread, time::Duration};
 
 use clap::Args;
 use physrep_runner::{interrupt, run_cells};
 
 use super::{finish::show_results, run_arguments::RunArguments};
-use crate::{arguments::Patience, display::Display, error::Result};
+use crate::{
+    arguments::Patience,
+    display::Display,
+    error::Result,
+    live_results::{self, LiveResults},
+};
 
 /// How long a quick check of a method may take: it needs about a second.
 const CHECK_TIME: Duration = Duration::from_secs(10);
@@ -27,9 +32,21 @@ impl All {
         let policy = self.patience.policy(self.run.workers, self.run.device.resolve()?.0)?;
         let display = Display::default();
         let planned = self.run.plan(Some(CHECK_TIME.min(policy.stall_timeout)), &display)?;
-        run_cells(&planned.plan.cells, &planned.folder, &policy, &|event| display.run_event(&event))?;
+        let folder = &planned.folder;
+        let ran = thread::scope(|scope| {
+            let live = LiveResults::start(scope, folder, &display);
+            run_cells(&planned.plan.cells, folder, &policy, &|event| {
+                display.run_event(&event);
+                live.run_event(&event);
+            })
+        });
+        display.clear_scores();
+        if let Err(error) = ran {
+            live_results::end(folder);
+            return Err(error.into());
+        }
 
-        let results = show_results(&planned.folder)?;
+        let results = show_results(folder)?;
         for error in &planned.plan.left_out {
             eprintln!("left out: {error}");
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use physrep_records::{RunResults, files};
-use physrep_report::{Form, terminal_summary, write_report};
+use physrep_report::{Form, PageState, terminal_summary, write_report};
 
 use crate::{error::Result, output::say};
 
@@ -24,6 +24,6 @@ fn write_tables(results: &RunResults, run: &Path) -> Result<Vec<String>> {
         files::write(&path, form.render(results)?.as_bytes())?;
         written.push(path);
     }
-    written.push(write_report(run, results, &run.join("report"))?.page);
+    written.push(write_report(run, results, &run.join("report"), PageState::Ended)?.page);
     Ok(written.iter().map(|path| path.display().to_string()).collect())
 }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use physrep_records::RunResults;
+use physrep_report::{PageState, write_report};
 
 use crate::{arguments::RunFolder, error::Result, output::say};
 
@@ -23,7 +24,7 @@ impl Report {
         let run = self.run.path()?;
         let results = RunResults::read(&run)?;
         let out = self.out.unwrap_or_else(|| run.join("report"));
-        let written = physrep_report::write_report(&run, &results, &out)?;
+        let written = write_report(&run, &results, &out, PageState::Ended)?;
         say!("written: {} and {} figures beside it", written.page.display(), written.figures);
         Ok(ExitCode::SUCCESS)
     }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use physrep_records::is_locked;
+use physrep_records::{RunResults, is_locked};
+use physrep_report::scores_so_far;
 use physrep_runner::{CellState, CellStatus, RunState, RunStatus};
 
 use crate::{
@@ -25,13 +26,16 @@ pub struct Status {
 }
 
 impl Status {
-    /// Prints the progress of the run.
+    /// Prints the progress of the run, and the scores that there are.
     pub fn run(self) -> Result<ExitCode> {
         let run = self.run.path()?;
         let status = RunStatus::read(&run)?;
         match self.json {
             true => say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default()),
-            false => output::write(format_args!("{}", text(&status, is_locked(&run)?))),
+            false => {
+                let scores = scores_so_far(&RunResults::read(&run)?);
+                output::write(format_args!("{}\n{scores}\n", text(&status, is_locked(&run)?)));
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

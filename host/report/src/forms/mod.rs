@@ -88,6 +88,12 @@ pub fn terminal_summary(results: &RunResults) -> String {
     joined(tables.iter().map(terminal::render))
 }
 
+/// The scores that there are by the first probe, on every system: what a run that goes on shows. Empty without scores.
+pub fn scores_so_far(results: &RunResults) -> String {
+    let scores = Leaderboard::of(results).and_then(|leaderboard| tables::summary::scores_so_far(&leaderboard));
+    scores.map(|table| terminal::brief(&table)).unwrap_or_default()
+}
+
 fn joined(tables: impl Iterator<Item = String>) -> String {
     let text: String = tables.collect();
     text.trim_end().to_owned() + "\n"

@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
+use super::PageState;
 use crate::{
     figures::spaced,
     leaderboard::{Leaderboard, Note},
 };
 
 /// What the numbers mean, and what is missing.
-pub(super) fn lead(leaderboard: &Leaderboard<'_>) -> Markup {
+pub(super) fn lead(leaderboard: &Leaderboard<'_>, state: PageState) -> Markup {
     let missing = missing_cells(leaderboard);
     html! {
         p class="lead" {
@@ -16,9 +17,15 @@ pub(super) fn lead(leaderboard: &Leaderboard<'_>) -> Markup {
              capacity estimate the governing parameters from the embeddings. Each score is the mean squared error of these estimates on test \
              trajectories, for labels of variance 1: 0 is perfect, 1 is the score of predicting the mean, and lower is better."
         }
+        @if state == PageState::Running {
+            p class="lead" { "The run goes on, and this page shows what there is: it loads itself again every ten seconds." }
+        }
         @if !missing.is_empty() {
             div class="warning" {
-                p { @if missing.len() == 1 { "1 cell has no result" } @else { (missing.len()) " cells have no result" } }
+                p {
+                    @if missing.len() == 1 { "1 cell has no result" } @else { (missing.len()) " cells have no result" }
+                    @if state == PageState::Running { " yet" }
+                }
                 ul { @for cell in &missing { li { (cell) } } }
             }
         }

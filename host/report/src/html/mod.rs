@@ -30,6 +30,15 @@ pub struct ReportFiles {
     pub figures: usize,
 }
 
+/// Whether the run of a page goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageState {
+    /// Its cells are being run: the page loads itself again every ten seconds.
+    Running,
+    /// It has ended, or was interrupted.
+    Ended,
+}
+
 /// Writes the report of the run in folder `run`, whose results are `results`: `report.html` into `out`, and `figures/NAME.svg` and
 /// `figures/NAME.csv` beside it.
 ///
@@ -37,11 +46,11 @@ pub struct ReportFiles {
 ///
 /// [`Error::Usage`] if the run has no cells; [`Error::Records`] if its manifest cannot be read or a file cannot be written; [`Error::Png`]
 /// and [`Error::Csv`] if a figure cannot be encoded.
-pub fn write_report(run: &Path, results: &RunResults, out: &Path) -> Result<ReportFiles> {
+pub fn write_report(run: &Path, results: &RunResults, out: &Path, state: PageState) -> Result<ReportFiles> {
     let manifest = RunManifest::read(run)?;
     let leaderboard = Leaderboard::of(results)
         .ok_or_else(|| Error::Usage(format!("{}: expected a run with cells; found none to report", run.display())))?;
-    let (html, figures) = render(run, &manifest, &leaderboard)?;
+    let (html, figures) = render(run, &manifest, &leaderboard, state)?;
     for figure in &figures {
         let folder = out.join("figures");
         files::write(&folder.join(format!("{}.svg", figure.name)), figure.svg().as_bytes())?;
@@ -53,8 +62,13 @@ pub fn write_report(run: &Path, results: &RunResults, out: &Path) -> Result<Repo
 }
 
 /// The page, and the figures on it.
-fn render(folder: &Path, manifest: &RunManifest, leaderboard: &Leaderboard<'_>) -> Result<(String, Vec<Figure>)> {
+fn render(
+    folder: &Path,
+    manifest: &RunManifest,
+    leaderboard: &Leaderboard<'_>,
+    state: PageState,
+) -> Result<(String, Vec<Figure>)> {
     let mut figures = Vec::new();
     let sections = sections::all(&sections::Run { folder, manifest, leaderboard }, &mut figures)?;
-    Ok((page::render(leaderboard.suite, &lead::lead(leaderboard), &sections), figures))
+    Ok((page::render(leaderboard.suite, &lead::lead(leaderboard, state), &sections, state), figures))
 }

@@ -3,6 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use physrep_records::SuiteFacts;
 
+use super::PageState;
 use crate::{
     figures::{colour_variables, figure_style},
     tables::wording,
@@ -18,8 +19,11 @@ pub(super) struct Section {
 /// The page loads nothing; the policy makes browsers enforce it.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
+/// After how many seconds the page of a run that goes on loads itself again.
+const RELOAD: u32 = 10;
+
 /// The whole document.
-pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section]) -> String {
+pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section], state: PageState) -> String {
     let suite = wording::suite(suite);
     let title = format!("physrep-bench: {suite}");
     let style = [&colour_variables(), include_str!("style.css"), &figure_style()].concat();
@@ -29,6 +33,7 @@ pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section]) ->
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
+                @if state == PageState::Running { meta http-equiv="refresh" content=(RELOAD); }
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }

@@ -16,6 +16,16 @@ pub(crate) fn table(leaderboard: &Leaderboard<'_>, track: Track) -> Option<Table
     by_probe(leaderboard, track, probe).filter(|_| leaderboard.systems.len() > 1)
 }
 
+/// The table by the first probe as far as there are scores; none without any.
+pub(crate) fn scores_so_far(leaderboard: &Leaderboard<'_>) -> Option<Table> {
+    let probe = leaderboard.systems.iter().find_map(|system| system.probes(Track::Frozen).first().copied())?;
+    let mut table = by_probe(leaderboard, Track::Frozen, probe)?;
+    // Ranks among few say nothing.
+    table.columns.pop();
+    table.lines.iter_mut().for_each(|line| drop(line.entries.pop()));
+    Some(Table { title: format!("test error so far, {probe} probe (1 = predicting the mean)"), ..table })
+}
+
 /// The table by a probe; none without scores.
 pub(crate) fn by_probe(leaderboard: &Leaderboard<'_>, track: Track, probe: &str) -> Option<Table> {
     let mut columns = vec![Column::text("method")];

@@ -3,7 +3,7 @@
 use physrep_records::{CellOutcome, Initialisation::*, RunResults};
 
 use super::run::{cell, edited, errors, on, run, score, with_outcome};
-use crate::{Form, terminal_summary};
+use crate::{Form, scores_so_far, terminal_summary};
 
 fn markdown(results: &RunResults) -> String {
     Form::Markdown.render(results).expect("Markdown")
@@ -112,6 +112,16 @@ fn a_run_ends_with_scores_health_and_a_summary_of_several_systems() {
     }
     assert!(!summary.contains("by parameter"), "{summary}");
     assert_eq!(terminal_summary(&run(Vec::new())), "\n");
+}
+
+#[test]
+fn a_run_that_goes_on_shows_the_scores_that_there_are() {
+    let waiting = with_outcome(on("active_matter", cell("mpp", Pretrained, 0, 0.4)), CellOutcome::Missing);
+    let scores = scores_so_far(&run(vec![cell("jepa", Pretrained, 0, 0.2), waiting.clone()]));
+    let lines: Vec<Vec<&str>> = scores.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1], ["method", "shear", "flow", "active", "matter"], "{scores}");
+    assert_eq!(lines[2..], [vec!["jepa", "0.200", "-"]], "no row without a score, nor a precision: {scores}");
+    assert_eq!(scores_so_far(&run(vec![waiting])), "");
 }
 
 #[test]

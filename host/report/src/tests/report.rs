@@ -5,14 +5,15 @@ use std::{fs, path::Path};
 use physrep_records::{CellOutcome, Initialisation::*, RunCell, RunManifest, Sample, SampleFields};
 
 use super::run::{cell, run, with_outcome};
-use crate::write_report;
+use crate::{PageState, write_report};
 
 /// Writes the report of `cells` into a folder of its own, after `prepare` has filled the run's. Returns the page.
 pub(super) fn page(cells: Vec<RunCell>, prepare: impl Fn(&Path)) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     RunManifest { cells: Vec::new() }.write(folder.path()).expect("a manifest");
     prepare(folder.path());
-    let report = write_report(folder.path(), &run(cells), &folder.path().join("report")).expect("a report");
+    let report =
+        write_report(folder.path(), &run(cells), &folder.path().join("report"), PageState::Ended).expect("a report");
     let files = fs::read_dir(folder.path().join("report/figures")).expect("figures").count();
     assert_eq!(files, 2 * report.figures, "an SVG and a CSV file each");
     fs::read_to_string(report.page).expect("a page")
@@ -81,6 +82,6 @@ fn sample_fields_are_shown_if_the_run_has_them() {
 fn a_run_without_cells_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     RunManifest { cells: Vec::new() }.write(folder.path()).expect("a manifest");
-    let error = write_report(folder.path(), &run(Vec::new()), folder.path()).expect_err("refused");
+    let error = write_report(folder.path(), &run(Vec::new()), folder.path(), PageState::Ended).expect_err("refused");
     assert!(matches!(error, crate::Error::Usage(_)), "{error}");
 }
