@@ -2,17 +2,19 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use physrep_runner::interrupt;
 
 use crate::{
     commands::{
         all::All, bench::Bench, bench::BenchOne, cell::CellCommand, check::Check, check::CheckOne, compare::Compare,
-        data::Data, describe_one::DescribeOne, doctor::Doctor, encode::Encode, export_windows::ExportWindows,
-        list::List, merge::Merge, method_one::MethodOne, new::New, plan::Plan, report::Report, schema::Schema,
-        score::Score, status::Status, table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
+        completions::Completions, data::Data, describe_one::DescribeOne, doctor::Doctor, encode::Encode,
+        export_windows::ExportWindows, list::List, merge::Merge, method_one::MethodOne, new::New, plan::Plan,
+        report::Report, schema::Schema, score::Score, status::Status, table::Table, tensorboard::Tensorboard,
+        tune::Tune, verify_result::VerifyResult,
     },
     error::{Error, Result},
+    examples,
 };
 
 /// How much physics does a learned representation hold? Pretrains encoder methods on physical systems without labels,
@@ -78,13 +80,21 @@ enum Command {
     List(List),
     /// Print the JSON Schema of a cell's record.
     Schema(Schema),
+    /// Print what a shell needs to complete command lines.
+    Completions(Completions),
     /// Check what this machine provides, and what is missing.
     Doctor(Doctor),
 }
 
+/// The command line, with examples.
+pub fn command() -> clap::Command {
+    examples::added_to(Cli::command())
+}
+
 /// Runs the command line. Exit codes: 0 success, 1 an error, 2 wrong usage, 3 some cells have no record, 130 interrupted.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let arguments = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
+    match run(arguments.command) {
         Ok(code) => code,
         // An interruption is the cause of any other error.
         Err(_) if interrupt::requested() => {
@@ -126,6 +136,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::MethodOne(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Doctor(command) => command.run(),
     }
 }

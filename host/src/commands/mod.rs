@@ -5,6 +5,7 @@ pub mod bench;
 pub mod cell;
 pub mod check;
 pub mod compare;
+pub mod completions;
 pub mod data;
 pub mod describe_one;
 pub mod doctor;

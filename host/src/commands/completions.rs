@@ -1,0 +1,26 @@
+//! `physrep-bench completions`: what a shell needs to complete command lines.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use clap_complete::{Shell, generate};
+
+use crate::{cli, error::Result, output};
+
+/// For which shell.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completions {
+    /// Prints the script.
+    pub fn run(self) -> Result<ExitCode> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut cli::command(), "physrep-bench", &mut script);
+        output::write(format_args!("{}", String::from_utf8_lossy(&script)));
+        Ok(ExitCode::SUCCESS)
+    }
+}
