@@ -1,4 +1,5 @@
-//! Packs the SDK's sources and those of the bundled methods into the program, so that an installed program needs no checkout.
+//! Packs the SDK's sources and those of the bundled methods into the program, so that an installed program needs no checkout; and lets it
+//! start beside older C libraries.
 
 use std::{
     env, fs,
@@ -29,6 +30,17 @@ const PACKED: &[&str] = &[
 const LEFT_OUT: &[&str] = &["target", "tests", "__pycache__"];
 
 fn main() -> io::Result<()> {
+    let target = |part: &str| env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
+    if target("ARCH") == "x86_64" && target("ENV") == "gnu" {
+        // src/old_glibc.rs has what is called instead.
+        for function in ["hypot", "hypotf"] {
+            println!("cargo:rustc-link-arg-bins=-Wl,--wrap={function}");
+        }
+    }
+    pack_sources()
+}
+
+fn pack_sources() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the host is a folder of the checkout");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("sdk.tar.gz");
     let mut files = Vec::new();

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::Device;
-use physrep_runner::{DataFolders, DeviceSelection, Policy, ProbePlacement, cores, machine_memory};
+use physrep_runner::{DataFolders, DeviceSelection, Policy, ProbePlacement, cores, machine_memory, shipped_methods};
 
 use crate::{
     error::{Error, Result},
@@ -37,18 +37,28 @@ impl Plugins {
             paths.extend(enclosing_method());
         }
         if paths.is_empty() || self.with_builtin {
-            paths.push(Sdk::find()?.methods());
+            paths.extend(bundled_methods()?);
         }
         paths.extend(starter_for(&paths)?);
         Ok(paths)
     }
 }
 
-/// The crate of the library that starts methods in another process, if one of `paths` may be such a method and there is no checkout, which
-/// has it.
+/// The bundled methods: those of the checkout that encloses the working directory, or that came with this program as libraries, or those
+/// that it carries as sources.
+fn bundled_methods() -> Result<Vec<PathBuf>> {
+    let shipped = shipped_methods();
+    match places::checkout().is_none() && !shipped.is_empty() {
+        true => Ok(shipped),
+        false => Ok(vec![Sdk::find()?.methods()]),
+    }
+}
+
+/// The crate of the library that starts methods in another process, if one of `paths` may be such a method and the library came neither
+/// with a checkout nor with the program.
 pub fn starter_for(paths: &[PathBuf]) -> Result<Option<PathBuf>> {
     let may_be_one = |path: &PathBuf| path.is_dir() && !path.join("Cargo.toml").is_file();
-    match places::checkout().is_none() && paths.iter().any(may_be_one) {
+    match places::checkout().is_none() && shipped_methods().is_empty() && paths.iter().any(may_be_one) {
         true => Ok(Some(Sdk::find()?.methods().join("external"))),
         false => Ok(None),
     }

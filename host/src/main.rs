@@ -3,10 +3,15 @@
 mod arguments;
 mod cli;
 mod commands;
+mod cuda_libraries;
 mod display;
 mod error;
+mod examples;
 mod fetch;
+mod live_results;
 mod logger;
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+mod old_glibc;
 mod output;
 mod places;
 mod sdk;
@@ -15,6 +20,8 @@ mod show;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // SAFETY: this is the only thread.
+    unsafe { cuda_libraries::add_to_search_path() };
     logger::install();
     cli::main()
 }

@@ -111,7 +111,12 @@ fn run_installed(project: &TestProject, program: &Path) -> Output {
 fn without_a_probe_library_a_run_on_a_gpu_says_what_to_do_before_it_starts() {
     let project = TestProject::new();
     let output = run_installed(&project, &installed(&project)).exits_with(2);
-    for part in ["fitting probes on cuda:0", "bin/cuda/libphysrep_probe_library.so", "checkout", "--probes-on-cpu"] {
+    for part in [
+        "fitting probes on cuda:0",
+        "bin/physrep-bench (cuda/libphysrep_probe_library.so",
+        "checkout",
+        "--probes-on-cpu",
+    ] {
         assert!(output.err.contains(part), "{part} in {}", output.err);
     }
     assert!(!project.path("out/run.json").exists());

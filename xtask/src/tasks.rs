@@ -45,7 +45,18 @@ pub const TASKS: &[Task] = &[
         summary: "the build for GPUs against a mock CUDA driver; needs no GPU",
         run: gpu,
     },
-    Task { name: "ci", arguments: "", summary: "check, deny, test and gpu: what continuous integration runs", run: ci },
+    Task {
+        name: "wheel",
+        arguments: "",
+        summary: "the wheel, built and used where there is no Rust; after gpu with methods for GPUs",
+        run: wheel,
+    },
+    Task {
+        name: "ci",
+        arguments: "",
+        summary: "check, deny, test, gpu and wheel: what continuous integration runs",
+        run: ci,
+    },
 ];
 
 fn check(_: &[OsString]) -> Outcome {
@@ -102,6 +113,10 @@ fn gpu(_: &[OsString]) -> Outcome {
     run(&mut Command::new(root().join(".ci/cuda")))
 }
 
+fn wheel(_: &[OsString]) -> Outcome {
+    run(&mut Command::new(root().join(".ci/wheel")))
+}
+
 fn ci(_: &[OsString]) -> Outcome {
     check(&[])?;
     match cargo_deny() {
@@ -109,7 +124,8 @@ fn ci(_: &[OsString]) -> Outcome {
         None => eprintln!("dependencies: SKIPPED, there is no cargo-deny"),
     }
     test(&["--no-fail-fast".into()])?; // one run shows all that fails
-    gpu(&[])
+    gpu(&[])?;
+    wheel(&[])
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     plugin::{MethodFolder, MethodLibrary, describe_library},
     plugin_build::build,
+    shipped,
 };
 
 /// The source of a plugin.
@@ -18,7 +19,7 @@ use crate::{
 pub enum PluginSource {
     /// The folder of a crate, which cargo builds.
     Crate(PathBuf),
-    /// The file of a built library.
+    /// The file of a built library; for GPUs the one of that name in `cuda` beside it, if it is there.
     Library(PathBuf),
     /// The folder of a method in another process, and the crate of the library that starts its program, if one was named.
     Folder {
@@ -38,7 +39,7 @@ impl PluginSource {
     /// [`Error::Build`] if the crate does not build.
     pub fn library(&self, device: Device, on_line: &dyn Fn(&str)) -> Result<PathBuf> {
         match self {
-            Self::Library(path) => Ok(path.clone()),
+            Self::Library(path) => Ok(shipped::for_device(path, device)),
             Self::Crate(folder) => build(folder, device, on_line),
             Self::Folder { starter, .. } => build_starter(starter.as_deref(), device, on_line),
         }
@@ -175,8 +176,8 @@ fn is_starter(path: &Path) -> bool {
     manifest.get("package").and_then(|package| package.get("name")?.as_str()) == Some(STARTER)
 }
 
-/// The library that starts methods in another process: built from the checkout that this process or its program is in, or beside the
-/// program, or built from the crate `named`.
+/// The library that starts methods in another process: the one that came with this program, or built from the checkout that this process
+/// or its program is in, or from the crate `named`.
 fn build_starter(named: Option<&Path>, device: Device, on_line: &dyn Fn(&str)) -> Result<PathBuf> {
     let program = env::current_exe().map_err(Error::io("this program"))?;
     let here = env::current_dir().map_err(Error::io("."))?;
@@ -184,16 +185,15 @@ fn build_starter(named: Option<&Path>, device: Device, on_line: &dyn Fn(&str)) -
     if let Some(folder) = checkouts.map(|folder| folder.join("plugins/external")).find(|folder| is_starter(folder)) {
         return build(&folder, device, on_line);
     }
-    let name = format!("{}physrep_external{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
-    let beside = program.with_file_name(&name);
-    if beside.is_file() {
-        return Ok(beside);
+    // It computes nothing, so that one for the CPU is for GPUs, too.
+    if let Some(shipped) = shipped::library("physrep_external", Device::Cpu) {
+        return Ok(shipped);
     }
     if let Some(named) = named {
         return build(named, device, on_line);
     }
     Err(Error::Usage(format!(
-        "methods in another process need {name}; run inside a checkout of physrep-bench, or put it beside {}",
+        "methods in another process need the library physrep_external; run inside a checkout of physrep-bench, or put it beside {}",
         program.display()
     )))
 }

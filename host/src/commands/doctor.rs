@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use physrep_runner::{CudaDriver, PluginSource, cores, cuda_compiler, instruction_set, plugin_sources};
+use physrep_runner::{CudaDriver, cores, cuda_compiler, instruction_set, plugin_sources, shipped_methods};
 use sysinfo::System;
 
 use crate::{arguments::Plugins, error::Result, output::say};
@@ -39,10 +39,12 @@ fn check() -> bool {
     });
     print_check("processor", Ok(format!("{} threads, {}", cores(), instruction_set())), true);
     print_check("memory", Ok(format!("{memory} MiB")), true);
+    // Methods that came with the program are built.
+    let builds = shipped_methods().is_empty();
     for tool in ["cargo", "rustc"] {
-        print_check(tool, version(tool), true);
+        print_check(tool, version(tool), builds);
     }
-    print_check("plugins", plugins(), true);
+    print_check("methods", methods(), true);
     match CudaDriver::load() {
         Ok(driver) => {
             print_check("CUDA driver", Ok(format!("runs CUDA {}.{}", driver.cuda.0, driver.cuda.1)), false);
@@ -65,21 +67,19 @@ fn check() -> bool {
 /// The version that a tool prints.
 fn version(tool: &str) -> Result<String, String> {
     let name = env::var_os(tool.to_uppercase()).unwrap_or_else(|| tool.into());
-    let missing = || format!("`{tool}` does not run; it builds plugin crates: install Rust from https://rustup.rs");
+    let missing = || format!("`{tool}` does not run; it builds methods in Rust: install Rust from https://rustup.rs");
     let output = Command::new(name).arg("--version").output().map_err(|_| missing())?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().next().filter(|_| output.status.success()).map(str::to_owned).ok_or_else(missing)
 }
 
-/// Names of the plugin crates that `all` would build.
-fn plugins() -> Result<String, String> {
+/// Names of the methods that `all` would run.
+fn methods() -> Result<String, String> {
     let sources = Plugins::default().paths().map_err(|error| error.to_string())?;
     let sources = plugin_sources(&sources).map_err(|error| error.to_string())?;
-    let names = sources.iter().filter_map(|source| match source {
-        PluginSource::Crate(folder) | PluginSource::Folder { folder, .. } => {
-            folder.file_name().map(|name| name.to_string_lossy().into_owned())
-        }
-        PluginSource::Library(_) => None,
+    let names = sources.iter().filter_map(|source| {
+        let name = source.path().file_stem()?.to_string_lossy();
+        Some(name.trim_start_matches("libphysrep_").to_owned())
     });
     Ok(names.collect::<Vec<_>>().join(", "))
 }

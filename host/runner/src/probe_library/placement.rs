@@ -12,13 +12,11 @@ use physrep_records::{Device, ProbeLibraryFile, files};
 use crate::{
     error::{Error, Result},
     plugin_sources::PluginSource,
+    shipped,
 };
 
 /// The library's crate in a checkout.
 const CRATE: &str = "host/probe-library";
-
-/// The folder of the library beside an installed program.
-const FOLDER: &str = "cuda";
 
 /// Where the trained probes of a run are fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +28,8 @@ pub enum ProbePlacement {
 }
 
 impl ProbePlacement {
-    /// The library for probes of methods on `device`; none if they are fitted on the CPU, which takes none. It is in the folder `cuda`
-    /// beside the program, or a crate of the checkout that the program, or else the current folder, is in. A stale crate is built;
+    /// The library for probes of methods on `device`; none if they are fitted on the CPU, which takes none. It came with the
+    /// program, or is a crate of the checkout that the program, or else the current folder, is in. A stale crate is built;
     /// `building` is told of it before.
     ///
     /// # Errors
@@ -41,25 +39,22 @@ impl ProbePlacement {
         if self == Self::Cpu || device.is_cpu() {
             return Ok(None);
         }
-        let program =
-            env::current_exe().and_then(|program| program.canonicalize()).map_err(Error::io("this program"))?;
-        let beside = program.with_file_name(FOLDER).join(file_name());
-        let path = if beside.is_file() {
-            beside
-        } else {
-            let here = env::current_dir().map_err(Error::io("."))?;
-            let folder = [&program, &here].into_iter().find_map(|place| checkout_crate(place));
-            let folder = folder.ok_or_else(|| not_found(device, &beside))?;
-            building(&folder);
-            PluginSource::Crate(folder).library(device, &|_| ())?
+        let path = match shipped::library("physrep_probe_library", device) {
+            Some(shipped) => shipped,
+            None => build(device, building)?,
         };
         Ok(Some(ProbeLibraryFile { checksum: files::checksum(&path)?, path }))
     }
 }
 
-/// The file name of the library, as cargo names it.
-fn file_name() -> String {
-    format!("{}physrep_probe_library{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX)
+/// The library, built in the checkout that the program, or else the current folder, is in.
+fn build(device: Device, building: &dyn Fn(&Path)) -> Result<PathBuf> {
+    let program = env::current_exe().and_then(|program| program.canonicalize()).map_err(Error::io("this program"))?;
+    let here = env::current_dir().map_err(Error::io("."))?;
+    let folder = [&program, &here].into_iter().find_map(|place| checkout_crate(place));
+    let folder = folder.ok_or_else(|| not_found(device, &program))?;
+    building(&folder);
+    PluginSource::Crate(folder).library(device, &|_| ())
 }
 
 /// The library's crate in the checkout that `place` is in.
@@ -67,10 +62,10 @@ fn checkout_crate(place: &Path) -> Option<PathBuf> {
     place.ancestors().map(|above| above.join(CRATE)).find(|folder| folder.join("Cargo.toml").is_file())
 }
 
-fn not_found(device: Device, beside: &Path) -> Error {
+fn not_found(device: Device, program: &Path) -> Error {
     Error::Usage(format!(
-        "fitting probes on {device} takes the probe library: there is no {}, and neither the program nor the current folder is in a \
-         checkout of physrep-bench, in which it would be built; run inside a checkout, or fit on the CPU with --probes-on-cpu",
-        beside.display()
+        "fitting probes on {device} takes the probe library: none came with {} (cuda/libphysrep_probe_library.so beside it), and neither the program nor the current \
+         folder is in a checkout of physrep-bench, in which it would be built; run inside a checkout, or fit on the CPU with --probes-on-cpu",
+        program.display()
     ))
 }
