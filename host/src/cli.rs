@@ -9,9 +9,9 @@ use crate::{
     commands::{
         all::All, bench::Bench, bench::BenchOne, cell::CellCommand, check::Check, check::CheckOne, compare::Compare,
         completions::Completions, data::Data, describe_one::DescribeOne, doctor::Doctor, encode::Encode,
-        export_windows::ExportWindows, list::List, merge::Merge, method_one::MethodOne, new::New, plan::Plan,
-        report::Report, schema::Schema, score::Score, status::Status, table::Table, tensorboard::Tensorboard,
-        tune::Tune, verify_result::VerifyResult,
+        export_windows::ExportWindows, leaderboard::Leaderboard, list::List, merge::Merge, method_one::MethodOne,
+        new::New, plan::Plan, report::Report, schema::Schema, score::Score, status::Status, submit::Submit,
+        table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
     },
     error::{Error, Result},
     examples,
@@ -57,6 +57,10 @@ enum Command {
     Merge(Merge),
     /// Run a cell again and compare its scores with its record.
     VerifyResult(VerifyResult),
+    /// Make a folder for the leaderboard from a run: records, tables, report, a card for each method; checked.
+    Submit(Submit),
+    /// Check the folders of published runs, and write them as one page.
+    Leaderboard(Leaderboard),
     /// Write the training curves of a run as TensorBoard event files.
     Tensorboard(Tensorboard),
     /// Embed clips with a method and a checkpoint.
@@ -126,6 +130,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Compare(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::VerifyResult(command) => command.run(),
+        Command::Submit(command) => command.run(),
+        Command::Leaderboard(command) => command.run(),
         Command::Tensorboard(command) => command.run(),
         Command::Encode(command) => command.run(),
         Command::ExportWindows(command) => command.run(),

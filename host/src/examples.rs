@@ -89,6 +89,14 @@ const EXAMPLES: &[Examples] = &[
         "verify-result",
         &[("verify-result runs/tiny/cells/shear_flow/jepa/3fa9/result.json", "run a recorded cell again, and compare")],
     ),
+    (
+        "submit",
+        &[
+            ("submit runs/tiny --plugins ../my-method --out results/tiny-v5-mine", "after one cell was run again"),
+            ("submit --check results/tiny-v5-mine", "whether a folder is complete"),
+        ],
+    ),
+    ("leaderboard", &[("leaderboard results", "results/leaderboard.html")]),
     ("tensorboard", &[("tensorboard runs/tiny", "then: tensorboard --logdir runs/tiny/tensorboard")]),
     (
         "encode",

@@ -16,6 +16,7 @@ mod output;
 mod places;
 mod sdk;
 mod show;
+mod submission;
 
 use std::process::ExitCode;
 

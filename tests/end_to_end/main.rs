@@ -29,6 +29,7 @@ mod report;
 mod resume;
 mod run;
 mod status;
+mod submit;
 mod support;
 mod tables;
 mod tensorboard;

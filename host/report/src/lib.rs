@@ -12,6 +12,7 @@ mod number;
 mod paper_table;
 mod picture;
 mod plot;
+mod standings;
 mod tables;
 mod tensorboard;
 #[cfg(test)]
@@ -27,4 +28,5 @@ pub use leaderboard::{
 };
 pub use number::number;
 pub use paper_table::PaperTable;
+pub use standings::write_leaderboard;
 pub use tensorboard::write_tensorboard;

@@ -11,13 +11,14 @@ use crate::{error::Result, output::say};
 /// results.
 pub(super) fn show_results(run: &Path) -> Result<RunResults> {
     let results = RunResults::read(run)?;
-    let written = write_tables(&results, run)?;
+    let written = write_results(&results, run)?;
     say!("{}", terminal_summary(&results));
     say!("written: {}", written.join(", "));
     Ok(results)
 }
 
-fn write_tables(results: &RunResults, run: &Path) -> Result<Vec<String>> {
+/// Writes the tables in all formats, and the report, into the run's folder; gives what was written.
+pub(super) fn write_results(results: &RunResults, run: &Path) -> Result<Vec<String>> {
     let mut written = Vec::new();
     for (form, file) in Form::ALL.into_iter().filter_map(|form| Some((form, form.file()?))) {
         let path = run.join(file);

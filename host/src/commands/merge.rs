@@ -41,7 +41,7 @@ impl Merge {
 
 /// Copies the records of all cells into one folder with one manifest, and returns the number of cells. If several runs have a cell, a
 /// record takes precedence over a failure, and all records must have the same scores. Nothing is written if one table cannot hold them all.
-fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usize> {
+pub(super) fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usize> {
     if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::Usage(format!("{}: expected a folder that is new or empty", out.display())));
     }

@@ -1,11 +1,16 @@
 //! `physrep-bench verify-result`: runs a cell again and compares its scores with its record.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Args;
 use physrep_benchmarks::suite::Suite;
 use physrep_records::CellRecord;
 use physrep_runner::{Policy, RerunSettings, cores, interrupt, rerun_cell};
+use serde::Serialize;
 
 use crate::{
     arguments::{DeviceArgument, Plugins, ProbesArgument, folder_name},
@@ -20,6 +25,13 @@ use crate::{
 pub struct VerifyResult {
     /// The record of a cell, result.json.
     file: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// How a cell is run again.
+#[derive(Debug, Args)]
+pub struct Settings {
     /// The folder of the data, which is generated if it is missing [default: data/SUITE in the checkout, or in the folder of the user].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -41,9 +53,32 @@ pub struct VerifyResult {
 /// The default tolerance if the machine or a build differs: rounding then differs, and training amplifies it.
 const TOLERANCE: f64 = 0.05;
 
+/// How the scores of a cell that was run again differ from its record.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// Whether no error differs by more than the tolerance.
+    pub agrees: bool,
+    /// The largest difference of a mean squared error.
+    largest_difference: f64,
+    tolerance: f64,
+    /// What else differs, such as the processor.
+    differs: Vec<String>,
+}
+
 impl VerifyResult {
     /// Runs the cell again and prints how its scores differ. The exit code is 1 if they do.
     pub fn run(self) -> Result<ExitCode> {
+        Ok(if self.settings.verify(&self.file)?.agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+impl Settings {
+    /// Runs the cell of the record at `file` again, and prints how its scores differ.
+    ///
+    /// # Errors
+    ///
+    /// If the record cannot be read, or the cell cannot be run or fails.
+    pub fn verify(&self, file: &Path) -> Result<Verdict> {
         interrupt::install_signal_handlers()?;
         let display = Display::default();
         let default = places::data("")?;
@@ -61,13 +96,13 @@ impl VerifyResult {
             },
         };
         let on_data = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);
-        let [record, again] = rerun_cell(&self.file, &settings, &on_data, &|event| display.run_event(&event))?;
-        Ok(if agree(&record, &again, self.tolerance) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let [record, again] = rerun_cell(file, &settings, &on_data, &|event| display.run_event(&event))?;
+        Ok(compare(&record, &again, self.tolerance))
     }
 }
 
-/// Prints what differs, and returns whether the scores agree.
-fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> bool {
+/// Prints what differs.
+fn compare(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> Verdict {
     let plugin = |result: &CellRecord| result.encoder.as_ref().map(|encoder| encoder.plugin_checksum.clone());
     let (before, now) = (&record.environment, &again.environment);
     let mut differs = Vec::new();
@@ -90,7 +125,8 @@ fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> boo
         let place = score.regime.map_or(score.split.to_string(), |regime| format!("{} ({regime})", score.split));
         let Some(other) = again.counterpart(score) else {
             say!("{} of {} labels on {place}: not scored this time", score.probe, score.label_fraction);
-            return false;
+            worst = f64::INFINITY;
+            continue;
         };
         let difference = (score.mean.mse - other.mean.mse).abs();
         if difference > tolerance || difference.is_nan() {
@@ -114,5 +150,5 @@ fn agree(record: &CellRecord, again: &CellRecord, tolerance: Option<f64>) -> boo
         record.identity.system,
         record.identity.seed
     );
-    agrees
+    Verdict { agrees, largest_difference: worst, tolerance, differs }
 }

@@ -11,6 +11,8 @@ mod protocol;
 mod sections;
 mod table;
 
+pub(crate) use page::{POLICY, STYLE, TABLE_SCRIPT};
+
 use std::path::{Path, PathBuf};
 
 use physrep_records::{RunManifest, RunResults, files};

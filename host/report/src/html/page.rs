@@ -17,7 +17,14 @@ pub(super) struct Section {
 }
 
 /// The page loads nothing; the policy makes browsers enforce it.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+pub(crate) const POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+/// How pages look.
+pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// Sorts tables.
+pub(crate) const TABLE_SCRIPT: &str = include_str!("page.js");
 
 /// After how many seconds the page of a run that goes on loads itself again.
 const RELOAD: u32 = 10;
@@ -26,7 +33,7 @@ const RELOAD: u32 = 10;
 pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section], state: PageState) -> String {
     let suite = wording::suite(suite);
     let title = format!("physrep-bench: {suite}");
-    let style = [&colour_variables(), include_str!("style.css"), &figure_style()].concat();
+    let style = [&colour_variables(), STYLE, &figure_style()].concat();
     let page = html! {
         (DOCTYPE)
         html lang="en-GB" {
@@ -63,7 +70,7 @@ pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section], st
                          with its values as CSV." }
                 }
                 p id="status" class="unseen" role="status" {}
-                script { (PreEscaped(include_str!("page.js"))) }
+                script { (PreEscaped(TABLE_SCRIPT)) }
             }
         }
     };
