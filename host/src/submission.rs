@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 /// What stands in a new card where its author is to describe the method.
 const PLACEHOLDER: &str = "TO BE WRITTEN";
 
+/// The methods that come with this program, which have pages.
+const BUNDLED: [&str; 5] = ["autoencoder", "disco", "jepa", "mpp", "videomae"];
+
 /// The folder of the cards.
 pub const CARDS: &str = "methods";
 
@@ -123,9 +126,13 @@ pub fn methods(results: &RunResults) -> Vec<String> {
 pub fn card(method: &str, results: &RunResults) -> String {
     let records = results.cells.iter().filter_map(|cell| cell.record());
     let records: Vec<&CellRecord> = records.filter(|record| record.identity.method == method).collect();
-    let mut text = format!(
-        "# {method}\n\n{PLACEHOLDER}: what the method is and what it is trained to do; where its paper and its code are; who sends it.\n\n"
-    );
+    let description = match BUNDLED.contains(&method) {
+        true => format!("One of the methods that come with physrep-bench, in `plugins/{method}`."),
+        false => format!(
+            "{PLACEHOLDER}: what the method is and what it is trained to do; where its paper and its code are; who sends it."
+        ),
+    };
+    let mut text = format!("# {method}\n\n{description}\n\n");
     let Some(record) = records.first() else { return text };
     text += "| | |\n|---|---|\n";
     let mut line = |what: &str, value: String| {

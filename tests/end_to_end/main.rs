@@ -34,6 +34,7 @@ mod support;
 mod tables;
 mod tensorboard;
 mod tune;
+mod tutorial;
 mod usage;
 mod verify_result;
 

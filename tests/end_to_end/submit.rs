@@ -50,19 +50,17 @@ fn a_submission_is_a_run_with_cards_and_fills_the_leaderboard() {
     }
     project.run(["submit", "--check", "results/mine"]).exits_with(0);
 
-    // A published run sent again, as one with a fresh draw would be: each method has a card, and it has to be written.
+    // A published run sent again, as one with a fresh draw would be: each method has a card. Those of others have to be written.
     let again = ["submit", "results/tiny-v5", "--out", "results/again", "--verify", "0"];
     project.run(again).exits_with(0);
     let card = project.path("results/again/methods/videomae.md");
     let text = fs::read_to_string(&card).expect("a card");
     assert!(text.contains("| suite | tiny v5 |") && text.contains("| tuning trials | 16 |"), "{text}");
+    project.run(["submit", "--check", "results/again"]).exits_with(0);
+    fs::write(&card, format!("TO BE WRITTEN: {text}")).expect("writable");
     let refused = project.run(["submit", "--check", "results/again"]).exits_with(1);
     assert!(refused.err.contains("expected a description of the method"), "{}", refused.err);
-    for card in fs::read_dir(project.path("results/again/methods")).expect("cards").flatten() {
-        let text = fs::read_to_string(card.path()).expect("readable");
-        fs::write(card.path(), text.replace("TO BE WRITTEN: what", "What")).expect("writable");
-    }
-    project.run(["submit", "--check", "results/again"]).exits_with(0);
+    fs::write(&card, text).expect("writable");
     project.run(["leaderboard", "results"]).exits_with(0);
     let page = fs::read_to_string(project.path("results/leaderboard.html")).expect("a page");
     assert!(page.contains("href=\"again/methods/videomae.md\"") && page.contains("id=\"first-v1\""), "all folders");

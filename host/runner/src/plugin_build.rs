@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -13,6 +14,7 @@ use serde_json::Value;
 use crate::{
     error::{Error, Result},
     process_group,
+    shipped::shipped_methods,
 };
 
 /// The target folder of builds for GPUs: `cuda` in the target folder of the crate's workspace.
@@ -49,7 +51,7 @@ pub(crate) fn build(folder: &Path, device: Device, on_line: &dyn Fn(&str)) -> Re
             on_line(&line);
         }
     };
-    let output = process_group::output(&mut command, &progress, |e| fail(format!("cargo does not run: {e}")))?;
+    let output = process_group::output(&mut command, &progress, |e| fail(no_cargo(&e)))?;
     if !output.status.success() {
         return Err(fail(errors(&String::from_utf8_lossy(&output.stderr))));
     }
@@ -65,6 +67,17 @@ pub(crate) fn build(folder: &Path, device: Device, on_line: &dyn Fn(&str)) -> Re
         .filter_map(|file| file.as_str().map(PathBuf::from))
         .find(|file| file.extension().is_some_and(|e| e == env::consts::DLL_EXTENSION))
         .ok_or_else(|| fail("it has no dynamic library; its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into()))
+}
+
+/// Why a crate is not built where there is no cargo, and what to do.
+fn no_cargo(error: &io::Error) -> String {
+    let shipped = match shipped_methods().is_empty() {
+        true => "",
+        false => ", or run where there is no checkout, with the methods that came with this program",
+    };
+    format!(
+        "a method in Rust is built with cargo, which does not run ({error}); install Rust from https://rustup.rs{shipped}"
+    )
 }
 
 /// What to show of a line of cargo's: the crate that it compiles or downloads, and how many are done. `None` for other lines.

@@ -13,6 +13,7 @@ use std::{
         consts::{DLL_EXTENSION, DLL_PREFIX, DLL_SUFFIX},
         current_exe,
     },
+    io,
     path::{Path, PathBuf},
 };
 
@@ -24,14 +25,14 @@ const CUDA: &str = "cuda";
 /// The library called `name`, built for `device`: one that came with this program, or lies beside it.
 pub(crate) fn library(name: &str, device: Device) -> Option<PathBuf> {
     let file = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
-    let program = current_exe().ok()?.canonicalize().ok()?;
+    let program = this_program().ok()?;
     let folders = [folder_of(&program), program.parent().map(Path::to_owned)];
     folders.into_iter().flatten().map(|folder| built_for(device, &folder).join(&file)).find(|path| path.is_file())
 }
 
 /// The libraries of the methods that came with this program, in order of their names; none if it came alone.
 pub fn shipped_methods() -> Vec<PathBuf> {
-    let folder = current_exe().ok().and_then(|program| folder_of(&program.canonicalize().ok()?));
+    let folder = this_program().ok().and_then(|program| folder_of(&program));
     let entries = folder.and_then(|folder| folder.join("methods").read_dir().ok());
     let files = entries.into_iter().flatten().flatten().map(|entry| entry.path());
     let mut libraries: Vec<_> = files.filter(|file| file.extension().is_some_and(|e| e == DLL_EXTENSION)).collect();
@@ -43,6 +44,12 @@ pub fn shipped_methods() -> Vec<PathBuf> {
 pub(crate) fn for_device(path: &Path, device: Device) -> PathBuf {
     let built = path.file_name().and_then(|name| Some(built_for(device, path.parent()?).join(name)));
     built.filter(|built| built.is_file()).unwrap_or_else(|| path.to_owned())
+}
+
+/// Where this program is; or was, if it has been replaced since it was started.
+pub(crate) fn this_program() -> io::Result<PathBuf> {
+    let program = current_exe()?;
+    Ok(program.canonicalize().unwrap_or(program))
 }
 
 fn built_for(device: Device, folder: &Path) -> PathBuf {

@@ -18,7 +18,7 @@ impl Leaderboard {
     pub fn run(self) -> Result<ExitCode> {
         submission::check_all(&self.results)?;
         let (page, runs) = physrep_report::write_leaderboard(&self.results)?;
-        say!("{}: {runs} runs", page.display());
+        say!("{}: {runs} {}", page.display(), if runs == 1 { "run" } else { "runs" });
         Ok(ExitCode::SUCCESS)
     }
 }

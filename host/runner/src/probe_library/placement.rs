@@ -49,7 +49,7 @@ impl ProbePlacement {
 
 /// The library, built in the checkout that the program, or else the current folder, is in.
 fn build(device: Device, building: &dyn Fn(&Path)) -> Result<PathBuf> {
-    let program = env::current_exe().and_then(|program| program.canonicalize()).map_err(Error::io("this program"))?;
+    let program = shipped::this_program().map_err(Error::io("this program"))?;
     let here = env::current_dir().map_err(Error::io("."))?;
     let folder = [&program, &here].into_iter().find_map(|place| checkout_crate(place));
     let folder = folder.ok_or_else(|| not_found(device, &program))?;
