@@ -8,7 +8,10 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use physrep_benchmarks::printable::{one_line, printable_lines};
 use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
+
+use crate::output::note;
 
 /// The time between two plain lines for the same task.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -45,9 +48,9 @@ impl Display {
         match &self.bars {
             Some(bars) => {
                 // A closed terminal must not stop the work.
-                let _ = bars.println(text);
+                let _ = bars.println(printable_lines(text));
             }
-            None => eprintln!("{text}"),
+            None => note!("{text}"),
         }
     }
 
@@ -67,7 +70,7 @@ impl Display {
         if self.bars.is_some() {
             entry.bar.set_length(total);
             entry.bar.set_position(done);
-            entry.bar.set_message(format!("{phase} {note}"));
+            entry.bar.set_message(one_line(&format!("{phase} {note}")));
             return;
         }
         let due = entry.last_line.is_none_or(|(last, _)| last.elapsed() >= PLAIN_EVERY);
@@ -77,7 +80,7 @@ impl Display {
             let left = last.map(|(when, before)| remaining(when.elapsed(), done.saturating_sub(before), done, total));
             let left = left.unwrap_or_default();
             let separator = if note.is_empty() { "" } else { ", " };
-            eprintln!("{task}: {phase} {done}/{total}{separator}{note}{left}");
+            note!("{task}: {phase} {done}/{total}{separator}{note}{left}");
         }
     }
 
@@ -167,7 +170,7 @@ impl Display {
         let style = ProgressStyle::with_template("{prefix} [{bar:20}] {pos}/{len} eta {eta} {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
-        let bar = bars.add(ProgressBar::new(1).with_style(style).with_prefix(task.to_owned()));
+        let bar = bars.add(ProgressBar::new(1).with_style(style).with_prefix(one_line(task)));
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
     }

@@ -31,7 +31,7 @@ impl Status {
         let status = RunStatus::read(&run)?;
         match self.json {
             true => say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default()),
-            false => output::write(format_args!("{}", text(&status, is_locked(&run)?))),
+            false => output::write(&text(&status, is_locked(&run)?)),
         }
         Ok(ExitCode::SUCCESS)
     }

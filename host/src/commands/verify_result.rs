@@ -8,7 +8,7 @@ use physrep_records::CellRecord;
 use physrep_runner::{Policy, RerunSettings, cores, interrupt, rerun_cell};
 
 use crate::{
-    arguments::{DeviceArgument, Plugins, ProbesArgument, folder_name},
+    arguments::{DeviceArgument, Plugins, ProbesArgument, folder_name, worker_count},
     display::Display,
     error::Result,
     output::say,
@@ -34,7 +34,7 @@ pub struct VerifyResult {
     #[arg(long)]
     tolerance: Option<f64>,
     /// Threads [default: all cores].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     threads: Option<usize>,
 }
 

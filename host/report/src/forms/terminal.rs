@@ -2,6 +2,8 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table as Drawing, presets};
 
+use physrep_benchmarks::printable::one_line;
+
 use super::text::noted;
 use crate::tables::table::{Style, Table};
 
@@ -12,13 +14,13 @@ const WIDTH: usize = 100;
 pub(crate) fn render(table: &Table) -> String {
     let mut drawing = Drawing::new();
     drawing.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
-    drawing.set_header(table.columns.iter().map(|column| column.name.replace(' ', "\n")));
+    drawing.set_header(table.columns.iter().map(|column| one_line(&column.name).replace(' ', "\n")));
     for line in &table.lines {
         if line.ruled {
             drawing.add_row(table.columns.iter().map(|_| Cell::new("")));
         }
         drawing.add_row(line.entries.iter().zip(&table.columns).map(|(entry, column)| {
-            let cell = Cell::new(noted(entry));
+            let cell = Cell::new(one_line(&noted(entry)));
             let cell = if column.numeric { cell.set_alignment(CellAlignment::Right) } else { cell };
             match entry.style {
                 Style::Plain => cell,
@@ -27,7 +29,7 @@ pub(crate) fn render(table: &Table) -> String {
             }
         }));
     }
-    let mut text = format!("{}\n{}\n{drawing}\n\n", table.title, wrapped(&table.legend));
+    let mut text = format!("{}\n{}\n{drawing}\n\n", one_line(&table.title), wrapped(&table.legend));
     for (number, note) in (1..).zip(&table.notes) {
         text += &format!("{}\n\n", wrapped(&format!("[{number}] {note}")));
     }
@@ -37,7 +39,7 @@ pub(crate) fn render(table: &Table) -> String {
 /// The text in lines of at most [`WIDTH`] characters, as far as its words allow.
 fn wrapped(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in one_line(text).split_whitespace() {
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => *line += &format!(" {word}"),
             _ => lines.push(word.to_owned()),
