@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::{
     Array, FOREIGN_FINETUNE, HOSTILE, HOSTILE_TENSORS, JEPA, Output, Running, Suite, TestProject, checkpoint_header,
-    files_below, micro_run, read_json, wait_until, write_sealed, write_tensors,
+    files_below, micro_run, read_json, replace_option, wait_until, write_sealed, write_tensors,
 };
 
 /// The tests of resuming took the length of a checkpoint's header for its step, and did not wait for later checkpoints.
@@ -292,4 +292,27 @@ fn packed_data_without_a_channel_is_refused() {
         let told = output.out + &output.err;
         assert!(told.contains("expected at least one channel, one frame, and one point along each axis"), "{told}");
     }
+}
+
+/// A cell whose data was moved after it was planned said that there was no file; a run that was moved went on.
+#[test]
+fn a_run_goes_on_where_it_was_moved_to_and_data_that_was_moved_is_asked_for() {
+    let project = TestProject::new();
+    project.copy(Suite::Micro.data(), "data");
+    let all = |command: &str, data: &str, out: &str| {
+        let arguments = project.all(Suite::Micro, HOSTILE, out, &["--methods", "mean,features"]);
+        let mut arguments = replace_option(arguments, "--data", data);
+        arguments[0] = command.into();
+        project.run(arguments)
+    };
+    all("plan", "data", "planned").exits_with(0);
+    fs::rename(project.path("planned"), project.path("moved")).expect("renamed");
+    let plan = read_json(&project.path("moved/run.json"));
+    let keys: Vec<&str> = [0, 1].map(|cell| plan["cells"][cell]["key"].as_str().expect("a key")).to_vec();
+    project.run(["cell", keys[0], "--run", "moved"]).exits_with(0);
+    fs::rename(project.path("data"), project.path("elsewhere")).expect("renamed");
+    let output = project.run(["cell", keys[1], "--run", "moved"]).exits_with(1);
+    assert!(output.err.contains("plan the run again with its place as --data"), "{}", output.err);
+    all("all", "elsewhere", "moved").exits_with(0);
+    assert_eq!(project.results("moved").len(), 2);
 }

@@ -7,7 +7,9 @@ use crate::tables::table::{Entry, Style, Table};
 
 /// The table with its title, legend and notes.
 pub(super) fn render(table: &Table) -> String {
-    let mut text = format!("## {}\n\n{}\n\n", escaped(&table.title), escaped(&table.legend));
+    // An underscore in a word, as names of systems have it, starts no markup.
+    let title = escaped(&table.title).replace("\\_", "_");
+    let mut text = format!("## {title}\n\n{}\n\n", escaped(&table.legend));
     text += &line(table.columns.iter().map(|column| escaped(&column.name)));
     text += &line(table.columns.iter().map(|column| if column.numeric { "--:" } else { "---" }.to_owned()));
     for row in &table.lines {
