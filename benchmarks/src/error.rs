@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::printable::cut_line;
+
 /// This crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -125,15 +127,9 @@ impl Error {
 /// The most characters of one part of a message.
 const LONGEST: usize = 300;
 
-/// Text from a file as a message shows it: on one line, without control characters, and cut after [`LONGEST`]
-/// characters. Whoever wrote the file chose that text.
+/// Text from a file as a message shows it.
 pub(crate) fn printable(text: String) -> String {
-    if text.len() <= LONGEST && !text.contains(char::is_control) {
-        return text;
-    }
-    let shown = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c });
-    let more = if text.chars().nth(LONGEST).is_some() { "..." } else { "" };
-    shown.collect::<String>() + more
+    cut_line(&text, LONGEST)
 }
 
 /// The message of an error on one line: HDF5's have several.

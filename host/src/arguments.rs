@@ -13,6 +13,7 @@ use physrep_runner::{DataFolders, DeviceSelection, Policy, ProbePlacement, cores
 
 use crate::{
     error::{Error, Result},
+    output::note,
     places,
     sdk::Sdk,
 };
@@ -102,7 +103,7 @@ impl DeviceArgument {
     pub fn resolve_and_log(&self) -> Result<Device> {
         let (device, note) = self.resolve()?;
         if let Some(note) = note {
-            eprintln!("{note}");
+            note!("{note}");
         }
         Ok(device)
     }
@@ -207,27 +208,32 @@ pub fn latest_run() -> Result<PathBuf> {
         let reason = "there is no run in runs/ here: name the folder of one, or begin one with `physrep-bench all`";
         return Err(Error::Usage(reason.into()));
     };
-    eprintln!("the latest run: {}", run.display());
+    note!("the latest run: {}", run.display());
     Ok(run)
+}
+
+/// A number of threads or processes: at most 1024, which no machine of today exceeds by much, and far below what one can start.
+pub fn worker_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1024) => Ok(count),
+        _ => Err("expected a number from 1 to 1024".into()),
+    }
 }
 
 /// How many cells run at once, and on how many threads.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Workers {
     /// Cells that run concurrently [default: 1 on a GPU; on the CPU one per core, if there are 8 GiB of memory for each].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     jobs: Option<usize>,
     /// Threads per cell [default: all cores, divided among the jobs].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     threads: Option<usize>,
 }
 
 impl Workers {
     /// Cells that run concurrently on `device`, and threads per cell.
     pub fn jobs_and_threads(self, device: Device) -> Result<(usize, usize)> {
-        if self.jobs == Some(0) || self.threads == Some(0) {
-            return Err(Error::Usage("--jobs and --threads must be 1 or more".into()));
-        }
         let jobs = self.jobs.unwrap_or_else(|| match device {
             Device::Cpu => concurrent_cells(cores(), machine_memory() >> 30),
             Device::Cuda(_) => 1,

@@ -15,6 +15,7 @@ use crate::{
     },
     error::{Error, Result},
     examples,
+    output::{self, note},
 };
 
 /// How much physics does a learned representation hold? Pretrains encoder methods on physical systems without labels,
@@ -97,20 +98,33 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line. Exit codes: 0 success, 1 an error, 2 wrong usage, 3 some cells have no record, 130 interrupted.
 pub fn main() -> ExitCode {
-    let arguments = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
-    match run(arguments.command) {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(usage) => return explain(&usage),
+    };
+    match run(cli.command) {
         Ok(code) => code,
         // An interruption is the cause of any other error.
         Err(_) if interrupt::requested() => {
-            eprintln!("{}", physrep_runner::Error::Interrupted);
+            note!("{}", physrep_runner::Error::Interrupted);
             ExitCode::from(interrupt::EXIT_CODE)
         }
         Err(error) => report(&error),
     }
 }
 
+/// Prints help or the version, which were asked for, or what is wrong with the command line.
+fn explain(usage: &clap::Error) -> ExitCode {
+    match usage.use_stderr() {
+        true => note!("{}", usage.to_string().trim_end()),
+        false => output::write(&usage.to_string()),
+    }
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+}
+
 fn report(error: &Error) -> ExitCode {
-    eprintln!("error: {error}");
+    note!("error: {error}");
     if error.is_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

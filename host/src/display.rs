@@ -8,7 +8,10 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use physrep_benchmarks::printable::{one_line, printable_lines};
 use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
+
+use crate::output::note;
 
 /// The time between two plain lines for the same task.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -57,9 +60,9 @@ impl Display {
         match &self.bars {
             Some(bars) => {
                 // A closed terminal must not stop the work.
-                let _ = bars.println(text);
+                let _ = bars.println(printable_lines(text));
             }
-            None => eprintln!("{text}"),
+            None => note!("{text}"),
         }
     }
 
@@ -79,7 +82,7 @@ impl Display {
         if self.bars.is_some() {
             entry.bar.set_length(total);
             entry.bar.set_position(done);
-            entry.bar.set_message(format!("{phase} {note}"));
+            entry.bar.set_message(one_line(&format!("{phase} {note}")));
             return;
         }
         let due = entry.last_line.is_none_or(|(last, _)| last.elapsed() >= PLAIN_EVERY);
@@ -89,7 +92,7 @@ impl Display {
             let left = last.map(|(when, before)| remaining(when.elapsed(), done.saturating_sub(before), done, total));
             let left = left.unwrap_or_default();
             let separator = if note.is_empty() { "" } else { ", " };
-            eprintln!("{task}: {phase} {done}/{total}{separator}{note}{left}");
+            note!("{task}: {phase} {done}/{total}{separator}{note}{left}");
         }
     }
 
@@ -164,7 +167,7 @@ impl Display {
             bar.set_message(format!("\n{table}"));
         } else if scores.written.is_none_or(|last| last.elapsed() >= SCORES_EVERY) {
             scores.written = Some(Instant::now());
-            eprintln!("\n{table}\n");
+            note!("\n{table}\n");
         }
     }
 
@@ -202,7 +205,7 @@ impl Display {
         let style = ProgressStyle::with_template("{prefix} [{bar:20}] {pos}/{len} eta {eta} {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
-        let bar = bars.insert(1, ProgressBar::new(1).with_style(style).with_prefix(task.to_owned()));
+        let bar = bars.insert(1, ProgressBar::new(1).with_style(style).with_prefix(one_line(task)));
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
     }

@@ -15,6 +15,7 @@ mod external;
 mod failures;
 mod frozen;
 mod gpu;
+mod hostile_files;
 mod interrupt;
 mod joint;
 mod kills;

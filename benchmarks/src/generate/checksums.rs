@@ -1,14 +1,14 @@
 //! The checksums of generated files, kept beside them: whether their bytes are those that were written.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::replace_with;
 use crate::error::IoContext;
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// The checksums of the files in a system's folder.
 #[derive(Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Checksums {
 
     /// The checksums in `folder`; none if there are none, or if they are damaged.
     pub fn read(folder: &Path) -> Option<Self> {
-        let found: Self = serde_json::from_slice(&fs::read(Self::file(folder)).ok()?).ok()?;
+        let found: Self = serde_json::from_slice(&regular_file::read(&Self::file(folder)).ok()?).ok()?;
         (found.digest == found.digest()).then_some(found)
     }
 

@@ -1,6 +1,5 @@
 //! The settings that data was generated with, kept beside it so that no folder mixes data of two.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -12,7 +11,7 @@ use crate::atomic_file::{create_folder, replace_with};
 use crate::error::IoContext;
 use crate::suite::{Generation, Parameter, SystemSuite};
 use crate::systems::System;
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// Increases whenever the same settings would give other files than before.
 const GENERATOR: u32 = 2;
@@ -78,7 +77,7 @@ impl GenerationSettings {
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read(&path).at("read", &path)?;
+        let text = regular_file::read(&path).at("read", &path)?;
         let found = serde_json::from_slice(&text)
             .map_err(|e| Error::format(&path, "file", "the settings of generated data", e.to_string()))?;
         Ok(Some(found))

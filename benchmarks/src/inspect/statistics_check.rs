@@ -1,14 +1,13 @@
 //! Compares a data set's `stats.yaml` with what its training files hold.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use super::findings::Finding;
 use super::report::{ChannelReport, Contents};
-use crate::Result;
 use crate::error::IoContext;
 use crate::well::{Components, STATISTICS, STD_FLOOR};
+use crate::{Result, regular_file};
 
 /// How far a value may be from the computed one, relative to it: it is written with five digits.
 const DIGITS: f64 = 1e-4;
@@ -57,7 +56,7 @@ pub(super) fn check(path: &Path, train: &[&Contents]) -> Vec<Finding> {
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, Components>>> {
-    let text = fs::read_to_string(path).at("read", path)?;
+    let text = regular_file::read_text(path).at("read", path)?;
     serde_norway::from_str(&text)
         .map_err(|e| crate::Error::format(path, "file", "values for every field", e.to_string()))
 }

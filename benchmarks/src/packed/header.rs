@@ -175,6 +175,12 @@ impl PackedHeader {
 
     /// Checks that the parts of the header agree; if not, what was expected and what was found.
     fn check(&self) -> Result<(), (String, String)> {
+        let [nx, ny] = self.grid();
+        let sizes = [self.channels.len(), self.frames, nx, ny];
+        if sizes.contains(&0) {
+            let expected = "at least one channel, one frame, and one point along each axis".into();
+            return Err((expected, format!("{sizes:?}")));
+        }
         let ranges = Split::ALL.map(|split| &self.splits[split]);
         let ends = [0, ranges[0].end, ranges[1].end, ranges[2].end, self.trajectories.len()];
         if !ranges.iter().enumerate().all(|(i, r)| r.start == ends[i] && r.end == ends[i + 1] && r.start <= r.end) {

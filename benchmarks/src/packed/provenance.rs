@@ -10,7 +10,7 @@ use crate::error::IoContext;
 use crate::split::Split;
 use crate::suite::{Suite, SystemSuite, Trajectory};
 use crate::systems::System;
-use crate::{Error, Result, generate, well};
+use crate::{Error, Result, generate, regular_file, well};
 
 /// A file to pack.
 pub(super) struct Source {
@@ -85,6 +85,6 @@ pub(super) fn source_hash(
     }
     index.save();
     let statistics = well::stats_file(data, system.name());
-    add(&fs::read(&statistics).at("read", &statistics)?);
+    add(&regular_file::read(&statistics).at("read", &statistics)?);
     Ok(hasher.finalize().to_hex().to_string())
 }

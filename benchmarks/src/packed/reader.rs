@@ -1,6 +1,5 @@
 //! Reads a packed file: maps it into memory and gives clips and labels.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +11,14 @@ use super::window::{self, Window};
 use crate::error::IoContext;
 use crate::split::Split;
 use crate::suite::WindowPlan;
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 const _: () = assert!(cfg!(target_endian = "little"), "packed files are mapped as they are, in little-endian order");
 
 /// Whether a file starts like a packed one, whatever its version and state.
 pub(crate) fn is_packed(path: &Path) -> Result<bool> {
     let mut start = Vec::new();
-    let file = File::open(path).at("read", path)?;
+    let file = regular_file::open(path).at("read", path)?;
     file.take(MAGIC.len() as u64).read_to_end(&mut start).at("read", path)?;
     Ok(start == MAGIC)
 }
@@ -42,7 +41,7 @@ impl Packed {
     /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it is not a packed file, of another version, or
     /// cut off, [`Error::Damaged`] if its header is.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).at("read", path)?;
+        let file = regular_file::open(path).at("read", path)?;
         // An empty file cannot be mapped.
         if file.metadata().at("read", path)?.len() < PREAMBLE as u64 {
             return Err(Error::format(path, "start", "a packed file of physrep-bench", "a shorter file"));

@@ -2,15 +2,15 @@
 //! of modification is another than before.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::atomic_file::replace_with;
 use crate::error::IoContext;
+use crate::{Result, regular_file};
 
 /// The checksums of files that were packed into one file, kept beside it.
 pub(super) struct SourceIndex {
@@ -35,7 +35,8 @@ impl SourceIndex {
         let mut name = out.file_name().unwrap_or_default().to_owned();
         name.push(".sources");
         let path = out.with_file_name(name);
-        let known = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let known =
+            regular_file::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         Self { path, known, changed: false }
     }
 
@@ -53,7 +54,7 @@ impl SourceIndex {
             return Ok(known.checksum.clone());
         }
         let mut hasher = blake3::Hasher::new();
-        File::open(file).and_then(|open| hasher.update_reader(open).map(drop)).at("read", file)?;
+        regular_file::open(file).and_then(|open| hasher.update_reader(open).map(drop)).at("read", file)?;
         let checksum = hasher.finalize().to_hex().to_string();
         if let Some(modified) = modified {
             self.known.insert(name, Known { bytes, modified, checksum: checksum.clone() });

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, distinct};
+use super::checks::{at_least_one, count, distinct, grid, is_finite};
 use super::initial::Initial;
 use super::regimes::Regimes;
-use crate::split::PerSplit;
+use crate::split::{PerSplit, Split};
 
 /// How the data of a system is generated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Generation {
     pub initial: Vec<Initial>,
 }
 
+/// The most trajectories of a split.
+const MOST_TRAJECTORIES: u64 = 1_000_000;
+
 impl Generation {
     pub(super) fn check(&self, store: [usize; 2]) -> Result<(), String> {
         for axis in 0..2 {
@@ -44,7 +47,11 @@ impl Generation {
         if self.gzip.is_some_and(|level| !(1..=9).contains(&level)) {
             return Err(format!("`gzip` must be a level from 1 to 9, but is {}", self.gzip.unwrap_or_default()));
         }
+        grid("generate.solve", self.solve)?;
         at_least_one("trajectories.train", self.trajectories.train)?;
+        for split in Split::ALL.into_iter().filter(|&split| self.trajectories[split] > 0) {
+            count(&format!("trajectories.{split}"), self.trajectories[split], MOST_TRAJECTORIES)?;
+        }
         if self.regimes.is_some() != (self.trajectories.held_out > 0) {
             return Err(format!(
                 "`regimes` and `trajectories.held_out` belong together, but there are {} regimes and {} trajectories",
@@ -55,7 +62,7 @@ impl Generation {
         if let Some(regimes) = &self.regimes {
             regimes.check()?;
         }
-        if let Some((name, value)) = self.constants.iter().find(|(_, value)| !value.is_finite()) {
+        if let Some((name, value)) = self.constants.iter().find(|(_, value)| !is_finite(**value)) {
             return Err(format!("constant {name} must be finite, but is {value}"));
         }
         distinct("initial", self.initial.iter().map(|p| &p.name))?;

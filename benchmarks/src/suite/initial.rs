@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::checks::{finite_and_distinct, plain_name};
+use super::checks::{finite_and_distinct, is_finite, plain_name};
 use super::parameter::rounded;
 
 /// One of the quantities that select an initial condition: drawn from `values`, or uniformly from `range`, or, without
@@ -35,13 +35,13 @@ impl Initial {
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
-        plain_name("name", &self.name.to_lowercase())?;
+        plain_name("name", &self.name)?;
         finite_and_distinct("values", &self.values)?;
         let Some([low, high]) = self.range else { return Ok(()) };
         if !self.values.is_empty() {
             return Err("give `values` or a `range`, or neither for a number that no other trajectory has".into());
         }
-        if low.is_finite() && high.is_finite() && low < high {
+        if is_finite(low) && is_finite(high) && low < high {
             return Ok(());
         }
         Err(format!("`range` must be finite and rise, but is [{low}, {high}]"))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, finite_and_distinct, plain_name};
+use super::checks::{at_least_one, finite_and_distinct, is_finite, plain_name};
 use crate::label_scale::{Scale, Scaling};
 
 /// A physical parameter of a system: the values that it takes, and how it becomes a label.
@@ -51,7 +51,7 @@ impl Parameter {
     }
 
     pub(super) fn check(&self, generated: bool) -> Result<(), String> {
-        plain_name("name", &self.name.to_lowercase())?;
+        plain_name("name", &self.name)?;
         match (self.range, generated) {
             (Some([low, high]), true) => {
                 finite_and_distinct("range", &[low, high])?;
@@ -76,7 +76,7 @@ impl Parameter {
                 Err("needs two `values` at least, or a `mean` and `std`: one value alone has no spread".into())
             }
             (None, None) => Ok(()),
-            (Some(mean), Some(std)) if mean.is_finite() && std.is_finite() && std > 0.0 => Ok(()),
+            (Some(mean), Some(std)) if is_finite(mean) && is_finite(std) && std > 0.0 => Ok(()),
             (Some(mean), Some(std)) => {
                 Err(format!("`mean` and `std` must be finite and `std` positive, but are {mean} and {std}"))
             }

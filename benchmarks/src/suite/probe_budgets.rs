@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, distinct, positive};
+use super::checks::{count, distinct, positive};
 use super::training_budget::TrainingBudget;
 
 /// The budget of each probe.
@@ -89,7 +89,7 @@ impl Default for KnnGrid {
 
 impl ProbeBudgets {
     pub(super) fn check(&self) -> Result<(), String> {
-        at_least_one("number of `probe.label_fractions`", self.label_fractions.len())?;
+        count("number of `probe.label_fractions`", self.label_fractions.len(), 100)?;
         distinct("probe.label_fractions", self.label_fractions.iter())?;
         if let Some(wrong) = self.label_fractions.iter().find(|fraction| !(**fraction > 0.0 && **fraction <= 1.0)) {
             return Err(format!("`probe.label_fractions` must be above 0 and at most 1, but one is {wrong}"));
@@ -97,14 +97,14 @@ impl ProbeBudgets {
         if !self.label_fractions.contains(&1.0) {
             return Err(format!("`probe.label_fractions` must have 1, all labels, but are {:?}", self.label_fractions));
         }
-        at_least_one("probe.fits", self.fits as usize)?;
+        count("probe.fits", self.fits, 1000)?;
         self.attentive.check("probe.attentive")?;
         let MlpBudget { hidden, epochs, batch, lr, weight_decay } = self.mlp;
-        at_least_one("probe.mlp.hidden", hidden)?;
+        count("probe.mlp.hidden", hidden, 65_536)?;
         TrainingBudget { epochs, batch, lr, weight_decay }.check("probe.mlp")?;
-        at_least_one("number of `probe.ridge.penalties`", self.ridge.penalties.len())?;
+        count("number of `probe.ridge.penalties`", self.ridge.penalties.len(), 1000)?;
         self.ridge.penalties.iter().try_for_each(|&penalty| positive("probe.ridge.penalties", penalty))?;
-        at_least_one("number of `probe.knn.neighbours`", self.knn.neighbours.len())?;
-        self.knn.neighbours.iter().try_for_each(|&k| at_least_one("each of `probe.knn.neighbours`", k))
+        count("number of `probe.knn.neighbours`", self.knn.neighbours.len(), 1000)?;
+        self.knn.neighbours.iter().try_for_each(|&k| count("each of `probe.knn.neighbours`", k, 1_000_000))
     }
 }

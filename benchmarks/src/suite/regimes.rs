@@ -46,6 +46,9 @@ impl Region {
     }
 }
 
+/// How many times its range a parameter may lie beyond it.
+const FARTHEST: f64 = 100.0;
+
 impl Regimes {
     /// The variance along a parameter of points that are uniform where train is, of that many parameters:
     /// `(1 - g^(d + 2)) / (12 (1 - g^d))` with the gap `g`.
@@ -57,11 +60,11 @@ impl Regimes {
 
     pub(super) fn check(&self) -> Result<(), String> {
         let Self { gap, near, far } = *self;
-        if (gap > 0.0 && gap < 1.0) && (near > 0.0 && near < far && far.is_finite()) {
+        if (gap > 0.0 && gap < 1.0) && (near > 0.0 && near < far && far <= FARTHEST) {
             return Ok(());
         }
         Err(format!(
-            "`regimes` need a `gap` between 0 and 1, and a `near` above 0 and below `far`, but have {gap}, {near} and {far}"
+            "`regimes` need a `gap` between 0 and 1, a `near` above 0 and below `far`, and a `far` of at most {FARTHEST}, but have {gap}, {near} and {far}"
         ))
     }
 }

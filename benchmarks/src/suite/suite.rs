@@ -1,14 +1,13 @@
 //! A suite: everything that makes the rows of a table comparable, in one file.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use physrep_random::keyed;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, distinct, not_negative, plain_name};
+use super::checks::{LARGEST_BATCH, at_least_one, count, distinct, lower_case_name, not_negative};
 use super::finetune_budget::FinetuneBudget;
 use super::generation::Generation;
 use super::pretrain_budget::PretrainBudget;
@@ -19,7 +18,7 @@ use super::window_plan::WindowPlan;
 use crate::error::IoContext;
 use crate::split::Split;
 use crate::systems::System;
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// The suites that come with the program: name and text.
 const EMBEDDED: &[(&str, &str)] = &[
@@ -103,7 +102,7 @@ impl Suite {
     pub fn load(name_or_file: &str) -> Result<Self> {
         if name_or_file.contains('/') || name_or_file.ends_with(".toml") {
             let path = Path::new(name_or_file);
-            return Self::parse(&fs::read_to_string(path).at("read", path)?, name_or_file);
+            return Self::parse(&regular_file::read_text(path).at("read", path)?, name_or_file);
         }
         match EMBEDDED.iter().find(|(name, _)| *name == name_or_file) {
             Some((name, text)) => Self::parse(text, name),
@@ -127,7 +126,7 @@ impl Suite {
                 e.span().map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
             fail(format!("line {line}: {}", e.message().replace('\n', " ")))
         })?;
-        suite.validate().map_err(fail)?;
+        suite.check().map_err(fail)?;
         Ok(suite)
     }
 
@@ -236,28 +235,32 @@ impl Suite {
         sections.flat_map(|section| &section.parameters).map(|parameter| parameter.name.clone()).collect()
     }
 
-    fn validate(&self) -> Result<(), String> {
-        plain_name("name", &self.name)?;
+    /// Checks what the suite says, as [`parse`](Self::parse) does: for one that a record has.
+    ///
+    /// # Errors
+    /// Which setting must be what, and what it is.
+    pub fn check(&self) -> Result<(), String> {
+        lower_case_name("name", &self.name)?;
         at_least_one("version", self.version as usize)?;
         not_negative("noise", self.noise)?;
         at_least_one("window.context", self.window.context)?;
         at_least_one("window.future", self.window.future)?;
-        at_least_one("pretrain.samples", self.pretrain.samples as usize)?;
-        at_least_one("pretrain.batch", self.pretrain.batch)?;
+        count("pretrain.samples", self.pretrain.samples, 1_000_000_000_000)?;
+        count("pretrain.batch", self.pretrain.batch, LARGEST_BATCH)?;
         self.probe.check()?;
         if let Some(finetune) = &self.finetune {
             finetune.check()?;
         }
         for (name, method) in &self.variants {
-            plain_name("variants", name)?;
+            lower_case_name("variants", name)?;
             if self.variants.contains_key(method) {
                 return Err(format!("a variant must be of a method, but `{name}` is of `{method}`, a variant itself"));
             }
         }
         self.tuning.iter().try_for_each(|(method, tuned)| tuned.check(method))?;
-        at_least_one("number of `seeds`", self.seeds.len())?;
+        count("number of `seeds`", self.seeds.len(), 10_000)?;
         distinct("seeds", self.seeds.iter())?;
-        at_least_one("number of `[[system]]` sections", self.systems.len())?;
+        count("number of `[[system]]` sections", self.systems.len(), 100)?;
         distinct("[[system]] names", self.systems.iter().map(|s| &s.name))?;
         for section in &self.systems {
             section.check(&self.window).map_err(|e| format!("system {}: {e}", section.name))?;

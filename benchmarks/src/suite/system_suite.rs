@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, distinct, not_negative, plain_name, positive};
+use super::checks::{at_least_one, count, distinct, grid, lower_case_name, not_negative, positive};
 use super::generation::Generation;
 use super::parameter::Parameter;
 use super::regimes::Regimes;
@@ -45,6 +45,12 @@ pub struct SystemSuite {
     pub generate: Option<Generation>,
 }
 
+/// The most frames of a trajectory.
+const MOST_FRAMES: u64 = 100_000;
+
+/// The longest time between two frames: solvers take thousands of steps per unit, and stop between frames.
+const LONGEST_DT: f64 = 1e3;
+
 impl SystemSuite {
     /// Both grids of a generation.
     pub fn resolution(&self, generation: &Generation) -> Resolution {
@@ -82,7 +88,7 @@ impl SystemSuite {
     }
 
     pub(super) fn check(&self, window: &WindowPlan) -> Result<(), String> {
-        plain_name("name", &self.name)?;
+        lower_case_name("name", &self.name)?;
         if let Some(noise) = self.noise {
             not_negative("noise", noise)?;
         }
@@ -98,10 +104,13 @@ impl SystemSuite {
                 ));
             }
         }
-        if self.resize.is_some_and(|grid| grid.contains(&0)) {
-            return Err(format!("`resize` must be at least 1 along each axis, but is {:?}", self.resize));
-        }
+        grid("store", self.store)?;
+        grid("resize", self.resize.unwrap_or(self.store))?;
         positive("dt", self.dt)?;
+        if self.dt > LONGEST_DT {
+            return Err(format!("`dt` must be at most {LONGEST_DT}, but is {}", self.dt));
+        }
+        count("`frames`", self.frames, MOST_FRAMES)?;
         let first = self.window(window).first;
         if self.frames.checked_sub(first).is_none_or(|rest| rest < window.frames()) {
             return Err(format!(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::checks::{at_least_one, not_negative, positive};
+use super::checks::{LARGEST_BATCH, count, not_negative, positive};
 
 /// Training of a probe, or of an encoder and a probe together; the same for every method. The epoch whose weights are
 /// best on the valid split is scored.
@@ -21,8 +21,8 @@ pub struct TrainingBudget {
 
 impl TrainingBudget {
     pub(super) fn check(&self, section: &str) -> Result<(), String> {
-        at_least_one(&format!("{section}.epochs"), self.epochs)?;
-        at_least_one(&format!("{section}.batch"), self.batch)?;
+        count(&format!("{section}.epochs"), self.epochs, 1_000_000)?;
+        count(&format!("{section}.batch"), self.batch, LARGEST_BATCH)?;
         positive(&format!("{section}.lr"), self.lr)?;
         not_negative(&format!("{section}.weight_decay"), self.weight_decay)
     }

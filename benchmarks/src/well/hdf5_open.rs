@@ -7,7 +7,7 @@ use std::path::Path;
 use super::hdf5_error::Hdf5Context;
 use super::hdf5_library::confine;
 use crate::error::{IoContext, one_line};
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// What an HDF5 file begins with, or has at 512 bytes, 1024 and so on.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
@@ -23,7 +23,7 @@ pub(super) fn open(path: &Path) -> Result<hdf5::File> {
     if !fs::metadata(path).at("read", path)?.is_file() {
         return Err(Error::format(path, "file", expected, "no regular file"));
     }
-    let file = File::open(path).at("read", path)?;
+    let file = regular_file::open(path).at("read", path)?;
     if let Some(beginning) = other(file).at("read", path)? {
         let found = match beginning.as_slice() {
             [] => "an empty file".into(),

@@ -1,7 +1,6 @@
 //! Statistics of fields over the training split, as The Well's `stats.yaml` holds them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +9,7 @@ use super::moments::Moments;
 use super::reader::WellFile;
 use crate::error::IoContext;
 use crate::systems::{Field, Rank};
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// The Well divides by no smaller standard deviation than this.
 pub(crate) const STD_FLOOR: f64 = 1e-4;
@@ -155,7 +154,7 @@ impl ChannelStats {
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Format`] if it lacks a field or a value.
 pub(crate) fn read_stats(path: &Path, fields: &[Field]) -> Result<Vec<ChannelStats>> {
-    let text = fs::read_to_string(path).at("read", path)?;
+    let text = regular_file::read_text(path).at("read", path)?;
     let file: Yaml = serde_norway::from_str(&text).map_err(|e| {
         Error::format(path, "file", "`mean` and `std` of every field", e.to_string().replace('\n', " "))
     })?;

@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use crate::{
     device::Device,
+    error::{Error, Result},
+    files,
     folder::{CellFolder, PretrainingFolder},
     identity::{Identity, Initialisation, PROTOCOL, SCHEMA, SuiteFacts},
+    validity,
 };
 
 /// The encoder that is probed.
@@ -131,6 +134,21 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// The description at `path`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or has names or a suite that no plan writes.
+    pub fn read(path: &Path) -> Result<Self> {
+        let cell: Self = files::read_json(path)?;
+        let checked = cell.suite.check().and_then(|()| cell.identity().check());
+        let joint = || cell.joint.iter().try_for_each(|source| validity::name("a system of `joint`", &source.system));
+        match checked.and_then(|()| joint()) {
+            Ok(()) => Ok(cell),
+            Err(reason) => Err(Error::File { path: path.to_owned(), reason }),
+        }
+    }
+
     /// The method's name in tables.
     pub fn method(&self) -> &str {
         self.encoder.method()

@@ -7,6 +7,7 @@ use std::{
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use physrep_benchmarks::regular_file::{self, LONGEST};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
@@ -109,26 +110,37 @@ pub fn compress(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory does not fail")
 }
 
-/// The most that a compressed file may hold, in bytes.
-const LONGEST: u64 = 1 << 30;
-
 /// Reads the whole file; the content of one that is compressed, `NAME.gz`.
 ///
 /// # Errors
 ///
 /// If it cannot be read, or is not what its name says.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).map_err(Error::io(path))?;
-    if path.extension().is_none_or(|extension| extension != "gz") {
-        return Ok(bytes);
-    }
+    let mut file = regular_file::open(path).map_err(Error::io(path))?;
     let mut content = Vec::new();
-    GzDecoder::new(bytes.as_slice()).take(LONGEST + 1).read_to_end(&mut content).map_err(Error::io(path))?;
-    if content.len() as u64 > LONGEST {
-        let reason = format!("it holds more than {} MiB", LONGEST >> 20);
-        return Err(Error::File { path: path.to_owned(), reason });
+    match path.extension().is_some_and(|extension| extension == "gz") {
+        true => GzDecoder::new(file).take(LONGEST + 1).read_to_end(&mut content),
+        false => file.read_to_end(&mut content),
     }
+    .map_err(Error::io(path))?;
     Ok(content)
+}
+
+/// Reads the whole of a file of JSON, which may be compressed: at most [`LONGEST`] bytes.
+///
+/// # Errors
+///
+/// If it cannot be read, or is longer.
+pub fn read_bounded(path: &Path) -> Result<Vec<u8>> {
+    let long = || Error::File {
+        path: path.to_owned(),
+        reason: format!("expected at most {} MiB, found a longer file", LONGEST >> 20),
+    };
+    if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > LONGEST) {
+        return Err(long());
+    }
+    let content = read(path)?;
+    if content.len() as u64 > LONGEST { Err(long()) } else { Ok(content) }
 }
 
 /// Reads the JSON at `path`.
@@ -137,7 +149,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 ///
 /// If it cannot be read, or is not the JSON of a `T`.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    serde_json::from_slice(&read(path)?)
+    serde_json::from_slice(&read_bounded(path)?)
         .map_err(|e| Error::File { path: path.to_owned(), reason: format!("not the JSON that was expected here: {e}") })
 }
 

@@ -78,7 +78,7 @@ impl CellFolder {
             return Ok(CellOutcome::Done(Box::new(CellRecord::read(&record)?)));
         }
         if self.failure().is_file() {
-            let failure: CellFailure = files::read_json(&self.failure())?;
+            let failure = CellFailure::read(&self.failure())?;
             return Ok(CellOutcome::Failed(failure.reason));
         }
         Ok(CellOutcome::Missing)

@@ -19,6 +19,7 @@ mod score;
 pub mod sealed;
 mod trial;
 mod tuning;
+mod validity;
 
 pub use cell::{Cell, DataSource, EncoderSpec, ProbeLibraryFile};
 pub use cost::{Cost, PhaseCost};

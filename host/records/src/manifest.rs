@@ -56,6 +56,9 @@ impl RunManifest {
                 );
                 return Err(Error::File { path, reason });
             }
+            if let Err(reason) = manifest.cells.iter().try_for_each(|cell| cell.identity.check()) {
+                return Err(Error::File { path, reason: format!("a cell's {reason}") });
+            }
             return Ok(manifest);
         }
         Err(Error::Usage(format!(
@@ -148,7 +151,7 @@ impl ManifestCell {
 
     /// The description of the cell, if it can be read. Tables do not need it; training curves do.
     pub fn cell(&self, run: &Path) -> Option<Cell> {
-        let cell: Cell = files::read_json(&self.folder(run).spec()).ok()?;
+        let cell = Cell::read(&self.folder(run).spec()).ok()?;
         // Another key is that of a damaged description.
         (cell.key() == self.identity.key).then_some(cell)
     }

@@ -70,9 +70,9 @@ impl CellRecord {
     ///
     /// # Errors
     ///
-    /// If it is not a record, or one of another version, or says of embeddings that were made elsewhere that they were not.
+    /// If it is not a record, or one of another version, or holds what no run writes, or says of embeddings that were made elsewhere that they were not.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = files::read(path)?;
+        let bytes = files::read_bounded(path)?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
         let value: Value = serde_json::from_slice(&bytes).map_err(|e| damaged(format!("not JSON: {e}")))?;
         let invalid = |reason: String| Error::File { path: path.to_owned(), reason };
@@ -83,6 +83,7 @@ impl CellRecord {
                     invalid(format!("not a cell's record as docs/result.schema.json describes it: {e}"))
                 })?;
                 let elsewhere = record.identity.initialisation == Initialisation::Elsewhere;
+                record.check().map_err(invalid)?;
                 match (record.external, record.elsewhere.is_some()) == (elsewhere, elsewhere) {
                     true => Ok(record),
                     false => Err(invalid(format!(
@@ -135,6 +136,19 @@ pub struct CellFailure {
     pub identity: Identity,
     /// Why, in one sentence.
     pub reason: String,
+}
+
+impl CellFailure {
+    /// The failure at `path`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or has names that no run writes.
+    pub fn read(path: &Path) -> Result<Self> {
+        let failure: Self = files::read_json(path)?;
+        let checked = failure.identity.check();
+        checked.map(|()| failure).map_err(|reason| Error::File { path: path.to_owned(), reason })
+    }
 }
 
 /// The trajectories of one split, the unit of all statistics: windows of one trajectory are alike.

@@ -4,7 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, files};
+use crate::{
+    error::{Error, Result},
+    files,
+};
+
+/// The most points of a grid.
+const MOST_POINTS: usize = 1 << 26;
 
 /// Sample fields of one system. The report shows them; no score depends on them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +61,31 @@ impl SampleFields {
     /// If the file cannot be read.
     pub fn read(run: &Path, system: &str) -> Result<Option<Self>> {
         let path = Self::file(run, system);
-        if path.is_file() { files::read_json(&path).map(Some) } else { Ok(None) }
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let fields: Self = files::read_json(&path)?;
+        fields.check(system).map(|()| Some(fields)).map_err(|reason| Error::File { path, reason })
+    }
+
+    /// Checks that the fields are of `system`, and that there are as many values as their grid has points.
+    fn check(&self, system: &str) -> Result<(), String> {
+        if self.system != system {
+            return Err(format!("`system` is {:?}; expected {system}", self.system));
+        }
+        let [nx, ny] = self.grid;
+        let points = nx.checked_mul(ny).filter(|points| (1..=MOST_POINTS).contains(points));
+        let points = points.ok_or_else(|| format!("`grid` is [{nx}, {ny}]; expected up to {MOST_POINTS} points"))?;
+        for sample in &self.samples {
+            let lengths = [sample.frames.len(), sample.times.len(), sample.values.len()];
+            if lengths != [lengths[0]; 3] || sample.values.iter().any(|values| values.len() != points) {
+                return Err(format!(
+                    "trajectory {}: expected as many times and fields as `frames`, {}, and {points} values in each field",
+                    sample.trajectory, lengths[0]
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the samples into the folder of a run.

@@ -49,7 +49,7 @@ pub fn write(path: &Path, value: &impl Serialize) -> Result<()> {
 ///
 /// [`Error::Damaged`] if the bytes do not fit the digest, or are not JSON of a `T`; [`Error::Io`] if they cannot be read.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = files::read(path)?;
+    let bytes = files::read_bounded(path)?;
     check(path, &bytes)?;
     serde_json::from_slice(&bytes).map_err(|e| Error::Damaged {
         path: path.to_owned(),

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use physrep_benchmarks::suite::Suite;
+use physrep_benchmarks::{printable::cut_line, suite::Suite};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+
+/// The most keys that one may be nested in: the parsers of JSON and TOML allow for about as many.
+const DEEPEST: usize = 64;
 
 /// The overrides as a JSON object: `dims=[8,16]` and `training.lr=1e-3` become `{"dims": [8, 16], "training": {"lr": 0.001}}`.
 ///
@@ -18,9 +21,9 @@ use crate::error::{Error, Result};
 pub fn parse<'a>(base: Option<&Value>, settings: impl IntoIterator<Item = &'a str>) -> Result<Value> {
     let mut object = base.and_then(Value::as_object).cloned().unwrap_or_default();
     for setting in settings {
-        let (path, text) = setting
-            .split_once('=')
-            .ok_or_else(|| Error::Usage(format!("--set {setting}: expected KEY=VALUE, such as --set lr=1e-3")))?;
+        let (path, text) = setting.split_once('=').ok_or_else(|| {
+            Error::Usage(format!("--set {}: expected KEY=VALUE, such as --set lr=1e-3", shown(setting)))
+        })?;
         insert(&mut object, path.trim(), value(text.trim()), setting)?;
     }
     Ok(Value::Object(object))
@@ -58,6 +61,7 @@ pub(crate) fn check_keys(method: &str, defaults: &Value, settings: &[&str]) -> R
             let Some(known) = at.as_object() else { break };
             at = known.get(key).ok_or_else(|| {
                 let keys = known.keys().cloned().collect::<Vec<_>>().join(", ");
+                let (setting, path, key) = (shown(setting), shown(&path), shown(key));
                 Error::Usage(format!("--set {method}.{setting}: `{path}` has no key `{key}`; it has: {keys}"))
             })?;
             path = format!("{path}.{key}");
@@ -88,10 +92,18 @@ pub(crate) fn with_keys(base: &Value, keys: &BTreeMap<String, Value>) -> Result<
     Ok(Value::Object(object))
 }
 
+/// A setting, or a part of it, as messages show it.
+pub(crate) fn shown(setting: &str) -> String {
+    cut_line(setting, 100)
+}
+
 fn insert(object: &mut Map<String, Value>, path: &str, value: Value, setting: &str) -> Result<()> {
+    if path.matches('.').count() >= DEEPEST {
+        return Err(Error::Usage(format!("--set {}: expected at most {DEEPEST} keys, one in another", shown(setting))));
+    }
     let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
     if key.is_empty() {
-        return Err(Error::Usage(format!("--set {setting}: an empty key")));
+        return Err(Error::Usage(format!("--set {}: an empty key", shown(setting))));
     }
     match rest {
         None => {
@@ -100,7 +112,7 @@ fn insert(object: &mut Map<String, Value>, path: &str, value: Value, setting: &s
         }
         Some(rest) => match object.entry(key).or_insert_with(|| Value::Object(Map::new())) {
             Value::Object(inner) => insert(inner, rest, value, setting),
-            _ => Err(Error::Usage(format!("--set {setting}: `{key}` was set to a value before"))),
+            _ => Err(Error::Usage(format!("--set {}: `{}` was set to a value before", shown(setting), shown(key)))),
         },
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, io::ErrorKind, path::PathBuf};
 
 use candle_core::{DType, Device as CandleDevice, Tensor, safetensors as st};
 use physrep_abi::LoadScope;
+use physrep_benchmarks::regular_file;
 use physrep_records::{Device, files};
 use serde_json::Value;
 
@@ -52,6 +53,7 @@ pub fn encode_clips(encode: &EncodeTask) -> Result<()> {
     let device = encode.device;
     let library = find_plugin(&encode.method, &encode.plugins, device)?;
     let input_error = |reason: String| Error::file(&encode.input, reason);
+    regular_file::open(&encode.input).map_err(Error::io(&encode.input))?;
     let mut tensors = st::load(&encode.input, &CandleDevice::Cpu).map_err(|e| input_error(e.to_string()))?;
     let input = tensors.remove("input").ok_or_else(|| input_error("has no tensor `input`".into()))?;
     let [b, c, t, h, w] = *input.dims() else {

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use physrep_benchmarks::printable::one_line;
+
 use crate::events::Phase;
 
 /// The result of this crate's functions.
@@ -111,8 +113,7 @@ pub(crate) fn plain(text: &str) -> String {
         Some((end, _)) => (text[..end].trim_end(), " [...]"),
         None => (text, ""),
     };
-    let shown = beginning.chars().map(|c| if c.is_control() { ' ' } else { c });
-    shown.chain(rest.chars()).collect()
+    one_line(beginning) + rest
 }
 
 impl From<physrep_statistics::Error> for Error {

@@ -90,6 +90,7 @@ fn recorded_cell(
     let invalid = |reason: String| Error::file(path, reason);
     let suite: Suite = serde_json::from_value(record.recipe.suite.clone())
         .map_err(|e| invalid(format!("its `recipe.suite` is not a suite of this program: {e}")))?;
+    suite.check().map_err(|reason| invalid(format!("its `recipe.suite`: {reason}")))?;
     let identity = &record.identity;
     let encoder = match &record.recipe.plugin {
         _ if record.external => elsewhere(record).ok_or_else(|| invalid("it has no `elsewhere`".into()))?,

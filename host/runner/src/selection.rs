@@ -163,7 +163,8 @@ impl RunSelection {
             let method = setting.split(['.', '=']).next().unwrap_or_default();
             if !known.iter().any(|name| name == method) {
                 return Err(Error::Usage(format!(
-                    "--set {setting}: expected METHOD.KEY=VALUE with a METHOD of: {}",
+                    "--set {}: expected METHOD.KEY=VALUE with a METHOD of: {}",
+                    config_overrides::shown(setting),
                     known.join(", ")
                 )));
             }

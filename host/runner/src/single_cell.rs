@@ -34,7 +34,7 @@ impl SingleCell {
             )));
         };
         let folder = listed.folder(run);
-        let cell: Cell = files::read_json(&folder.spec())?;
+        let cell = Cell::read(&folder.spec())?;
         if cell.key() != listed.identity.key {
             let reason = format!(
                 "it describes another cell than its folder's, {}; it is damaged: plan the run again",

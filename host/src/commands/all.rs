@@ -11,6 +11,7 @@ use crate::{
     display::Display,
     error::Result,
     live_results::{self, LiveResults},
+    output::note,
 };
 
 /// How long a quick check of a method may take: it needs about a second.
@@ -48,7 +49,7 @@ impl All {
 
         let results = show_results(folder)?;
         for error in &planned.plan.left_out {
-            eprintln!("left out: {error}");
+            note!("left out: {error}");
         }
         let missing = results.incomplete() + planned.plan.left_out.len();
         Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })

@@ -8,7 +8,7 @@ use physrep_runner::{
 };
 
 use crate::{
-    arguments::{DeviceArgument, Plugins},
+    arguments::{DeviceArgument, Plugins, worker_count},
     error::{Error, Result},
     output::say,
 };
@@ -47,7 +47,7 @@ pub struct Bench {
     #[arg(long, default_value_t = 10)]
     steps: u64,
     /// Threads [default: all cores].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     threads: Option<usize>,
     /// The seed of the weights and of the clips' values.
     #[arg(long, default_value_t = 0)]

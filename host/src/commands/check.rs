@@ -16,9 +16,9 @@ use physrep_runner::{
 use serde_json::json;
 
 use crate::{
-    arguments::{duration, starter_for},
+    arguments::{duration, starter_for, worker_count},
     error::{Error, Result},
-    output::say,
+    output::{note, say},
 };
 
 /// The width of the column of names.
@@ -45,7 +45,7 @@ pub struct Check {
     #[arg(long)]
     json: bool,
     /// Threads of the method's process [default: all cores].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     threads: Option<usize>,
     /// Seconds that one check may take.
     #[arg(long, default_value_t = 120.0, value_name = "SECONDS")]
@@ -134,7 +134,7 @@ impl Check {
                 sources.len()
             )));
         };
-        let library = source.describe(Device::Cpu, &|line| eprintln!("{line}"))?;
+        let library = source.describe(Device::Cpu, &|line| note!("{line}"))?;
         let name = library.name().to_owned();
         if let Some(other) = self.set.iter().find(|setting| of_method(std::slice::from_ref(*setting), &name).is_empty())
         {

@@ -21,7 +21,7 @@ impl Compare {
     /// what else differs.
     pub fn run(self) -> Result<ExitCode> {
         let (a, b) = (RunResults::read(&self.a)?, RunResults::read(&self.b)?);
-        output::write(format_args!("{}", physrep_report::compare(&a, &b)?));
+        output::write(&physrep_report::compare(&a, &b)?);
         Ok(ExitCode::SUCCESS)
     }
 }

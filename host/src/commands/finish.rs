@@ -5,14 +5,17 @@ use std::path::Path;
 use physrep_records::{RunResults, files};
 use physrep_report::{Form, PageState, terminal_summary, write_report};
 
-use crate::{error::Result, output::say};
+use crate::{
+    error::Result,
+    output::{self, say},
+};
 
 /// Writes the tables of a run in all formats, and its report, into the run's folder; prints the scores and what was written. Gives the
 /// results.
 pub(super) fn show_results(run: &Path) -> Result<RunResults> {
     let results = RunResults::read(run)?;
     let written = write_results(&results, run)?;
-    say!("{}", terminal_summary(&results));
+    output::write_styled(terminal_summary(&results) + "\n");
     say!("written: {}", written.join(", "));
     Ok(results)
 }

@@ -34,7 +34,7 @@ impl Status {
             true => say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default()),
             false => {
                 let scores = scores_so_far(&RunResults::read(&run)?);
-                output::write(format_args!("{}\n{scores}\n", text(&status, is_locked(&run)?)));
+                output::write(&format!("{}\n{scores}\n", text(&status, is_locked(&run)?)));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -83,7 +83,7 @@ impl Table {
         };
         match &self.out {
             Some(path) => files::write(path, text.as_bytes())?,
-            None => output::write(format_args!("{text}")),
+            None => output::write_styled(text),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -13,7 +13,7 @@ use physrep_runner::{Policy, RerunSettings, cores, interrupt, rerun_cell};
 use serde::Serialize;
 
 use crate::{
-    arguments::{DeviceArgument, Plugins, ProbesArgument, folder_name},
+    arguments::{DeviceArgument, Plugins, ProbesArgument, folder_name, worker_count},
     display::Display,
     error::Result,
     output::say,
@@ -46,7 +46,7 @@ pub struct Settings {
     #[arg(long)]
     tolerance: Option<f64>,
     /// Threads [default: all cores].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     threads: Option<usize>,
 }
 

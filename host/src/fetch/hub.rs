@@ -13,9 +13,10 @@ use hf_hub::{
     api::sync::{Api, ApiBuilder, ApiRepo},
 };
 use serde::Deserialize;
-use ureq::{Body, http::Response};
+use ureq::{Body, Proxy, http::Response};
 
 use super::{
+    certificates,
     checksum::Checksum,
     retry::{Failure, RetryPolicy, parse_retry_after},
 };
@@ -155,6 +156,7 @@ fn call(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, what: &str)
     let fail = |reason: String| Failure::Permanent(Error::Download { what: what.into(), reason });
     let request = request
         .config()
+        .tls_config(certificates::tls().map_err(fail)?)
         .http_status_as_error(false)
         .timeout_connect(Some(TIMEOUT))
         .timeout_recv_response(Some(TIMEOUT))
@@ -165,8 +167,11 @@ fn call(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, what: &str)
             fail(format!("{error}; check HF_ENDPOINT, HF_TOKEN and the proxy's settings"))
         }
         ureq::Error::TooManyRedirects => fail("the hub redirects without end".into()),
+        error if error.to_string().contains("certificate") => fail(format!(
+            "{error}; if your network has a certificate authority of its own, name the file of its certificate in SSL_CERT_FILE"
+        )),
         // Even a failed name lookup may be an outage. The reason of the last try is reported.
-        error => Failure::transient(error),
+        error => Failure::transient(format!("{error}{}", by_proxy())),
     })?;
     let status = response.status();
     match status.as_u16() {
@@ -180,4 +185,9 @@ fn call(request: ureq::RequestBuilder<ureq::typestate::WithoutBody>, what: &str)
         }
         _ => Err(fail(format!("the hub answers {status}; expected 200 or 206"))),
     }
+}
+
+/// The proxy that connections go through, for messages; without its password.
+fn by_proxy() -> String {
+    Proxy::try_from_env().map_or_else(String::new, |proxy| format!(", by the proxy {}:{}", proxy.host(), proxy.port()))
 }

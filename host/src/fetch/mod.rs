@@ -4,6 +4,7 @@
 //! `DIR/SYSTEM/data/{train,valid,test}/*.hdf5` beside `stats.yaml` and `SYSTEM.yaml`. A file gets its name when it is complete and has
 //! the hub's checksum; the next call resumes an interrupted download.
 
+mod certificates;
 mod checksum;
 mod hub;
 mod request;

@@ -1,5 +1,6 @@
 //! Statistics of files that the test writes, against the definitions.
 
+use std::fs;
 use std::path::PathBuf;
 
 use super::*;

@@ -1,11 +1,15 @@
 //! Tables as Markdown.
 
-use super::text::noted;
+use physrep_benchmarks::printable::one_line;
+
+use super::text::{numbers, value};
 use crate::tables::table::{Entry, Style, Table};
 
 /// The table with its title, legend and notes.
 pub(super) fn render(table: &Table) -> String {
-    let mut text = format!("## {}\n\n{}\n\n", table.title, escaped(&table.legend));
+    // An underscore in a word, as names of systems have it, starts no markup.
+    let title = escaped(&table.title).replace("\\_", "_");
+    let mut text = format!("## {title}\n\n{}\n\n", escaped(&table.legend));
     text += &line(table.columns.iter().map(|column| escaped(&column.name)));
     text += &line(table.columns.iter().map(|column| if column.numeric { "--:" } else { "---" }.to_owned()));
     for row in &table.lines {
@@ -23,7 +27,10 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 }
 
 fn cell(entry: &Entry) -> String {
-    let text = escaped(&noted(entry));
+    let mut text = escaped(&value(&entry.value));
+    if !entry.notes.is_empty() {
+        text += &format!(" [{}]", numbers(&entry.notes, ", "));
+    }
     match entry.style {
         Style::Plain => text,
         Style::Best => format!("**{text}**"),
@@ -31,16 +38,17 @@ fn cell(entry: &Entry) -> String {
     }
 }
 
-/// The text without what would end a cell or start markup.
+/// The text on one line, without what would end a cell or start markup, such as a link.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    for c in one_line(text).chars() {
         match c {
-            '|' | '*' | '_' | '`' | '\\' => escaped.extend(['\\', c]),
+            '|' | '*' | '_' | '`' | '\\' | '[' | ']' | '~' | '$' => escaped.extend(['\\', c]),
             '<' => escaped += "&lt;",
-            '\n' | '\r' => escaped.push(' '),
+            '&' => escaped += "&amp;",
             _ => escaped.push(c),
         }
     }
-    escaped
+    // What begins so becomes a link by itself.
+    escaped.replace("://", ":\\//").replace("www.", "www\\.")
 }

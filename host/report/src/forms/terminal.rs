@@ -2,6 +2,8 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table as Drawing, presets};
 
+use physrep_benchmarks::printable::one_line;
+
 use super::text::{noted, parts};
 use crate::tables::table::{Style, Table};
 
@@ -10,7 +12,7 @@ const WIDTH: usize = 100;
 
 /// The table with its title, legend and notes. Entries are never broken, however narrow the terminal; heads of columns are, between words.
 pub(crate) fn render(table: &Table) -> String {
-    let mut text = format!("{}\n{}\n{}\n\n", table.title, wrapped(&table.legend), drawing(table));
+    let mut text = format!("{}\n{}\n{}\n\n", one_line(&table.title), wrapped(&table.legend), drawing(table));
     for (number, note) in (1..).zip(&table.notes) {
         text += &format!("{}\n\n", wrapped(&format!("[{number}] {note}")));
     }
@@ -26,18 +28,18 @@ pub(crate) fn brief(table: &Table) -> String {
         let entries = line.entries.iter().zip(&table.columns);
         drawing.add_row(entries.map(|(entry, column)| aligned(&parts(&entry.value).value, column.numeric)));
     }
-    format!("{}\n{drawing}", table.title)
+    format!("{}\n{drawing}", one_line(&table.title))
 }
 
 fn aligned(text: &str, numeric: bool) -> Cell {
-    let cell = Cell::new(text);
+    let cell = Cell::new(one_line(text));
     if numeric { cell.set_alignment(CellAlignment::Right) } else { cell }
 }
 
 fn drawing(table: &Table) -> Drawing {
     let mut drawing = Drawing::new();
     drawing.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
-    drawing.set_header(table.columns.iter().map(|column| column.name.replace(' ', "\n")));
+    drawing.set_header(table.columns.iter().map(|column| one_line(&column.name).replace(' ', "\n")));
     for line in &table.lines {
         if line.ruled {
             drawing.add_row(table.columns.iter().map(|_| Cell::new("")));
@@ -57,7 +59,7 @@ fn drawing(table: &Table) -> Drawing {
 /// The text in lines of at most [`WIDTH`] characters, as far as its words allow.
 fn wrapped(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in one_line(text).split_whitespace() {
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => *line += &format!(" {word}"),
             _ => lines.push(word.to_owned()),

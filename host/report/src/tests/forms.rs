@@ -61,7 +61,7 @@ fn tied_scores_are_underlined() {
 fn hostile_text_is_escaped_in_every_form() {
     let results = results();
     let (markdown, latex) = (markdown(&results), latex(&results));
-    let expected = r"[1] seed 1 failed: a\|b \*c\* \`d\` &lt;script> & 5 % of $x\_1$ {y} \\z ~ ^ # next";
+    let expected = r"[1] seed 1 failed: a\|b \*c\* \`d\` &lt;script> &amp; 5 % of \$x\_1\$ {y} \\z \~ ^ # next";
     assert!(markdown.contains(expected), "{markdown}");
     let expected = r"seed 1 failed: a\textbar{}b *c* `d` \textless{}script\textgreater{} \& 5 \% of \$x\_1\$ \{y\} \textbackslash{}z \textasciitilde{} \textasciicircum{} \# next";
     assert!(latex.contains(expected), "{latex}");

@@ -65,6 +65,10 @@ fn record_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Resu
 
 /// Opens the packed data of a system and checks that it has not changed since the cell was planned.
 fn open_data(source: &DataSource) -> Result<Packed> {
+    if !source.path.exists() {
+        let moved = "the packed data was here when this cell was planned; if it was moved, plan the run again with its place as --data";
+        return Err(Error::file(&source.path, moved));
+    }
     let data = Packed::open(&source.path)?;
     if data.header().checksum == source.checksum {
         return Ok(data);

@@ -1,12 +1,12 @@
 //! Arrays of `.npz` files. Such a file comes from someone else, so that what its headers promise is held against what it is.
 
 use std::{
-    fs::File,
     io::{BufReader, Read},
     path::Path,
 };
 
 use candle_core::{Tensor, npy::NpzTensors};
+use physrep_benchmarks::regular_file;
 use zip::ZipArchive;
 
 use crate::error::{Error, Result, plain};
@@ -27,7 +27,7 @@ pub(super) fn array(path: &Path, name: &str) -> Result<Tensor> {
              numpy.ascontiguousarray gave"
         ))
     };
-    let file = File::open(path).map_err(Error::io(path))?;
+    let file = regular_file::open(path).map_err(Error::io(path))?;
     let size = file.metadata().map_err(Error::io(path))?.len();
     let mut archive = ZipArchive::new(BufReader::new(file))
         .map_err(|e| refused(format!("not an .npz file: {e}; write it with numpy.savez")))?;

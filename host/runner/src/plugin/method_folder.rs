@@ -2,9 +2,11 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
+use physrep_benchmarks::regular_file;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -63,7 +65,7 @@ impl MethodFolder {
         let file = path.join(SETTINGS);
         let refuse = |reason: String| Error::Plugin { path: file.clone(), reason };
         let path = path.canonicalize().map_err(|e| refuse(format!("cannot be opened: {e}")))?;
-        let text = fs::read_to_string(&file).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+        let text = regular_file::read_text(&file).map_err(|e| refuse(format!("cannot be read: {e}")))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| refuse(e.to_string()))?;
         if settings.command.first().is_none_or(String::is_empty) {
             return Err(refuse("`command` is empty; expected a program and its arguments".into()));
@@ -138,7 +140,9 @@ impl MethodFolder {
         files.sort();
         let mut hasher = blake3::Hasher::new();
         for file in files {
-            let content = fs::read(&file).map_err(|error| refuse(format!("{}: {error}", file.display())))?;
+            let mut content = Vec::new();
+            let read = regular_file::open(&file).and_then(|mut opened| opened.read_to_end(&mut content));
+            read.map_err(|error| refuse(format!("{}: {error}", file.display())))?;
             let name = file.strip_prefix(&self.path).expect("it is below the folder").as_os_str().as_encoded_bytes();
             for part in [name, &content] {
                 hasher.update(&(part.len() as u64).to_le_bytes());

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
+use physrep_benchmarks::name::{PLAIN_NAME, is_plain_name};
 use physrep_records::{EncoderSpec, Initialisation, files};
 use serde_json::Value;
 
 use super::{method_code::MethodCode, method_folder::MethodFolder};
 use crate::error::{Error, Result, plain};
-
-/// The longest name of a method, in letters.
-const LONGEST_NAME: usize = 64;
 
 /// A library that offers a method, and its description.
 #[derive(Clone, Debug)]
@@ -60,12 +58,10 @@ impl MethodLibrary {
         if name.is_empty() {
             return Err(refuse("its description names no method".into()));
         }
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        if name.len() > LONGEST_NAME || !name.chars().all(allowed) {
-            let start: String = name.chars().take(LONGEST_NAME).collect();
+        if !is_plain_name(name) || name.contains(|c: char| c.is_ascii_uppercase()) {
+            let start: String = name.chars().take(64).collect();
             return Err(refuse(format!(
-                "its method is called {start:?}; expected at most {LONGEST_NAME} lower-case letters, digits, `-` and `_`, because \
-                 the name is that of a folder and of a row"
+                "its method is called {start:?}; expected {PLAIN_NAME}, in lower case, because the name is that of a folder and of a row"
             )));
         }
         Ok(library)

@@ -157,18 +157,21 @@ impl<'a> Session<'a> {
                 fits
             });
         let plain = tokens.device == Device::CPU && tokens.dtype == DType::F32 && contiguous && !tokens.data.is_null();
+        // Where the values begin; a wild offset is one that no tensor has.
+        let offset = usize::try_from(tokens.byte_offset).ok().filter(|&offset| offset <= isize::MAX as usize);
+        let start = offset.map(|offset| tokens.data.wrapping_add(offset).cast::<f32>());
+        let start = start.filter(|start| start.is_aligned() && start.addr() >= tokens.data.addr());
         let elements = b.checked_mul(n).and_then(|tokens| tokens.checked_mul(d)).filter(|&n| n <= MAX_ELEMENTS);
-        let Some(elements) = elements.filter(|_| b == clips && n > 0 && d > 0 && plain) else {
+        let (Some(elements), Some(start)) = (elements.filter(|_| b == clips && n > 0 && d > 0 && plain), start) else {
             return Err(refuse(format!(
-                "encode returned shape {:?}, strides {:?}, {:?} on {:?} at {:?}; expected ({}, tokens, dim), contiguous \
+                "encode returned shape {:?}, strides {:?}, {:?} on {:?} at {:?} + {}; expected ({}, tokens, dim), contiguous \
                  f32 in host memory",
-                tokens.shape, tokens.strides, tokens.dtype, tokens.device, tokens.data, clips
+                tokens.shape, tokens.strides, tokens.dtype, tokens.device, tokens.data, tokens.byte_offset, clips
             )));
         };
-        // SAFETY: the pointer is not null, the size does not overflow, and by the contract of the ABI the plugin owns this many
-        // contiguous f32 values there until the tensor is dropped below.
-        let values =
-            unsafe { std::slice::from_raw_parts(tokens.data.add(tokens.byte_offset as usize).cast::<f32>(), elements) };
+        // SAFETY: the pointer is neither null nor misaligned, neither it nor the size overflows, and by the contract of the ABI the plugin
+        // owns this many contiguous f32 values there until the tensor is dropped below.
+        let values = unsafe { std::slice::from_raw_parts(start, elements) };
         Ok(EncodedTokens { values: values.to_vec(), shape: [b, n, d] })
     }
 

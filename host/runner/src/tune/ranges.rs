@@ -27,7 +27,7 @@ impl Ranges {
     ///
     /// [`Error::Records`] if it cannot be read; [`Error::Usage`] if it is not TOML, has no ranges, or has a range that its key cannot have.
     pub(super) fn read(path: &Path, method: &str, defaults: &Value) -> Result<Self> {
-        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
+        let text = String::from_utf8_lossy(&files::read_bounded(path)?).into_owned();
         Self::parse(text, method, defaults).map_err(|reason| Error::Usage(format!("{}: {reason}", path.display())))
     }
 

@@ -7,7 +7,7 @@ use physrep_benchmarks::{generate, systems};
 use physrep_runner::cores;
 
 use crate::{
-    arguments::SuiteArgument,
+    arguments::{SuiteArgument, worker_count},
     display::{Display, seconds},
     error::Result,
 };
@@ -22,7 +22,7 @@ pub struct Generate {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Threads [default: all cores].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     threads: Option<usize>,
 }
 

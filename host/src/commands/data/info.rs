@@ -10,6 +10,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use physrep_benchmarks::{
     inspect::{ChannelReport, Contents, FileKind, find_data},
+    printable::one_line,
     well::Moments,
 };
 use serde_json::{Value, json};
@@ -17,9 +18,9 @@ use serde_json::{Value, json};
 use super::{
     inspection::Limits,
     summary::Summary,
-    text::{bytes, counted, one_line, print_line},
+    text::{bytes, counted, path_line, print_line},
 };
-use crate::{display::Display, error::Result};
+use crate::{display::Display, error::Result, output::note};
 
 #[derive(Debug, Args)]
 pub struct Info {
@@ -56,7 +57,7 @@ impl Info {
             summaries.iter().for_each(print);
         }
         for (path, finding) in summaries.iter().flat_map(|summary| &summary.errors) {
-            eprintln!("error: {}: {finding}", one_line(path));
+            note!("error: {}: {finding}", path_line(path));
         }
         let unread = summaries.iter().any(|summary| summary.unread > 0);
         Ok(if unread { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -64,7 +65,7 @@ impl Info {
 }
 
 fn print(summary: &Summary) {
-    print_line(format_args!("{}", one_line(&summary.path)));
+    print_line(format_args!("{}", path_line(&summary.path)));
     let Some(contents) = &summary.contents else { return print_line("  nothing that can be read\n") };
     print_line(format_args!("{}\n", facts(summary, contents)));
     let fields = contents.fields.iter().map(|field| {
@@ -91,7 +92,7 @@ fn print(summary: &Summary) {
 
 /// The first table: one fact per line.
 fn facts(summary: &Summary, contents: &Contents) -> Table {
-    let mut rows = vec![("data set".to_owned(), one_word(&contents.dataset))];
+    let mut rows = vec![("data set".to_owned(), one_line(&contents.dataset))];
     match &contents.kind {
         FileKind::Well => rows.push(("format".into(), "The Well, HDF5".into())),
         FileKind::Packed { suite, .. } => rows.push(("format".into(), format!("packed for suite {suite}"))),
@@ -104,7 +105,7 @@ fn facts(summary: &Summary, contents: &Contents) -> Table {
     let [first, last] = contents.times.map(number);
     rows.push(("times".into(), format!("{} frames, {first} to {last}", contents.frames)));
     for parameter in &contents.parameters {
-        rows.push((one_word(&parameter.name), listed(&parameter.values)));
+        rows.push((one_line(&parameter.name), listed(&parameter.values)));
     }
     for split in &summary.splits {
         let files = if split.files > 0 { format!(", {}", counted(split.files, "file")) } else { String::new() };
@@ -126,7 +127,7 @@ fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; 
     let mut table = empty();
     table.set_header(header);
     rows.for_each(|row| {
-        table.add_row(row.map(|text| one_word(&text)));
+        table.add_row(row.map(|text| one_line(&text)));
     });
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -140,11 +141,6 @@ fn empty() -> Table {
     let style = if stdout().is_terminal() { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_MARKDOWN };
     table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
     table
-}
-
-/// Removes control characters from a name, which comes from a file and is not trusted.
-fn one_word(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 /// The values of a parameter; of more than published data has, their number and ends.

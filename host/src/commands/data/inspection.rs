@@ -6,13 +6,17 @@ use clap::Args;
 use physrep_benchmarks::inspect::Report;
 use physrep_runner::{InspectionLimits, cores, inspect_files};
 
-use crate::{arguments::duration, display::Display, error::Result};
+use crate::{
+    arguments::{duration, worker_count},
+    display::Display,
+    error::Result,
+};
 
 /// Limits on the inspection.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Limits {
     /// Files that are read concurrently [default: all cores].
-    #[arg(long)]
+    #[arg(long, value_parser = worker_count)]
     jobs: Option<usize>,
     /// Seconds without progress after which the process of a file is killed.
     #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]

@@ -11,7 +11,7 @@ use physrep_benchmarks::{
 };
 use serde::Serialize;
 
-use super::text::one_line;
+use super::text::path_line;
 
 /// A summary of a file, or of all files of a data set.
 pub(super) struct Summary {
@@ -43,7 +43,7 @@ impl Summary {
     /// The target's name and its files.
     pub fn files(target: &DataPath) -> (String, Vec<PathBuf>) {
         match target {
-            DataPath::File(path) => (one_line(path.file_name().unwrap_or_default().as_ref()), vec![path.clone()]),
+            DataPath::File(path) => (path_line(path.file_name().unwrap_or_default().as_ref()), vec![path.clone()]),
             DataPath::DataSet(set) => {
                 let files = set.files.iter().map(|(_, path)| path).chain(&set.packed);
                 (set.name(), files.cloned().collect())

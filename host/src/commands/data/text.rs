@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, path::Path};
 
+use physrep_benchmarks::printable::one_line;
+
 use crate::output::say;
 
 /// Prints a line.
@@ -32,7 +34,7 @@ pub(super) fn bytes(bytes: u64) -> String {
     if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
 }
 
-/// A path as text, without control characters.
-pub(super) fn one_line(path: &Path) -> String {
-    path.display().to_string().replace(char::is_control, " ")
+/// A path as text on one line.
+pub(super) fn path_line(path: &Path) -> String {
+    one_line(&path.to_string_lossy())
 }

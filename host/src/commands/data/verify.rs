@@ -8,7 +8,7 @@ use physrep_benchmarks::inspect::{DataPath, Finding, Severity, check_data_set, f
 use super::{
     inspection::Limits,
     summary::Summary,
-    text::{bytes, counted, one_line, print_line},
+    text::{bytes, counted, path_line, print_line},
 };
 use crate::{display::Display, error::Result};
 
@@ -84,7 +84,7 @@ impl Tally {
     fn add(&mut self, found: &[(PathBuf, Finding)]) {
         let mut printed: HashSet<&Finding> = HashSet::new();
         for (path, finding) in found {
-            let line = |more: String| format!("{}: {finding}{more}", one_line(path));
+            let line = |more: String| format!("{}: {finding}{more}", path_line(path));
             if finding.severity == Severity::Error {
                 self.print(Severity::Error, &line(String::new()));
             } else if printed.insert(finding) {

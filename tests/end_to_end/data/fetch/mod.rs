@@ -2,6 +2,7 @@
 
 mod download;
 mod faults;
+mod networks;
 
 use std::{fs, path::Path};
 
@@ -66,12 +67,21 @@ impl Setting {
 
     /// `data fetch shear_flow --out wells` and `more`.
     fn fetch(&self, more: &[&str]) -> Output {
+        self.fetch_with(more, &[])
+    }
+
+    /// The same in another environment.
+    fn fetch_with(&self, more: &[&str], environment: &[(&str, &str)]) -> Output {
         let arguments = ["data", "fetch", "shear_flow", "--out", "wells", "--retry-wait", "0.01"];
         let mut command = self.project.command(arguments.iter().chain(more));
         command.env("HF_ENDPOINT", format!("http://127.0.0.1:{}/", self.hub.port)).env("HF_TOKEN", TOKEN);
-        for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
+        for proxy in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
             command.env_remove(proxy).env_remove(proxy.to_uppercase());
         }
+        for certificates in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] {
+            command.env_remove(certificates);
+        }
+        command.envs(environment.iter().copied());
         let output: Output = command.output().expect("the program runs").into();
         assert!(!output.err.contains(TOKEN) && !output.out.contains(TOKEN), "the token is nowhere in\n{}", output.err);
         assert!(!output.err.contains("s3cret"), "nor is a signature in\n{}", output.err);

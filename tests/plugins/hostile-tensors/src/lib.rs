@@ -15,16 +15,23 @@ use physrep_abi::{
     Root, RootRef, SessionHandle, StepReport,
 };
 
-/// What a session is: whether its tensors have no data, or more elements than a `usize` can count.
+/// What a session is: whether its tensors have no data, more elements than a `usize` can count, or begin where no value can be.
 #[derive(Clone, Copy)]
 enum Fault {
     Null,
     Overflow,
+    Misaligned,
+    Far,
 }
 
 extern "C" fn create(args: &CreateArgs<'_>) -> PluginResult<SessionHandle> {
     let config: serde_json::Value = serde_json::from_str(args.config.as_str()).expect("JSON");
-    let fault = if config["tensor"] == "overflow" { Fault::Overflow } else { Fault::Null };
+    let fault = match config["tensor"].as_str() {
+        Some("overflow") => Fault::Overflow,
+        Some("misaligned") => Fault::Misaligned,
+        Some("far") => Fault::Far,
+        _ => Fault::Null,
+    };
     ROk(SessionHandle(Box::into_raw(Box::new(fault)).cast()))
 }
 
@@ -39,9 +46,12 @@ extern "C" fn encode(handle: SessionHandle, batch: &BatchView<'_>) -> PluginResu
     let fault = unsafe { *handle.0.cast::<Fault>() };
     let clips = batch.clips.shape[0];
     // With B clips, B * 2^61 * 8 elements are none, modulo 2^64.
-    let (data, tokens) = match fault {
-        Fault::Null => (ptr::null(), 4),
-        Fault::Overflow => ((&raw const VALUE).cast(), 1 << 61),
+    let value = (&raw const VALUE).cast();
+    let (data, tokens, byte_offset) = match fault {
+        Fault::Null => (ptr::null(), 4, 0),
+        Fault::Overflow => (value, 1 << 61, 0),
+        Fault::Misaligned => (value, 4, 1),
+        Fault::Far => (value, 4, u64::MAX - 3),
     };
     ROk(OwnedTensor {
         data,
@@ -49,7 +59,7 @@ extern "C" fn encode(handle: SessionHandle, batch: &BatchView<'_>) -> PluginResu
         dtype: DType::F32,
         shape: vec![clips, tokens, 8].into(),
         strides: vec![8i64.wrapping_mul(tokens), 8, 1].into(),
-        byte_offset: 0,
+        byte_offset,
         ready_event: 0,
         owner: ptr::null_mut(),
         release,
