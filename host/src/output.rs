@@ -23,7 +23,7 @@ pub(crate) use note;
 
 /// Writes text to standard output, without what controls a terminal.
 pub fn write(text: &str) {
-    write_styled(&printable_lines(text));
+    write_styled(printable_lines(text));
 }
 
 /// Writes text to standard output that has the styles of a terminal, and nothing of others that controls one. If nobody reads any more,
