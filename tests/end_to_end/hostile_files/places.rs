@@ -7,8 +7,11 @@ use std::{
     path::Path,
 };
 
+/// Makes it at a path where nothing is.
+pub type Place = fn(&Path);
+
 /// What stands there instead.
-pub const ALL: [(&str, fn(&Path)); 8] = [
+pub const ALL: [(&str, Place); 8] = [
     ("empty", |path| fs::write(path, b"").expect("writable")),
     ("a folder", |path| fs::create_dir(path).expect("writable")),
     ("a pipe", pipe),
@@ -27,7 +30,7 @@ fn pipe(path: &Path) {
 }
 
 /// Puts it in the place of a file.
-pub fn put(path: &Path, place: fn(&Path)) {
+pub fn put(path: &Path, place: Place) {
     let _ = fs::remove_file(path);
     place(path);
 }

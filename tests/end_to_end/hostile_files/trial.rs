@@ -94,7 +94,7 @@ fn problems(end: &End) -> Vec<String> {
     let told: String = err.chars().take(600).collect();
     if end.stuck {
         found.push(format!("it did not stop: {told}"));
-    } else if !matches!(end.code, Some(0..=3 | 130)) && !(end.interrupted && end.signal == libc::SIGINT) {
+    } else if !matches!(end.code, Some(0..=3 | 130)) && (!end.interrupted || end.signal != libc::SIGINT) {
         found.push(format!("exit code {:?}, signal {}: {told}", end.code, end.signal));
     }
     if err.contains("panicked at") || err.contains("overflowed its stack") {
@@ -132,6 +132,7 @@ fn end_of(mut command: Command, folder: &Path) -> End {
             _ => Err(std::io::Error::last_os_error()),
         });
     }
+    #[expect(clippy::zombie_processes)] // `wait4` waits for it
     let mut child = command.spawn().expect("the program runs");
     let (out, err) = (read(child.stdout.take()), read(child.stderr.take()));
     let start = Instant::now();

@@ -27,12 +27,13 @@ impl Front {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("readable");
-        let Some((secure, proxy)) = line.trim().split_once(' ') else {
+        let ports: Vec<u16> = line.split_whitespace().map(|port| port.parse().expect("a port")).collect();
+        let [secure, proxy] = ports[..] else {
+            process.wait().expect("it has ended");
             println!("SKIPPED: there is no openssl");
             return None;
         };
-        let port = |text: &str| text.parse().expect("a port");
-        Some(Self { process, secure: port(secure), proxy: port(proxy) })
+        Some(Self { process, secure, proxy })
     }
 }
 
