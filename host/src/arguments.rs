@@ -13,6 +13,7 @@ use physrep_runner::{DataFolders, DeviceSelection, Policy, ProbePlacement, cores
 
 use crate::{
     error::{Error, Result},
+    output::note,
     places,
     sdk::Sdk,
 };
@@ -92,7 +93,7 @@ impl DeviceArgument {
     pub fn resolve_and_log(&self) -> Result<Device> {
         let (device, note) = self.resolve()?;
         if let Some(note) = note {
-            eprintln!("{note}");
+            note!("{note}");
         }
         Ok(device)
     }
@@ -197,7 +198,7 @@ pub fn latest_run() -> Result<PathBuf> {
         let reason = "there is no run in runs/ here: name the folder of one, or begin one with `physrep-bench all`";
         return Err(Error::Usage(reason.into()));
     };
-    eprintln!("the latest run: {}", run.display());
+    note!("the latest run: {}", run.display());
     Ok(run)
 }
 

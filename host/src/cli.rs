@@ -1,6 +1,9 @@
 //! The command line and its exit codes.
 
-use std::process::ExitCode;
+use std::{
+    io::{Write, stdout},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use physrep_runner::interrupt;
@@ -13,6 +16,7 @@ use crate::{
         score::Score, status::Status, table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
     },
     error::{Error, Result},
+    output::{self, note},
 };
 
 /// How much physics does a learned representation hold? Pretrains encoder methods on physical systems without labels,
@@ -84,19 +88,32 @@ enum Command {
 
 /// Runs the command line. Exit codes: 0 success, 1 an error, 2 wrong usage, 3 some cells have no record, 130 interrupted.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(answer) => return print(&answer),
+    };
+    match run(command) {
         Ok(code) => code,
         // An interruption is the cause of any other error.
         Err(_) if interrupt::requested() => {
-            eprintln!("{}", physrep_runner::Error::Interrupted);
+            note!("{}", physrep_runner::Error::Interrupted);
             ExitCode::from(interrupt::EXIT_CODE)
         }
         Err(error) => report(&error),
     }
 }
 
+/// Prints help, the version, or what is wrong with the arguments.
+fn print(answer: &clap::Error) -> ExitCode {
+    let printed = answer.print().and_then(|()| stdout().flush());
+    if !answer.use_stderr() {
+        output::check(printed);
+    }
+    ExitCode::from(answer.exit_code() as u8)
+}
+
 fn report(error: &Error) -> ExitCode {
-    eprintln!("error: {error}");
+    note!("error: {error}");
     if error.is_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

@@ -10,6 +10,8 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 
+use crate::output::note;
+
 /// The time between two plain lines for the same task.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
@@ -47,7 +49,7 @@ impl Display {
                 // A closed terminal must not stop the work.
                 let _ = bars.println(text);
             }
-            None => eprintln!("{text}"),
+            None => note!("{text}"),
         }
     }
 
@@ -77,7 +79,7 @@ impl Display {
             let left = last.map(|(when, before)| remaining(when.elapsed(), done.saturating_sub(before), done, total));
             let left = left.unwrap_or_default();
             let separator = if note.is_empty() { "" } else { ", " };
-            eprintln!("{task}: {phase} {done}/{total}{separator}{note}{left}");
+            note!("{task}: {phase} {done}/{total}{separator}{note}{left}");
         }
     }
 

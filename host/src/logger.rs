@@ -2,6 +2,8 @@
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::output::note;
+
 struct StandardError;
 
 impl Log for StandardError {
@@ -20,7 +22,7 @@ impl Log for StandardError {
             Level::Info => "Info",
             Level::Debug | Level::Trace => "Debug",
         };
-        eprintln!("{level}: {}", record.args());
+        note!("{level}: {}", record.args());
     }
 
     fn flush(&self) {}

@@ -89,10 +89,11 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    status.end(if interrupt::requested() { RunState::Interrupted } else { RunState::Finished });
+    let written = status.end(if interrupt::requested() { RunState::Interrupted } else { RunState::Finished });
     listener(RunEvent::End);
     result?;
-    interrupt::check()
+    interrupt::check()?;
+    written
 }
 
 /// The order in which cells run, so that every method has a first score early: the first seed of all systems before the second, one

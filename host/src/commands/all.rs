@@ -6,7 +6,7 @@ use clap::Args;
 use physrep_runner::{interrupt, run_cells};
 
 use super::{finish::show_results, run_arguments::RunArguments};
-use crate::{arguments::Patience, display::Display, error::Result};
+use crate::{arguments::Patience, display::Display, error::Result, output::note};
 
 /// How long a quick check of a method may take: it needs about a second.
 const CHECK_TIME: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ impl All {
 
         let results = show_results(&planned.folder)?;
         for error in &planned.plan.left_out {
-            eprintln!("left out: {error}");
+            note!("left out: {error}");
         }
         let missing = results.incomplete() + planned.plan.left_out.len();
         Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })

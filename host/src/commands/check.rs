@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     arguments::{duration, starter_for},
     error::{Error, Result},
-    output::say,
+    output::{note, say},
 };
 
 /// The width of the column of names.
@@ -134,7 +134,7 @@ impl Check {
                 sources.len()
             )));
         };
-        let library = source.describe(Device::Cpu, &|line| eprintln!("{line}"))?;
+        let library = source.describe(Device::Cpu, &|line| note!("{line}"))?;
         let name = library.name().to_owned();
         if let Some(other) = self.set.iter().find(|setting| of_method(std::slice::from_ref(*setting), &name).is_empty())
         {

@@ -7,7 +7,11 @@ use physrep_benchmarks::{suite::Suite, systems};
 use physrep_records::Device;
 use physrep_runner::{interrupt, plugin_sources};
 
-use crate::{arguments::Plugins, error::Result, output::say};
+use crate::{
+    arguments::Plugins,
+    error::Result,
+    output::{note, say},
+};
 
 /// What to list.
 #[derive(Debug, Args)]
@@ -40,14 +44,14 @@ impl List {
     fn methods(&self) -> Result<()> {
         interrupt::install_signal_handlers()?;
         for source in plugin_sources(&self.plugins.paths()?)? {
-            match source.describe(Device::Cpu, &|line| eprintln!("{line}")) {
+            match source.describe(Device::Cpu, &|line| note!("{line}")) {
                 Ok(plugin) => {
                     let text = |key: &str| plugin.description()[key].as_str().unwrap_or_default().to_owned();
                     say!("{:12} {} {}", plugin.name(), text("summary"), text("reference"));
                     say!("{:12} config: {}", "", plugin.description()["default_config"]);
                 }
                 Err(error) if interrupt::requested() => return Err(error.into()),
-                Err(error) => eprintln!("{error}"),
+                Err(error) => note!("{error}"),
             }
         }
         say!("{:12} Floor: ridge regression on hand-made statistics of the fields.", "features");

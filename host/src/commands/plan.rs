@@ -8,7 +8,11 @@ use physrep_records::CellOutcome;
 use physrep_runner::interrupt;
 
 use super::run_arguments::RunArguments;
-use crate::{display::Display, error::Result, output::say};
+use crate::{
+    display::Display,
+    error::Result,
+    output::{note, say},
+};
 
 /// What to plan.
 #[derive(Debug, Args)]
@@ -69,7 +73,7 @@ impl Plan {
             planned.folder.display()
         );
         for error in &planned.plan.left_out {
-            eprintln!("left out: {error}");
+            note!("left out: {error}");
         }
         Ok(if planned.plan.left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
     }

@@ -19,7 +19,7 @@ use crate::{
     arguments::{DeviceArgument, Folders, Patience, Plugins, ProbesArgument, SuiteFolders, Workers},
     display::Display,
     error::Result,
-    output::say,
+    output::{note, say},
 };
 
 /// What to tune, and how.
@@ -109,7 +109,7 @@ fn print(record: &TuningRecord, path: &Path) -> Result<ExitCode> {
     let suite = record.systems.first().map(|on| format!("{}-v{}", on.suite.name, on.suite.version));
     let committed = format!("results/tuning/{}/{}.json", suite.unwrap_or_default(), record.method);
     let Some(lines) = suite_lines(record, &committed)? else {
-        eprintln!("every trial failed; nothing is chosen");
+        note!("every trial failed; nothing is chosen");
         return Ok(ExitCode::from(3));
     };
     say!("put the record at {committed}, and this into the suite:\n\n{lines}");

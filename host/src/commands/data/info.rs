@@ -19,7 +19,7 @@ use super::{
     summary::Summary,
     text::{bytes, counted, one_line, print_line},
 };
-use crate::{display::Display, error::Result};
+use crate::{display::Display, error::Result, output::note};
 
 #[derive(Debug, Args)]
 pub struct Info {
@@ -56,7 +56,7 @@ impl Info {
             summaries.iter().for_each(print);
         }
         for (path, finding) in summaries.iter().flat_map(|summary| &summary.errors) {
-            eprintln!("error: {}: {finding}", one_line(path));
+            note!("error: {}: {finding}", one_line(path));
         }
         let unread = summaries.iter().any(|summary| summary.unread > 0);
         Ok(if unread { ExitCode::FAILURE } else { ExitCode::SUCCESS })
