@@ -34,6 +34,7 @@ mod tensorboard;
 mod tune;
 mod usage;
 mod verify_result;
+mod writes;
 
 #[path = "../support/mock_driver.rs"]
 mod mock_driver;

@@ -157,7 +157,13 @@ impl Supervisor<'_> {
             let folder = cell.folder(self.run);
             let clock = Instant::now();
             self.status.state(&cell.title(), CellState::Running, None);
-            let reason = match self.attempt(cell, &folder) {
+            let mut end = self.attempt(cell, &folder);
+            // Its process may have ended between writing the record and making sure that it lasts.
+            if let (End::Failed(_), Some(record)) = (&end, folder.found_record()) {
+                files::sync_name(&record)?;
+                end = End::Done;
+            }
+            let reason = match end {
                 End::Done => {
                     (self.listener)(RunEvent::Done(cell, clock.elapsed()));
                     self.status.state(&cell.title(), CellState::Done, None);
