@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
     Io {
         /// What failed, as a verb: `read`, `create`, `rename`.
         action: &'static str,
@@ -44,7 +44,7 @@ pub enum Error {
         advice: String,
     },
     /// The HDF5 library could not read or write something.
-    #[error("{}: cannot {action}: {}", path.display(), one_line(source))]
+    #[error("{}: cannot {action}: {}{}", path.display(), one_line(source), source.downcast_ref().map_or("", advice))]
     Hdf5 {
         /// The file.
         path: PathBuf,
@@ -121,6 +121,16 @@ impl Error {
 
     pub(crate) fn request(path: &Path, reason: impl Into<String>) -> Self {
         Self::Request { path: path.into(), reason: reason.into() }
+    }
+}
+
+/// What to do about an error of the operating system, after its message; nothing for most.
+pub fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space, and run the same command again"
+        }
+        _ => "",
     }
 }
 

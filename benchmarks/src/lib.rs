@@ -16,7 +16,7 @@ pub mod suite;
 pub mod systems;
 pub mod well;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, advice};
 pub use progress::Progress;
 pub use regime::Regime;
 pub use split::{PerSplit, Split};

@@ -89,7 +89,7 @@ fn write_valid(path: &Path) {
         fields: vec![Field::new("height", Rank::Scalar), Field::new("velocity", Rank::Vector)],
         scalars: vec![WellScalar { name: "number".into(), values: vec![2.0] }],
     };
-    let writer = WellWriter::create(path, layout, None).expect("a file");
+    let mut writer = WellWriter::create(path, layout, None).expect("a file");
     writer.write(0, 0, &[1.0; 8]).expect("a scalar field");
     writer.write(0, 1, &[1.0; 16]).expect("a vector field");
     writer.finish().expect("a whole file");

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{HOSTILE, JEPA, Running, Suite, TestProject, files_below};
+use crate::support::{HOSTILE, JEPA, Random, Running, Suite, TestProject, files_below};
 
 /// Kills unless the environment says how many.
 const ROUNDS: u64 = 8;
@@ -24,14 +24,6 @@ enum Victim {
     Cell,
     Method,
     All,
-}
-
-/// The next of a sequence of numbers that look random (SplitMix64).
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 /// Two methods and a floor on one system; one of the methods records a metric that is NaN.
@@ -95,16 +87,15 @@ fn whatever_is_killed_the_end_is_that_of_an_undisturbed_run() {
     project.run(arguments(&project, "whole")).exits_with(0);
     let length = clock.elapsed();
     let whole = outcome(&project.path("whole"));
-    let mut random = 0;
+    let mut random = Random::default();
     let mut hit: BTreeMap<Victim, u64> = BTreeMap::new();
     let mut lives = 0;
     while hit.values().sum::<u64>() < rounds {
         let out = format!("life{lives}");
         loop {
             let mut running = Running::start(project.command(arguments(&project, &out)));
-            let victim =
-                [Victim::Supervisor, Victim::Cell, Victim::Method, Victim::All][(next(&mut random) % 4) as usize];
-            let delay = length.mul_f64((next(&mut random) % 1000) as f64 / 1000.0);
+            let victim = random.one_of(&[Victim::Supervisor, Victim::Cell, Victim::Method, Victim::All]);
+            let delay = length.mul_f64(random.below(1000) as f64 / 1000.0);
             let started = Instant::now();
             while started.elapsed() < delay && !running.has_ended() {
                 thread::sleep(Duration::from_millis(1));

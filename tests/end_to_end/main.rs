@@ -38,6 +38,7 @@ mod tune;
 mod tutorial;
 mod usage;
 mod verify_result;
+mod writes;
 
 #[path = "../support/mock_driver.rs"]
 mod mock_driver;

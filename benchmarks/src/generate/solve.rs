@@ -31,7 +31,7 @@ impl TrajectorySolver<'_> {
         let layout = self.layout(file);
         file.trajectories.par_iter().try_for_each(|trajectory| self.trajectory(trajectory, &layout))?;
         let lengths: Vec<usize> = layout.fields.iter().map(|f| layout.frame_len(f) * self.section.frames).collect();
-        let writer = WellWriter::create(&file.path, layout, self.generation.gzip)?;
+        let mut writer = WellWriter::create(&file.path, layout, self.generation.gzip)?;
         for (index, trajectory) in file.trajectories.iter().enumerate() {
             let values = self.cache.read(trajectory, lengths.iter().sum())?.ok_or_else(|| {
                 Error::folder(&file.path, "a cached trajectory of this file is damaged; run the same command again")

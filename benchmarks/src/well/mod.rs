@@ -15,6 +15,7 @@ mod hdf5_open;
 mod hdf5_storage;
 mod layout;
 mod moments;
+mod outline;
 mod paths;
 pub(crate) mod reader;
 mod statistics;

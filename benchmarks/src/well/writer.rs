@@ -1,25 +1,30 @@
 //! Writes files of The Well that its own reader and format checker accept.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hdf5::types::VarLenUnicode;
-use hdf5::{Dataset, File, Group, H5Type, Location};
+use hdf5::{File, Hyperslab, SliceOrIndex};
 use ndarray::{ArrayView, IxDyn};
+use tempfile::TempPath;
 
 use super::hdf5_error::Hdf5Context;
-use super::layout::{WellAxis, WellLayout, WellScalar, boundary_type, fields_group};
+use super::layout::{WellLayout, WellScalar};
+use super::outline::{Outline, Pass};
 use crate::atomic_file::{folder_of, publish};
-use crate::systems::Rank;
+use crate::error::IoContext;
 use crate::{Error, Result};
 
-/// Writes one file, trajectory by trajectory. The file takes its name when [`finish`](Self::finish) has forced it to
-/// the disk; until then it is `.NAME.unfinished` beside it. The same calls give the same bytes.
+/// Writes one file, trajectory by trajectory. The file takes its name when [`finish`](Self::finish) has compared it with
+/// what was written and forced it to the disk; until then it is `.NAME.unfinished` beside it, which is removed if there
+/// is an error. The same calls give the same bytes.
 pub struct WellWriter {
     path: PathBuf,
-    unfinished: PathBuf,
+    unfinished: TempPath,
     layout: WellLayout,
     file: File,
-    fields: Vec<Dataset>,
+    outline: Outline,
+    /// BLAKE3 of the values of each trajectory and field.
+    written: BTreeMap<(usize, usize), blake3::Hash>,
 }
 
 impl WellWriter {
@@ -42,8 +47,10 @@ impl WellWriter {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unfinished = folder_of(path).join(format!(".{name}.unfinished"));
-        let (file, fields) = outline(&unfinished, &layout, gzip).h5(path, "create the file")?;
-        Ok(Self { path: path.into(), unfinished, layout, file, fields })
+        let unfinished = TempPath::try_from_path(unfinished).at("create", path)?;
+        let created = create(&unfinished).and_then(|file| Ok((Pass::Write { gzip }.run(&file, &layout)?, file)));
+        let (outline, file) = created.h5(path, "create the file")?;
+        Ok(Self { path: path.into(), unfinished, layout, file, outline, written: BTreeMap::new() })
     }
 
     /// Writes the layout's field of index `field` for one trajectory; `values` is `(times, nx, ny, components)`,
@@ -52,9 +59,9 @@ impl WellWriter {
     /// # Errors
     /// [`Error::Request`] if there is no such field or trajectory, or `values` has another length than its shape;
     /// [`Error::Hdf5`] if it cannot be written.
-    pub fn write(&self, trajectory: usize, field: usize, values: &[f32]) -> Result<()> {
-        let (Some(dataset), true) = (self.fields.get(field), trajectory < self.layout.trajectories) else {
-            let (fields, trajectories) = (self.fields.len(), self.layout.trajectories);
+    pub fn write(&mut self, trajectory: usize, field: usize, values: &[f32]) -> Result<()> {
+        let (Some(dataset), true) = (self.outline.fields.get(field), trajectory < self.layout.trajectories) else {
+            let (fields, trajectories) = (self.outline.fields.len(), self.layout.trajectories);
             let reason = format!(
                 "cannot write field {field} of trajectory {trajectory}: there are {fields} fields, {trajectories} trajectories"
             );
@@ -67,139 +74,113 @@ impl WellWriter {
                 format!("field {name} of one trajectory is {:?}, but {} values came", &shape[1..], values.len());
             Error::request(&self.path, reason)
         })?;
-        let mut selection = vec![hdf5::SliceOrIndex::from(trajectory)];
-        selection.extend(shape[1..].iter().map(|&n| hdf5::SliceOrIndex::from(0..n)));
-        dataset.write_slice(array, hdf5::Hyperslab::from(selection)).h5(&self.path, "write a trajectory")
+        dataset.write_slice(array, part(trajectory, &shape)).h5(&self.path, "write a trajectory")?;
+        self.written.insert((trajectory, field), hash(values));
+        Ok(())
     }
 
-    /// Closes the file and gives it its name.
+    /// Closes the file, compares it with what was written, and gives it its name.
     ///
     /// # Errors
-    /// [`Error::Hdf5`] or [`Error::Io`] if the bytes cannot be forced to the disk.
+    /// [`Error::Hdf5`] or [`Error::Io`] if the file does not hold what was written, or its bytes cannot be forced to the
+    /// disk.
     pub fn finish(self) -> Result<()> {
-        let Self { path, unfinished, file, fields, .. } = self;
-        drop(fields);
-        file.close().h5(&path, "finish the file")?;
+        let Self { path, unfinished, layout, file, outline, written } = self;
+        file.flush().h5(&path, "write the file")?;
+        drop(outline);
+        file.close().h5(&path, "write the file")?;
+        compare(&unfinished, &layout, &written).h5(&path, "read what was written to it")?;
         publish(&unfinished, &path)
     }
 }
 
-/// Creates everything but the values.
-fn outline(path: &Path, layout: &WellLayout, gzip: Option<u8>) -> hdf5::Result<(File, Vec<Dataset>)> {
+/// Creates a file without content.
+fn create(path: &Path) -> hdf5::Result<File> {
     // Creation times would make two files of the same data differ. No lock: nobody else writes this file, and a child
     // process that is being started would hold a copy of the lock for a moment.
-    let file = File::with_options()
+    File::with_options()
         .with_fapl(|fapl| fapl.libver_v110().file_locking(false))
         .with_fcpl(|fcpl| fcpl.obj_track_times(false))
-        .create(path)?;
-    let group = |parent: &Group, name: &str| parent.create_group_builder().obj_track_times(false).create(name);
-    let names: Vec<&str> = layout.scalars.iter().map(|scalar| scalar.name.as_str()).collect();
-    // The Well keeps what all trajectories share among the attributes, too.
-    let shared = || layout.scalars.iter().filter(|scalar| scalar.values.len() == 1);
+        .create(path)
+}
 
-    text(&file, "dataset_name", &layout.dataset)?;
-    text(&file, "grid_type", "cartesian")?;
-    value(&file, "n_spatial_dims", 2_i64)?;
-    value(&file, "n_trajectories", layout.trajectories as i64)?;
-    texts(&file, "simulation_parameters", &shared().map(|scalar| scalar.name.as_str()).collect::<Vec<_>>())?;
-    for scalar in shared() {
-        value(&file, &scalar.name, scalar.values[0])?;
-    }
-
-    let dimensions = group(&file, "dimensions")?;
-    texts(&dimensions, "spatial_dims", &layout.axes.each_ref().map(|a| a.name.as_str()))?;
-    varying(&data(&dimensions, "time", &layout.times)?, false, true)?;
-    for axis in &layout.axes {
-        varying(&data(&dimensions, &axis.name, &axis.coordinates)?, false, false)?;
-    }
-
-    let boundaries = group(&file, "boundary_conditions")?;
-    for axis in &layout.axes {
-        boundary(&group(&boundaries, &boundary_name(axis))?, axis)?;
-    }
-
-    let scalars = group(&file, "scalars")?;
-    texts(&scalars, "field_names", &names)?;
-    for scalar in &layout.scalars {
-        let values: Vec<f32> = scalar.values.iter().map(|&value| value as f32).collect();
-        let dataset = match values.as_slice() {
-            [value] => {
-                let dataset = scalars.new_dataset::<f32>().obj_track_times(false).create(scalar.name.as_str())?;
-                dataset.write_scalar(value)?;
-                dataset
-            }
-            _ => data(&scalars, &scalar.name, &values)?,
-        };
-        varying(&dataset, values.len() > 1, false)?;
-    }
-
-    let mut fields = Vec::with_capacity(layout.fields.len());
-    for rank in Rank::ALL {
-        let members = group(&file, &fields_group(rank))?;
-        let of_rank = || layout.fields.iter().filter(|f| f.rank == rank);
-        texts(&members, "field_names", &of_rank().map(|f| f.name.as_str()).collect::<Vec<_>>())?;
-        for field in of_rank() {
-            let shape = layout.shape(field);
-            let mut builder = members.new_dataset::<f32>().obj_track_times(false);
-            if let Some(level) = gzip {
-                let chunk: Vec<usize> = [1, 1].iter().chain(&shape[2..]).copied().collect();
-                builder = builder.chunk(chunk).shuffle().deflate(level);
-            }
-            let dataset = builder.shape(shape).create(field.name.as_str())?;
-            value(&dataset, "sample_varying", true)?;
-            value(&dataset, "time_varying", true)?;
-            dataset.new_attr_builder().with_data(&[true, true]).create("dim_varying")?;
-            if rank == Rank::Tensor {
-                value(&dataset, "symmetric", false)?;
-                value(&dataset, "antisymmetric", false)?;
-            }
-            fields.push(dataset);
+/// Whether a file holds what was written to it: the library does not report each write that fails.
+fn compare(path: &Path, layout: &WellLayout, written: &BTreeMap<(usize, usize), blake3::Hash>) -> hdf5::Result<()> {
+    let file = File::with_options().with_fapl(|fapl| fapl.file_locking(false)).open(path)?;
+    let outline = Pass::Compare.run(&file, layout)?;
+    for (&(trajectory, field), expected) in written {
+        let shape = layout.shape(&layout.fields[field]);
+        let values = outline.fields[field].read_slice::<f32, _, IxDyn>(part(trajectory, &shape))?;
+        if values.as_slice().map(hash) != Some(*expected) {
+            let name = &layout.fields[field].name;
+            return Err(format!("{name} of trajectory {trajectory} has other values than were written").into());
         }
     }
-    Ok((file, fields))
-}
-
-fn boundary_name(axis: &WellAxis) -> String {
-    format!("{}_{}", axis.name, boundary_type(axis.boundary).to_lowercase())
-}
-
-fn boundary(group: &Group, axis: &WellAxis) -> hdf5::Result<()> {
-    text(group, "bc_type", boundary_type(axis.boundary))?;
-    texts(group, "associated_dims", &[&axis.name])?;
-    texts(group, "associated_fields", &[])?;
-    value(group, "sample_varying", false)?;
-    value(group, "time_varying", false)?;
-    let last = axis.coordinates.len() - 1;
-    let ends: Vec<bool> = (0..=last).map(|j| j == 0 || j == last).collect();
-    data(group, "mask", &ends)?;
     Ok(())
 }
 
-/// The two flags that every dimension and scalar carries.
-fn varying(dataset: &Dataset, by_trajectory: bool, in_time: bool) -> hdf5::Result<()> {
-    value(dataset, "sample_varying", by_trajectory)?;
-    value(dataset, "time_varying", in_time)
+/// One trajectory of a field of this shape.
+fn part(trajectory: usize, shape: &[usize]) -> Hyperslab {
+    let whole = shape[1..].iter().map(|&n| SliceOrIndex::from(0..n));
+    Hyperslab::from([SliceOrIndex::from(trajectory)].into_iter().chain(whole).collect::<Vec<_>>())
 }
 
-fn data<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<Dataset> {
-    group.new_dataset_builder().obj_track_times(false).with_data(values).create(name)
+fn hash(values: &[f32]) -> blake3::Hash {
+    blake3::hash(bytemuck::cast_slice(values))
 }
 
-fn value<T: H5Type>(location: &Location, name: &str, value: T) -> hdf5::Result<()> {
-    location.new_attr::<T>().create(name)?.write_scalar(&value)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::{Boundary, Field, Rank};
+    use crate::well::WellAxis;
 
-fn text(location: &Location, name: &str, text: &str) -> hdf5::Result<()> {
-    value(location, name, unicode(text)?)
-}
+    /// The HDF5 library loses errors at the end of small datasets, and the file then has zeros there.
+    #[test]
+    fn a_file_without_what_was_written_to_it_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.hdf5");
+        let axis = |name: &str| WellAxis { name: name.into(), boundary: Boundary::Wall, coordinates: vec![1.0, 2.0] };
+        let scalar = |name: &str, values: &[f64]| WellScalar { name: name.into(), values: values.into() };
+        let layout = WellLayout {
+            dataset: "waves".into(),
+            trajectories: 2,
+            times: vec![1.0, 2.0],
+            axes: [axis("x"), axis("y")],
+            fields: vec![Field { name: "height".into(), rank: Rank::Scalar }],
+            scalars: vec![scalar("depth", &[3.0]), scalar("speed", &[3.0, 4.0])],
+        };
+        let mut writer = WellWriter::create(&path, layout.clone(), None).unwrap();
+        writer.write(0, 0, &[1.0; 8]).unwrap();
+        writer.write(1, 0, &[2.0; 8]).unwrap();
+        let written = writer.written.clone();
+        writer.finish().unwrap();
+        compare(&path, &layout, &written).unwrap();
 
-fn texts(location: &Location, name: &str, texts: &[&str]) -> hdf5::Result<()> {
-    let texts = texts.iter().map(|t| unicode(t)).collect::<hdf5::Result<Vec<_>>>()?;
-    location.new_attr_builder().with_data(&texts).create(name)?;
-    Ok(())
-}
-
-/// The Well's reader takes variable-length strings only.
-fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
-    text.parse().map_err(|e| hdf5::Error::from(format!("{text:?} is not a string HDF5 can hold: {e}")))
+        let whole = std::fs::read(&path).unwrap();
+        let places = [
+            ("dimensions/time", "time"),
+            ("dimensions/x", "x"),
+            ("dimensions/y", "y"),
+            ("boundary_conditions/x_wall/mask", "mask"),
+            ("scalars/depth", "depth"),
+            ("scalars/speed", "speed"),
+            ("t0_fields/height", "height"),
+        ];
+        for (place, name) in places {
+            std::fs::write(&path, &whole).unwrap();
+            let file = File::open_rw(&path).unwrap();
+            let dataset = file.dataset(place).unwrap();
+            match name {
+                "mask" => dataset.write_raw(&vec![false; dataset.size()]).unwrap(),
+                "depth" => dataset.write_scalar(&0.0_f32).unwrap(),
+                "time" => dataset.write(&ndarray::Array1::<f64>::zeros(2)).unwrap(),
+                _ => dataset.write(&ndarray::ArrayD::<f32>::zeros(dataset.shape())).unwrap(),
+            }
+            drop(dataset);
+            file.close().unwrap();
+            let error = compare(&path, &layout, &written).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{place}: {error}");
+        }
+    }
 }

@@ -31,10 +31,7 @@ pub fn write_with<E: From<Error>>(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(Error::io(folder))?;
     let file = temporary(folder).map_err(Error::io(folder))?;
     let mut writer = BufWriter::new(file.as_file());
@@ -42,8 +39,24 @@ pub fn write_with<E: From<Error>>(
     writer.flush().and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
     drop(writer);
     file.persist(path).map_err(|e| Error::Io { path: path.to_owned(), source: e.error })?;
-    // The rename itself is durable once the folder is.
-    Ok(File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))?)
+    Ok(sync_name(path)?)
+}
+
+/// Makes sure that a file has its name also after a power failure: a rename is on the disk once the folder is.
+///
+/// # Errors
+///
+/// If the folder cannot be synced.
+pub fn sync_name(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// What the names of temporary files begin with.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
     time::{Duration, Instant},
@@ -101,7 +101,7 @@ impl RunStatus {
     }
 }
 
-/// The file of a run's status. Errors of writing it are ignored, because the run does not depend on it.
+/// The file of a run's status. It is written again and again, so that only the last error of writing it matters.
 pub(crate) struct StatusFile {
     path: PathBuf,
     inner: Mutex<Inner>,
@@ -112,6 +112,8 @@ struct Inner {
     /// For each running cell, when its current phase started, and the units done then.
     started: HashMap<String, (Instant, u64)>,
     written: Option<Instant>,
+    /// Why the file could not be written the last time.
+    failed: Option<io::Error>,
 }
 
 impl StatusFile {
@@ -124,7 +126,7 @@ impl StatusFile {
             state: RunState::Running,
             cells: titles.map(|title| CellStatus::new(title, CellState::Waiting, None)).collect(),
         };
-        let inner = Inner { status, started: HashMap::new(), written: None };
+        let inner = Inner { status, started: HashMap::new(), written: None, failed: None };
         let status = Self { path: file(run), inner: Mutex::new(inner) };
         status.change(|_| true);
         status
@@ -173,7 +175,11 @@ impl StatusFile {
     }
 
     /// Sets the final state of the run.
-    pub(crate) fn end(&self, state: RunState) {
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub(crate) fn end(&self, state: RunState) -> Result<()> {
         self.change(|inner| {
             inner.status.state = state;
             for cell in &mut inner.status.cells {
@@ -183,6 +189,8 @@ impl StatusFile {
             }
             true
         });
+        let mut inner = self.inner.lock().unwrap_or_else(|e| e.into_inner());
+        inner.failed.take().map_or(Ok(()), |error| Err(Error::io(&self.path)(error)))
     }
 
     /// Changes the status. Writes the file if `change` returns true or the file is older than [`INTERVAL`].
@@ -194,8 +202,12 @@ impl StatusFile {
         inner.written = Some(Instant::now());
         inner.status.written = now();
         let temporary = self.path.with_extension("json.new");
-        if let Ok(text) = serde_json::to_vec_pretty(&inner.status) {
-            let _ = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &self.path));
+        let text = serde_json::to_vec_pretty(&inner.status).map_err(io::Error::from);
+        let written = text.and_then(|text| fs::write(&temporary, text));
+        inner.failed = written.and_then(|()| fs::rename(&temporary, &self.path)).err();
+        if inner.failed.is_some() {
+            // It may be half of one, and takes space.
+            let _ = fs::remove_file(&temporary);
         }
     }
 }

@@ -89,10 +89,11 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    status.end(if interrupt::requested() { RunState::Interrupted } else { RunState::Finished });
+    let written = status.end(if interrupt::requested() { RunState::Interrupted } else { RunState::Finished });
     listener(RunEvent::End);
     result?;
-    interrupt::check()
+    interrupt::check()?;
+    written
 }
 
 /// The order in which cells run, so that every method has a first score early: the first seed of all systems before the second, one
@@ -156,7 +157,13 @@ impl Supervisor<'_> {
             let folder = cell.folder(self.run);
             let clock = Instant::now();
             self.status.state(&cell.title(), CellState::Running, None);
-            let reason = match self.attempt(cell, &folder) {
+            let mut end = self.attempt(cell, &folder);
+            // Its process may have ended between writing the record and making sure that it lasts.
+            if let (End::Failed(_), Some(record)) = (&end, folder.found_record()) {
+                files::sync_name(&record)?;
+                end = End::Done;
+            }
+            let reason = match end {
                 End::Done => {
                     (self.listener)(RunEvent::Done(cell, clock.elapsed()));
                     self.status.state(&cell.title(), CellState::Done, None);

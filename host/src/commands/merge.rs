@@ -39,13 +39,16 @@ impl Merge {
     }
 }
 
+/// A cell, the run that it is taken from, and what came of it.
+type MergedCell = (ManifestCell, PathBuf, CellOutcome);
+
 /// Copies the records of all cells into one folder with one manifest, and returns the number of cells. If several runs have a cell, a
 /// record takes precedence over a failure, and all records must have the same scores. Nothing is written if one table cannot hold them all.
 pub(super) fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usize> {
     if fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::Usage(format!("{}: expected a folder that is new or empty", out.display())));
     }
-    let mut merged: Vec<(ManifestCell, PathBuf, CellOutcome)> = Vec::new();
+    let mut merged: Vec<MergedCell> = Vec::new();
     for run in runs {
         for listed in RunManifest::read(run)?.cells {
             let outcome = listed.folder(run).outcome()?;
@@ -69,6 +72,14 @@ pub(super) fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usiz
     check_suites(out, merged.iter().map(|(listed, ..)| &listed.identity))?;
     refuse_other_settings(&merged)?;
     refuse_other_embeddings(&merged)?;
+    // What there is of it would be refused the next time.
+    write(out, runs, merged, compress).inspect_err(|_| {
+        let _ = fs::remove_dir_all(out);
+    })
+}
+
+/// Writes the merged run, and returns the number of cells.
+fn write(out: &Path, runs: &[PathBuf], merged: Vec<MergedCell>, compress: bool) -> Result<usize> {
     copy_samples(runs, out, &merged)?;
     for (listed, from, _) in &merged {
         let (source, target) = (listed.folder(from), listed.folder(out));
@@ -110,7 +121,7 @@ fn copy_curves(listed: &ManifestCell, from: &Path, out: &Path) -> Result<()> {
 }
 
 /// Copies the sample fields of each system from the first run that has them, for the report.
-fn copy_samples(runs: &[PathBuf], out: &Path, merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> Result<()> {
+fn copy_samples(runs: &[PathBuf], out: &Path, merged: &[MergedCell]) -> Result<()> {
     for (listed, ..) in merged {
         let system = &listed.identity.system;
         let target = SampleFields::file(out, system);
@@ -123,9 +134,8 @@ fn copy_samples(runs: &[PathBuf], out: &Path, merged: &[(ManifestCell, PathBuf, 
 }
 
 /// Refuses two sets of embeddings made elsewhere for one seed of a row, which are not repetitions of each other.
-fn refuse_other_embeddings(merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> Result<()> {
-    let elsewhere =
-        |(cell, ..): &&(ManifestCell, PathBuf, CellOutcome)| cell.identity.initialisation == Initialisation::Elsewhere;
+fn refuse_other_embeddings(merged: &[MergedCell]) -> Result<()> {
+    let elsewhere = |(cell, ..): &&MergedCell| cell.identity.initialisation == Initialisation::Elsewhere;
     let mut seen: Vec<(&str, &str, u64)> = Vec::new();
     for (cell, ..) in merged.iter().filter(elsewhere) {
         let identity = &cell.identity;
@@ -142,7 +152,7 @@ fn refuse_other_embeddings(merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> R
 }
 
 /// Refuses seeds of one row with different configurations, which are not repetitions of each other.
-fn refuse_other_settings(merged: &[(ManifestCell, PathBuf, CellOutcome)]) -> Result<()> {
+fn refuse_other_settings(merged: &[MergedCell]) -> Result<()> {
     let results: Vec<&CellRecord> = merged.iter().filter_map(|(_, _, outcome)| outcome.record()).collect();
     for (index, one) in results.iter().enumerate() {
         let row = |result: &CellRecord| {

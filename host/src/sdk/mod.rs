@@ -4,7 +4,7 @@
 mod manifest;
 
 use std::{
-    fs, io,
+    fs, io, iter,
     path::{Path, PathBuf},
 };
 
@@ -80,8 +80,15 @@ impl Sdk {
     }
 }
 
+/// The same error with its causes: those of `tar` say what could not be written, but not why.
+fn with_causes(error: io::Error) -> io::Error {
+    let causes = iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    io::Error::new(error.kind(), text)
+}
+
 fn unpack(folder: &Path) -> io::Result<()> {
-    Archive::new(GzDecoder::new(PACKED)).unpack(folder)?;
+    Archive::new(GzDecoder::new(PACKED)).unpack(folder).map_err(with_causes)?;
     let path = folder.join("Cargo.toml");
     let manifest = manifest::of_methods(&fs::read_to_string(&path)?).map_err(io::Error::other)?;
     fs::write(path, manifest)

@@ -1,6 +1,8 @@
 //! What the tests are written with: the program in a folder of its own, plugins, finished runs, and readers of what it writes.
 
 mod checkpoint;
+#[cfg(target_os = "linux")]
+pub mod failing_calls;
 mod finished_run;
 pub mod hub;
 mod output;
@@ -10,6 +12,7 @@ mod plugins;
 mod process;
 mod project;
 mod python;
+mod random;
 mod shared_folder;
 mod tensors;
 
@@ -25,5 +28,6 @@ pub use plugins::{
 pub use process::{Running, wait_until};
 pub use project::{Suite, TestProject, files_below, read_json, replace_option, write_sealed};
 pub use python::python;
+pub use random::Random;
 pub use shared_folder::shared_folder;
 pub use tensors::{Array, distance, read_tensors, write_tensors};

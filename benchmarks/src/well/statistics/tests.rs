@@ -51,7 +51,7 @@ fn write(folder: &Path, count: usize) -> Vec<PathBuf> {
     };
     let file = |number: usize| {
         let path = folder.join(format!("{number}.hdf5"));
-        let writer = WellWriter::create(&path, layout.clone(), None).unwrap();
+        let mut writer = WellWriter::create(&path, layout.clone(), None).unwrap();
         for trajectory in 0..layout.trajectories {
             for (index, field) in layout.fields.iter().enumerate() {
                 let value = |i: usize| ((7 * i * i + 3 * trajectory + 11 * number + 5 * index) % 23) as f32 - 40.0;

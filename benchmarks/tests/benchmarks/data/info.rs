@@ -40,7 +40,7 @@ fn statistics_are_those_of_the_values() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
     let layout = WellLayout { trajectories: 1, ..layout() };
-    let writer = WellWriter::create(&path, layout.clone(), None).unwrap();
+    let mut writer = WellWriter::create(&path, layout.clone(), None).unwrap();
     for (i, field) in layout.fields.iter().enumerate() {
         let components = field.rank.components();
         let value = |at: usize| {

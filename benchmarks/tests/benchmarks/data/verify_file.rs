@@ -186,7 +186,7 @@ fn findings_are_counted_beyond_those_that_are_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bad.hdf5");
     let layout = WellLayout { times: (0..30).map(f64::from).collect(), trajectories: 1, ..layout() };
-    let writer = WellWriter::create(&path, layout.clone(), None).unwrap();
+    let mut writer = WellWriter::create(&path, layout.clone(), None).unwrap();
     for (i, field) in layout.fields.iter().enumerate() {
         writer.write(0, i, &vec![f32::NAN; 30 * layout.frame_len(field)]).unwrap();
     }
@@ -203,7 +203,7 @@ fn findings_are_counted_beyond_those_that_are_listed() {
 /// Writes a file of the test's layout in which `change` has changed the values of field `zinc`, one slice per frame.
 fn zinc(path: &Path, change: impl Fn(usize, usize, &mut [f32])) -> Report {
     let layout = layout();
-    let writer = WellWriter::create(path, layout.clone(), None).unwrap();
+    let mut writer = WellWriter::create(path, layout.clone(), None).unwrap();
     for trajectory in 0..2 {
         for (i, field) in layout.fields.iter().enumerate() {
             let len = layout.frame_len(field);
@@ -252,7 +252,7 @@ fn a_trajectory_that_occurs_twice_in_a_file_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
     let layout = WellLayout { trajectories: 3, ..layout() };
-    let writer = WellWriter::create(&path, layout.clone(), None).unwrap();
+    let mut writer = WellWriter::create(&path, layout.clone(), None).unwrap();
     for (trajectory, values_of) in [0, 1, 0].into_iter().enumerate() {
         for (i, field) in layout.fields.iter().enumerate() {
             let values: Vec<f32> = (0..3 * layout.frame_len(field)).map(|j| value(values_of, i, j)).collect();

@@ -129,7 +129,7 @@ fn parts_of_fields_are_read_without_the_rest() {
 fn a_trajectory_of_the_wrong_size_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.hdf5");
-    let writer = WellWriter::create(&path, layout(), None).unwrap();
+    let mut writer = WellWriter::create(&path, layout(), None).unwrap();
     says(writer.write(0, 2, &[0.0; 3]), &["file.hdf5", "velocity", "[3, 4, 6, 2]", "3 values"]);
     says(writer.write(2, 0, &[0.0; 72]), &["file.hdf5", "trajectory 2"]);
     says(writer.write(0, 4, &[0.0; 72]), &["file.hdf5", "field 4"]);

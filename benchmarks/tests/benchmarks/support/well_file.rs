@@ -40,7 +40,7 @@ pub fn write(path: &Path, gzip: Option<u8>) {
 
 /// Writes a file with those values and a layout that differs from that one in scalars.
 pub fn write_as(path: &Path, layout: WellLayout, gzip: Option<u8>) {
-    let writer = WellWriter::create(path, layout.clone(), gzip).unwrap();
+    let mut writer = WellWriter::create(path, layout.clone(), gzip).unwrap();
     for trajectory in 0..2 {
         for (i, field) in layout.fields.iter().enumerate() {
             let values: Vec<f32> = (0..3 * layout.frame_len(field)).map(|j| value(trajectory, i, j)).collect();

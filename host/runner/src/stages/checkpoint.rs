@@ -51,6 +51,10 @@ impl Checkpoint {
         let bytes = files::read(&path)?;
         if let Some((checkpoint, state)) = parts(&bytes) {
             let restored = curves.restore(&folder.curves(), checkpoint.step);
+            // A full disk is no damage.
+            if let Err(error @ physrep_records::Error::Io { .. }) = restored {
+                return Err(error.into());
+            }
             if restored.is_ok() && curves.digest(checkpoint.step) == checkpoint.curves {
                 method.load(state, LoadScope::Full)?;
                 return Ok(Some(checkpoint));

@@ -4,7 +4,7 @@ mod files;
 mod python;
 mod rust_crate;
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{env, fs, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use physrep_runner::interrupt;
@@ -45,16 +45,20 @@ impl New {
             Some(path) => path.clone(),
             None => env::current_dir().map_err(Error::io("."))?,
         };
-        std::fs::create_dir_all(&here).map_err(Error::io(&here))?;
+        fs::create_dir_all(&here).map_err(Error::io(&here))?;
         let here = here.canonicalize().map_err(Error::io(&here))?;
         let folder = here.join(&self.name);
         if folder.exists() {
             return Err(Error::Usage(format!("{} exists already; choose another name or --path", folder.display())));
         }
-        match self.python {
-            true => python::write(&self.name, &folder)?,
-            false => rust_crate::write(&self.name, &folder, &sdk)?,
-        }
+        let written = match self.python {
+            true => python::write(&self.name, &folder),
+            false => rust_crate::write(&self.name, &folder, &sdk),
+        };
+        // What there is of it would be refused the next time.
+        written.inspect_err(|_| {
+            let _ = fs::remove_dir_all(&folder);
+        })?;
         say!("{} has the method `{}`. Next:", folder.display(), self.name);
         say!("  cd {}", quoted(&folder.display().to_string()));
         say!("  physrep-bench check .                   # whether it keeps to its contract");

@@ -39,7 +39,7 @@ fn well_file(folder: &Path, trajectories: usize) -> Vec<u8> {
             .into(),
     };
     let path = folder.join("made.hdf5");
-    let writer = WellWriter::create(&path, layout, None).expect("writable");
+    let mut writer = WellWriter::create(&path, layout, None).expect("writable");
     for trajectory in 0..trajectories {
         let values: Vec<f32> = (0..3 * 64).map(|i| (i + 1000 * trajectory) as f32).collect();
         writer.write(trajectory, 0, &values).expect("writable");
