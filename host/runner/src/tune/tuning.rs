@@ -49,6 +49,9 @@ pub struct Tuning {
     pub(super) seed: u64,
 }
 
+/// The most trials: each is a training.
+const MOST_TRIALS: u64 = 10_000;
+
 impl Tuning {
     /// Finds the method, builds its crate for `device` if it is stale, and reads its ranges.
     ///
@@ -63,6 +66,9 @@ impl Tuning {
     ) -> Result<Self> {
         if settings.trials == 0 {
             return Err(Error::Usage(format!("--trials 0: expected 1 or more; {TRIALS} is the budget")));
+        }
+        if settings.trials > MOST_TRIALS {
+            return Err(Error::Usage(format!("--trials {}: expected at most {MOST_TRIALS}", settings.trials)));
         }
         let name = suite.variants.get(&settings.method).unwrap_or(&settings.method);
         let building = |folder: &Path| listener(SelectionEvent::Building(folder));
