@@ -94,7 +94,7 @@ fn whatever_is_killed_the_end_is_that_of_an_undisturbed_run() {
         let out = format!("life{lives}");
         loop {
             let mut running = Running::start(project.command(arguments(&project, &out)));
-            let victim = random.one_of(&[Victim::Supervisor, Victim::Cell, Victim::Method, Victim::All]);
+            let victim = *random.pick(&[Victim::Supervisor, Victim::Cell, Victim::Method, Victim::All]);
             let delay = length.mul_f64(random.below(1000) as f64 / 1000.0);
             let started = Instant::now();
             while started.elapsed() < delay && !running.has_ended() {

@@ -6,8 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::random::Random;
-use crate::support::{Running, Suite, TestProject, files_below, wait_until};
+use crate::support::{Random, Running, Suite, TestProject, files_below, wait_until};
 
 /// The finished trajectories in a system's folder. They are parts `SPLIT_INDEX.part`, until those of a file are complete; a kill may
 /// leave both.
@@ -43,7 +42,7 @@ fn a_killed_generation_loses_the_trajectory_in_flight_and_ends_with_the_same_byt
     project.run(arguments("whole", "2")).exits_with(0);
     let expected = bytes("whole");
 
-    let mut random = Random(7);
+    let mut random = Random::of("generate", 7);
     for threads in ["1", "2"] {
         let folder = project.path("killed").join("shear_flow");
         let mut kept = 0;

@@ -4,7 +4,6 @@ mod fetch;
 mod foreign_files;
 mod generate;
 mod info;
-mod random;
 mod show;
 mod verify;
 

@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{generate_micro, random::Random};
-use crate::support::TestProject;
+use super::generate_micro;
+use crate::support::{Random, TestProject};
 
 /// A small valid file, and its bytes.
 fn one_file(project: &TestProject) -> (PathBuf, Vec<u8>) {
@@ -100,7 +100,7 @@ fn damaged_bytes_neither_hang_nor_crash() {
     let heap = good.windows(4).position(|w| w == b"GCOL").expect("HDF5 keeps strings in a heap");
     let bad = project.path("bad");
     fs::create_dir(&bad).expect("created");
-    let mut random = Random(1);
+    let mut random = Random::of("verify", 1);
     let count = 90;
     for i in 0..count {
         let mut bytes = good.clone();

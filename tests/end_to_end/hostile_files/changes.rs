@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::random::Random;
+use crate::support::Random;
 
 /// Names that lead elsewhere, control a terminal, or are more than a name to who reads a table.
 const TEXTS: [&str; 12] = [

@@ -6,12 +6,10 @@ use physrep_benchmarks::packed::PackedHeader;
 use serde_json::Value;
 
 use super::{
-    changes, places,
-    random::Random,
-    rounds,
+    changes, places, rounds,
     trial::{Trials, find, link, replace},
 };
-use crate::support::Suite;
+use crate::support::{Random, Suite};
 
 /// Changes the file of data that `name` finds, and runs `commands`, words each.
 fn changed(kind: &'static str, name: &str, hostile: impl Fn(&[u8], u64, &mut Random) -> Vec<u8>, commands: &[&str]) {

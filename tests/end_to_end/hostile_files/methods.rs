@@ -3,12 +3,10 @@
 use std::{fs, path::Path};
 
 use super::{
-    changes, places,
-    random::Random,
-    rounds,
+    changes, places, rounds,
     trial::{Trials, replace},
 };
-use crate::support::{HOSTILE, fixture};
+use crate::support::{HOSTILE, Random, fixture};
 
 #[test]
 fn folders_of_methods() {

@@ -8,7 +8,6 @@ mod data;
 mod methods;
 mod options;
 mod places;
-mod random;
 mod runs;
 mod suites;
 mod trial;

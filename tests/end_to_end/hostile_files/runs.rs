@@ -7,12 +7,10 @@ use physrep_records::sealed::sealed;
 use serde_json::Value;
 
 use super::{
-    changes, places,
-    random::Random,
-    rounds,
+    changes, places, rounds,
     trial::{Trials, find, link, replace},
 };
-use crate::support::{JEPA, Suite, micro_run, read_json};
+use crate::support::{JEPA, Random, Suite, micro_run, read_json};
 
 /// The commands that read a run in `run`.
 fn readers() -> Vec<Vec<String>> {

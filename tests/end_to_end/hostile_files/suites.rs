@@ -3,12 +3,10 @@
 use std::{fs, path::Path};
 
 use super::{
-    changes, places,
-    random::Random,
-    rounds,
+    changes, places, rounds,
     trial::{Trials, replace},
 };
-use crate::support::{JEPA, Suite};
+use crate::support::{JEPA, Random, Suite};
 
 /// The commands that read a suite in `suite.toml`, into the folder of the trial.
 fn commands() -> Vec<Vec<String>> {

@@ -11,12 +11,10 @@ use safetensors::{Dtype, serialize, tensor::TensorView};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{
-    changes, places,
-    random::Random,
-    rounds,
+    changes, places, rounds,
     trial::{Trials, find, replace},
 };
-use crate::support::{Array, JEPA, Suite, fixture, micro_run, python, shared_folder, write_tensors};
+use crate::support::{Array, JEPA, Random, Suite, fixture, micro_run, python, shared_folder, write_tensors};
 
 fn commands_that_encode(checkpoint: &str) -> Vec<Vec<String>> {
     let plugin = JEPA.argument();

@@ -24,10 +24,10 @@ fn sweep(command: &commands::Command, count: u64, random: &mut Random) {
     let mut came: BTreeMap<(Action, Option<i32>), u64> = BTreeMap::new();
     for _ in 0..count {
         let (project, folder) = new();
-        let action = random.one_of(&actions);
-        let call = 1 + random.below(undisturbed.calls[&action]);
+        let action = *random.pick(&actions);
+        let call = 1 + random.below(undisturbed.calls[&action] as usize) as u64;
         let (error, text) =
-            random.one_of(&[(libc::ENOSPC, "No space left on device"), (libc::EIO, "Input/output error")]);
+            *random.pick(&[(libc::ENOSPC, "No space left on device"), (libc::EIO, "Input/output error")]);
         let fault = Fault { action, call, stays: random.below(2) == 0, error };
         let faulted = failing_calls::run(project.command(&command.arguments), &folder, Some(fault)).expect("as before");
         let place = format!("{} with {fault:?} of {:?}", command.arguments.join(" "), faulted.failed);

@@ -32,9 +32,12 @@ fn table(leaderboard: &Leaderboard<'_>, track: Track, probe: &str) -> Option<Tab
     ];
     let legend = format!(
         "MSE of labels on test, ± {}. Difference: pretrained minus random init, with its interval of the same kind; p: of a paired test, \
-         with Holm's correction for the {} comparisons of this table. Yes: significantly lower (p < 0.05); no: significantly higher.",
+         with Holm's correction for the {} of this table. Yes: significantly lower (p < 0.05); no: significantly higher.",
         interval(leaderboard),
-        pairs.len()
+        match pairs.len() {
+            1 => "1 comparison".to_owned(),
+            number => format!("{number} comparisons"),
+        }
     );
     let what = format!("{}, does pretraining help? {probe} probe", encoders(track));
     let title = title(leaderboard, "all systems", &what);
