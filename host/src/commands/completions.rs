@@ -20,7 +20,7 @@ impl Completions {
     pub fn run(self) -> Result<ExitCode> {
         let mut script = Vec::new();
         generate(self.shell, &mut cli::command(), "physrep-bench", &mut script);
-        output::write(&String::from_utf8_lossy(&script));
+        output::write_styled(String::from_utf8_lossy(&script));
         Ok(ExitCode::SUCCESS)
     }
 }
