@@ -156,7 +156,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::MethodOne(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Schema(command) => command.run(),
-        Command::Completions(command) => command.run(),
+        Command::Completions(completions) => completions.run(self::command()),
         Command::Doctor(command) => command.run(),
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap_complete::{Shell, generate};
 
-use crate::{cli, error::Result, output};
+use crate::{error::Result, output};
 
 /// For which shell.
 #[derive(Debug, Args)]
@@ -16,10 +16,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints the script.
-    pub fn run(self) -> Result<ExitCode> {
+    /// Prints the script for `command`, the whole command line.
+    pub fn run(self, mut command: clap::Command) -> Result<ExitCode> {
         let mut script = Vec::new();
-        generate(self.shell, &mut cli::command(), "physrep-bench", &mut script);
+        generate(self.shell, &mut command, "physrep-bench", &mut script);
         output::write_styled(String::from_utf8_lossy(&script));
         Ok(ExitCode::SUCCESS)
     }

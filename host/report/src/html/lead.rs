@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::PageState;
+use super::page_state::PageState;
 use crate::{
     figures::spaced,
     leaderboard::{Leaderboard, Note},

@@ -6,12 +6,14 @@
 mod environment;
 mod lead;
 mod page;
+mod page_state;
 mod parameters;
 mod protocol;
 mod sections;
 mod table;
 
 pub(crate) use page::{POLICY, STYLE, TABLE_SCRIPT};
+pub use page_state::PageState;
 
 use std::path::{Path, PathBuf};
 
@@ -30,15 +32,6 @@ pub struct ReportFiles {
     pub page: PathBuf,
     /// The number of figures in the folder `figures` beside it.
     pub figures: usize,
-}
-
-/// Whether the run of a page goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageState {
-    /// Its cells are being run: the page loads itself again every ten seconds.
-    Running,
-    /// It has ended, or was interrupted.
-    Ended,
 }
 
 /// Writes the report of the run in folder `run`, whose results are `results`: `report.html` into `out`, and `figures/NAME.svg` and

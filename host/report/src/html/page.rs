@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use physrep_records::SuiteFacts;
 
-use super::PageState;
+use super::page_state::PageState;
 use crate::{
     figures::{colour_variables, figure_style},
     tables::wording,
