@@ -316,3 +316,16 @@ fn a_run_goes_on_where_it_was_moved_to_and_data_that_was_moved_is_asked_for() {
     all("all", "elsewhere", "moved").exits_with(0);
     assert_eq!(project.results("moved").len(), 2);
 }
+
+/// `data pack` waited for ever for a pipe in the place of a generated file, whose checksum it was about to compute.
+#[test]
+fn a_pipe_in_the_place_of_generated_data_is_refused() {
+    let project = TestProject::new();
+    let suite = Suite::Micro.path().display().to_string();
+    project.run(["data", "generate", "shear_flow", "--suite", &suite, "--out", "data"]).exits_with(0);
+    let file = project.path("data/shear_flow/data/train/shear_flow_train_0000.hdf5");
+    fs::remove_file(&file).expect("there");
+    assert!(Command::new("mkfifo").arg(&file).status().expect("mkfifo runs").success());
+    let output = project.run(["data", "pack", "shear_flow", "--suite", &suite, "--data", "data"]).exits_with(1);
+    assert!(output.err.contains("found a pipe or a device"), "{}", output.err);
+}

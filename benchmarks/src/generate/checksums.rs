@@ -1,7 +1,6 @@
 //! The checksums of generated files, kept beside them: whether their bytes are those that were written.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -78,6 +77,6 @@ fn name(folder: &Path, path: &Path) -> String {
 
 fn checksum(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
-    File::open(path).and_then(|file| hasher.update_reader(file).map(drop)).at("read", path)?;
+    regular_file::open(path).and_then(|file| hasher.update_reader(file).map(drop)).at("read", path)?;
     Ok(hasher.finalize().to_hex().to_string())
 }

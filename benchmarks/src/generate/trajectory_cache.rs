@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::atomic_file::{create_folder, replace};
 use crate::error::IoContext;
 use crate::suite::Trajectory;
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// The folder of these files, which one process at a time holds a lock on. It is removed when the generation is
 /// complete.
@@ -78,7 +78,7 @@ impl TrajectoryCache {
     /// The trajectory, of `len` values; `None` if its file is missing or damaged.
     pub fn read(&self, trajectory: &Trajectory, len: usize) -> Result<Option<Vec<f32>>> {
         let path = self.path(trajectory);
-        let mut file = match File::open(&path) {
+        let mut file = match regular_file::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e).at("read", &path),

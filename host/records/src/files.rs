@@ -173,6 +173,6 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 /// If it cannot be read.
 pub fn checksum(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
-    File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())).map_err(Error::io(path))?;
+    regular_file::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())).map_err(Error::io(path))?;
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use physrep_benchmarks::regular_file;
 use sha1::Sha1;
 use sha2::{
     Sha256,
@@ -47,7 +48,7 @@ impl Checksum {
     /// [`Error::Records`] if it cannot be read.
     pub fn of_file(&self, path: &Path) -> Result<Self> {
         let compute = || -> io::Result<Self> {
-            let mut file = File::open(path)?;
+            let mut file = regular_file::open(path)?;
             Ok(match self {
                 Self::Sha256(_) => Self::Sha256(hexadecimal(&digest(Sha256::new(), &mut file)?)),
                 Self::GitBlob(_) => {
