@@ -154,7 +154,6 @@ mod tests {
                 0 => text.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
                 _ => vec![text.to_owned()],
             });
-            // A quoted part belongs to the word before, if nothing separates them.
             let parsed = cli::command().try_get_matches_from(["physrep-bench".to_owned()].into_iter().chain(words));
             assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
         }

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::support::{HOSTILE, Suite, TestProject, micro_run, root};
 
-/// A copy of the published results.
-fn results(project: &TestProject) {
-    project.copy(&root().join("results/tiny-v5"), "results/tiny-v5");
+/// A copy of published results, a folder of them or all.
+fn copy(project: &TestProject, results: &str) {
+    project.copy(&root().join(results), results);
     for method in ["autoencoder", "disco", "jepa", "mpp", "videomae"] {
         let readme = format!("plugins/{method}/README.md");
         fs::create_dir_all(project.path(format!("plugins/{method}"))).expect("writable");
@@ -19,7 +19,7 @@ fn results(project: &TestProject) {
 #[test]
 fn the_published_leaderboard_is_what_its_records_give() {
     let project = TestProject::new();
-    results(&project);
+    copy(&project, "results");
     project.run(["leaderboard", "results"]).exits_with(0);
     let page = fs::read_to_string(project.path("results/leaderboard.html")).expect("a page");
     let published = fs::read_to_string(root().join("results/leaderboard.html")).expect("a page");
@@ -32,7 +32,7 @@ fn the_published_leaderboard_is_what_its_records_give() {
 #[test]
 fn a_submission_is_a_run_with_cards_and_fills_the_leaderboard() {
     let project = TestProject::new();
-    results(&project);
+    copy(&project, "results/tiny-v5");
     // A floor alone, of a suite that everybody has; the cell is run again.
     let run = ["all", "--suite", "first", "--methods", "mean", "--out", "run", "--device", "cpu", "--plugins"];
     project.run(run.iter().copied().chain([HOSTILE.argument().as_str()])).exits_with(0);
@@ -82,7 +82,7 @@ fn what_nobody_else_could_compare_or_what_was_changed_is_refused() {
     fs::create_dir(project.path("empty")).expect("writable");
     refused(&["leaderboard", "empty"], "expected folders with a run.json");
     refused(&["submit", "planned"], "--out");
-    results(&project);
+    copy(&project, "results/tiny-v5");
     let record = project.find("results", "result.json.gz").into_values().next().expect("a record");
     let mut bytes = fs::read(&record).expect("readable");
     let middle = bytes.len() / 2;

@@ -1,4 +1,4 @@
-//! Finds frames with the values of other frames: frames that stand twice, films that end early, fields that stand still.
+//! Finds frames with the values of other frames: repeated frames, early ends, frozen fields.
 
 use std::collections::HashMap;
 

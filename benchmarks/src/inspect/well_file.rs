@@ -117,7 +117,7 @@ fn place(field: &Field) -> String {
     format!("{}/{}", fields_group(field.rank), field.name)
 }
 
-/// A hash of a frame's values. As NaN equals nothing, one with values that are not finite has a hash of its own.
+/// A hash of a frame's values. NaN equals nothing, so values that are not finite give a hash that no other frame has.
 fn frame_hash(values: &[f32], frame: usize) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(bytemuck::cast_slice(values));

@@ -12,7 +12,7 @@ mod protocol;
 mod sections;
 mod table;
 
-pub(crate) use page::{POLICY, STYLE, TABLE_SCRIPT};
+pub(crate) use page::{TABLE_SCRIPT, head};
 pub use page_state::PageState;
 
 use std::path::{Path, PathBuf};

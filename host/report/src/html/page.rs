@@ -17,11 +17,7 @@ pub(super) struct Section {
 }
 
 /// The page loads nothing; the policy makes browsers enforce it.
-pub(crate) const POLICY: &str =
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-
-/// How pages look.
-pub(crate) const STYLE: &str = include_str!("style.css");
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /// Sorts tables.
 pub(crate) const TABLE_SCRIPT: &str = include_str!("page.js");
@@ -29,24 +25,31 @@ pub(crate) const TABLE_SCRIPT: &str = include_str!("page.js");
 /// After how many seconds the page of a run that goes on loads itself again.
 const RELOAD: u32 = 10;
 
+/// The head of a page, which may add to the style of all pages.
+pub(crate) fn head(title: &str, style: &str, state: PageState) -> Markup {
+    let style = [&colour_variables(), include_str!("style.css"), &figure_style(), style].concat();
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            @if state == PageState::Running { meta http-equiv="refresh" content=(RELOAD); }
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            link rel="icon" href="data:,";
+            style { (PreEscaped(style)) }
+        }
+    }
+}
+
 /// The whole document.
 pub(super) fn render(suite: &SuiteFacts, lead: &Markup, sections: &[Section], state: PageState) -> String {
     let suite = wording::suite(suite);
     let title = format!("physrep-bench: {suite}");
-    let style = [&colour_variables(), STYLE, &figure_style()].concat();
     let page = html! {
         (DOCTYPE)
         html lang="en-GB" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                @if state == PageState::Running { meta http-equiv="refresh" content=(RELOAD); }
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(style)) }
-            }
+            (head(&title, "", state))
             body {
                 a class="skip" href="#main" { "Skip to the scores" }
                 header {

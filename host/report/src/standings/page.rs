@@ -5,26 +5,17 @@ use physrep_records::Track;
 
 use super::entry::{Entry, Kind};
 use crate::{
-    figures::{colour_variables, figure_style, spaced},
-    html::{POLICY, STYLE, TABLE_SCRIPT},
+    figures::spaced,
+    html::{PageState, TABLE_SCRIPT, head},
     leaderboard::Estimate,
 };
 
 /// The whole document.
 pub(super) fn render(entries: &[Entry]) -> String {
-    let style = [&colour_variables(), STYLE, &figure_style(), include_str!("filter.css")].concat();
     let page = html! {
         (DOCTYPE)
         html lang="en-GB" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "physrep-bench: leaderboard" }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(style)) }
-            }
+            (head("physrep-bench: leaderboard", include_str!("filter.css"), PageState::Ended))
             body {
                 a class="skip" href="#main" { "Skip to the scores" }
                 header {
