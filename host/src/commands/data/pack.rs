@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_benchmarks::packed;
+use physrep_benchmarks::{generate, packed, systems};
 use physrep_runner::pack_data;
 
 use crate::{arguments::SuiteArgument, display::Display, error::Result};
@@ -31,6 +31,13 @@ impl Pack {
         let out = out.unwrap_or_else(|| packed::packed_file(&suite, &system, &data));
         let listener = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);
         let packed = pack_data(&suite, &system, &data, &out, &listener)?;
+        let solver = systems::named(&system)?;
+        if suite.section(solver)?.generate.is_some() && generate::data_key(&suite, solver, &data)?.is_none() {
+            display.line(&format!(
+                "{system}: there is no generated.json, which says what the files are: taken as data from elsewhere; `all` asks for \
+                 data of its own"
+            ));
+        }
         let header = packed.header();
         let [nx, ny] = header.grid();
         let (trajectories, channels) = (header.trajectories.len(), header.channels.len());
