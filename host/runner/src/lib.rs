@@ -37,6 +37,8 @@ mod supervisor;
 #[cfg(test)]
 mod tests;
 mod tune;
+mod unpack;
+mod user_folder;
 mod weights;
 
 pub use bench::{BatchShape, BenchMode, BenchResult, BenchTask, StepTimes, measure, measure_in_this_process};
@@ -65,4 +67,6 @@ pub use single_cell::SingleCell;
 pub use status::{CellState, CellStatus, RunState, RunStatus};
 pub use supervisor::{PROBE_PATIENCE, Policy, run_cells};
 pub use tune::{TRIALS, Tuning, TuningPlan, TuningSettings, suite_lines, tuning_outcome};
+pub use unpack::unpack_once;
+pub use user_folder::user_folder;
 pub use weights::read_weights;
