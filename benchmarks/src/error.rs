@@ -62,10 +62,12 @@ pub enum Error {
         reason: String,
     },
     /// There is no such physical system.
-    #[error("there is no system `{name}`; there is {known}")]
+    #[error("there is no system `{name}`{meant}; there is {known}")]
     System {
         /// The name that was given.
         name: String,
+        /// ` (did you mean NAME?)`, if a known name is alike.
+        meant: String,
         /// The known names.
         known: String,
     },
@@ -129,6 +131,9 @@ pub fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; free some space, and run the same command again"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; choose a folder that can be written, with an option such as --out or --data"
         }
         _ => "",
     }

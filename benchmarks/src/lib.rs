@@ -12,6 +12,7 @@ mod progress;
 mod regime;
 pub mod regular_file;
 mod split;
+pub mod suggestion;
 pub mod suite;
 pub mod systems;
 pub mod well;

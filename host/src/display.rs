@@ -9,7 +9,8 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use physrep_benchmarks::printable::{one_line, printable_lines};
-use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
+use physrep_records::Device;
+use physrep_runner::{DataProgress, DataStep, Phase, PhaseProgress, RunEvent, has_vector_kernels};
 
 use crate::output::note;
 
@@ -63,6 +64,13 @@ impl Display {
                 let _ = bars.println(printable_lines(text));
             }
             None => note!("{text}"),
+        }
+    }
+
+    /// Says how slow the kernels are, where methods compute on a processor without vector instructions that they know.
+    pub fn processor(&self, device: Device) {
+        if device.is_cpu() && !has_vector_kernels() {
+            self.line("this processor has no AVX2: methods in Rust compute with portable code, half as fast");
         }
     }
 

@@ -190,7 +190,7 @@ fn no_clip_of_a_test_split_is_encoded() {
 fn wrong_requests_are_refused_with_what_there_is() {
     let project = TestProject::new();
     for (method, ranges, more, expected) in [
-        ("hostile", "slwo = { integer = [0, 2] }", [].as_slice(), "no key `slwo`; did you mean `slow`?"),
+        ("hostile", "slwo = { integer = [0, 2] }", [].as_slice(), "no key `slwo` (did you mean `slow`?)"),
         ("hostile", "slow = { log = [1, 2] }", &[], "`slow` of hostile is a whole number, 0"),
         ("hostile", "slow = 3", &[], "`slow`: expected a range"),
         ("hostle", "slow = { integer = [0, 2] }", &[], "no method `hostle`; found: hostile"),

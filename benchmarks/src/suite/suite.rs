@@ -17,6 +17,7 @@ use super::tuned::Tuned;
 use super::window_plan::WindowPlan;
 use crate::error::IoContext;
 use crate::split::Split;
+use crate::suggestion::did_you_mean;
 use crate::systems::System;
 use crate::{Error, Result, regular_file};
 
@@ -108,8 +109,10 @@ impl Suite {
             Some((name, text)) => Self::parse(text, name),
             None => {
                 let known = Self::names().collect::<Vec<_>>().join(", ");
-                let reason =
-                    format!("there is no suite of this name; there is {known}, or give the path of a .toml file");
+                let meant = did_you_mean(name_or_file, Self::names());
+                let reason = format!(
+                    "there is no suite of this name{meant}; there is {known}, or give the path of a .toml file"
+                );
                 Err(Error::Suite { suite: name_or_file.into(), reason })
             }
         }

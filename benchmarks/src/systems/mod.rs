@@ -15,6 +15,7 @@ mod simulation;
 mod solver_error;
 mod system;
 
+use crate::suggestion::did_you_mean;
 use crate::{Error, Result};
 
 pub use domain::{Boundary, DomainAxis, Points};
@@ -37,9 +38,9 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// [`Error::System`] if there is none, with the names that there are.
 pub fn named(name: &str) -> Result<&'static dyn System> {
-    SYSTEMS
-        .iter()
-        .copied()
-        .find(|system| system.name() == name)
-        .ok_or_else(|| Error::System { name: name.into(), known: names().collect::<Vec<_>>().join(", ") })
+    SYSTEMS.iter().copied().find(|system| system.name() == name).ok_or_else(|| Error::System {
+        name: name.into(),
+        meant: did_you_mean(name, names()),
+        known: names().collect::<Vec<_>>().join(", "),
+    })
 }

@@ -1,5 +1,6 @@
 //! One table of a run as a paper shows it: the encoders that matter, on some systems, by one probe, under the paper's names.
 
+use physrep_benchmarks::suggestion::did_you_mean;
 use physrep_records::{Initialisation, RunResults, Track};
 use serde::Serialize;
 
@@ -158,5 +159,6 @@ fn nothing(what: &str) -> Error {
 }
 
 fn unknown(kind: &str, name: &str, known: &[&str]) -> Error {
-    Error::Usage(format!("the run has no {kind} `{name}`; it has: {}", known.join(", ")))
+    let meant = did_you_mean(name, known.iter().copied());
+    Error::Usage(format!("the run has no {kind} `{name}`{meant}; it has: {}", known.join(", ")))
 }

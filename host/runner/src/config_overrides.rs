@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use physrep_benchmarks::{printable::cut_line, suite::Suite};
+use physrep_benchmarks::{printable::cut_line, suggestion::did_you_mean, suite::Suite};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -61,8 +61,9 @@ pub(crate) fn check_keys(method: &str, defaults: &Value, settings: &[&str]) -> R
             let Some(known) = at.as_object() else { break };
             at = known.get(key).ok_or_else(|| {
                 let keys = known.keys().cloned().collect::<Vec<_>>().join(", ");
+                let meant = did_you_mean(key, known.keys().map(String::as_str));
                 let (setting, path, key) = (shown(setting), shown(&path), shown(key));
-                Error::Usage(format!("--set {method}.{setting}: `{path}` has no key `{key}`; it has: {keys}"))
+                Error::Usage(format!("--set {method}.{setting}: `{path}` has no key `{key}`{meant}; it has: {keys}"))
             })?;
             path = format!("{path}.{key}");
         }

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod bench;
+mod cargo_output;
 mod cell_run;
 mod check;
 mod child;
@@ -54,7 +55,7 @@ pub use error::{Error, Result};
 pub use events::{CellEvent, DataProgress, DataStep, Phase, PhaseProgress, RunEvent};
 pub use method_process::serve_in_this_process as serve_method_in_this_process;
 pub use physrep_conformance::{CHECKS, Check, Outcome};
-pub use physrep_nn::instruction_set;
+pub use physrep_nn::{has_vector_kernels, instruction_set};
 pub use plan::{PlanEvent, PlanSettings, RunPlan};
 pub use plugin::{MethodCode, MethodLibrary, describe_in_this_process, describe_library};
 pub use plugin_sources::{PluginSource, find_plugin, plugin_sources};

@@ -12,6 +12,7 @@ use physrep_records::Device;
 use serde_json::Value;
 
 use crate::{
+    cargo_output,
     error::{Error, Result},
     process_group,
     shipped::shipped_methods,
@@ -47,13 +48,13 @@ pub(crate) fn build(folder: &Path, device: Device, on_line: &dyn Fn(&str)) -> Re
         .envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "80")])
         .current_dir(folder);
     let progress = |line: &str| {
-        if let Some(line) = progress_line(line) {
+        if let Some(line) = cargo_output::progress(line) {
             on_line(&line);
         }
     };
     let output = process_group::output(&mut command, &progress, |e| fail(no_cargo(&e)))?;
     if !output.status.success() {
-        return Err(fail(errors(&String::from_utf8_lossy(&output.stderr))));
+        return Err(fail(cargo_output::errors(&String::from_utf8_lossy(&output.stderr))));
     }
     let manifest = folder.join("Cargo.toml").canonicalize().map_err(Error::io(folder))?;
     String::from_utf8_lossy(&output.stdout)
@@ -78,33 +79,6 @@ fn no_cargo(error: &io::Error) -> String {
     format!(
         "a method in Rust is built with cargo, which does not run ({error}); install Rust from https://rustup.rs{shipped}"
     )
-}
-
-/// What to show of a line of cargo's: the crate that it compiles or downloads, and how many are done. `None` for other lines.
-fn progress_line(line: &str) -> Option<String> {
-    let (bar, text) = without_bar(line);
-    let text = text.trim();
-    if !["Compiling", "Downloading", "Downloaded", "Updating", "Blocking"].iter().any(|word| text.starts_with(word)) {
-        return None;
-    }
-    let count = bar.rsplit_once("] ").and_then(|(_, count)| count.split_once(':')?.0.split_once('/'));
-    Some(match count {
-        Some((done, all)) => format!("{text} ({done} of {all})"),
-        None => text.to_owned(),
-    })
-}
-
-/// A line in two: the bars that cargo drew over each other, and what it printed then.
-fn without_bar(line: &str) -> (&str, &str) {
-    line.rsplit_once('\r').unwrap_or(("", line))
-}
-
-/// What cargo says from its first error on.
-fn errors(stderr: &str) -> String {
-    let is_error = |line: &str| line.starts_with("error:") || line.starts_with("error[");
-    let lines: Vec<&str> = stderr.lines().map(|line| without_bar(line).1).collect();
-    let first = lines.iter().position(|line| is_error(line)).unwrap_or_default();
-    lines[first..].join("\n").trim().to_owned()
 }
 
 /// cargo without the environment variables that an outer `cargo run` sets for its own package: build scripts such as ring's depend on
@@ -139,30 +113,5 @@ fn package_arguments(cargo: &OsStr, folder: &Path) -> Result<Vec<OsString>> {
     match [own, host].map(|package| package.and_then(|package| package["name"].as_str())) {
         [Some(own), Some(host)] => Ok(["-p", own, "-p", host].map(OsString::from).to_vec()),
         _ => Ok(Vec::new()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{errors, progress_line};
-
-    #[test]
-    fn the_error_begins_with_a_line_of_an_error_not_with_the_name_of_a_crate() {
-        let stderr =
-            "   Compiling thiserror v2.0.0\nwarning: unused error\nerror[E0308]: mismatched types\n --> src/lib.rs:1\n";
-        assert_eq!(errors(stderr), "error[E0308]: mismatched types\n --> src/lib.rs:1");
-        assert_eq!(errors("killed\n"), "killed");
-    }
-
-    #[test]
-    fn a_line_of_progress_says_how_many_crates_are_done() {
-        let bar = "    Building [====>      ] 45/161: itoa, serde    \r   Compiling half v2.4.1";
-        assert_eq!(progress_line(bar).as_deref(), Some("Compiling half v2.4.1 (45 of 161)"));
-        assert_eq!(progress_line("   Compiling half v2.4.1").as_deref(), Some("Compiling half v2.4.1"));
-        assert_eq!(progress_line("    Building [====>      ] 45/161: itoa\rwarning: unused"), None);
-        assert_eq!(
-            errors("    Building [=>  ] 1/2: a   \rerror: could not compile `a`"),
-            "error: could not compile `a`"
-        );
     }
 }

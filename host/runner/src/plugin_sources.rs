@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use physrep_benchmarks::suggestion::did_you_mean;
 use physrep_records::Device;
 
 use crate::{
@@ -132,7 +133,8 @@ pub(crate) fn find_source(
             Err(error) => others.push(format!("({error})")),
         }
     }
-    Err(Error::Usage(format!("no method `{name}`; found: {}", others.join(", "))))
+    let meant = did_you_mean(name, others.iter().map(String::as_str));
+    Err(Error::Usage(format!("no method `{name}`{meant}; found: {}", others.join(", "))))
 }
 
 /// The crates and methods directly in `folder`, in order of their names.

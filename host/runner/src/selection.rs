@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use physrep_benchmarks::suite::Suite;
+use physrep_benchmarks::{suggestion::did_you_mean, suite::Suite};
 use physrep_records::{Device, EncoderSpec, Initialisation};
 use serde_json::Value;
 
@@ -157,14 +157,16 @@ impl RunSelection {
                 0 => String::new(),
                 n => format!("; {n} cannot be used, for the reasons above"),
             };
-            return Err(Error::Usage(format!("no method `{unknown}`; there are: {}{others}", known.join(", "))));
+            let meant = did_you_mean(unknown, known.iter().map(String::as_str));
+            return Err(Error::Usage(format!("no method `{unknown}`{meant}; there are: {}{others}", known.join(", "))));
         }
         for setting in &self.overrides {
             let method = setting.split(['.', '=']).next().unwrap_or_default();
             if !known.iter().any(|name| name == method) {
                 return Err(Error::Usage(format!(
-                    "--set {}: expected METHOD.KEY=VALUE with a METHOD of: {}",
+                    "--set {}: expected METHOD.KEY=VALUE with a METHOD{} of: {}",
                     config_overrides::shown(setting),
+                    did_you_mean(method, known.iter().map(String::as_str)),
                     known.join(", ")
                 )));
             }
@@ -182,7 +184,8 @@ pub fn systems_of(suite: &Suite, wanted: &[String]) -> Result<Vec<String>> {
     let mut names: Vec<String> = suite.systems.iter().map(|system| system.name.clone()).collect();
     if let Some(unknown) = wanted.iter().find(|system| !names.contains(system)) {
         let known = names.join(", ");
-        return Err(Error::Usage(format!("suite {} has no system `{unknown}`; it has: {known}", suite.name)));
+        let meant = did_you_mean(unknown, names.iter().map(String::as_str));
+        return Err(Error::Usage(format!("suite {} has no system `{unknown}`{meant}; it has: {known}", suite.name)));
     }
     names.retain(|name| wanted.is_empty() || wanted.contains(name));
     Ok(names)

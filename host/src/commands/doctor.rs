@@ -9,7 +9,7 @@ use clap::Args;
 use physrep_runner::{CudaDriver, cores, cuda_compiler, instruction_set, plugin_sources, shipped_methods};
 use sysinfo::System;
 
-use crate::{arguments::Plugins, error::Result, output::say};
+use crate::{arguments::Plugins, error::Result, output::say, places};
 
 /// No arguments.
 #[derive(Debug, Args)]
@@ -42,8 +42,12 @@ fn check() -> bool {
     // Methods that came with the program are built.
     let builds = shipped_methods().is_empty();
     for tool in ["cargo", "rustc"] {
-        print_check(tool, version(tool), builds);
+        print_check(tool, version(tool, "it builds methods in Rust: install Rust from https://rustup.rs"), builds);
     }
+    let advice = "it links methods in Rust: install a C compiler (Debian: apt-get install gcc libc6-dev)";
+    print_check("C compiler", version("cc", advice), builds);
+    print_check("python3", version("python3", "methods in Python are run with it"), false);
+    print_check("data", data_folder(), true);
     print_check("methods", methods(), true);
     match CudaDriver::load() {
         Ok(driver) => {
@@ -64,13 +68,25 @@ fn check() -> bool {
     complete
 }
 
-/// The version that a tool prints.
-fn version(tool: &str) -> Result<String, String> {
+/// The version that a tool prints. If there is none, what it is for and how to get it.
+fn version(tool: &str, advice: &str) -> Result<String, String> {
     let name = env::var_os(tool.to_uppercase()).unwrap_or_else(|| tool.into());
-    let missing = || format!("`{tool}` does not run; it builds methods in Rust: install Rust from https://rustup.rs");
+    let missing = || format!("`{tool}` does not run; {advice}");
     let output = Command::new(name).arg("--version").output().map_err(|_| missing())?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().next().filter(|_| output.status.success()).map(str::to_owned).ok_or_else(missing)
+}
+
+/// The folder of data that no option names, with the space that is left there.
+fn data_folder() -> Result<String, String> {
+    let folder = places::data("").map_err(|error| error.to_string())?;
+    let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(&folder);
+    let free = rustix::fs::statvfs(there).map_err(|error| format!("{}: {error}", there.display()))?;
+    let gigabytes = free.f_bavail as f64 * free.f_frsize as f64 / 1e9;
+    match tempfile::tempfile_in(there) {
+        Ok(_) => Ok(format!("{}, {gigabytes:.1} GB free", folder.display())),
+        Err(error) => Err(format!("{} cannot be written: {error}; name another folder with --data", folder.display())),
+    }
 }
 
 /// Names of the methods that `all` would run.

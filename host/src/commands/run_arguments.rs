@@ -62,6 +62,7 @@ impl RunArguments {
             Lock::take(&folder, in_use)?;
         }
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
+        display.processor(device);
         let probes = self.probes.placement();
         let selection = RunSelection {
             plugins: self.plugins.paths()?,

@@ -65,6 +65,7 @@ impl Tune {
         let (device, note) = self.device.resolve()?;
         let policy = self.patience.policy(self.workers, device)?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
+        display.processor(device);
         let probes = self.probes.placement();
         let settings = TuningSettings {
             method: self.method.clone(),

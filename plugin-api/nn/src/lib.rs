@@ -16,7 +16,7 @@ mod train;
 
 pub mod flops;
 
-pub use cpu::simd::instruction_set;
+pub use cpu::simd::{has_vector_kernels, instruction_set};
 pub use init::Init;
 pub use layers::*;
 pub use memory::retain_heap_memory;

@@ -3,7 +3,6 @@
 //! The budget is the same for every method: [`TRIALS`] draws, each pretrained and probed as a row of the table would be. A trial never
 //! encodes the test splits.
 
-mod nearest;
 mod outcome;
 mod plan;
 mod range;

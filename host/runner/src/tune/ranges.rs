@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use physrep_benchmarks::suggestion::did_you_mean;
 use physrep_random::Stream;
 use physrep_records::{RangesFile, files};
 use serde_json::{Map, Value};
 
-use super::{
-    nearest::nearest,
-    range::{KINDS, Range},
-};
+use super::range::{KINDS, Range};
 use crate::error::{Error, Result};
 
 /// The ranges of a file, by key; a key below another is a path such as `training.lr`.
@@ -89,9 +87,8 @@ fn default_of<'a>(key: &str, method: &str, defaults: &'a Value) -> Result<&'a Va
     found.ok_or_else(|| {
         let mut known = Vec::new();
         keys(defaults, "", &mut known);
-        let meant = nearest(key, known.iter().map(String::as_str));
-        let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-        format!("{method} has no key `{key}`{meant} Its keys are: {}", known.join(", "))
+        let meant = did_you_mean(key, known.iter().map(String::as_str));
+        format!("{method} has no key `{key}`{meant}; it has: {}", known.join(", "))
     })
 }
 
@@ -151,7 +148,7 @@ mod tests {
             ("training.lr = { log = [2, 1] }", "`training.lr`: `log` needs two positive numbers that rise"),
             ("chunks = { log = [1, 5] }", "`chunks` of jepa is a whole number, 5"),
             ("training = { choice = [1, 2] }", "`training` of jepa has keys of its own"),
-            ("training.lrr = { log = [1, 2] }", "jepa has no key `training.lrr`; did you mean `training.lr`?"),
+            ("training.lrr = { log = [1, 2] }", "jepa has no key `training.lrr` (did you mean `training.lr`?)"),
             (
                 "cov_coef = { log = [1, 2] }",
                 "did you mean `cov_coeff`? Its keys are: chunks, cov_coeff, dims, training.lr",

@@ -11,6 +11,6 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use isa::instruction_set;
 pub(crate) use isa::{Float, Isa};
+pub use isa::{has_vector_kernels, instruction_set};
 pub(crate) use vector::{Kernel, Vector, load, load_some, prefetch, store, store_some};

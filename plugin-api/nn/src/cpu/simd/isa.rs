@@ -47,7 +47,10 @@ enum Set {
 }
 
 #[cfg(target_arch = "x86_64")]
-static WITHOUT_AVX512: LazyLock<bool> = LazyLock::new(|| std::env::var_os("PHYSREP_NO_AVX512").is_some());
+static WITHOUT_AVX2: LazyLock<bool> = LazyLock::new(|| std::env::var_os("PHYSREP_NO_AVX2").is_some());
+#[cfg(target_arch = "x86_64")]
+static WITHOUT_AVX512: LazyLock<bool> =
+    LazyLock::new(|| *WITHOUT_AVX2 || std::env::var_os("PHYSREP_NO_AVX512").is_some());
 
 /// The name of the instruction set that kernels use on this machine.
 pub fn instruction_set() -> &'static str {
@@ -62,15 +65,20 @@ pub fn instruction_set() -> &'static str {
     }
 }
 
+/// Whether kernels use vector instructions on this machine; if not, they are portable code.
+pub fn has_vector_kernels() -> bool {
+    Isa::best().0 != Set::Portable
+}
+
 impl Isa {
-    /// The instruction sets of this machine, the widest first. With `PHYSREP_NO_AVX512` set, as if it had no AVX-512: to time the
-    /// kernels of other machines on this one.
+    /// The instruction sets of this machine, the widest first. With `PHYSREP_NO_AVX512` set, as if it had no AVX-512, and with
+    /// `PHYSREP_NO_AVX2` neither: to time the kernels of other machines on this one.
     pub(crate) fn available() -> impl Iterator<Item = Isa> {
         [
             #[cfg(target_arch = "x86_64")]
             (Set::Avx512, is_x86_feature_detected!("avx512f") && !*WITHOUT_AVX512),
             #[cfg(target_arch = "x86_64")]
-            (Set::Avx2, is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")),
+            (Set::Avx2, is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && !*WITHOUT_AVX2),
             // Every AArch64 processor has NEON.
             #[cfg(target_arch = "aarch64")]
             (Set::Neon, true),
