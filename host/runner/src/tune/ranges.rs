@@ -151,7 +151,7 @@ mod tests {
             ("training.lrr = { log = [1, 2] }", "jepa has no key `training.lrr` (did you mean `training.lr`?)"),
             (
                 "cov_coef = { log = [1, 2] }",
-                "did you mean `cov_coeff`? Its keys are: chunks, cov_coeff, dims, training.lr",
+                "(did you mean `cov_coeff`?); it has: chunks, cov_coeff, dims, training.lr",
             ),
         ] {
             let reason = parse(text).expect_err("refused");
