@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{Error, Result};
 
 /// The checkout of physrep-bench that encloses the working directory, if there is one.
@@ -74,4 +76,17 @@ pub fn data(name: &str) -> Result<PathBuf> {
         Some(checkout) => Ok(checkout.join("data").join(name)),
         None => Ok(of_user()?.join("data").join(name)),
     }
+}
+
+/// The folder of the packed data of a folder of data that cannot be written: one for each such folder, in the folder of the user.
+///
+/// # Errors
+///
+/// Those of [`of_user`].
+pub fn packed_cache(data: &Path) -> Result<PathBuf> {
+    let place = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    let hash: String =
+        Sha256::digest(place.as_os_str().as_encoded_bytes())[..4].iter().map(|b| format!("{b:02x}")).collect();
+    let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(of_user()?.join("packed").join(format!("{name}-{hash}")))
 }

@@ -11,7 +11,10 @@ use physrep_benchmarks::regular_file::{self, LONGEST};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    owner,
+};
 
 /// Writes `bytes` to `path`, atomically replacing an existing file. The folder is created if missing.
 ///
@@ -62,19 +65,22 @@ fn folder_of(path: &Path) -> &Path {
 /// What the names of temporary files begin with.
 const TEMPORARY: &str = ".unfinished-";
 
-/// Removes temporary files that a killed process has left in `folder`. Nobody may be writing there.
+/// Removes temporary files that killed processes have left in `folder`; not those of processes that live.
 pub fn remove_unfinished(folder: &Path) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())) {
-        // One that stays does no harm.
-        let _ = fs::remove_file(entry.path());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        if name.strip_prefix(TEMPORARY).is_some_and(|mark| owner::has_ended(mark, &path)) {
+            // One that stays does no harm.
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
 /// A temporary file with the permissions of any new file, rather than readable by its owner only.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
+    let prefix = format!("{TEMPORARY}{}-", owner::mark());
+    builder.prefix(&prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

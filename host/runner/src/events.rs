@@ -77,6 +77,9 @@ pub enum CellEvent {
     Failed {
         /// Why, in a sentence.
         reason: String,
+        /// Whether the process of its method died: another attempt may end otherwise.
+        #[serde(default)]
+        died: bool,
     },
 }
 

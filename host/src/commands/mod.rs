@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod encode;
 pub mod export_windows;
 mod finish;
+mod launch;
 pub mod leaderboard;
 pub mod list;
 pub mod merge;

@@ -10,7 +10,7 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use physrep_records::{Lock, TrialOutcome, TrialRecord, TuningRecord, files};
 use physrep_runner::{
-    PlanEvent, PlanSettings, TRIALS, Tuning, TuningPlan, TuningSettings, describe, interrupt, suite_lines,
+    MissingData, PlanEvent, PlanSettings, TRIALS, Tuning, TuningPlan, TuningSettings, describe, interrupt, suite_lines,
     tuning_outcome,
 };
 
@@ -81,7 +81,8 @@ impl Tune {
         let folder = run.join("tune").join(&self.method);
         let _lock =
             Lock::take(&folder, "this method is being tuned in this folder; wait for it, or choose another --out")?;
-        let settings = PlanSettings { data, device, probes, threads: policy.jobs * policy.threads, checks: None };
+        let (threads, missing_data) = (policy.jobs * policy.threads, MissingData::Prepare);
+        let settings = PlanSettings { data, device, probes, threads, checks: None, missing_data };
         let plan = TuningPlan::of(&tuning, self.systems, &settings, &|event| show(&display, &event))?;
         plan.run(&folder, &policy, &|event| display.run_event(&event))?;
         let record = tuning_outcome(&plan, &folder)?;

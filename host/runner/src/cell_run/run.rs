@@ -51,10 +51,13 @@ fn record_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Resu
         EncoderSpec::Elsewhere { .. } => record_elsewhere(run, &data[run.cell.index()], &mut progress)?,
         EncoderSpec::Features | EncoderSpec::Mean => record_floor(run, &data[run.cell.index()], &mut progress)?,
     };
-    sealed::write(&run.folder.record(), &record)?;
+    // Another process may have done the same work: the first record stays.
+    if run.folder.found_record().is_none() {
+        sealed::write(&run.folder.record(), &record)?;
+    }
     // Leftover files do not make the cell less complete.
     let _ = fs::remove_file(run.folder.failure());
-    let _ = fs::remove_dir_all(run.folder.scratch());
+    run.folder.remove_scratch();
     if run.cell.trial.is_some() {
         // No later cell could use embeddings of two splits.
         let _ = fs::remove_file(run.folder.embeddings_record());

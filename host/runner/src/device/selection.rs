@@ -1,6 +1,6 @@
 //! The selection of the device to compute on.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use physrep_records::Device;
 
@@ -28,6 +28,15 @@ impl FromStr for DeviceSelection {
                 Some(Ok(index)) => Ok(Self::This(Device::Cuda(index))),
                 _ => Err("expected auto, cpu or cuda:N".into()),
             },
+        }
+    }
+}
+
+impl fmt::Display for DeviceSelection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::This(device) => device.fmt(f),
         }
     }
 }

@@ -88,6 +88,11 @@ pub fn run(
         return Ok(record.cost);
     }
     let cost = train(task, method, curves, progress)?;
+    if let Some((record, _)) = PretrainingRecord::read_intact(task.folder)? {
+        // Another process has done the same work: the first record stays.
+        return Ok(record.cost);
+    }
+    curves.write(&task.folder.curves(), steps(&task.suite.pretrain, task.data.len()))?;
     let state = method.save()?;
     files::write(&task.folder.state(), &state)?;
     let systems = task.data.iter().map(|data| {
@@ -166,9 +171,13 @@ fn train(
             curves.record("loss", step, report.loss);
             curves.record("learning_rate", step, report.learning_rate);
             step += 1;
-            curves.follow(&folder.curves(), step)?;
-            if interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps) {
-                curves.flush(&folder.curves(), step)?;
+            // Once another process has finished this pretraining, its files stay as they are.
+            let is_done = folder.record().is_file();
+            if !is_done {
+                curves.follow(&folder.curves(), step)?;
+            }
+            if !is_done && (interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps)) {
+                curves.write(&folder.curves(), step)?;
                 Checkpoint { step, cost: cost(step, method)?, curves: curves.digest(step) }.save(folder, method)?;
                 saved = Instant::now();
             }
@@ -184,7 +193,6 @@ fn train(
         log::info!("pretraining waited {waited:.3} s of {all:.1} s for data");
         Ok(())
     })?;
-    curves.flush(&folder.curves(), steps)?;
     cost(steps, method)
 }
 
