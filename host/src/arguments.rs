@@ -94,8 +94,9 @@ fn enclosing_method() -> Option<PathBuf> {
 /// Where methods compute.
 #[derive(Clone, Debug, Args)]
 pub struct DeviceArgument {
-    /// Where methods compute; auto is the first NVIDIA GPU if there is one, else the CPU.
-    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
+    /// Where methods compute; auto is the first NVIDIA GPU if there is one, else the CPU. cuda:all runs a cell on each GPU, where
+    /// several cells are run.
+    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N|cuda:all")]
     device: DeviceSelection,
 }
 
@@ -107,12 +108,17 @@ impl DeviceArgument {
 
     /// Whether a GPU is asked for by its number, which another machine may have.
     pub fn names_a_gpu(&self) -> bool {
-        matches!(self.device, DeviceSelection::This(Device::Cuda(_)))
+        matches!(self.device, DeviceSelection::This(Device::Cuda(_)) | DeviceSelection::AllGpus)
     }
 
     /// The device, and the reason if `auto` resolves to the CPU.
     pub fn resolve(&self) -> Result<(Device, Option<String>)> {
         Ok(self.device.resolve()?)
+    }
+
+    /// The device of each cell, the reason if `auto` resolves to the CPU, and the names of all GPUs if cells are spread over them.
+    pub fn resolve_for_cells(&self) -> Result<(Device, Option<String>, Vec<String>)> {
+        Ok(self.device.resolve_for_cells()?)
     }
 
     /// The device; if `auto` resolves to the CPU, the reason is printed to standard error.
@@ -268,7 +274,7 @@ pub fn worker_count(text: &str) -> Result<usize, String> {
 /// How many cells run at once, and on how many threads.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Workers {
-    /// Cells that run concurrently [default: 1 on a GPU; on the CPU one per core, if there are 8 GiB of memory for each].
+    /// Cells that run concurrently [default: 1 on each GPU; on the CPU one per core, if there are 8 GiB of memory for each].
     #[arg(long, value_parser = worker_count)]
     jobs: Option<usize>,
     /// Threads per cell [default: all cores, divided among the jobs].
@@ -282,11 +288,11 @@ impl Workers {
         self.threads.into_iter().flat_map(|threads| ["--threads".into(), threads.to_string()]).collect()
     }
 
-    /// Cells that run concurrently on `device`, and threads per cell.
-    pub fn jobs_and_threads(self, device: Device) -> Result<(usize, usize)> {
+    /// Cells that run concurrently on `device`, or spread over so many GPUs, and threads per cell.
+    pub fn jobs_and_threads(self, device: Device, gpus: usize) -> Result<(usize, usize)> {
         let jobs = self.jobs.unwrap_or_else(|| match device {
             Device::Cpu => concurrent_cells(cores(), machine_memory() >> 30),
-            Device::Cuda(_) => 1,
+            Device::Cuda(_) => gpus.max(1),
         });
         Ok((jobs, self.threads.unwrap_or_else(|| (cores() / jobs).max(1))))
     }
@@ -317,17 +323,17 @@ impl Patience {
         vec!["--stall-timeout".into(), stall, "--checkpoint-every".into(), every]
     }
 
-    /// How cells are run by `workers` on `device`.
-    pub fn policy(self, workers: Workers, device: Device) -> Result<Policy> {
-        let (jobs, threads) = workers.jobs_and_threads(device)?;
-        Ok(Policy { jobs, ..self.policy_of_a_cell(threads)? })
+    /// How cells are run by `workers` on `device`, or spread over `gpus`.
+    pub fn policy(self, workers: Workers, device: Device, gpus: Vec<String>) -> Result<Policy> {
+        let (jobs, threads) = workers.jobs_and_threads(device, gpus.len())?;
+        Ok(Policy { jobs, gpus, ..self.policy_of_a_cell(threads)? })
     }
 
     /// How one cell is run.
     pub fn policy_of_a_cell(self, threads: usize) -> Result<Policy> {
         let (stall_timeout, checkpoint_every) =
             (duration("--stall-timeout", self.stall_timeout)?, self.checkpoint_every()?);
-        Ok(Policy { jobs: 1, threads, stall_timeout, checkpoint_every })
+        Ok(Policy { jobs: 1, threads, stall_timeout, checkpoint_every, gpus: Vec::new() })
     }
 
     /// The time between checkpoints.

@@ -23,6 +23,7 @@ const EXAMPLES: &[Examples] = &[
             ("all --set jepa.training.lr=1e-3 --out runs/higher-lr", "a changed configuration, in a folder of its own"),
             ("all --draw 1 --out runs/draw-1", "fresh trajectories from the same distributions"),
             ("all --suite small --device cuda:0", "on the first GPU"),
+            ("all --suite small --device cuda:all", "a cell on each GPU"),
             (
                 "all --suite small --device cuda:0 --launcher slurm --gres gpu:1 --time 2:00:00 --array-parallelism 16",
                 "as jobs of Slurm, a task for each cell",

@@ -23,7 +23,8 @@ pub(crate) enum CellEnd {
     Interrupted,
 }
 
-/// Runs a cell of the run in folder `run` in a process of its own. `listener` hears of its progress.
+/// Runs a cell of the run in folder `run` in a process of its own, which sees the GPU `gpu` alone if there is one. `listener` hears of its
+/// progress.
 ///
 /// # Errors
 ///
@@ -32,10 +33,12 @@ pub(crate) fn run_cell_process(
     run: &Path,
     cell: &Cell,
     policy: &Policy,
+    gpu: Option<&str>,
     listener: &dyn Fn(PhaseProgress),
 ) -> Result<CellEnd> {
     let folder = cell.folder(run);
-    let end = watch(run, cell, &folder, policy, listener);
+    let child = spawn(run, cell, &folder, policy, gpu);
+    let end = watch(child, &folder, policy, listener);
     // Its process may have ended between writing the record and making sure that it lasts.
     if let (CellEnd::Failed(_) | CellEnd::Died(_), Some(record)) = (&end, folder.found_record()) {
         files::sync_name(&record)?;
@@ -44,8 +47,13 @@ pub(crate) fn run_cell_process(
     Ok(end)
 }
 
-fn watch(run: &Path, cell: &Cell, folder: &CellFolder, policy: &Policy, listener: &dyn Fn(PhaseProgress)) -> CellEnd {
-    let child = match spawn(run, cell, folder, policy) {
+fn watch(
+    child: Result<SupervisedChild<CellEvent>>,
+    folder: &CellFolder,
+    policy: &Policy,
+    listener: &dyn Fn(PhaseProgress),
+) -> CellEnd {
+    let child = match child {
         Ok(child) => child,
         Err(error) => return CellEnd::Failed(error.to_string()),
     };
@@ -84,12 +92,24 @@ fn watch(run: &Path, cell: &Cell, folder: &CellFolder, policy: &Policy, listener
     }
 }
 
-fn spawn(run: &Path, cell: &Cell, folder: &CellFolder, policy: &Policy) -> Result<SupervisedChild<CellEvent>> {
+fn spawn(
+    run: &Path,
+    cell: &Cell,
+    folder: &CellFolder,
+    policy: &Policy,
+    gpu: Option<&str>,
+) -> Result<SupervisedChild<CellEvent>> {
     let log = File::create(folder.log()).map_err(Error::io(folder.log()))?;
     let mut arguments: Vec<OsString> = ["cell", "--supervised", "--checkpoint-every"].map(OsString::from).into();
     arguments.push(policy.checkpoint_every.as_secs_f64().to_string().into());
     arguments.extend([OsString::from("--run"), run.into(), cell.key().into()]);
-    SupervisedChild::spawn(ChildSettings { arguments, threads: Some(policy.threads), stops_at_end_of_input: true, log })
+    SupervisedChild::spawn(ChildSettings {
+        arguments,
+        threads: Some(policy.threads),
+        stops_at_end_of_input: true,
+        gpu: gpu.map(str::to_owned),
+        log,
+    })
 }
 
 /// How a process died without sending a failure: in which phase, how, and the last line of its log.

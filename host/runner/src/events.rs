@@ -131,6 +131,13 @@ pub enum RunEvent<'a> {
         /// The log of the process that failed.
         log: PathBuf,
     },
+    /// A GPU does not work any more; the cells that are left go to the others.
+    GpuBroken {
+        /// Its name for `CUDA_VISIBLE_DEVICES`.
+        gpu: &'a str,
+        /// What it does instead.
+        reason: &'a str,
+    },
     /// A cell was stopped; it resumes from its last checkpoint.
     Stopped(&'a Cell),
     /// No cell is running any more.

@@ -14,6 +14,7 @@ use crate::{
     cell_process::{CellEnd, run_cell_process},
     error::Result,
     events::RunEvent,
+    gpu_check::gpu_fault,
     interrupt,
     policy::Policy,
     status::{CellState, RunState, StatusFile},
@@ -47,11 +48,15 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
     let next_group = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front().filter(|_| !interrupt::requested());
     let supervisor = Supervisor { run, policy, listener, status: &status };
     let result = thread::scope(|scope| {
+        let (supervisor, next_group) = (&supervisor, &next_group);
         let workers: Vec<_> = (0..policy.jobs.max(1))
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
+            .map(|worker| {
+                let gpu = policy.gpu(worker);
+                scope.spawn(move || -> Result<()> {
                     while let Some(group) = next_group() {
-                        supervisor.run_group(&group)?;
+                        if !supervisor.run_group(&group, gpu)? {
+                            break;
+                        }
                     }
                     Ok(())
                 })
@@ -116,13 +121,14 @@ struct Supervisor<'a> {
 
 impl Supervisor<'_> {
     /// Runs cells that share a pretraining one after the other; the first one pretrains. If the pretraining fails, all of them fail.
-    fn run_group(&self, cells: &[&Cell]) -> Result<()> {
+    /// Gives whether the GPU, if there is one, is fit for more.
+    fn run_group(&self, cells: &[&Cell], gpu: Option<&str>) -> Result<bool> {
         for (index, cell) in cells.iter().enumerate() {
             self.report_cells();
             let folder = cell.folder(self.run);
             let clock = Instant::now();
             self.status.state(&cell.title(), CellState::Running, None);
-            let end = run_cell_process(self.run, cell, self.policy, &|progress| {
+            let end = run_cell_process(self.run, cell, self.policy, gpu, &|progress| {
                 (self.listener)(RunEvent::Progress(cell, progress));
                 self.status.progress(&cell.title(), &progress);
             })?;
@@ -135,18 +141,32 @@ impl Supervisor<'_> {
                 }
                 CellEnd::Interrupted => {
                     (self.listener)(RunEvent::Stopped(cell));
-                    return Ok(());
+                    return Ok(true);
                 }
                 CellEnd::Failed(reason) | CellEnd::Died(reason) => reason,
             };
             if cell.joint.is_empty() || cell.pretraining(self.run).record().is_file() {
                 self.fail(cell, &reason, &folder)?;
+                if self.is_broken(gpu) {
+                    return Ok(false);
+                }
                 continue;
             }
             let reason = format!("the joint pretraining failed: {reason}");
-            return cells[index..].iter().try_for_each(|cell| self.fail(cell, &reason, &folder));
+            cells[index..].iter().try_for_each(|cell| self.fail(cell, &reason, &folder))?;
+            return Ok(!self.is_broken(gpu));
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether a GPU on which a cell has failed is to blame; then no other cell shall fail on it.
+    fn is_broken(&self, gpu: Option<&str>) -> bool {
+        let Some(gpu) = gpu else { return false };
+        let fault = gpu_fault(gpu);
+        if let Some(reason) = &fault {
+            (self.listener)(RunEvent::GpuBroken { gpu, reason });
+        }
+        fault.is_some()
     }
 
     fn report_cells(&self) {

@@ -87,7 +87,7 @@ impl SingleCell {
                 return Ok(WatchedEnd::Failed(reason));
             }
             made.begin(files)?;
-            let end = run_cell_process(run, cell, policy, &|step| {
+            let end = run_cell_process(run, cell, policy, None, &|step| {
                 progress.progress(step);
                 listener(WatchedEvent::Progress(step));
             })?;

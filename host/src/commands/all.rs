@@ -49,7 +49,10 @@ impl All {
             let options = [self.attempts.words(), self.run.workers.words_of_a_cell(), self.patience.words()].concat();
             return launch(&self.run, &options, &self.slurm);
         }
-        let policy = self.patience.policy(self.run.workers, self.run.device.resolve()?.0)?;
+        let policy = {
+            let (device, _, gpus) = self.run.device.resolve_for_cells()?;
+            self.patience.policy(self.run.workers, device, gpus)?
+        };
         let display = Display::default();
         let planned = self.run.plan(Some(CHECK_TIME.min(policy.stall_timeout)), &display)?;
         let folder = &planned.folder;

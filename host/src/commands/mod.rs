@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod encode;
 pub mod export_windows;
 mod finish;
+pub mod gpu_one;
 mod launch;
 pub mod leaderboard;
 pub mod list;

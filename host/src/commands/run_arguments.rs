@@ -62,13 +62,16 @@ impl RunArguments {
     /// quick checks first, each of which may take so long, and a folder that is in use is an error. Without one, its cells are run by
     /// others: there are no checks, and a folder that is in use is waited for.
     pub fn plan(self, check_time: Option<Duration>, display: &Display) -> Result<PlannedRun> {
-        let (device, note) = self.device.resolve()?;
+        let (device, note, gpus) = self.device.resolve_for_cells()?;
         let folders = self.folders.load()?;
         let folder = folders.run.clone();
         if check_time.is_some() && is_locked(&folder)? {
             Lock::take(&folder, IN_USE)?;
         }
-        display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
+        display.line(&note.unwrap_or_else(|| match gpus.len() {
+            0 => format!("device: {}", describe(device)),
+            count => format!("devices: {count} GPUs, one of which is {}", describe(device)),
+        }));
         let mut plan = self.plan_of(&folders, device, check_time, MissingData::Prepare, display)?;
         // Not before, so that a plan that fails leaves no folder behind.
         let lock = match check_time {
@@ -83,8 +86,8 @@ impl RunArguments {
     pub fn outline(&self, display: &Display) -> Result<OutlinedRun> {
         let folders = self.folders.load()?;
         // The machine that submits tasks may have no GPU.
-        let elsewhere = self.device.names_a_gpu() && self.device.resolve().is_err();
-        let device = if elsewhere { Device::Cpu } else { self.device.resolve()?.0 };
+        let elsewhere = self.device.names_a_gpu() && self.device.resolve_for_cells().is_err();
+        let device = if elsewhere { Device::Cpu } else { self.device.resolve_for_cells()?.0 };
         let mut plan = self.plan_of(&folders, device, None, MissingData::Leave, display)?;
         let is_final = !elsewhere && plan.unprepared.is_empty();
         if is_final {
@@ -104,7 +107,7 @@ impl RunArguments {
         missing_data: MissingData,
         display: &Display,
     ) -> Result<RunPlan> {
-        let (jobs, threads) = self.workers.jobs_and_threads(device)?;
+        let (jobs, threads) = self.workers.jobs_and_threads(device, 1)?;
         let selection = RunSelection {
             plugins: self.plugins.paths()?,
             methods: self.methods.clone(),

@@ -62,8 +62,8 @@ impl Tune {
         interrupt::install_signal_handlers()?;
         let SuiteFolders { suite, data, run } = self.folders.load()?;
         let display = Display::default();
-        let (device, note) = self.device.resolve()?;
-        let policy = self.patience.policy(self.workers, device)?;
+        let (device, note, gpus) = self.device.resolve_for_cells()?;
+        let policy = self.patience.policy(self.workers, device, gpus)?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
         let probes = self.probes.placement();
         let settings = TuningSettings {

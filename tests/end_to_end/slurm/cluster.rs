@@ -21,7 +21,9 @@ impl Cluster {
         // SAFETY: the call has no preconditions.
         let is_root = unsafe { libc::geteuid() } == 0;
         if !is_root || !Self::script(&["installed"]).status().is_ok_and(|status| status.success()) {
-            println!("SKIPPED: there is no Slurm to start here; `tests/support/slurm install` brings it, as root on Debian");
+            println!(
+                "SKIPPED: there is no Slurm to start here; `tests/support/slurm install` brings it, as root on Debian"
+            );
             return None;
         }
         let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
