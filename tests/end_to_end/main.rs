@@ -30,6 +30,7 @@ mod regression;
 mod report;
 mod resume;
 mod run;
+mod scale;
 mod several_gpus;
 mod slurm;
 mod status;

@@ -45,6 +45,24 @@ pub fn write_with<E: From<Error>>(
     Ok(sync_name(path)?)
 }
 
+/// Writes `value` to `path` as indented JSON, unless that is what the file holds. It is written whole or not at all, but may be gone after
+/// a power failure: for a file that is made again from others.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_derived_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = json(path, value)?;
+    if fs::read(path).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    let mut file = temporary(folder).map_err(Error::io(folder))?;
+    file.write_all(&text).map_err(Error::io(path))?;
+    file.persist(path).map(|_| ()).map_err(|e| Error::Io { path: path.to_owned(), source: e.error })
+}
+
 /// Makes sure that a file has its name also after a power failure: a rename is on the disk once the folder is.
 ///
 /// # Errors
@@ -105,10 +123,15 @@ pub fn set_aside(path: &Path) -> Result<PathBuf> {
 ///
 /// As [`write()`].
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write(path, &json(path, value)?)
+}
+
+/// A value as indented JSON, for the file `path`.
+fn json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|e| Error::File { path: path.to_owned(), reason: format!("cannot be written as JSON: {e}") })?;
     text.push(b'\n');
-    write(path, &text)
+    Ok(text)
 }
 
 /// Writes `value` to `path` as JSON on one line.

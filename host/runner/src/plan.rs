@@ -197,7 +197,7 @@ fn write_descriptions(cells: &[Cell], run: &Path) -> Result<()> {
     for cell in cells {
         let folder = cell.folder(run);
         if folder.found_record().is_none() {
-            files::write_json(&folder.spec(), cell)?;
+            files::write_derived_json(&folder.spec(), cell)?;
         }
     }
     Ok(())

@@ -180,6 +180,18 @@ impl StatusFile {
         });
     }
 
+    /// Sets the state of cells that were done before.
+    pub(crate) fn were_done(&self, titles: &[&str]) {
+        self.change(|inner| {
+            for title in titles {
+                if let Some(cell) = inner.cell(title) {
+                    cell.state = CellState::Done;
+                }
+            }
+            true
+        });
+    }
+
     /// Sets the progress of a running cell.
     pub(crate) fn progress(&self, title: &str, progress: &PhaseProgress) {
         self.change(|inner| {

@@ -1,7 +1,7 @@
 //! Runs each cell in a separate process, so that a crash or a hang fails only that cell.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::Mutex,
     thread,
@@ -30,7 +30,7 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
     files::remove_unfinished(run);
     let titles: Vec<String> = cells.iter().map(Cell::title).collect();
     let status = StatusFile::start(run, titles.iter().map(String::as_str));
-    let mut missing = Vec::new();
+    let (mut missing, mut done) = (Vec::new(), Vec::new());
     for (cell, title) in cells.iter().zip(&titles) {
         let (outcome, damaged) = cell.folder(run).outcome_or_set_aside()?;
         if let Some(aside) = &damaged {
@@ -39,11 +39,12 @@ pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn
         match outcome {
             CellOutcome::Done(_) => {
                 listener(RunEvent::Kept(cell));
-                status.state(title, CellState::Done, None);
+                done.push(title.as_str());
             }
             CellOutcome::Failed(_) | CellOutcome::Missing => missing.push(cell),
         }
     }
+    status.were_done(&done);
     let queue = Mutex::new(groups(&breadth_first(&missing), run));
     let next_group = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop_front().filter(|_| !interrupt::requested());
     let supervisor = Supervisor { run, policy, listener, status: &status };
@@ -101,15 +102,15 @@ fn breadth_first<'a>(cells: &[&'a Cell]) -> Vec<&'a Cell> {
 
 /// Groups of cells that share a pretraining, in the order of their first cells.
 fn groups<'a>(cells: &[&'a Cell], run: &Path) -> VecDeque<Vec<&'a Cell>> {
-    let mut groups: VecDeque<(PathBuf, Vec<&Cell>)> = VecDeque::new();
+    let (mut groups, mut places) = (VecDeque::<Vec<&Cell>>::new(), HashMap::<PathBuf, usize>::new());
     for &cell in cells {
-        let pretraining = cell.pretraining(run).path().to_owned();
-        match groups.iter_mut().find(|(shared, _)| *shared == pretraining) {
-            Some((_, group)) => group.push(cell),
-            None => groups.push_back((pretraining, vec![cell])),
+        let place = *places.entry(cell.pretraining(run).path().to_owned()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(cell),
+            None => groups.push_back(vec![cell]),
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    groups
 }
 
 struct Supervisor<'a> {

@@ -87,7 +87,15 @@ impl RunArguments {
         let folders = self.folders.load()?;
         // The machine that submits tasks may have no GPU.
         let elsewhere = self.device.names_a_gpu() && self.device.resolve_for_cells().is_err();
-        let device = if elsewhere { Device::Cpu } else { self.device.resolve_for_cells()?.0 };
+        let device = if elsewhere {
+            Device::Cpu
+        } else {
+            let (device, note, _) = self.device.resolve_for_cells()?;
+            if let Some(note) = note {
+                display.line(&format!("{note}; if tasks have a GPU, name it: --device cuda:0"));
+            }
+            device
+        };
         let mut plan = self.plan_of(&folders, device, None, MissingData::Leave, display)?;
         let is_final = !elsewhere && plan.unprepared.is_empty();
         if is_final {

@@ -16,6 +16,9 @@ use crate::{
     output::{self, say},
 };
 
+/// The most finished cells whose scores are shown: more of them take longer than one waits for progress.
+const SCORED: usize = 500;
+
 /// The run to show.
 #[derive(Debug, Args)]
 pub struct Status {
@@ -48,7 +51,11 @@ impl Status {
         match self.json {
             true => say!("{}", serde_json::to_string_pretty(&status).unwrap_or_default()),
             false => {
-                let scores = scores_so_far(&RunResults::read(&run)?);
+                let finished = status.cells.iter().filter(|cell| cell.state == CellState::Done).count();
+                let scores = match finished <= SCORED {
+                    true => scores_so_far(&RunResults::read(&run)?),
+                    false => format!("the scores of {finished} cells: physrep-bench table {}", run.display()),
+                };
                 output::write(&format!("{}{}\n{scores}\n", text(&status, alive), queue.concat()));
             }
         }
