@@ -30,6 +30,7 @@ fn the_commands_of_a_plan_make_the_run_that_all_makes() {
     assert_eq!(stages.len(), order.len(), "{text}");
     assert!(stages.iter().zip(order).all(|(line, stage)| line.starts_with(&format!("# {stage}"))), "{text}");
     assert!(!project.path("out").exists() && !project.path("data").exists(), "nothing is prepared");
+    assert!(text.contains("pretrains on 24 windows") && text.contains("pretrains on 48 windows"), "{text}");
 
     let mut shell = Command::new("bash");
     shell.args(["-e", "-c", &text]).current_dir(project.path("")).env("PHYSREP_DATA", project.path(""));
@@ -63,6 +64,31 @@ fn a_cell_that_always_dies_is_tried_as_often_as_stated_and_stands_with_its_reaso
     assert!(reason.contains("2 attempts came to nothing") && reason.contains("segmentation fault"), "{reason}");
     let table = project.run(["table", "out"]).exits_with(0).out;
     assert!(table.contains("2 attempts came to nothing"), "{table}");
+}
+
+/// Whichever processes of a task a scheduler signals, it leaves a checkpoint, and an exit code that says that it is to be run again.
+#[test]
+fn a_signal_to_any_process_of_a_task_leaves_a_checkpoint() {
+    for to_all in [false, true] {
+        let project = TestProject::new();
+        let more = ["--methods", "hostile", "--set", "hostile.slow=500"];
+        project.run(plan(project.all(Suite::Micro, HOSTILE, "out", &more), &[])).exits_with(0);
+        let watched =
+            ["cell", "shear_flow/hostile/seed0", "--run", "out", "--attempts", "1", "--checkpoint-every", "3600"];
+        let running = Running::start(project.command(watched));
+        let has_steps = || {
+            project.find("out", "curves.jsonl").values().any(|path| fs::metadata(path).is_ok_and(|file| file.len() > 0))
+        };
+        wait_until("the first steps", has_steps);
+        if to_all {
+            running.signal_all(libc::SIGUSR1)
+        } else {
+            running.signal_children(libc::SIGTERM)
+        }
+        let output = running.output().exits_with(130);
+        assert!(!project.find("out", "checkpoint.bin").is_empty(), "to all: {to_all}: {}", output.err);
+        assert!(project.find("out", "failure.json").is_empty(), "to all: {to_all}");
+    }
 }
 
 /// A machine that vanishes leaves nobody who could say how an attempt ended.

@@ -15,6 +15,7 @@ use crate::{
     display::Display,
     error::{Error, Result},
     launcher::slurm::requeue_this_task,
+    output::note,
 };
 
 /// The cell to run.
@@ -75,12 +76,15 @@ impl CellCommand {
                 display.finish(&title, &format!("failed: {reason}"));
                 Ok(ExitCode::FAILURE)
             }
-            Err(error) => {
-                if self.requeue && interrupt::requested() {
+            // A scheduler may signal the process of the cell alone.
+            Err(RunnerError::Interrupted) => {
+                if self.requeue {
                     requeue_this_task();
                 }
-                Err(error.into())
+                note!("{}", RunnerError::Interrupted);
+                Ok(ExitCode::from(interrupt::EXIT_CODE))
             }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -15,7 +15,11 @@ pub fn commands(tasks: &[Task], only: &[Stage]) -> String {
         }
         let _ = writeln!(text, "{}", heading(stage, &of_stage));
         for task in of_stage {
-            let cost = task.seconds.map(|time| format!("  # about {}", seconds(time))).unwrap_or_default();
+            let cost = match (task.seconds, task.windows) {
+                (Some(time), _) => format!("  # about {}", seconds(time)),
+                (None, 0) => String::new(),
+                (None, windows) => format!("  # pretrains on {windows} windows"),
+            };
             let _ = match task.is_done {
                 true => writeln!(text, "# done: {}", task.name),
                 false => writeln!(text, "{}{cost}", task.line()),

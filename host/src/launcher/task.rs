@@ -15,6 +15,8 @@ pub struct Task {
     pub is_done: bool,
     /// How long it may take, in seconds, if cells of this kind have been run before.
     pub seconds: Option<f64>,
+    /// How many windows it pretrains on.
+    pub windows: u64,
 }
 
 impl Task {

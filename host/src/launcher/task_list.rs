@@ -40,12 +40,19 @@ pub fn task_list(outlined: &OutlinedRun, options: &[String], trusts_manifest: bo
         let more: Vec<String> = outlined.suite_words.iter().cloned().chain(cache).collect();
         commands.push(command(&["data", "pack", system, "--data", &data], &more));
         let is_done = !outlined.plan.unprepared.iter().any(|unprepared| unprepared == system);
-        tasks.push(Task { stage: Stage::Data, name: system.to_owned(), commands, is_done, seconds: None });
+        tasks.push(Task { stage: Stage::Data, name: system.to_owned(), commands, is_done, seconds: None, windows: 0 });
     }
 
     let is_planned = outlined.is_final || trusts_manifest;
     let commands = vec![command(&["plan"], &outlined.words)];
-    tasks.push(Task { stage: Stage::Plan, name: "plan".into(), commands, is_done: is_planned, seconds: None });
+    tasks.push(Task {
+        stage: Stage::Plan,
+        name: "plan".into(),
+        commands,
+        is_done: is_planned,
+        seconds: None,
+        windows: 0,
+    });
 
     let done = if is_planned { done(&run) } else { Done::default() };
     let estimate = Estimate::of(&run);
@@ -62,7 +69,10 @@ pub fn task_list(outlined: &OutlinedRun, options: &[String], trusts_manifest: bo
         let more: Vec<String> = ["--run".to_owned(), shown.clone()].iter().chain(options).cloned().collect();
         let commands = vec![command(&["cell", &name], &more)];
         let is_done = done.cells.contains(&name);
-        cells.push(Task { stage, name, commands, is_done, seconds: estimate.seconds(&identity) });
+        // The others find what the first has pretrained.
+        let pretrains = cell.initialisation().is_pretrained() && stage != Stage::JointCells;
+        let windows = if pretrains { cell.suite.pretrain.samples * cell.sources().len() as u64 } else { 0 };
+        cells.push(Task { stage, name, commands, is_done, seconds: estimate.seconds(&identity), windows });
     }
     cells.sort_by_key(|task| task.stage);
     let cells_are_done = cells.iter().all(|task| task.is_done);
@@ -80,7 +90,7 @@ pub fn task_list(outlined: &OutlinedRun, options: &[String], trusts_manifest: bo
     ];
     let is_done =
         cells_are_done && done.newest.is_some_and(|newest| written(&run.join("report/report.html")) >= Some(newest));
-    tasks.push(Task { stage: Stage::Tables, name: "tables".into(), commands, is_done, seconds: None });
+    tasks.push(Task { stage: Stage::Tables, name: "tables".into(), commands, is_done, seconds: None, windows: 0 });
     Ok(tasks)
 }
 

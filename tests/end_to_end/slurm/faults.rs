@@ -63,13 +63,13 @@ fn whatever_happens_to_tasks_the_end_is_that_of_an_undisturbed_run() {
     let status = cluster.bench(&project, &["status".into(), "out".into()]).exits_with(0);
     assert!(status.out.contains("hostile on shear_flow"), "{}", status.out);
 
-    // Put back into the queue, by its owner and by a signal to all of its processes, such as that before its time limit.
+    // Put back into the queue, by its owner; by a signal to the first process, such as that before its time limit; by one to all.
     let task = slow_task(&cluster, &project);
     cluster.slurm("scontrol", &["requeue", &task]);
     steps = wait_for_steps(&project, steps);
-    for signal in ["USR1", "TERM", "HUP"] {
+    for (signal, to) in [("USR1", "--batch"), ("TERM", "--full"), ("HUP", "--full")] {
         let task = slow_task(&cluster, &project);
-        cluster.slurm("scancel", &["--full", &format!("--signal={signal}"), &task]);
+        cluster.slurm("scancel", &[to, &format!("--signal={signal}"), &task]);
         wait_until("the end of the task that was told to stop", || !cluster.tasks("RUNNING").contains(&task));
         steps = wait_for_steps(&project, steps);
     }
