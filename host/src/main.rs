@@ -18,6 +18,7 @@ mod places;
 mod sdk;
 mod show;
 mod submission;
+mod whole_folder;
 
 use std::process::ExitCode;
 

@@ -1,13 +1,14 @@
 //! Where files are that no option names: in the checkout, or in one folder of the user.
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
 };
 
+use physrep_runner::user_folder;
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The checkout of physrep-bench that encloses the working directory, if there is one.
 pub fn checkout() -> Option<PathBuf> {
@@ -19,28 +20,6 @@ fn is_checkout(folder: &Path) -> bool {
     ["Cargo.toml", "plugin-api/Cargo.toml", "plugins", "benchmarks/suites"]
         .iter()
         .all(|path| folder.join(path).exists())
-}
-
-/// The folder for data and caches, created if missing: `PHYSREP_DATA`, or `physrep-bench` in the user's folder for data.
-///
-/// # Errors
-///
-/// If the system names no folder of the user, or it cannot be created.
-pub fn of_user() -> Result<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let named = [("PHYSREP_DATA", ""), ("XDG_DATA_HOME", "physrep-bench"), ("HOME", ".local/share/physrep-bench")];
-    let named = named.into_iter().find_map(|(variable, below)| Some((variable, set(variable)?.join(below))));
-    let Some((variable, folder)) = named else {
-        let none = "there is no folder for data: set PHYSREP_DATA to one, or name one with --data";
-        return Err(Error::Usage(none.into()));
-    };
-    match fs::create_dir_all(&folder) {
-        Ok(()) => Ok(folder),
-        Err(error) => Err(Error::Usage(format!(
-            "{}, the folder for data by {variable}, cannot be created: {error}; set PHYSREP_DATA to one that can",
-            folder.display()
-        ))),
-    }
 }
 
 /// The folder of the run called `name`, [beside methods](beside_methods).
@@ -70,11 +49,11 @@ pub fn latest_run() -> Option<PathBuf> {
 ///
 /// # Errors
 ///
-/// Those of [`of_user`].
+/// Those of [`user_folder`].
 pub fn data(name: &str) -> Result<PathBuf> {
     match checkout().filter(|_| env::var_os("PHYSREP_DATA").is_none()) {
         Some(checkout) => Ok(checkout.join("data").join(name)),
-        None => Ok(of_user()?.join("data").join(name)),
+        None => Ok(user_folder()?.join("data").join(name)),
     }
 }
 
@@ -82,11 +61,11 @@ pub fn data(name: &str) -> Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// Those of [`of_user`].
+/// Those of [`user_folder`].
 pub fn packed_cache(data: &Path) -> Result<PathBuf> {
     let place = data.canonicalize().unwrap_or_else(|_| data.to_owned());
     let hash: String =
         Sha256::digest(place.as_os_str().as_encoded_bytes())[..4].iter().map(|b| format!("{b:02x}")).collect();
     let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(of_user()?.join("packed").join(format!("{name}-{hash}")))
+    Ok(user_folder()?.join("packed").join(format!("{name}-{hash}")))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{HOSTILE, Suite, TestProject, micro_run, root};
 
 /// A copy of published results, a folder of them or all.
-fn copy(project: &TestProject, results: &str) {
+pub fn copy(project: &TestProject, results: &str) {
     project.copy(&root().join(results), results);
     for method in ["autoencoder", "disco", "jepa", "mpp", "videomae"] {
         let readme = format!("plugins/{method}/README.md");

@@ -133,12 +133,42 @@ fn a_failed_trial_counts_with_its_reason() {
     assert!(scored.iter().any(|trial| Some(trial.trial) == record.chosen));
     let before = over(&project);
     project.run(&arguments).exits_with(0);
-    assert!(before == over(&project), "a trial that failed is not tried again");
+    assert!(before == over(&project), "with the same values it fails again, for the same reason");
 
     let arguments = tune(&project, "hostile", HOSTILE, "fault = { choice = ['nan', 'error'] }", &["--trials", "1"]);
     let output = project.run(&arguments).exits_with(3);
     assert!(output.err.contains("every trial failed"), "{}", output.err);
     assert_eq!(self::record(&project, "hostile").chosen, None);
+}
+
+/// A trial that the machine had failed, such as one on a full disk, stayed failed.
+#[test]
+fn a_trial_that_the_machine_failed_is_run_again() {
+    let project = TestProject::new();
+    let arguments = tune(&project, "hostile", HOSTILE, "slow = { integer = [0, 1] }", &["--trials", "1"]);
+    project.run(&arguments).exits_with(0);
+    let before = over(&project);
+    let trial = project.find("out/tune", "result.json").pop_first().expect("a trial").1;
+    let curves = trial.with_file_name("curves.jsonl");
+    for file in [&trial, &curves, &trial.with_file_name("state.safetensors")] {
+        fs::remove_file(file).expect("removable");
+    }
+    fs::create_dir(&curves).expect("a folder that no file can replace");
+    let output = project.run(&arguments).exits_with(3);
+    assert!(
+        output.out.contains("trial 0 failed on shear_flow") && output.out.contains("Is a directory"),
+        "{}",
+        output.out
+    );
+    fs::remove_dir(&curves).expect("removable");
+    project.run(&arguments).exits_with(0);
+    let scores = |bytes: &BTreeMap<PathBuf, Vec<u8>>| {
+        bytes
+            .values()
+            .map(|bytes| serde_json::from_slice::<Value>(bytes).expect("JSON")["scores"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(scores(&over(&project)), scores(&before));
 }
 
 #[test]

@@ -40,6 +40,12 @@ pub const TASKS: &[Task] = &[
         run: deny,
     },
     Task {
+        name: "reliability",
+        arguments: "",
+        summary: "what is done to runs on purpose, at length: the figures of docs/reliability.md, in 30 minutes",
+        run: reliability,
+    },
+    Task {
         name: "gpu",
         arguments: "",
         summary: "the build for GPUs against a mock CUDA driver; needs no GPU",
@@ -71,6 +77,21 @@ const SDK: [&str; 5] = ["physrep-random", "physrep-abi", "physrep-conformance", 
 
 fn test(arguments: &[OsString]) -> Outcome {
     run(cargo(&["test", "--release", "--locked"]).args(whole_workspace(arguments)).args(arguments))
+}
+
+/// The tests of misbehaviour, damage, kills, failing writes and hostile files, with as many rounds as docs/reliability.md tells of.
+fn reliability(_: &[OsString]) -> Outcome {
+    let tests = ["failures", "loading_plugins", "no_labels", "external", "checkpoints", "data::", "regression"];
+    let rounds = [
+        ("PHYSREP_DAMAGE", "8", "damage"),
+        ("PHYSREP_KILL_ROUNDS", "300", "kills"),
+        ("PHYSREP_WRITES", "12", "writes"),
+        ("PHYSREP_HOSTILE_FILES", "30", "hostile_files"),
+    ];
+    let mut command =
+        cargo(&["test", "--release", "--locked", "--workspace", "--test", "end_to_end", "--", "--nocapture"]);
+    command.args(tests).args(rounds.map(|(.., test)| test)).envs(rounds.map(|(name, number, _)| (name, number)));
+    run(&mut command)
 }
 
 fn bench(arguments: &[OsString]) -> Outcome {

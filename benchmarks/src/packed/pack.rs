@@ -27,8 +27,8 @@ pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
 /// `align_corners=False`), and normalised with the training split's statistics in `stats.yaml`, unless the suite sets
 /// `normalise = false`. Nothing is done if `out` was packed from the same data for the same suite before (generated
 /// data is identified by its key, other data by the names and checksums of its files); a packed file of other data, of
-/// another format, or a damaged one is replaced. Generated files are compared with their checksums first. Progress counts
-/// trajectories.
+/// another format, or a damaged one is replaced. Generated files are compared with their checksums first. Files without the
+/// record of their generation are taken as published ones are: by what they say. Progress counts trajectories.
 ///
 /// # Errors
 /// [`Error::Suite`] if the suite's section does not fit the system; [`Error::Folder`] if the data was not generated, or
@@ -38,10 +38,6 @@ pub fn packed_file(suite: &Suite, system: &str, data: &Path) -> PathBuf {
 pub fn pack(suite: &Suite, system: &dyn System, data: &Path, out: &Path, progress: &dyn Progress) -> Result<Packed> {
     let section = suite.section(system)?;
     let key = generate::data_key(suite, system, data)?;
-    if section.generate.is_some() && key.is_none() {
-        let reason = "there is no generated.json, which says what the data is; generate the data first";
-        return Err(Error::folder(&data.join(system.name()), reason));
-    }
     let files = source_files(suite, section, data, key.is_some())?;
     let source = source_hash(suite, system, section, data, key.as_deref(), &files, out)?;
     if out.exists() {

@@ -33,12 +33,14 @@ pub(super) fn source_files(suite: &Suite, section: &SystemSuite, data: &Path, ge
     let mut sources = Vec::new();
     for split in section.splits() {
         let folder = well::split_folder(data, &section.name, split);
-        if section.generate.is_none() && !folder.exists() {
-            let reason = format!(
-                "The Well's files are missing; `physrep-bench data fetch {} --out {}` downloads them",
-                section.name,
-                data.display()
-            );
+        if !folder.exists() {
+            let (name, data) = (&section.name, data.display());
+            let reason = match section.generate {
+                Some(_) => "there is no data; generate the data first".to_owned(),
+                None => format!(
+                    "The Well's files are missing; `physrep-bench data fetch {name} --out {data}` downloads them"
+                ),
+            };
             return Err(Error::folder(&folder, reason));
         }
         for path in well::split_files(data, &section.name, split)? {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::regime::Regime;
-use crate::suite::{SystemSuite, Trajectory};
+use crate::suite::{Parameter, SystemSuite, Trajectory};
 use crate::systems::System;
 use crate::well::WellFile;
 use crate::{Error, Result};
@@ -68,20 +68,24 @@ impl SourceFile {
         if let Some(planned) = planned.filter(|planned| planned.len() != layout.trajectories) {
             return fail("@n_trajectories", planned.len().to_string(), layout.trajectories.to_string());
         }
+        let regimes = section.generate.as_ref().and_then(|generation| generation.regimes.as_ref());
+        let reach = regimes.map_or(0.0, |regimes| regimes.far);
         let mut trajectories = Vec::new();
         for index in 0..layout.trajectories {
             let planned = planned.map(|planned| &planned[index]);
             let mut parameters = Vec::new();
             for (position, (scalar, parameter)) in scalars.iter().zip(&section.parameters).enumerate() {
                 let value = scalar.of(index).unwrap_or(f64::NAN);
-                let values = match planned {
-                    Some(planned) => &planned.case.parameters[position..=position],
-                    None => parameter.values.as_slice(),
+                let meant = match planned {
+                    Some(planned) => one_of(value, &planned.case.parameters[position..=position]),
+                    None if parameter.range.is_some() => within(value, parameter, reach),
+                    None => one_of(value, &parameter.values),
                 };
-                // Files hold parameters in single precision; the suite has the exact value.
-                let Some(&meant) = values.iter().find(|v| (*v - value).abs() <= 1e-6 * v.abs()) else {
-                    let place = format!("scalars/{}[{index}]", parameter.name);
-                    return fail(&place, format!("one of {values:?}"), value.to_string());
+                let meant = match meant {
+                    Ok(meant) => meant,
+                    Err(expected) => {
+                        return fail(&format!("scalars/{}[{index}]", parameter.name), expected, value.to_string());
+                    }
                 };
                 parameters.push(meant);
             }
@@ -89,4 +93,17 @@ impl SourceFile {
         }
         Ok(Self { file, trajectories })
     }
+}
+
+/// The value that the suite gives exactly, and a file in single precision; or which were expected.
+fn one_of(found: f64, values: &[f64]) -> Result<f64, String> {
+    let meant = values.iter().find(|value| (*value - found).abs() <= 1e-6 * value.abs());
+    meant.copied().ok_or_else(|| format!("one of {values:?}"))
+}
+
+/// A value of the parameter's range, or as far beyond its ends as held-out trajectories are; or what was expected.
+fn within(found: f64, parameter: &Parameter, reach: f64) -> Result<f64, String> {
+    let [low, high] = [parameter.at(-reach), parameter.at(1.0 + reach)];
+    let inside = (low - 1e-6 * low.abs()..=high + 1e-6 * high.abs()).contains(&found);
+    if inside { Ok(found) } else { Err(format!("a value from {low} to {high}")) }
 }

@@ -198,7 +198,7 @@ pub struct Health {
     /// The gradient in the first steps of pretraining; none where there is no pretraining.
     pub gradient: Option<GradientFlow>,
     /// Whether the encoder's checksum was the same before and after encoding; none where nothing was compared: for rows without
-    /// an encoder, and where the probes used cached embeddings of an earlier attempt.
+    /// an encoder, or with one that shows no parameters, and where the probes used cached embeddings of an earlier attempt.
     pub encoder_unchanged: Option<bool>,
     /// Whether embeddings depend on their own window alone; none for rows without an encoder.
     #[serde(default)]

@@ -42,6 +42,8 @@ mod supervisor;
 #[cfg(test)]
 mod tests;
 mod tune;
+mod unpack;
+mod user_folder;
 mod watched_cell;
 mod weights;
 
@@ -76,5 +78,7 @@ pub use single_cell::SingleCell;
 pub use status::{CellState, CellStatus, RunState, RunStatus};
 pub use supervisor::run_cells;
 pub use tune::{TRIALS, Tuning, TuningPlan, TuningSettings, suite_lines, tuning_outcome};
+pub use unpack::unpack_once;
+pub use user_folder::user_folder;
 pub use watched_cell::{WatchedEnd, WatchedEvent};
 pub use weights::read_weights;

@@ -39,7 +39,7 @@ impl PluginSource {
     /// [`Error::Build`] if the crate does not build.
     pub fn library(&self, device: Device, on_line: &dyn Fn(&str)) -> Result<PathBuf> {
         match self {
-            Self::Library(path) => Ok(shipped::for_device(path, device)),
+            Self::Library(path) => shipped::for_device(path, device),
             Self::Crate(folder) => build(folder, device, on_line),
             Self::Folder { starter, .. } => build_starter(starter.as_deref(), device, on_line),
         }
@@ -186,7 +186,7 @@ fn build_starter(named: Option<&Path>, device: Device, on_line: &dyn Fn(&str)) -
         return build(&folder, device, on_line);
     }
     // It computes nothing, so that one for the CPU is for GPUs, too.
-    if let Some(shipped) = shipped::library("physrep_external", Device::Cpu) {
+    if let Some(shipped) = shipped::library("physrep_external", Device::Cpu)? {
         return Ok(shipped);
     }
     if let Some(named) = named {

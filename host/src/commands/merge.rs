@@ -14,6 +14,7 @@ use physrep_records::{
 use crate::{
     error::{Error, Result},
     output::say,
+    whole_folder::make_whole,
 };
 
 /// What to merge.
@@ -72,10 +73,7 @@ pub(super) fn merge(out: &Path, runs: &[PathBuf], compress: bool) -> Result<usiz
     check_suites(out, merged.iter().map(|(listed, ..)| &listed.identity))?;
     refuse_other_settings(&merged)?;
     refuse_other_embeddings(&merged)?;
-    // What there is of it would be refused the next time.
-    write(out, runs, merged, compress).inspect_err(|_| {
-        let _ = fs::remove_dir_all(out);
-    })
+    make_whole(out, || write(out, runs, merged, compress))
 }
 
 /// Writes the merged run, and returns the number of cells.

@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     output::say,
     submission::{self, CARDS},
+    whole_folder::make_whole,
 };
 
 /// What to submit.
@@ -72,13 +73,7 @@ impl Submit {
         let Some(verified) = self.verified(&run, &results)? else { return Ok(ExitCode::FAILURE) };
 
         merge(out, std::slice::from_ref(&run), true)?;
-        let program = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        files::write_json(&out.join("submission.json"), &Submission { program, verified })?;
-        write_results(&RunResults::read(out)?, out)?;
-        for method in submission::methods(&results) {
-            let card = submission::card(&method, &results);
-            files::write(&out.join(CARDS).join(format!("{method}.md")), card.as_bytes())?;
-        }
+        make_whole(out, || complete(out, verified))?;
         say!("{}: {} cells", out.display(), results.cells.len());
         say!(
             "next: describe each method in {}/{CARDS}/, then: physrep-bench submit --check {}",
@@ -101,6 +96,19 @@ impl Submit {
         }
         Ok(Some(verified))
     }
+}
+
+/// Adds to a merged run what a submission has beside it.
+fn complete(out: &Path, verified: Vec<Verified>) -> Result<()> {
+    let program = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    files::write_json(&out.join("submission.json"), &Submission { program, verified })?;
+    let results = RunResults::read(out)?;
+    write_results(&results, out)?;
+    for method in submission::methods(&results) {
+        let card = submission::card(&method, &results);
+        files::write(&out.join(CARDS).join(format!("{method}.md")), card.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// `count` cells that are done, and the files of their records. Which ones follows from the scores: the same run has the same drawn.

@@ -4,13 +4,13 @@
 mod manifest;
 
 use std::{
-    fs, io, iter,
+    fs,
     path::{Path, PathBuf},
 };
 
 use flate2::read::GzDecoder;
+use physrep_runner::{unpack_once, user_folder};
 use sha2::{Digest, Sha256};
-use tar::Archive;
 
 use crate::{
     error::{Error, Result},
@@ -39,21 +39,12 @@ impl Sdk {
         }
     }
 
-    /// The sources that this program carries. Another program has another folder, and two processes may unpack at once.
+    /// The sources that this program carries. Another program has another folder.
     fn unpacked() -> Result<Self> {
         let digest: String = Sha256::digest(PACKED).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = format!("{}-{digest}", env!("CARGO_PKG_VERSION"));
-        let folder = places::of_user()?.join("sdk");
-        let root = folder.join(name);
-        if !root.is_dir() {
-            fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-            let unpacked = tempfile::tempdir_in(&folder).map_err(Error::io(&folder))?;
-            unpack(unpacked.path()).map_err(Error::io(unpacked.path()))?;
-            match fs::rename(unpacked.path(), &root) {
-                Err(_) if root.is_dir() => {} // another process was faster
-                renamed => renamed.map_err(Error::io(&root))?,
-            }
-        }
+        let root = user_folder()?.join("sdk").join(name);
+        unpack_once(&root, GzDecoder::new(PACKED), for_methods)?;
         Ok(Self { root })
     }
 
@@ -80,16 +71,10 @@ impl Sdk {
     }
 }
 
-/// The same error with its causes: those of `tar` say what could not be written, but not why.
-fn with_causes(error: io::Error) -> io::Error {
-    let causes = iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    io::Error::new(error.kind(), text)
-}
-
-fn unpack(folder: &Path) -> io::Result<()> {
-    Archive::new(GzDecoder::new(PACKED)).unpack(folder).map_err(with_causes)?;
+/// Makes the unpacked sources a workspace of methods.
+fn for_methods(folder: &Path) -> Result<()> {
     let path = folder.join("Cargo.toml");
-    let manifest = manifest::of_methods(&fs::read_to_string(&path)?).map_err(io::Error::other)?;
-    fs::write(path, manifest)
+    let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let manifest = manifest::of_methods(&text).map_err(|reason| Error::file(&path, reason))?;
+    fs::write(&path, manifest).map_err(Error::io(&path))
 }

@@ -1,6 +1,6 @@
 //! `data` commands: generated, downloaded and hostile files.
 
-mod fetch;
+pub mod fetch;
 mod foreign_files;
 mod generate;
 mod info;

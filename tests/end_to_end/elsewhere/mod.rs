@@ -81,6 +81,11 @@ fn moments_of(clips: &Array) -> Array {
     Array { shape: vec![n, 2, channels], values }
 }
 
+/// Writes embeddings of the exported clips.
+pub fn write_moments(path: &Path) {
+    write_embeddings(path, &export().identifiers, &moments());
+}
+
 /// Writes a safetensors file of embeddings.
 fn write_embeddings(path: &Path, identifiers: &[i64], tokens: &Array) {
     let numbers: Vec<u8> = identifiers.iter().flat_map(|number| number.to_le_bytes()).collect();

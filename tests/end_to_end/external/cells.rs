@@ -1,6 +1,11 @@
 //! The cells of methods in another process: what makes new ones.
 
-use super::{Programs, example};
+use std::fs;
+
+use serde_json::Value;
+
+use super::{Programs, example, program};
+use crate::support::read_json;
 
 /// The keys of the cells of a run.
 fn keys(programs: &Programs) -> Vec<String> {
@@ -8,6 +13,18 @@ fn keys(programs: &Programs) -> Vec<String> {
     let mut keys: Vec<_> = records.iter().map(|record| record["key"].as_str().expect("a key").to_owned()).collect();
     keys.sort();
     keys
+}
+
+/// A method without parameters of its encoder was taken for one whose encoder had not changed.
+#[test]
+fn a_row_without_parameters_says_that_nothing_was_compared() {
+    let Some(programs) = Programs::with("numpy") else { return };
+    programs.run(&programs.all(&program("nothing"), "out", &["--seeds", "0"]), &[]).exits_with(0);
+    let table = fs::read_to_string(programs.project.path("out/table.md")).expect("a table");
+    assert!(table.contains("its encoder shows no parameters, so that nothing confirms"), "{table}");
+    let record =
+        read_json(&programs.project.find("out/cells/shear_flow/nothing", "result.json").pop_first().expect("one").1);
+    assert_eq!(record["health"]["encoder_unchanged"], Value::Null);
 }
 
 #[test]
@@ -22,10 +39,10 @@ fn an_edit_of_the_folder_makes_new_cells_and_nothing_else_does() {
     let first = run();
     assert_eq!(first.len(), 2);
     assert_eq!(run(), first, "the same code");
-    std::fs::create_dir(folder.join("__pycache__")).expect("made");
+    fs::create_dir(folder.join("__pycache__")).expect("made");
     programs.project.write("mine/__pycache__/method.pyc", "a cache");
     assert_eq!(run(), first, "a cache");
-    let code = std::fs::read_to_string(folder.join("method.py")).expect("readable");
+    let code = fs::read_to_string(folder.join("method.py")).expect("readable");
     programs.project.write("mine/method.py", format!("{code}# edited\n"));
     let second = run();
     assert_eq!(second.len(), 4, "old and new cells: {second:?}");

@@ -17,7 +17,7 @@ fn sweep(command: &commands::Command, count: u64, random: &mut Random) {
         (project, folder)
     };
     let (project, folder) = new();
-    let Some(undisturbed) = failing_calls::run(project.command(&command.arguments), &folder, None) else { return };
+    let Some(undisturbed) = failing_calls::run(command.in_project(&project), &folder, None) else { return };
     undisturbed.output.exits_with(0);
     let whole = timeless(&written(&folder, command.writes));
     let actions: Vec<Action> = undisturbed.calls.keys().copied().collect();
@@ -29,11 +29,14 @@ fn sweep(command: &commands::Command, count: u64, random: &mut Random) {
         let (error, text) =
             *random.pick(&[(libc::ENOSPC, "No space left on device"), (libc::EIO, "Input/output error")]);
         let fault = Fault { action, call, stays: random.below(2) == 0, error };
-        let faulted = failing_calls::run(project.command(&command.arguments), &folder, Some(fault)).expect("as before");
+        let faulted = failing_calls::run(command.in_project(&project), &folder, Some(fault)).expect("as before");
         let place = format!("{} with {fault:?} of {:?}", command.arguments.join(" "), faulted.failed);
         let again = || {
             let refuses = command.once && faulted.output.code == Some(0);
-            if refuses { project.run(["list", "systems"]) } else { project.run(&command.arguments) }
+            if refuses {
+                return project.run(["list", "systems"]);
+            }
+            command.in_project(&project).output().expect("the program runs").into()
         };
         check(&place, &faulted.output, text, &whole, || written(&folder, command.writes), again);
         *came.entry((action, faulted.output.code)).or_default() += u64::from(!faulted.failed.is_empty());

@@ -64,17 +64,20 @@ fn timeless(files: &Files) -> Files {
         for timed in ["cost", "environment", "pretrain", "encode", "digest"] {
             record.remove(timed);
         }
+        let trials = record.get_mut("trials").and_then(Value::as_array_mut).into_iter().flatten();
+        trials.filter_map(Value::as_object_mut).for_each(|trial| drop(trial.remove("seconds")));
         Value::Object(record).to_string().into_bytes()
     };
     files.iter().map(|(path, bytes)| (path.clone(), content(path, bytes))).collect()
 }
 
-/// Whether a file is complete as soon as it has its name, and is not made from what else there is.
+/// Whether a file is complete as soon as it has its name, is not made from what else there is, and stays.
 fn is_published(path: &Path) -> bool {
-    let grows =
-        ["curves.jsonl", "checkpoint.bin", "failure.json", "scores.csv"].iter().any(|name| path.ends_with(name));
+    let growing = ["curves.jsonl", "checkpoint.bin", "failure.json", "scores.csv", "tune/hostile.json"];
+    let grows = growing.iter().any(|name| path.ends_with(name));
+    let passes = path.iter().any(|part| part == "tune") && path.file_stem().is_some_and(|stem| stem == "embeddings");
     let is_hidden = path.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-    !grows && !is_hidden
+    !grows && !passes && !is_hidden
 }
 
 /// Checks what came of a command of which a write failed for the reason `error`; `again` runs it once more, `whole` are the files of an

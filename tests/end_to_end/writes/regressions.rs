@@ -35,7 +35,7 @@ fn what_merge_and_new_cannot_finish_is_removed() {
         let project = TestProject::new();
         let folder = fs::canonicalize(project.path("")).expect("it is there");
         let fault = Fault { action: Action::Rename, call: 2, stays: true, error: libc::ENOSPC };
-        let Some(first) = failing_calls::run(project.command(&command.arguments), &folder, Some(fault)) else { return };
+        let Some(first) = failing_calls::run(command.in_project(&project), &folder, Some(fault)) else { return };
         let err = first.output.exits_with(1).err;
         assert!(err.contains("No space left on device") && err.contains("free some space"), "{err}");
         assert!(!project.path(command.writes[0]).exists(), "{:?}", command.arguments);

@@ -125,13 +125,7 @@ fn data_that_is_not_the_suites_is_refused() {
     let other = suite_with("dt = 0.1", "dt = 0.2").unwrap();
     says(pack(&other, &Waves::default(), folder.path(), &out, &()), &["dt 0.1 instead of 0.2"]);
 
-    // Without the record of its settings, nobody knows what the files are.
     let system = folder.path().join("shear_flow");
-    let record = fs::read(system.join("generated.json")).unwrap();
-    fs::remove_file(system.join("generated.json")).unwrap();
-    says(pack_into(folder.path()), &["shear_flow", "generated.json", "generate the data first"]);
-    fs::write(system.join("generated.json"), record).unwrap();
-
     let file = "shear_flow_train_0000.hdf5";
     let train = system.join("data/train");
     fs::copy(train.join(file), train.join("another.hdf5")).unwrap();
@@ -141,6 +135,29 @@ fn data_that_is_not_the_suites_is_refused() {
     says(pack_into(folder.path()), &[file, "missing"]);
     assert_eq!(generate(&suite(), &Waves::default(), folder.path(), 1, &()).unwrap().simulated, 16);
     pack_into(folder.path()).unwrap();
+}
+
+/// What came of a generation somewhere else may have no record of it; the files are then all there is to go by.
+#[test]
+fn files_without_a_record_of_their_generation_are_taken_as_data_of_others() {
+    let (folder, before) = packed();
+    let generated = before.header().source.clone();
+    drop(before);
+    fs::remove_file(folder.path().join("shear_flow/generated.json")).unwrap();
+    let pack = || pack_into(folder.path()).unwrap().header().clone();
+    let first = pack();
+    assert_ne!(first.source, generated, "what knows its settings does not take it for its own");
+    assert_eq!(pack(), first);
+
+    // Values that change in place are seen.
+    let file = folder.path().join("shear_flow/data/train/shear_flow_train_0000.hdf5");
+    let file = hdf5::File::open_rw(file).unwrap();
+    let field = file.dataset("t0_fields/tracer").unwrap();
+    let values: Vec<f32> = field.read_raw().unwrap();
+    field.write_raw(&values.iter().map(|value| 3.0 * value + 1.0).collect::<Vec<_>>()).unwrap();
+    file.close().unwrap();
+    let second = pack();
+    assert!(second.source != first.source && second.checksum != first.checksum);
 }
 
 #[test]

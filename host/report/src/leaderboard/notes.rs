@@ -42,6 +42,8 @@ pub enum Note {
         /// The seeds where it did.
         seeds: Seeds,
     },
+    /// The encoder has no parameters that could be compared before and after encoding.
+    NoParameters,
     /// The seeds were run with different builds of the plugin.
     DifferentBuilds,
     /// The seeds were run on data with different checksums.
@@ -92,6 +94,9 @@ impl fmt::Display for Note {
             Self::NotRepeatable { seeds } => {
                 write!(f, "encoding the same clips twice gives different embeddings ({seeds})")
             }
+            Self::NoParameters => {
+                f.write_str("its encoder shows no parameters, so that nothing confirms that encoding left it as it was")
+            }
             Self::DifferentBuilds => f.write_str("seeds were run with different builds of the plugin"),
             Self::DifferentData => f.write_str("seeds were run on packed data with different checksums"),
             Self::AnotherProcess { command } => write!(f, "a method in another process, started by `{command}`"),
@@ -139,6 +144,8 @@ pub(super) fn notes<'r>(cells: &[&RunCell], records: &[&'r CellRecord]) -> Vec<N
     let unsteady = |health: &Health| health.encoding.is_some_and(|check| !check.repeatable);
     notes.extend(unhealthy(&unsteady).map(|seeds| Note::NotRepeatable { seeds }));
     notes.extend(unhealthy(&silent).map(|seeds| Note::NoGradient { seeds }));
+    let bare = |record: &&CellRecord| record.encoder.as_ref().is_some_and(|encoder| encoder.encoder_parameters == 0);
+    notes.extend(records.iter().any(bare).then_some(Note::NoParameters));
     notes.extend(
         differ(records, |record| record.encoder.as_ref().map(|e| &e.plugin_checksum)).then_some(Note::DifferentBuilds),
     );

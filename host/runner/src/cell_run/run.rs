@@ -1,9 +1,7 @@
 //! Runs a cell in this process and writes its record.
 
-use std::fs;
-
 use physrep_benchmarks::packed::Packed;
-use physrep_records::{DataSource, EncoderSpec, sealed};
+use physrep_records::{DataSource, EncoderSpec, files, sealed};
 
 use super::{elsewhere::record_elsewhere, encoder::record_encoder, floor::record_floor, task::CellRun};
 use crate::{
@@ -51,17 +49,18 @@ fn record_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Resu
         EncoderSpec::Elsewhere { .. } => record_elsewhere(run, &data[run.cell.index()], &mut progress)?,
         EncoderSpec::Features | EncoderSpec::Mean => record_floor(run, &data[run.cell.index()], &mut progress)?,
     };
+    // A cell with a record is not run again: what is not to stay goes before.
+    files::remove(&run.folder.failure())?;
+    if run.cell.trial.is_some() {
+        // No later cell could use embeddings of two splits.
+        files::remove(&run.folder.embeddings_record())?;
+        files::remove(&run.folder.embeddings())?;
+    }
+    // Nothing of it is a file that was asked for.
+    run.folder.remove_scratch();
     // Another process may have done the same work: the first record stays.
     if run.folder.found_record().is_none() {
         sealed::write(&run.folder.record(), &record)?;
-    }
-    // Leftover files do not make the cell less complete.
-    let _ = fs::remove_file(run.folder.failure());
-    run.folder.remove_scratch();
-    if run.cell.trial.is_some() {
-        // No later cell could use embeddings of two splits.
-        let _ = fs::remove_file(run.folder.embeddings_record());
-        let _ = fs::remove_file(run.folder.embeddings());
     }
     Ok(())
 }

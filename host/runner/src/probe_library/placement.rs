@@ -39,7 +39,7 @@ impl ProbePlacement {
         if self == Self::Cpu || device.is_cpu() {
             return Ok(None);
         }
-        let path = match shipped::library("physrep_probe_library", device) {
+        let path = match shipped::library("physrep_probe_library", device)? {
             Some(shipped) => shipped,
             None => build(device, building)?,
         };

@@ -2,7 +2,6 @@
 //! from.
 
 use std::{
-    fs,
     ops::Range,
     thread,
     time::{Duration, Instant},
@@ -83,6 +82,7 @@ pub fn run(
     progress: &mut Progress<'_>,
 ) -> Result<PhaseCost> {
     if let Some((record, state)) = PretrainingRecord::read_intact(task.folder)? {
+        files::remove(&task.folder.checkpoint())?;
         method.load(&state, LoadScope::Full)?;
         curves.replace(Curves::read(&task.folder.curves())?);
         return Ok(record.cost);
@@ -110,7 +110,7 @@ pub fn run(
     };
     sealed::write(&task.folder.record(), &record)?;
     // The final state replaces the checkpoint.
-    let _ = fs::remove_file(task.folder.checkpoint());
+    files::remove(&task.folder.checkpoint())?;
     Ok(cost)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use physrep_records::{Cell, CellOutcome, EncoderSpec, Initialisation};
+use physrep_records::{Cell, EncoderSpec, Initialisation};
 use serde_json::Value;
 
 use super::tuning::Tuning;
@@ -61,23 +61,15 @@ impl<'a> TuningPlan<'a> {
         Ok(Self { tuning, trials })
     }
 
-    /// Runs the trials that are not over, in the folder `folder`. A trial that failed is over, too: another try would be another trial.
+    /// Runs the trials that have no scores, in the folder `folder`. One that failed is run again: with its values and its seed, it is the same
+    /// trial, and the machine may have been the reason.
     ///
     /// # Errors
     ///
     /// If a file cannot be read or written; [`Error::Interrupted`] if this process is to stop.
     pub fn run(&self, folder: &Path, policy: &Policy, listener: &(dyn Fn(RunEvent<'_>) + Sync)) -> Result<()> {
-        let mut cells: Vec<Cell> = self.trials.iter().flat_map(|trial| &trial.cells).cloned().collect();
+        let cells: Vec<Cell> = self.trials.iter().flat_map(|trial| &trial.cells).cloned().collect();
         write_cells(&cells, folder)?;
-        let mut over = Vec::new();
-        for cell in &cells {
-            let found = cell.folder(folder);
-            if let CellOutcome::Failed(reason) = found.outcome()? {
-                listener(RunEvent::Failed { cell, reason: &reason, log: found.log() });
-                over.push(cell.key());
-            }
-        }
-        cells.retain(|cell| !over.contains(&cell.key()));
         run_cells(&cells, folder, policy, listener)
     }
 }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use physrep_benchmarks::{generate, systems};
 use physrep_runner::{interrupt, pack_data, pack_system};
 
 use crate::{
@@ -38,8 +39,15 @@ impl Pack {
         let listener = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);
         let packed = match out {
             Some(out) => pack_data(&suite, &system, &data, &out, &listener)?,
-            None => pack_system(&suite, &system, &data_folders(data, cache), &listener)?,
+            None => pack_system(&suite, &system, &data_folders(data.clone(), cache), &listener)?,
         };
+        let solver = systems::named(&system)?;
+        if suite.section(solver)?.generate.is_some() && generate::data_key(&suite, solver, &data)?.is_none() {
+            display.line(&format!(
+                "{system}: there is no generated.json, which says what the files are: taken as data from elsewhere; `all` asks for \
+                 data of its own"
+            ));
+        }
         let header = packed.header();
         let [nx, ny] = header.grid();
         let (trajectories, channels) = (header.trajectories.len(), header.channels.len());

@@ -14,6 +14,7 @@ use crate::{
     output::say,
     places,
     sdk::Sdk,
+    whole_folder::make_whole,
 };
 
 /// Rows that every table has.
@@ -51,13 +52,9 @@ impl New {
         if folder.exists() {
             return Err(Error::Usage(format!("{} exists already; choose another name or --path", folder.display())));
         }
-        let written = match self.python {
+        make_whole(&folder, || match self.python {
             true => python::write(&self.name, &folder),
             false => rust_crate::write(&self.name, &folder, &sdk),
-        };
-        // What there is of it would be refused the next time.
-        written.inspect_err(|_| {
-            let _ = fs::remove_dir_all(&folder);
         })?;
         say!("{} has the method `{}`. Next:", folder.display(), self.name);
         say!("  cd {}", quoted(&folder.display().to_string()));

@@ -48,6 +48,18 @@ fn well_file(folder: &Path, trajectories: usize) -> Vec<u8> {
     fs::read(path).expect("readable")
 }
 
+/// A hub that serves a small set of data.
+pub fn hub() -> Hub {
+    let (folder, hub) = (TestProject::new(), Hub::start());
+    for (n, split) in ["train", "valid", "test"].into_iter().enumerate() {
+        hub.serve(&data(split), well_file(&folder.path(""), 4 - n), true);
+    }
+    hub.serve("README.md", "not wanted", false);
+    hub.serve("stats.yaml", "mean: {tracer: 2.3845E-03}\n", false);
+    hub.serve("shear_flow.yaml", "dataset_name: shear_flow\n", false);
+    hub
+}
+
 struct Setting {
     project: TestProject,
     hub: Hub,
@@ -55,14 +67,7 @@ struct Setting {
 
 impl Setting {
     fn new() -> Self {
-        let setting = Self { project: TestProject::new(), hub: Hub::start() };
-        for (n, split) in ["train", "valid", "test"].into_iter().enumerate() {
-            setting.hub.serve(&data(split), well_file(&setting.project.path(""), 4 - n), true);
-        }
-        setting.hub.serve("README.md", "not wanted", false);
-        setting.hub.serve("stats.yaml", "mean: {tracer: 2.3845E-03}\n", false);
-        setting.hub.serve("shear_flow.yaml", "dataset_name: shear_flow\n", false);
-        setting
+        Self { project: TestProject::new(), hub: hub() }
     }
 
     /// `data fetch shear_flow --out wells` and `more`.
