@@ -102,13 +102,18 @@ pub fn run(
     let record = PretrainingRecord {
         digest: Digest::default(),
         state: blake3::hash(&state).to_hex().to_string(),
-        curves: files::checksum(&task.folder.curves())?,
+        // Not of the file, which another process may have written since.
+        curves: curves.digest(steps(&task.suite.pretrain, task.data.len())),
         method: task.method.to_owned(),
         config: task.config.clone(),
         systems: systems.collect(),
         cost,
     };
     sealed::write(&task.folder.record(), &record)?;
+    // Another process may have written its unfinished curves meanwhile; once there is a record, none does.
+    if files::checksum(&task.folder.curves())? != record.curves {
+        curves.write(&task.folder.curves(), steps(&task.suite.pretrain, task.data.len()))?;
+    }
     // The final state replaces the checkpoint.
     files::remove(&task.folder.checkpoint())?;
     Ok(cost)
