@@ -2,6 +2,7 @@
 
 mod atomic_file;
 mod error;
+pub mod file_lock;
 pub mod generate;
 pub mod inspect;
 pub mod label_scale;

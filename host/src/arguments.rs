@@ -31,6 +31,12 @@ pub struct Plugins {
 }
 
 impl Plugins {
+    /// These arguments as words of a command line.
+    pub fn words(&self) -> Vec<String> {
+        let named = self.plugins.iter().flat_map(|path| ["--plugins".into(), path.display().to_string()]);
+        named.chain(self.with_builtin.then(|| "--with-builtin".into())).collect()
+    }
+
     /// The plugins that are named, or the default.
     pub fn paths(&self) -> Result<Vec<PathBuf>> {
         let mut paths = self.plugins.clone();
@@ -88,15 +94,31 @@ fn enclosing_method() -> Option<PathBuf> {
 /// Where methods compute.
 #[derive(Clone, Debug, Args)]
 pub struct DeviceArgument {
-    /// Where methods compute; auto is the first NVIDIA GPU if there is one, else the CPU.
-    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
+    /// Where methods compute; auto is the first NVIDIA GPU if there is one, else the CPU. cuda:all runs a cell on each GPU, where
+    /// several cells are run.
+    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N|cuda:all")]
     device: DeviceSelection,
 }
 
 impl DeviceArgument {
+    /// This argument as words of a command line.
+    pub fn words(&self) -> Vec<String> {
+        vec!["--device".into(), self.device.to_string()]
+    }
+
+    /// Whether a GPU is asked for by its number, which another machine may have.
+    pub fn names_a_gpu(&self) -> bool {
+        matches!(self.device, DeviceSelection::This(Device::Cuda(_)) | DeviceSelection::AllGpus)
+    }
+
     /// The device, and the reason if `auto` resolves to the CPU.
     pub fn resolve(&self) -> Result<(Device, Option<String>)> {
         Ok(self.device.resolve()?)
+    }
+
+    /// The device of each cell, the reason if `auto` resolves to the CPU, and the names of all GPUs if cells are spread over them.
+    pub fn resolve_for_cells(&self) -> Result<(Device, Option<String>, Vec<String>)> {
+        Ok(self.device.resolve_for_cells()?)
     }
 
     /// The device; if `auto` resolves to the CPU, the reason is printed to standard error.
@@ -118,6 +140,11 @@ pub struct ProbesArgument {
 }
 
 impl ProbesArgument {
+    /// This argument as words of a command line.
+    pub fn words(self) -> Option<String> {
+        self.probes_on_cpu.then(|| "--probes-on-cpu".into())
+    }
+
     /// Where trained probes are fitted.
     pub fn placement(self) -> ProbePlacement {
         if self.probes_on_cpu { ProbePlacement::Cpu } else { ProbePlacement::WithMethods }
@@ -131,7 +158,7 @@ pub fn duration(name: &str, seconds: f64) -> Result<Duration> {
 }
 
 /// The suite, and which trajectories of its distributions.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SuiteArgument {
     /// A suite's name, or the path of a suite file.
     #[arg(long, default_value = "tiny")]
@@ -142,6 +169,12 @@ pub struct SuiteArgument {
 }
 
 impl SuiteArgument {
+    /// These arguments as words of a command line.
+    pub fn words(&self) -> Vec<String> {
+        let draw = (self.draw != 0).then(|| ["--draw".to_owned(), self.draw.to_string()]);
+        ["--suite".into(), self.suite.clone()].into_iter().chain(draw.into_iter().flatten()).collect()
+    }
+
     /// The suite.
     pub fn load(&self) -> Result<Suite> {
         Ok(Suite { draw: self.draw, ..Suite::load(&self.suite)? })
@@ -149,22 +182,23 @@ impl SuiteArgument {
 }
 
 /// A suite, its data, and the folder of a run of it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Folders {
     #[command(flatten)]
     suite: SuiteArgument,
     /// The folder of the data, which is generated if it is missing [default: data/SUITE in the checkout, or in the folder of the user].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The folder of packed data, if that of the data cannot be written [default: that of the data].
-    #[arg(long, value_name = "DIR")]
-    packed: Option<PathBuf>,
+    /// The folder of packed data [default: that of the data or, where that cannot be written, packed/ in the folder of the user].
+    #[arg(long, value_name = "DIR", alias = "packed")]
+    cache: Option<PathBuf>,
     /// The folder of the run [default: runs/SUITE].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 /// What [`Folders`] name.
+#[derive(Clone, Debug)]
 pub struct SuiteFolders {
     /// The suite.
     pub suite: Suite,
@@ -175,16 +209,33 @@ pub struct SuiteFolders {
 }
 
 impl Folders {
+    /// The words of a command line that name the suite.
+    pub fn suite_words(&self) -> Vec<String> {
+        self.suite.words()
+    }
+
+    /// The folder of packed data, if one is named.
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
+    }
+
     /// Loads the suite.
-    pub fn load(self) -> Result<SuiteFolders> {
+    pub fn load(&self) -> Result<SuiteFolders> {
         let suite = self.suite.load()?;
-        let data = match self.data {
+        let data = match self.data.clone() {
             Some(data) => data,
             None => places::data(&folder_name(&suite))?,
         };
-        let run = self.out.unwrap_or_else(|| places::run(&folder_name(&suite)));
-        let packed = self.packed.unwrap_or_else(|| data.clone());
-        Ok(SuiteFolders { suite, data: DataFolders { files: data, packed }, run })
+        let run = self.out.clone().unwrap_or_else(|| places::run(&folder_name(&suite)));
+        Ok(SuiteFolders { suite, data: data_folders(data, self.cache.clone()), run })
+    }
+}
+
+/// The folders of the data in `data`, packed into `cache` or, without one, beside the data if that can be written.
+pub fn data_folders(data: PathBuf, cache: Option<PathBuf>) -> DataFolders {
+    match cache {
+        Some(packed) => DataFolders { files: data, packed, cache: None },
+        None => DataFolders { cache: places::packed_cache(&data).ok(), packed: data.clone(), files: data },
     }
 }
 
@@ -223,7 +274,7 @@ pub fn worker_count(text: &str) -> Result<usize, String> {
 /// How many cells run at once, and on how many threads.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Workers {
-    /// Cells that run concurrently [default: 1 on a GPU; on the CPU one per core, if there are 8 GiB of memory for each].
+    /// Cells that run concurrently [default: 1 on each GPU; on the CPU one per core, if there are 8 GiB of memory for each].
     #[arg(long, value_parser = worker_count)]
     jobs: Option<usize>,
     /// Threads per cell [default: all cores, divided among the jobs].
@@ -232,11 +283,16 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Cells that run concurrently on `device`, and threads per cell.
-    pub fn jobs_and_threads(self, device: Device) -> Result<(usize, usize)> {
+    /// The argument about one cell, as words of a command line.
+    pub fn words_of_a_cell(self) -> Vec<String> {
+        self.threads.into_iter().flat_map(|threads| ["--threads".into(), threads.to_string()]).collect()
+    }
+
+    /// Cells that run concurrently on `device`, or spread over so many GPUs, and threads per cell.
+    pub fn jobs_and_threads(self, device: Device, gpus: usize) -> Result<(usize, usize)> {
         let jobs = self.jobs.unwrap_or_else(|| match device {
             Device::Cpu => concurrent_cells(cores(), machine_memory() >> 30),
-            Device::Cuda(_) => 1,
+            Device::Cuda(_) => gpus.max(1),
         });
         Ok((jobs, self.threads.unwrap_or_else(|| (cores() / jobs).max(1))))
     }
@@ -261,15 +317,43 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// How cells are run by `workers` on `device`.
-    pub fn policy(self, workers: Workers, device: Device) -> Result<Policy> {
-        let (jobs, threads) = workers.jobs_and_threads(device)?;
-        Ok(Policy {
-            jobs,
-            threads,
-            stall_timeout: duration("--stall-timeout", self.stall_timeout)?,
-            checkpoint_every: duration("--checkpoint-every", self.checkpoint_every)?,
-        })
+    /// These arguments as words of a command line.
+    pub fn words(self) -> Vec<String> {
+        let [stall, every] = [self.stall_timeout, self.checkpoint_every].map(|seconds| seconds.to_string());
+        vec!["--stall-timeout".into(), stall, "--checkpoint-every".into(), every]
+    }
+
+    /// How cells are run by `workers` on `device`, or spread over `gpus`.
+    pub fn policy(self, workers: Workers, device: Device, gpus: Vec<String>) -> Result<Policy> {
+        let (jobs, threads) = workers.jobs_and_threads(device, gpus.len())?;
+        Ok(Policy { jobs, gpus, ..self.policy_of_a_cell(threads)? })
+    }
+
+    /// How one cell is run.
+    pub fn policy_of_a_cell(self, threads: usize) -> Result<Policy> {
+        let (stall_timeout, checkpoint_every) =
+            (duration("--stall-timeout", self.stall_timeout)?, self.checkpoint_every()?);
+        Ok(Policy { jobs: 1, threads, stall_timeout, checkpoint_every, gpus: Vec::new() })
+    }
+
+    /// The time between checkpoints.
+    pub fn checkpoint_every(self) -> Result<Duration> {
+        duration("--checkpoint-every", self.checkpoint_every)
+    }
+}
+
+/// How often a cell is tried that does not end by itself.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct AttemptsArgument {
+    /// How many attempts at a cell in a row may come to nothing, by a crash, a kill or the end of its machine, before it has failed.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = worker_count)]
+    attempts: usize,
+}
+
+impl AttemptsArgument {
+    /// This argument as words of a command line.
+    pub fn words(self) -> Vec<String> {
+        vec!["--attempts".into(), self.attempts.to_string()]
     }
 }
 

@@ -9,9 +9,9 @@ use crate::{
     commands::{
         all::All, bench::Bench, bench::BenchOne, cell::CellCommand, check::Check, check::CheckOne, compare::Compare,
         completions::Completions, data::Data, describe_one::DescribeOne, doctor::Doctor, encode::Encode,
-        export_windows::ExportWindows, leaderboard::Leaderboard, list::List, merge::Merge, method_one::MethodOne,
-        new::New, plan::Plan, report::Report, schema::Schema, score::Score, status::Status, submit::Submit,
-        table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
+        export_windows::ExportWindows, gpu_one::GpuOne, leaderboard::Leaderboard, list::List, merge::Merge,
+        method_one::MethodOne, new::New, plan::Plan, report::Report, schema::Schema, score::Score, status::Status,
+        submit::Submit, table::Table, tensorboard::Tensorboard, tune::Tune, verify_result::VerifyResult,
     },
     error::{Error, Result},
     examples,
@@ -81,6 +81,9 @@ enum Command {
     /// Open a method's library in this process and compute for a cell; started by cells.
     #[command(hide = true)]
     MethodOne(MethodOne),
+    /// Open the first GPU in this process; started by `all --device cuda:all`.
+    #[command(hide = true)]
+    GpuOne(GpuOne),
     /// List the available methods, systems or suites.
     List(List),
     /// Print the JSON Schema of a cell's record.
@@ -154,6 +157,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::BenchOne(command) => command.run(),
         Command::DescribeOne(command) => command.run(),
         Command::MethodOne(command) => command.run(),
+        Command::GpuOne(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(completions) => completions.run(self::command()),

@@ -140,6 +140,9 @@ impl Display {
             RunEvent::Failed { cell, reason, log } => {
                 self.finish(&cell.title(), &format!("failed: {reason} (log: {})", log.display()));
             }
+            RunEvent::GpuBroken { gpu, reason } => {
+                self.line(&format!("GPU {gpu} does not work any more: {reason}; it gets no more cells"));
+            }
             RunEvent::Stopped(cell) => self.clear(&cell.title()),
             RunEvent::End => self.clear_overall(),
         }

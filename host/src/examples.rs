@@ -23,10 +23,28 @@ const EXAMPLES: &[Examples] = &[
             ("all --set jepa.training.lr=1e-3 --out runs/higher-lr", "a changed configuration, in a folder of its own"),
             ("all --draw 1 --out runs/draw-1", "fresh trajectories from the same distributions"),
             ("all --suite small --device cuda:0", "on the first GPU"),
+            ("all --suite small --device cuda:all", "a cell on each GPU"),
+            (
+                "all --suite small --device cuda:0 --launcher slurm --gres gpu:1 --time 2:00:00 --array-parallelism 16",
+                "as jobs of Slurm, a task for each cell",
+            ),
         ],
     ),
-    ("plan", &[("plan --suite small --out runs/small", "prepare a run, and list its cells with their keys")]),
-    ("cell", &[("cell 3fa9 --run runs/small", "run the cell whose key begins with 3fa9")]),
+    (
+        "plan",
+        &[
+            ("plan --suite small --out runs/small", "prepare a run, and list its cells with their keys"),
+            ("plan --format commands > tasks.sh", "a shell command for each task; `bash tasks.sh` runs them in turn"),
+            ("plan --format commands --stage cells", "those of one stage, for GNU parallel"),
+        ],
+    ),
+    (
+        "cell",
+        &[
+            ("cell 3fa9 --run runs/small", "run the cell whose key begins with 3fa9"),
+            ("cell shear_flow/jepa/seed0 --run runs/small --attempts 5", "by its label, and again if its process dies"),
+        ],
+    ),
     ("status", &[("status", "the latest run"), ("status runs/tiny --json", "for scripts")]),
     (
         "new",

@@ -8,6 +8,7 @@ mod display;
 mod error;
 mod examples;
 mod fetch;
+mod launcher;
 mod live_results;
 mod logger;
 #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use physrep_runner::user_folder;
+use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 
@@ -54,4 +55,17 @@ pub fn data(name: &str) -> Result<PathBuf> {
         Some(checkout) => Ok(checkout.join("data").join(name)),
         None => Ok(user_folder()?.join("data").join(name)),
     }
+}
+
+/// The folder of the packed data of a folder of data that cannot be written: one for each such folder, in the folder of the user.
+///
+/// # Errors
+///
+/// Those of [`user_folder`].
+pub fn packed_cache(data: &Path) -> Result<PathBuf> {
+    let place = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    let hash: String =
+        Sha256::digest(place.as_os_str().as_encoded_bytes())[..4].iter().map(|b| format!("{b:02x}")).collect();
+    let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(user_folder()?.join("packed").join(format!("{name}-{hash}")))
 }

@@ -35,7 +35,7 @@ fn a_gpu_that_is_not_there_is_an_error_that_lists_those_that_are() {
     assert!(output.err.contains(expected), "{}", output.err);
 
     let output = run(&driver, None, &["bench", "jepa", "--device", "gpu"]).exits_with(2);
-    assert!(output.err.contains("expected auto, cpu or cuda:N"), "{}", output.err);
+    assert!(output.err.contains("expected auto, cpu, cuda:N or cuda:all"), "{}", output.err);
 }
 
 #[test]

@@ -4,15 +4,11 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-    thread,
+    env, fs, thread,
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
-use crate::support::{HOSTILE, JEPA, Random, Running, Suite, TestProject, files_below};
+use crate::support::{HOSTILE, JEPA, Random, Running, Suite, TestProject, assert_same_outcome, outcome};
 
 /// Kills unless the environment says how many.
 const ROUNDS: u64 = 8;
@@ -32,21 +28,6 @@ fn arguments(project: &TestProject, out: &str) -> Vec<String> {
     let more = ["--plugins", &hostile, "--methods", "jepa,hostile,features", "--checkpoint-every", "0"];
     let settings = ["--set", "jepa.noise=0.1", "--set", "hostile.fault=metric-nan", "--set", "hostile.slow=20"];
     project.all(Suite::Micro, JEPA, out, &[&more[..], &settings].concat())
-}
-
-/// What must not depend on what happened to a run: its files, without times and logs.
-fn outcome(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = files_below(run);
-    files.retain(|path, _| path.starts_with("cells") && !path.ends_with("log.txt"));
-    let content = |path: &Path| {
-        let bytes = fs::read(path).expect("readable");
-        let Ok(Value::Object(mut record)) = serde_json::from_slice(&bytes) else { return bytes };
-        for timed in ["cost", "environment", "pretrain", "encode", "digest"] {
-            record.remove(timed);
-        }
-        Value::Object(record).to_string().into_bytes()
-    };
-    files.into_iter().map(|(name, path)| (name, content(&path))).collect()
 }
 
 /// The children of a process, and theirs.
@@ -111,12 +92,7 @@ fn whatever_is_killed_the_end_is_that_of_an_undisturbed_run() {
                 Some(code) => panic!("exit code {code} after the end of {victim:?}:\n{}\n{}", output.out, output.err),
             }
         }
-        let ended = outcome(&project.path(&out));
-        let names = |outcome: &BTreeMap<PathBuf, Vec<u8>>| outcome.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&ended), names(&whole), "the files of {out}, after {hit:?}");
-        for (name, content) in &ended {
-            assert!(*content == whole[name], "{} of {out} differs, after {hit:?}", name.display());
-        }
+        assert_same_outcome(&project.path(&out), &whole, &format!("after {hit:?}"));
         fs::remove_dir_all(project.path(&out)).expect("removable");
         lives += 1;
     }

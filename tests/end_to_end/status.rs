@@ -25,9 +25,9 @@ fn the_latest_run_is_the_default() {
     plan("runs/b", &[]).exits_with(0);
     thread::sleep(Duration::from_millis(20));
     plan("runs/a", &[]).exits_with(0);
-    let latest = project.run(["status"]).exits_with(2);
-    // It is planned only, so there is no progress to show.
+    let latest = project.run(["status"]).exits_with(0);
     assert!(latest.err.contains("the latest run: runs/a"), "{}", latest.err);
+    assert!(latest.out.contains("waiting") && latest.out.contains("0 of 4 cells done"), "{}", latest.out);
 }
 
 #[test]

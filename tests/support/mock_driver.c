@@ -13,15 +13,33 @@ enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, ILLEGAL_ADDR
 
 int cuInit(unsigned flags) { return CODE; }
 int cuDriverGetVersion(int *version) { *version = 13020; return 0; }
-int cuDeviceGetCount(int *count) { *count = 2; return 0; }
-int cuDeviceGet(int *device, int index) { *device = 40 + index; return 0; }
+// Which GPU has this index among those that CUDA_VISIBLE_DEVICES names, such as "1" or "1,0"; without it there are both.
+static int visible(int index) {
+    const char *names = getenv("CUDA_VISIBLE_DEVICES");
+    if (!names) return index < 2 ? index : -1;
+    for (int place = 0; *names >= '0' && *names <= '1'; place++, names += names[1] == ',' ? 2 : 1)
+        if (place == index) return *names - '0';
+    return -1;
+}
+int cuDeviceGetCount(int *count) {
+    for (*count = 0; visible(*count) >= 0;) ++*count;
+    return *count ? 0 : 100;
+}
+int cuDeviceGet(int *device, int index) { *device = 40 + visible(index); return visible(index) < 0 ? 101 : 0; }
 int cuDeviceGetName(char *name, int length, int device) { snprintf(name, length, "Mock %d", device); return 0; }
 int cuDeviceTotalMem_v2(size *bytes, int device) { *bytes = 80ul << 30; return 0; }
 
 // All other functions need a thread with the context of a GPU.
 static __thread void *current;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-int cuDevicePrimaryCtxRetain(void **context, int device) { *context = (void *)(long)device; return 0; }
+// BROKEN is a GPU that has fallen off the bus.
+#ifndef BROKEN
+#define BROKEN -1
+#endif
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+    *context = (void *)(long)device;
+    return device == 40 + BROKEN ? 719 : 0;
+}
 int cuCtxSetCurrent(void *context) { current = context; return 0; }
 // FAULT is the error of a kernel, reported when a thread waits for the GPU.
 #ifndef FAULT

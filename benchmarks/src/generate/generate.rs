@@ -38,8 +38,8 @@ pub struct GenerationSummary {
 ///
 /// `threads` trajectories are solved at a time (0: one per core). Progress counts frames. If generation ends early, by
 /// an error, on request or because the process died, finished trajectories are kept in `data/<system>/.parts`, and the
-/// next call resumes from them. A call waits while another process generates the same data; the bytes of the files depend neither on that nor on the number of threads. If all data
-/// is there, nothing is done. `checksums.json` has the checksums of all files; [`pack`](crate::packed::pack()) compares them.
+/// next call resumes from them. A call waits while another process generates the same data,
+/// and says for whom; the bytes of the files depend neither on that nor on the number of threads. If all data is there, nothing is done. `checksums.json` has the checksums of all files; [`pack`](crate::packed::pack()) compares them.
 ///
 /// # Errors
 /// - [`Error::Suite`](crate::Error::Suite) if the suite's section does not fit the system, or has no `generate`;
@@ -66,8 +66,10 @@ pub fn generate(
 
     settings.claim(&folder)?;
     let unfinished = folder.join(".parts");
-    let waiting =
-        || progress.report(0, trajectories * section.frames, "waiting for another process that generates this data");
+    let waiting = |holder: &str| {
+        let note = format!("waiting for {holder}, which generates this data");
+        progress.report(0, trajectories * section.frames, &note)
+    };
     let files = || plan.iter().map(|file| file.path.clone()).chain([statistics.clone(), description.clone()]);
     let is_there = || files().all(|path| path.exists());
     if is_there() && !unfinished.exists() {

@@ -99,6 +99,10 @@ impl GenerationSettings {
             Err(error) => return Err(error),
         }
         if folder.join("data").exists() && !of_these_settings() {
+            // Another process that generates this data may have begun since.
+            if let Some(found) = Self::read(folder)? {
+                return self.check(found, folder).map(drop);
+            }
             let reason = "it holds data that was not generated here; choose another folder";
             return Err(Error::folder(folder, reason));
         }

@@ -1,15 +1,13 @@
 //! Solved trajectories of a generation that has not finished yet, one file each.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
-use crate::atomic_file::{create_folder, replace};
+use crate::atomic_file::replace;
 use crate::error::IoContext;
+use crate::file_lock::FileLock;
 use crate::suite::Trajectory;
 use crate::{Error, Result, regular_file};
 
@@ -18,42 +16,18 @@ use crate::{Error, Result, regular_file};
 pub(crate) struct TrajectoryCache {
     folder: PathBuf,
     key: [u8; blake3::KEY_LEN],
-    _lock: File,
-}
-
-/// The time between two attempts to lock.
-const POLL: Duration = Duration::from_millis(100);
-
-/// Whether `file` is the one that has this path.
-fn is_at(file: &File, path: &Path) -> Result<bool> {
-    let own = file.metadata().at("read", path)?;
-    Ok(fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino())))
+    _lock: FileLock,
 }
 
 impl TrajectoryCache {
     /// Locks `folder` for the data of this key; files that were written for another key are ignored. While another process has it,
-    /// `waiting` is called again and again.
+    /// `waiting` is called again and again with that process's name.
     ///
     /// # Errors
     /// [`Error::Stopped`] if `waiting` asks for it; [`Error::Io`] if the folder cannot be locked.
-    pub fn open(folder: &Path, key: &str, waiting: impl Fn() -> ControlFlow<()>) -> Result<Self> {
+    pub fn open(folder: &Path, key: &str, waiting: impl FnMut(&str) -> ControlFlow<()>) -> Result<Self> {
         let path = folder.join("lock");
-        let lock = loop {
-            create_folder(folder)?;
-            let lock = File::create(&path).at("create", &path)?;
-            match lock.try_lock() {
-                // Whoever had it may have removed the folder since this process opened the file.
-                Ok(()) if is_at(&lock, &path)? => break lock,
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    if waiting().is_break() {
-                        return Err(Error::Stopped);
-                    }
-                    thread::sleep(POLL);
-                }
-                Err(TryLockError::Error(e)) => return Err(e).at("lock", &path),
-            }
-        };
+        let lock = FileLock::wait(&path, waiting).at("lock", &path)?.ok_or(Error::Stopped)?;
         Ok(Self {
             folder: folder.into(),
             key: blake3::derive_key("physrep-bench 1 part of a data set", key.as_bytes()),

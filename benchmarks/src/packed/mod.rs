@@ -14,6 +14,7 @@
 
 pub mod clip_noise;
 mod crop_resize;
+mod current;
 mod header;
 mod pack;
 mod provenance;
@@ -25,6 +26,7 @@ mod window_order;
 mod writer;
 
 pub use clip_noise::{NoiseStream, load_clip};
+pub use current::packed_before;
 pub use header::{FORMAT, PackedAxis, PackedChannel, PackedHeader, PackedTrajectory};
 pub use pack::{mark_damaged, pack, packed_file};
 pub use reader::Packed;

@@ -89,7 +89,7 @@ pub fn mark_damaged(packed: &Path) -> Result<()> {
     fs::write(&mark, []).at("write", &mark)
 }
 
-fn is_known_damaged(packed: &Path) -> bool {
+pub(super) fn is_known_damaged(packed: &Path) -> bool {
     damage_mark(packed).exists()
 }
 

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     files,
     folder::{CellFolder, PretrainingFolder},
-    identity::{Identity, Initialisation, PROTOCOL, SCHEMA, SuiteFacts},
+    identity::{Identity, Initialisation, PROTOCOL, SCHEMA, SuiteFacts, title},
     validity,
 };
 
@@ -220,9 +220,7 @@ impl Cell {
 
     /// Its name in messages: `jepa (random) on shear_flow, seed 0`, or `jepa, trial 3, on shear_flow, seed 0`.
     pub fn title(&self) -> String {
-        let variant = self.initialisation().variant().map(|variant| format!(" ({variant})")).unwrap_or_default();
-        let trial = self.trial.map(|trial| format!(", trial {trial},")).unwrap_or_default();
-        format!("{}{variant}{trial} on {}, seed {}", self.method(), self.system(), self.seed)
+        title(self.method(), self.initialisation(), self.trial, self.system(), self.seed)
     }
 
     /// The cell's folder in the run folder `out`.

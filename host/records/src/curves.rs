@@ -96,12 +96,21 @@ impl Curves {
         self.flush(path, end)
     }
 
-    /// Appends the steps before `end` to the file at `path`.
+    /// Writes the steps before `end` to the file at `path`, as a whole: what was appended to it may be of two processes.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn flush(&self, path: &Path, end: u64) -> Result<()> {
+    pub fn write(&self, path: &Path, end: u64) -> Result<()> {
+        let mut inner = self.inner();
+        let lines: String = inner.points.range(..end).map(|(step, values)| line(*step, values)).collect();
+        files::write(path, lines.as_bytes())?;
+        (inner.written, inner.last) = (end.max(inner.written), Some(Instant::now()));
+        Ok(())
+    }
+
+    /// Appends the steps before `end` to the file at `path`.
+    fn flush(&self, path: &Path, end: u64) -> Result<()> {
         let mut inner = self.inner();
         let lines: String = inner.points.range(inner.written..end).map(|(step, values)| line(*step, values)).collect();
         let file = OpenOptions::new().create(true).append(true).open(path);
@@ -176,7 +185,7 @@ mod tests {
         };
         let curves = Curves::default();
         record(&curves, 0..9);
-        curves.flush(&whole, 9).expect("written");
+        curves.write(&whole, 9).expect("written");
 
         let first = Curves::default();
         record(&first, 0..6);

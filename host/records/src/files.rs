@@ -11,7 +11,10 @@ use physrep_benchmarks::regular_file::{self, LONGEST};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    owner,
+};
 
 /// Writes `bytes` to `path`, atomically replacing an existing file. The folder is created if missing.
 ///
@@ -42,6 +45,24 @@ pub fn write_with<E: From<Error>>(
     Ok(sync_name(path)?)
 }
 
+/// Writes `value` to `path` as indented JSON, unless that is what the file holds. It is written whole or not at all, but may be gone after
+/// a power failure: for a file that is made again from others.
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_derived_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = json(path, value)?;
+    if fs::read(path).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    let mut file = temporary(folder).map_err(Error::io(folder))?;
+    file.write_all(&text).map_err(Error::io(path))?;
+    file.persist(path).map(|_| ()).map_err(|e| Error::Io { path: path.to_owned(), source: e.error })
+}
+
 /// Makes sure that a file has its name also after a power failure: a rename is on the disk once the folder is.
 ///
 /// # Errors
@@ -62,19 +83,22 @@ fn folder_of(path: &Path) -> &Path {
 /// What the names of temporary files begin with.
 const TEMPORARY: &str = ".unfinished-";
 
-/// Removes temporary files that a killed process has left in `folder`. Nobody may be writing there.
+/// Removes temporary files that killed processes have left in `folder`; not those of processes that live.
 pub fn remove_unfinished(folder: &Path) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())) {
-        // One that stays does no harm.
-        let _ = fs::remove_file(entry.path());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        if name.strip_prefix(TEMPORARY).is_some_and(|mark| owner::has_ended(mark, &path)) {
+            // One that stays does no harm.
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
 /// A temporary file with the permissions of any new file, rather than readable by its owner only.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
+    let prefix = format!("{TEMPORARY}{}-", owner::mark());
+    builder.prefix(&prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
@@ -111,10 +135,15 @@ pub fn set_aside(path: &Path) -> Result<PathBuf> {
 ///
 /// As [`write()`].
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write(path, &json(path, value)?)
+}
+
+/// A value as indented JSON, for the file `path`.
+fn json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|e| Error::File { path: path.to_owned(), reason: format!("cannot be written as JSON: {e}") })?;
     text.push(b'\n');
-    write(path, &text)
+    Ok(text)
 }
 
 /// Writes `value` to `path` as JSON on one line.

@@ -1,10 +1,13 @@
 //! The files of a cell and of its pretraining.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     error::{Error, Result},
-    files,
+    files, owner,
     record::{CellFailure, CellRecord},
 };
 
@@ -63,9 +66,27 @@ impl CellFolder {
         self.0.join("embeddings.safetensors")
     }
 
-    /// The folder that the plugin may write to while the cell runs.
+    /// The folder that the plugin may write to while this process runs the cell.
     pub fn scratch(&self) -> PathBuf {
+        self.all_scratch().join(owner::mark())
+    }
+
+    /// The folders of all processes that run the cell.
+    fn all_scratch(&self) -> PathBuf {
         self.0.join("scratch")
+    }
+
+    /// Removes the scratch folder of this process, and those that dead ones have left.
+    pub fn remove_scratch(&self) {
+        for entry in fs::read_dir(self.all_scratch()).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path == self.scratch() || owner::has_ended(&entry.file_name().to_string_lossy(), &path) {
+                // What stays does no harm.
+                let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            }
+        }
+        // It is not empty while others work.
+        let _ = fs::remove_dir(self.all_scratch());
     }
 
     /// The cell's outcome so far.

@@ -33,6 +33,33 @@ pub struct Identity {
     pub trial: Option<u64>,
 }
 
+impl Identity {
+    /// What it is called on command lines: `shear_flow/jepa-random/seed0`. It is known before the data is, on which the key depends, and
+    /// unique in a run.
+    pub fn label(&self) -> String {
+        let variant = self.initialisation.variant().map(|variant| format!("-{variant}")).unwrap_or_default();
+        format!("{}/{}{variant}/seed{}", self.system, self.method, self.seed)
+    }
+
+    /// Its name in messages: `jepa (random) on shear_flow, seed 0`, or `jepa, trial 3, on shear_flow, seed 0`.
+    pub fn title(&self) -> String {
+        title(&self.method, self.initialisation, self.trial, &self.system, self.seed)
+    }
+}
+
+/// The name of a cell in messages.
+pub(crate) fn title(
+    method: &str,
+    initialisation: Initialisation,
+    trial: Option<u64>,
+    system: &str,
+    seed: u64,
+) -> String {
+    let variant = initialisation.variant().map(|variant| format!(" ({variant})")).unwrap_or_default();
+    let trial = trial.map(|trial| format!(", trial {trial},")).unwrap_or_default();
+    format!("{method}{variant}{trial} on {system}, seed {seed}")
+}
+
 /// The identity of a suite: a table refuses to mix suites that differ in any of these.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct SuiteFacts {

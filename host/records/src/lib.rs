@@ -12,6 +12,7 @@ mod folder;
 mod identity;
 mod lock;
 mod manifest;
+mod owner;
 mod record;
 mod run;
 mod samples;

@@ -1,9 +1,8 @@
-//! Locks on folders, so that two processes do not write to the same one.
+//! Locks on folders, so that two processes do not do the same work.
 
-use std::{
-    fs::{self, File, TryLockError},
-    path::Path,
-};
+use std::{fs::File, ops::ControlFlow, path::Path};
+
+use physrep_benchmarks::file_lock::{FileLock, holder};
 
 use crate::error::{Error, Result};
 
@@ -11,40 +10,33 @@ const FILE: &str = ".lock";
 
 /// The lock of a folder, held until it is dropped or the process ends.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+pub struct Lock(#[expect(dead_code, reason = "held, not read")] FileLock);
 
 impl Lock {
-    /// Locks `folder`, which is created if missing. `in_use` is the error's text if another process holds the lock.
+    /// Locks `folder`, which is created if missing. `in_use` is the error's text if another process holds the lock, which is named behind
+    /// it.
     ///
     /// # Errors
     ///
     /// [`Error::Locked`] if another process holds it; [`Error::Io`] if the folder cannot be created or locked.
     pub fn take(folder: &Path, in_use: &str) -> Result<Self> {
         let path = folder.join(FILE);
-        let file = create(folder)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_owned(), reason: in_use.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
+        match FileLock::try_take(&path).map_err(Error::io(&path))? {
+            Some(lock) => Ok(Self(lock)),
+            None => Err(Error::Locked { path: folder.to_owned(), reason: format!("{in_use} ({})", holder(&path)) }),
         }
     }
 
-    /// Locks `folder`, which is created if missing; waits while another process holds the lock.
+    /// Locks `folder`, which is created if missing; waits while another process holds the lock. `waiting` is called again and again with
+    /// the name of that process; none if it asks for an end.
     ///
     /// # Errors
     ///
     /// If the folder cannot be created or locked.
-    pub fn wait(folder: &Path) -> Result<Self> {
-        let file = create(folder)?;
-        file.lock().map_err(Error::io(folder.join(FILE)))?;
-        Ok(Self(file))
+    pub fn wait(folder: &Path, waiting: impl FnMut(&str) -> ControlFlow<()>) -> Result<Option<Self>> {
+        let path = folder.join(FILE);
+        Ok(FileLock::wait(&path, waiting).map_err(Error::io(&path))?.map(Self))
     }
-}
-
-fn create(folder: &Path) -> Result<File> {
-    fs::create_dir_all(folder).map_err(Error::io(folder))?;
-    let path = folder.join(FILE);
-    File::create(&path).map_err(Error::io(&path))
 }
 
 /// Whether a process holds the lock of `folder`.
@@ -57,9 +49,6 @@ pub fn is_locked(folder: &Path) -> Result<bool> {
     if !path.is_file() {
         return Ok(false);
     }
-    match File::open(&path).map_err(Error::io(&path))?.try_lock() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
-    }
+    let file = File::open(&path).map_err(Error::io(&path))?;
+    Ok(matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
 }

@@ -1,7 +1,10 @@
 //! The manifest of a run: its cells, in the order of the table, and their folders. A run is read through its manifest, so that cells of
 //! earlier configurations, which stay in the folder, are ignored.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Component, Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -91,22 +94,27 @@ impl RunManifest {
     /// Adds the finished cells of an earlier plan of the same suite in the folder `run`: those of methods that this one does not have, on its
     /// systems.
     pub fn keep_finished(&mut self, before: Self, run: &Path) {
+        let is_joint = |cell: &Identity| cell.initialisation == Initialisation::Joint;
+        let identities = || self.cells.iter().map(|new| &new.identity);
+        // What the new cells say of their suites: the same for most of them.
+        let suites: BTreeSet<_> = identities().map(|new| (&new.suite, &new.system, is_joint(new))).collect();
+        let methods: BTreeSet<&str> = identities().map(|new| new.method.as_str()).collect();
         let kept = before.cells.into_iter().filter(|cell| {
             let old = &cell.identity;
-            let same_suite = |new: &ManifestCell| {
-                let joint = [&new.identity, old].iter().any(|cell| cell.initialisation == Initialisation::Joint);
+            let same_suite = |(suite, system, joint): &(&SuiteFacts, &String, bool)| {
                 let names = |suite: &SuiteFacts| (suite.name.clone(), suite.version, suite.draw);
                 // The checksum is that of what decides the cell's system, or of all systems.
-                names(&new.identity.suite) == names(&old.suite)
-                    && (joint || new.identity.system != old.system || new.identity.suite.checksum == old.suite.checksum)
+                names(suite) == names(&old.suite)
+                    && (*joint || is_joint(old) || **system != old.system || suite.checksum == old.suite.checksum)
             };
-            self.cells.iter().all(same_suite)
-                && self.cells.iter().any(|new| new.identity.system == old.system)
-                && !self.cells.iter().any(|new| new.identity.method == old.method)
+            suites.iter().all(same_suite)
+                && suites.iter().any(|(_, system, _)| **system == old.system)
+                && !methods.contains(old.method.as_str())
                 && old.initialisation != Initialisation::Elsewhere
                 && cell.folder(run).found_record().is_some()
         });
-        self.cells = kept.collect::<Vec<_>>().into_iter().chain(std::mem::take(&mut self.cells)).collect();
+        let kept: Vec<ManifestCell> = kept.collect();
+        self.cells.splice(0..0, kept);
         self.sort();
     }
 
@@ -115,21 +123,18 @@ impl RunManifest {
     pub fn sort(&mut self) {
         let system = |cell: &ManifestCell| cell.identity.system.clone();
         let row = |cell: &ManifestCell| (cell.identity.method.clone(), cell.identity.initialisation);
-        let systems: Vec<String> = self.cells.iter().map(system).collect();
-        let rows: Vec<_> = self.cells.iter().map(row).collect();
-        self.cells.sort_by_key(|cell| {
+        let (mut systems, mut rows) = (BTreeMap::new(), BTreeMap::new());
+        for (place, cell) in self.cells.iter().enumerate() {
+            systems.entry(system(cell)).or_insert(place);
+            rows.entry(row(cell)).or_insert(place);
+        }
+        self.cells.sort_by_cached_key(|cell| {
             let group = match cell.identity.initialisation {
                 Initialisation::Pretrained | Initialisation::Joint | Initialisation::Random => 0,
                 Initialisation::Elsewhere => 1,
                 Initialisation::None => 2,
             };
-            let index = |found: Option<usize>| found.unwrap_or_default();
-            (
-                index(systems.iter().position(|other| *other == system(cell))),
-                group,
-                index(rows.iter().position(|other| *other == row(cell))),
-                cell.identity.seed,
-            )
+            (systems[&system(cell)], group, rows[&row(cell)], cell.identity.seed)
         });
     }
 

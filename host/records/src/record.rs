@@ -65,6 +65,13 @@ pub struct CellRecord {
     pub cost: Cost,
 }
 
+/// What says whether a record can be read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Version {
+    schema: Value,
+}
+
 impl CellRecord {
     /// The record at `path`.
     ///
@@ -74,12 +81,19 @@ impl CellRecord {
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = files::read_bounded(path)?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
-        let value: Value = serde_json::from_slice(&bytes).map_err(|e| damaged(format!("not JSON: {e}")))?;
+        let parsed = serde_json::from_slice::<Self>(&bytes);
+        let schema = match &parsed {
+            Ok(record) => Some(u64::from(record.schema)),
+            Err(_) => {
+                let version: Version = serde_json::from_slice(&bytes).map_err(|e| damaged(format!("not JSON: {e}")))?;
+                version.schema.as_u64()
+            }
+        };
         let invalid = |reason: String| Error::File { path: path.to_owned(), reason };
-        match value["schema"].as_u64() {
+        match schema {
             Some(schema) if schema == u64::from(SCHEMA) => {
                 sealed::check(path, &bytes)?;
-                let record: Self = serde_json::from_value(value).map_err(|e| {
+                let record = parsed.map_err(|e| {
                     invalid(format!("not a cell's record as docs/result.schema.json describes it: {e}"))
                 })?;
                 let elsewhere = record.identity.initialisation == Initialisation::Elsewhere;

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::{
     error::{Error, Result},
     folder::CellOutcome,
     identity::Identity,
-    manifest::RunManifest,
+    manifest::{ManifestCell, RunManifest},
     record::CellRecord,
 };
 
-/// The cells of a run and their outcomes.
+/// The cells of a run and their outcomes, without what probes selected on the way, which is half of a record and in no table.
 #[derive(Clone, Debug)]
 pub struct RunResults {
     /// The cells, in the order of the table.
@@ -56,17 +58,22 @@ impl RunResults {
                 run.display()
             )));
         }
-        let cells = manifest.cells.iter().cloned().map(|listed| {
+        let read = |listed: &ManifestCell| {
             let folder = listed.folder(run);
-            let outcome = folder.outcome()?;
+            let mut outcome = folder.outcome()?;
+            if let CellOutcome::Done(record) = &mut outcome {
+                record.selections = Vec::new();
+            }
             let found = outcome.record().map(|result| &result.identity);
             if found.is_some_and(|found| *found != listed.identity) {
                 let reason = format!("a record of another cell than run.json says, which has {:?}", listed.identity);
                 return Err(Error::File { path: folder.found_record().unwrap_or_else(|| folder.record()), reason });
             }
-            Ok(RunCell { identity: listed.identity, outcome })
-        });
-        let results = Self { cells: cells.collect::<Result<_>>()? };
+            Ok(RunCell { identity: listed.identity.clone(), outcome })
+        };
+        // All of them, so that the error is that of the first cell that has one.
+        let cells: Vec<Result<RunCell>> = manifest.cells.par_iter().map(read).collect();
+        let results = Self { cells: cells.into_iter().collect::<Result<_>>()? };
         check_suites(run, results.cells.iter().map(|cell| &cell.identity))?;
         Ok(results)
     }

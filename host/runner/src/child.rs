@@ -17,6 +17,7 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use crate::{
+    device::VISIBLE,
     error::{Error, Result, plain},
     interrupt, messages,
     process_group::{self, POLL},
@@ -34,6 +35,8 @@ pub(crate) struct ChildSettings {
     pub threads: Option<usize>,
     /// Whether it stops when its standard input is closed.
     pub stops_at_end_of_input: bool,
+    /// The GPU that it sees, by its name for `CUDA_VISIBLE_DEVICES`; none for those that this process sees.
+    pub gpu: Option<String>,
     /// The file of its standard error.
     pub log: File,
 }
@@ -67,6 +70,9 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
         process_group::of_its_own(&mut command);
         if let Some(threads) = settings.threads {
             limit_threads(&mut command, threads);
+        }
+        if let Some(gpu) = settings.gpu {
+            command.env(VISIBLE, gpu);
         }
         let mut process = command
             .args(settings.arguments)
@@ -131,7 +137,7 @@ impl<T: DeserializeOwned + Send + 'static> SupervisedChild<T> {
 }
 
 /// A command that starts the program that runs now, even if another file has its name by now: it may be built again during a run.
-fn this_program() -> io::Result<Command> {
+pub(crate) fn this_program() -> io::Result<Command> {
     const RUNNING: &str = "/proc/self/exe";
     let running = cfg!(target_os = "linux") && Path::new(RUNNING).exists();
     let mut command = Command::new(if running { RUNNING.into() } else { env::current_exe()? });

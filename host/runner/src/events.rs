@@ -77,6 +77,9 @@ pub enum CellEvent {
     Failed {
         /// Why, in a sentence.
         reason: String,
+        /// Whether the process of its method died: another attempt may end otherwise.
+        #[serde(default)]
+        died: bool,
     },
 }
 
@@ -127,6 +130,13 @@ pub enum RunEvent<'a> {
         reason: &'a str,
         /// The log of the process that failed.
         log: PathBuf,
+    },
+    /// A GPU does not work any more; the cells that are left go to the others.
+    GpuBroken {
+        /// Its name for `CUDA_VISIBLE_DEVICES`.
+        gpu: &'a str,
+        /// What it does instead.
+        reason: &'a str,
     },
     /// A cell was stopped; it resumes from its last checkpoint.
     Stopped(&'a Cell),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use physrep_benchmarks::suite::Suite;
+use physrep_benchmarks::{packed, suite::Suite};
 use physrep_conformance::Check;
 use physrep_records::{
     Cell, DataSource, Device, EncoderSpec, Initialisation, ManifestCell, ProbeLibraryFile, RunManifest, SuiteFacts,
@@ -11,7 +11,7 @@ use physrep_records::{
 
 use crate::{
     check::QuickChecks,
-    data::{DataFolders, pack_again, prepare_data, write_samples},
+    data::{DataFolders, pack_again, prepare_data, prepared_data, write_samples},
     error::{Error, Result},
     events::DataProgress,
     plugin::MethodLibrary,
@@ -28,6 +28,8 @@ pub struct RunPlan {
     pub elsewhere: Vec<ManifestCell>,
     /// Why rows are left out: those of plugins that cannot be used, and embeddings made elsewhere of another suite or of other data.
     pub left_out: Vec<Error>,
+    /// Systems whose data is to be prepared. Until it is, the addresses of the cells are not known, and nothing is written.
+    pub unprepared: Vec<String>,
     /// Whether methods were selected by name. The finished cells of the others, if the folder has some, stay in the run.
     partial: bool,
 }
@@ -65,6 +67,17 @@ pub struct PlanSettings {
     pub threads: usize,
     /// The quick checks that methods pass through before data is made.
     pub checks: Option<QuickChecks>,
+    /// What to do about missing data.
+    pub missing_data: MissingData,
+}
+
+/// What a plan does about missing data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingData {
+    /// Generate and pack it.
+    Prepare,
+    /// Leave it to a task that runs before the cells.
+    Leave,
 }
 
 impl RunPlan {
@@ -98,8 +111,19 @@ impl RunPlan {
                 listener(PlanEvent::FailsCheck { method, check, found: &found });
             }
         }
-        let mut sources = Vec::new();
+        let (mut sources, mut unprepared) = (Vec::new(), Vec::new());
         for system in &systems {
+            if settings.missing_data == MissingData::Leave {
+                sources.push(match prepared_data(suite, system, &settings.data)? {
+                    Some(source) => source,
+                    None => {
+                        unprepared.push(system.clone());
+                        let path = packed::packed_file(suite, system, &settings.data.packed);
+                        DataSource { system: system.clone(), path, checksum: String::new() }
+                    }
+                });
+                continue;
+            }
             let clock = std::time::Instant::now();
             let progress = |progress: DataProgress<'_>| listener(PlanEvent::Data(progress));
             sources.push(prepare_data(suite, system, &settings.data, settings.threads, &progress)?);
@@ -108,7 +132,7 @@ impl RunPlan {
         let seeds = selection.seeds_of(suite);
         let cells = cells(suite, &sources, &selected.encoders, &seeds, settings.device, probe_library.as_ref());
         let partial = !selection.methods.is_empty();
-        Ok(Self { cells, elsewhere: Vec::new(), left_out: selected.unusable, partial })
+        Ok(Self { cells, elsewhere: Vec::new(), left_out: selected.unusable, unprepared, partial })
     }
 
     /// Writes the run folder as it is before the first cell runs: the manifest, the description of every cell, sample fields.
@@ -173,7 +197,7 @@ fn write_descriptions(cells: &[Cell], run: &Path) -> Result<()> {
     for cell in cells {
         let folder = cell.folder(run);
         if folder.found_record().is_none() {
-            files::write_json(&folder.spec(), cell)?;
+            files::write_derived_json(&folder.spec(), cell)?;
         }
     }
     Ok(())

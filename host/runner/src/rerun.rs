@@ -12,8 +12,9 @@ use crate::{
     error::{Error, Result},
     events::{DataProgress, RunEvent},
     plugin_sources::find_plugin,
+    policy::Policy,
     probe_library::ProbePlacement,
-    supervisor::{Policy, run_cells},
+    supervisor::run_cells,
 };
 
 /// Where to find the data and the plugin of a recorded cell, and how to run it.

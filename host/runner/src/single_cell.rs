@@ -1,13 +1,18 @@
 //! One cell of a run folder, run in this process. Supervisors and cluster schedulers start it in a process per cell.
 
-use std::{path::Path, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, Lock, RunManifest, SCHEMA, files};
+use physrep_records::{Cell, CellFailure, CellFolder, CellOutcome, Lock, ManifestCell, RunManifest, SCHEMA, files};
 
 use crate::{
     cell_run::{CellRun, run_cell},
     error::{Error, Result},
-    events::PhaseProgress,
+    events::{Phase, PhaseProgress},
+    interrupt,
 };
 
 /// A cell of a run folder.
@@ -18,18 +23,21 @@ pub struct SingleCell {
 }
 
 impl SingleCell {
-    /// The cell of the run in folder `run` whose key begins with `id`.
+    /// The cell of the run in folder `run` whose key begins with `id`, or whose label, `SYSTEM/METHOD/seedN`, is `id`.
     ///
     /// # Errors
     ///
     /// If there is no run, or not exactly one such cell.
     pub fn find(run: &Path, id: &str) -> Result<Self> {
         let manifest = RunManifest::read(run)?;
-        let found: Vec<_> = manifest.cells.iter().filter(|cell| cell.identity.key.starts_with(id)).collect();
+        let found: Vec<_> = {
+            let is_meant = |cell: &&ManifestCell| cell.identity.key.starts_with(id) || cell.identity.label() == id;
+            manifest.cells.iter().filter(is_meant).collect()
+        };
         let [listed] = found[..] else {
             let what = if found.is_empty() { "no cell has" } else { "several cells have" };
             return Err(Error::Usage(format!(
-                "cell {id}: {what} a key that begins so in {}; `physrep-bench plan` lists them",
+                "cell {id}: {what} a key that begins so, or this label, in {}; `physrep-bench plan` lists them",
                 run.join("run.json").display()
             )));
         };
@@ -45,13 +53,18 @@ impl SingleCell {
         Ok(Self { cell, folder })
     }
 
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &CellFolder {
+        &self.folder
+    }
+
     /// The cell.
     pub fn cell(&self) -> &Cell {
         &self.cell
     }
 
     /// Runs the cell in this process, unless it has a record. Locks on the cell and on its pretraining let two processes share a
-    /// run folder: the second one waits, then finds the work done.
+    /// run folder: the second one waits, then finds the work done. They save work alone: without them, both publish the same bytes.
     ///
     /// # Errors
     ///
@@ -65,9 +78,9 @@ impl SingleCell {
         let pretraining = self.cell.pretraining(run);
         let _shared = match self.cell.joint.is_empty() {
             true => None,
-            false => Some(Lock::wait(pretraining.path())?),
+            false => Some(wait_for(pretraining.path(), listener)?),
         };
-        let _lock = Lock::wait(self.folder.path())?;
+        let _lock = wait_for(self.folder.path(), listener)?;
         files::remove_unfinished(self.folder.path());
         files::remove_unfinished(pretraining.path());
         if let (CellOutcome::Done(_), _) = self.folder.outcome_or_set_aside()? {
@@ -88,4 +101,27 @@ impl SingleCell {
         let failure = CellFailure { schema: SCHEMA, identity: self.cell.identity(), reason: reason.to_owned() };
         Ok(files::write_json(&self.folder.failure(), &failure)?)
     }
+}
+
+/// How often a process that waits gives a sign of life, so that it does not count as stalled.
+const SIGN: Duration = Duration::from_secs(10);
+
+/// Waits for the lock on `folder`; the log says for whom.
+fn wait_for(folder: &Path, listener: &mut dyn FnMut(PhaseProgress) -> Result<()>) -> Result<Lock> {
+    let (mut waited_for, mut sign) = (String::new(), Instant::now());
+    let mut listening = Ok(());
+    let lock = Lock::wait(folder, |holder| {
+        if waited_for != holder {
+            log::info!("waiting for {holder}, which works in {}", folder.display());
+            waited_for = holder.to_owned();
+        }
+        if sign.elapsed() >= SIGN {
+            sign = Instant::now();
+            listening =
+                listener(PhaseProgress { phase: Phase::Start, done: 0, total: 1, loss: None, clips_per_second: None });
+        }
+        if interrupt::requested() || listening.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    listening?;
+    lock.ok_or(Error::Interrupted)
 }

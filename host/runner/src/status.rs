@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use physrep_records::files;
+use physrep_records::{CellFailure, ManifestCell, RunManifest, files};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     environment::now,
     error::{Error, Result},
     events::PhaseProgress,
+    progress_file::CellProgress,
 };
 
 /// How often the file is written while only the progress changes.
@@ -45,6 +46,8 @@ pub enum RunState {
     Finished,
     /// It was interrupted.
     Interrupted,
+    /// Its cells are tasks of a job scheduler, or were started one by one.
+    Tasks,
 }
 
 /// The status of a cell.
@@ -77,6 +80,22 @@ pub enum CellState {
 }
 
 impl CellStatus {
+    /// The status of a cell by its files. A file of its progress is that of the process that runs it now.
+    fn of_files(cell: &ManifestCell, run: &Path) -> Self {
+        let (title, folder) = (cell.identity.title(), cell.folder(run));
+        if folder.found_record().is_some() {
+            return Self::new(&title, CellState::Done, None);
+        }
+        if let Some(CellProgress { machine, progress, .. }) = CellProgress::of(&folder) {
+            let reason = Some(format!("on {machine}"));
+            return Self { progress, reason, ..Self::new(&title, CellState::Running, None) };
+        }
+        match CellFailure::read(&folder.failure()) {
+            Ok(failure) => Self::new(&title, CellState::Failed, Some(&failure.reason)),
+            Err(_) => Self::new(&title, CellState::Waiting, None),
+        }
+    }
+
     fn new(title: &str, state: CellState, reason: Option<&str>) -> Self {
         let (title, reason) = (title.to_owned(), reason.map(str::to_owned));
         Self { title, state, progress: None, remaining: None, reason }
@@ -84,6 +103,21 @@ impl CellStatus {
 }
 
 impl RunStatus {
+    /// The status of the run in folder `run` by the files of its cells, whoever runs them, on whichever machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Records`] if there is no run in it, or its manifest is invalid.
+    pub fn of_files(run: &Path) -> Result<Self> {
+        let manifest = RunManifest::read(run)?;
+        Ok(Self::tasks(manifest.cells.iter().map(|cell| CellStatus::of_files(cell, run)).collect()))
+    }
+
+    /// The status of cells that are tasks.
+    pub fn tasks(cells: Vec<CellStatus>) -> Self {
+        Self { process: 0, started: String::new(), written: now(), state: RunState::Tasks, cells }
+    }
+
     /// Reads the status of the run in folder `run`.
     ///
     /// # Errors
@@ -109,6 +143,8 @@ pub(crate) struct StatusFile {
 
 struct Inner {
     status: RunStatus,
+    /// The places of the cells in it, by their titles.
+    places: HashMap<String, usize>,
     /// For each running cell, when its current phase started, and the units done then.
     started: HashMap<String, (Instant, u64)>,
     written: Option<Instant>,
@@ -126,7 +162,8 @@ impl StatusFile {
             state: RunState::Running,
             cells: titles.map(|title| CellStatus::new(title, CellState::Waiting, None)).collect(),
         };
-        let inner = Inner { status, started: HashMap::new(), written: None, failed: None };
+        let places = status.cells.iter().enumerate().map(|(place, cell)| (cell.title.clone(), place)).collect();
+        let inner = Inner { status, places, started: HashMap::new(), written: None, failed: None };
         let status = Self { path: file(run), inner: Mutex::new(inner) };
         status.change(|_| true);
         status
@@ -138,6 +175,18 @@ impl StatusFile {
             inner.started.remove(title);
             if let Some(cell) = inner.cell(title) {
                 *cell = CellStatus::new(title, state, reason);
+            }
+            true
+        });
+    }
+
+    /// Sets the state of cells that were done before.
+    pub(crate) fn were_done(&self, titles: &[&str]) {
+        self.change(|inner| {
+            for title in titles {
+                if let Some(cell) = inner.cell(title) {
+                    cell.state = CellState::Done;
+                }
             }
             true
         });
@@ -214,7 +263,7 @@ impl StatusFile {
 
 impl Inner {
     fn cell(&mut self, title: &str) -> Option<&mut CellStatus> {
-        self.status.cells.iter_mut().find(|cell| cell.title == title)
+        self.places.get(title).map(|&place| &mut self.status.cells[place])
     }
 }
 

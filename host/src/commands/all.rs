@@ -2,14 +2,15 @@
 
 use std::{process::ExitCode, thread, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use physrep_runner::{interrupt, run_cells};
 
-use super::{finish::show_results, run_arguments::RunArguments};
+use super::{finish::show_results, launch::launch, run_arguments::RunArguments};
 use crate::{
-    arguments::Patience,
+    arguments::{AttemptsArgument, Patience},
     display::Display,
     error::Result,
+    launcher::slurm::SlurmArguments,
     live_results::{self, LiveResults},
     output::note,
 };
@@ -24,13 +25,34 @@ pub struct All {
     run: RunArguments,
     #[command(flatten)]
     patience: Patience,
+    /// Submit the run as jobs, instead of running it here: data, joint pretraining, cells, tables. Again, it submits what is missing.
+    #[arg(long, value_enum)]
+    launcher: Option<Launcher>,
+    #[command(flatten)]
+    attempts: AttemptsArgument,
+    #[command(flatten)]
+    slurm: SlurmArguments,
+}
+
+/// Who starts the processes of a run.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Launcher {
+    /// Slurm, by sbatch.
+    Slurm,
 }
 
 impl All {
     /// Runs everything, then writes and prints the tables.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
-        let policy = self.patience.policy(self.run.workers, self.run.device.resolve()?.0)?;
+        if let Some(Launcher::Slurm) = self.launcher {
+            let options = [self.attempts.words(), self.run.workers.words_of_a_cell(), self.patience.words()].concat();
+            return launch(&self.run, &options, &self.slurm);
+        }
+        let policy = {
+            let (device, _, gpus) = self.run.device.resolve_for_cells()?;
+            self.patience.policy(self.run.workers, device, gpus)?
+        };
         let display = Display::default();
         let planned = self.run.plan(Some(CHECK_TIME.min(policy.stall_timeout)), &display)?;
         let folder = &planned.folder;

@@ -12,6 +12,8 @@ pub mod doctor;
 pub mod encode;
 pub mod export_windows;
 mod finish;
+pub mod gpu_one;
+mod launch;
 pub mod leaderboard;
 pub mod list;
 pub mod merge;

@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use physrep_records::CellOutcome;
 use physrep_runner::interrupt;
 
 use super::run_arguments::RunArguments;
 use crate::{
+    arguments::{AttemptsArgument, Patience},
     display::Display,
     error::Result,
-    output::{note, say},
+    launcher::{Stage, commands_form::commands, task_list},
+    output::{self, note, say},
 };
 
 /// What to plan.
@@ -19,12 +21,35 @@ use crate::{
 pub struct Plan {
     #[command(flatten)]
     run: RunArguments,
+    /// What to print: the cells, or the tasks of the run as shell commands, one a line, in an order in which they can run. For those,
+    /// missing data is not prepared: that is a task.
+    #[arg(long, value_enum, default_value = "table")]
+    format: PlanFormat,
+    /// With commands, only those of these stages.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    stage: Vec<Stage>,
+    #[command(flatten)]
+    attempts: AttemptsArgument,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+/// What `plan` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    /// The cells, and which are done.
+    Table,
+    /// Shell commands.
+    Commands,
 }
 
 impl Plan {
     /// Prepares data and plugins, writes the run folder, and prints its cells.
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
+        if self.format == PlanFormat::Commands {
+            return self.print_commands();
+        }
         let planned = self.run.plan(None, &Display::default())?;
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
@@ -76,5 +101,17 @@ impl Plan {
             note!("left out: {error}");
         }
         Ok(if planned.plan.left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    }
+
+    /// Prints the tasks of the run as shell commands.
+    fn print_commands(self) -> Result<ExitCode> {
+        let outlined = self.run.outline(&Display::default())?;
+        let options = [self.attempts.words(), self.run.workers.words_of_a_cell(), self.patience.words()].concat();
+        let tasks = task_list(&outlined, &options, false)?;
+        output::write(&commands(&tasks, &self.stage));
+        for error in &outlined.plan.left_out {
+            note!("left out: {error}");
+        }
+        Ok(if outlined.plan.left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
     }
 }

@@ -45,8 +45,8 @@ impl Score {
     pub fn run(self) -> Result<ExitCode> {
         interrupt::install_signal_handlers()?;
         let display = Display::default();
-        let (device, note) = self.device.resolve()?;
-        let policy = self.patience.policy(self.workers, device)?;
+        let (device, note, gpus) = self.device.resolve_for_cells()?;
+        let policy = self.patience.policy(self.workers, device, gpus)?;
         let SuiteFolders { suite, data, run } = self.folders.load()?;
         let in_use = "a run is using this folder; wait for it, or choose another folder with --out";
         let _lock = Lock::take(&run, in_use)?;

@@ -10,7 +10,7 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use physrep_records::{Lock, TrialOutcome, TrialRecord, TuningRecord, files};
 use physrep_runner::{
-    PlanEvent, PlanSettings, TRIALS, Tuning, TuningPlan, TuningSettings, describe, interrupt, suite_lines,
+    MissingData, PlanEvent, PlanSettings, TRIALS, Tuning, TuningPlan, TuningSettings, describe, interrupt, suite_lines,
     tuning_outcome,
 };
 
@@ -62,8 +62,8 @@ impl Tune {
         interrupt::install_signal_handlers()?;
         let SuiteFolders { suite, data, run } = self.folders.load()?;
         let display = Display::default();
-        let (device, note) = self.device.resolve()?;
-        let policy = self.patience.policy(self.workers, device)?;
+        let (device, note, gpus) = self.device.resolve_for_cells()?;
+        let policy = self.patience.policy(self.workers, device, gpus)?;
         display.line(&note.unwrap_or_else(|| format!("device: {}", describe(device))));
         display.processor(device);
         let probes = self.probes.placement();
@@ -82,7 +82,8 @@ impl Tune {
         let folder = run.join("tune").join(&self.method);
         let _lock =
             Lock::take(&folder, "this method is being tuned in this folder; wait for it, or choose another --out")?;
-        let settings = PlanSettings { data, device, probes, threads: policy.jobs * policy.threads, checks: None };
+        let (threads, missing_data) = (policy.jobs * policy.threads, MissingData::Prepare);
+        let settings = PlanSettings { data, device, probes, threads, checks: None, missing_data };
         let plan = TuningPlan::of(&tuning, self.systems, &settings, &|event| show(&display, &event))?;
         plan.run(&folder, &policy, &|event| display.run_event(&event))?;
         let record = tuning_outcome(&plan, &folder)?;

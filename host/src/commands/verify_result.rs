@@ -93,6 +93,7 @@ impl Settings {
                 threads: self.threads.unwrap_or_else(cores).max(1),
                 stall_timeout: Duration::from_secs(600),
                 checkpoint_every: Duration::from_secs(600),
+                gpus: Vec::new(),
             },
         };
         let on_data = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);

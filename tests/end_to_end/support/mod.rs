@@ -5,6 +5,7 @@ mod checkpoint;
 pub mod failing_calls;
 mod finished_run;
 pub mod hub;
+mod outcome;
 mod output;
 mod paths;
 mod picture;
@@ -18,6 +19,7 @@ mod tensors;
 
 pub use checkpoint::{checkpoint_header, kill_at_next_checkpoint};
 pub use finished_run::{micro_run, report_run};
+pub use outcome::{assert_same_outcome, outcome};
 pub use output::Output;
 pub use paths::{fixture, root};
 pub use picture::Picture;

@@ -41,13 +41,19 @@ impl Running {
 
     /// A signal for it and for each process that it has started, as a scheduler sends it.
     pub fn signal_all(&self, signal: i32) {
-        let Some(child) = &self.child else { return };
-        let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).expect("a running process");
+        self.signal_children(signal);
+        // SAFETY: `kill` has no preconditions.
+        unsafe { libc::kill(self.id() as i32, signal) };
+    }
+
+    /// A signal for each process that it has started.
+    pub fn signal_children(&self, signal: i32) {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.id())).expect("a running process");
         let started = tasks.flat_map(|task| {
             let children = fs::read_to_string(task.expect("readable").path().join("children")).unwrap_or_default();
             children.split_whitespace().map(|id| id.parse().expect("a process")).collect::<Vec<i32>>()
         });
-        for id in started.chain([child.id() as i32]).collect::<Vec<_>>() {
+        for id in started.collect::<Vec<_>>() {
             // SAFETY: `kill` has no preconditions.
             unsafe { libc::kill(id, signal) };
         }

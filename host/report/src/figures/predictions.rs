@@ -1,5 +1,7 @@
 //! The estimate of each test trajectory against its true parameter, in physical units.
 
+use std::ops::RangeInclusive;
+
 use maud::html;
 use physrep_benchmarks::{Split, label_scale::Scaling};
 use physrep_records::Track;
@@ -44,7 +46,12 @@ pub(crate) fn figures(system: &SystemLeaderboard<'_>, palette: &Palette) -> Vec<
         let values =
             || rows.iter().flat_map(|(_, points)| points).flat_map(|point| [point.truth[1], point.predicted[1]]);
         // Without the estimates that are far off, which would squeeze all others into a corner.
-        let axis = Axis::over(scaling.scale, values().filter(|value| near(scaling, &truths, *value)));
+        let near = near(scaling, &truths);
+        let axis = Axis::over(scaling.scale, values().filter(|value| near.contains(&scaling.label(*value))));
+        let shown = match rows.iter().any(|(_, points)| points.len() > MARKS) {
+            true => format!(" The first {MARKS} of each method are drawn; the CSV has all."),
+            false => String::new(),
+        };
         let panels = rows.iter().map(|(row, points)| {
             for point in points {
                 data.push([
@@ -69,7 +76,7 @@ pub(crate) fn figures(system: &SystemLeaderboard<'_>, palette: &Palette) -> Vec<
             title: format!("{}: {}, predicted against true.", spaced(system.name), scaling.name),
             caption: format!(
                 "Each mark is a test trajectory: the mean over its windows of the estimates of the {probe} probe (features: ridge) on the \
-                 frozen encoder, with all labels, in physical units. The line is where both are equal. Marks on an edge lie beyond it."
+                 frozen encoder, with all labels, in physical units. The line is where both are equal. Marks on an edge lie beyond it.{shown}"
             ),
             columns: 3,
             panels,
@@ -82,6 +89,9 @@ pub(crate) fn figures(system: &SystemLeaderboard<'_>, palette: &Palette) -> Vec<
 fn probe_of<'p>(row: &Row<'_>, probe: &'p str) -> &'p str {
     if row.is_floor() { "ridge" } else { probe }
 }
+
+/// The most marks in a panel: more of them hide each other, and make a page that no browser shows.
+const MARKS: usize = 2000;
 
 /// A test trajectory and its estimate by one seed.
 struct Point {
@@ -117,12 +127,12 @@ fn points(row: &Row<'_>, probe: &str, index: usize, scaling: &Scaling) -> Vec<Po
     points
 }
 
-/// Whether a parameter lies no farther beyond the true ones than half of their range.
-fn near(scaling: &Scaling, truths: &[f64], value: f64) -> bool {
+/// The labels that lie no farther beyond the true ones than half of their range.
+fn near(scaling: &Scaling, truths: &[f64]) -> RangeInclusive<f64> {
     let labels = truths.iter().map(|&truth| scaling.label(truth));
     let (low, high) = labels.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), l| (low.min(l), high.max(l)));
     let room = 0.5 * (high - low).max(1.0);
-    (low - room..=high + room).contains(&scaling.label(value))
+    low - room..=high + room
 }
 
 fn panel(row: &Row<'_>, points: &[Point], axis: &Axis, palette: &Palette) -> Panel {
@@ -138,7 +148,7 @@ fn panel(row: &Row<'_>, points: &[Point], axis: &Axis, palette: &Palette) -> Pan
         (frame.axes("true", "predicted"))
         (line(&ends, "reference"))
         g class={ "dots " (palette.class(row)) } {
-            @for point in points { (marker(ink, [frame.at_x(point.truth[1]), frame.at_y(point.predicted[1])], 3.2)) }
+            @for point in points.iter().take(MARKS) { (marker(ink, [frame.at_x(point.truth[1]), frame.at_y(point.predicted[1])], 3.2)) }
         }
     };
     let (n, error) = (points.len() as f64, |point: &Point| (point.truth[0] - point.predicted[0]).powi(2));

@@ -153,6 +153,7 @@ pub fn measure(task: &BenchTask, threads: usize) -> Result<BenchResult> {
         arguments: vec!["bench-one".into(), serde_json::to_string(task).expect("a task is plain JSON").into()],
         threads: Some(threads),
         stops_at_end_of_input: false,
+        gpu: None,
         log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
     })?;
     let mut last = None;

@@ -88,7 +88,7 @@ impl Encoder<'_> {
         let EncoderSpec::Plugin { config, .. } = &cell.encoder else { unreachable!("an encoder is a plugin's") };
         let scratch = folder.scratch();
         // What an earlier process has left there is not for this one.
-        let _ = fs::remove_dir_all(&scratch);
+        folder.remove_scratch();
         fs::create_dir_all(&scratch).map_err(Error::io(&scratch))?;
         let suite = &cell.suite;
         let pretrained = cell.initialisation().is_pretrained();

@@ -1,7 +1,5 @@
 //! Runs a cell in this process and writes its record.
 
-use std::fs;
-
 use physrep_benchmarks::packed::Packed;
 use physrep_records::{DataSource, EncoderSpec, files, sealed};
 
@@ -59,8 +57,11 @@ fn record_cell(run: CellRun<'_>, listener: &mut dyn FnMut(PhaseProgress) -> Resu
         files::remove(&run.folder.embeddings())?;
     }
     // Nothing of it is a file that was asked for.
-    let _ = fs::remove_dir_all(run.folder.scratch());
-    sealed::write(&run.folder.record(), &record)?;
+    run.folder.remove_scratch();
+    // Another process may have done the same work: the first record stays.
+    if run.folder.found_record().is_none() {
+        sealed::write(&run.folder.record(), &record)?;
+    }
     Ok(())
 }
 

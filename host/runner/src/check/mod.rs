@@ -112,6 +112,7 @@ impl CheckedMethod {
             arguments: vec!["check-one".into(), serde_json::to_string(&task).expect("a task is plain JSON").into()],
             threads: Some(self.settings.threads),
             stops_at_end_of_input: false,
+            gpu: None,
             log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
         })?;
         let (mut outcomes, time) = (Vec::new(), self.settings.time);

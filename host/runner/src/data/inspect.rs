@@ -147,6 +147,7 @@ fn supervise(path: &Path, values: bool, stall_timeout: Duration, progress: &Byte
         arguments,
         threads: None,
         stops_at_end_of_input: false,
+        gpu: None,
         log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
     })?;
     let mut report = None;
@@ -210,7 +211,13 @@ impl<'a> BytesRead<'a> {
     }
 }
 
-/// The number of cores that this process may use.
+/// The number of cores that this process may use: by its affinity, by the quota of its cgroups, and in a task of Slurm by what that has
+/// allocated, because not every Slurm confines its tasks.
 pub fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    let allowed = thread::available_parallelism().map_or(1, usize::from);
+    let allocated = env::var("SLURM_JOB_ID").and_then(|_| env::var("SLURM_CPUS_ON_NODE"));
+    match allocated.map(|count| count.parse()) {
+        Ok(Ok(count @ 1..)) => allowed.min(count),
+        _ => allowed,
+    }
 }

@@ -73,6 +73,17 @@ impl CudaDriver {
     }
 }
 
+/// The environment variable that names the GPUs that a process sees, in the order of their indices. Schedulers set it.
+pub const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
+
+/// The names of the first `count` GPUs that this process sees, for the same variable of a process that shall see one of them.
+pub(super) fn visible_gpus(count: usize) -> Vec<String> {
+    match env::var(VISIBLE) {
+        Ok(names) => names.split(',').map(|name| name.trim().to_owned()).take(count).collect(),
+        Err(_) => (0..count).map(|index| index.to_string()).collect(),
+    }
+}
+
 /// The CUDA compiler that plugin builds use, if there is one.
 pub fn cuda_compiler() -> Option<PathBuf> {
     let on_path = env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());

@@ -41,6 +41,7 @@ pub fn describe_library(path: &Path) -> Result<MethodLibrary> {
         arguments: vec!["describe-one".into(), "--".into(), path.into()],
         threads: Some(1),
         stops_at_end_of_input: false,
+        gpu: None,
         log: log.try_clone().map_err(Error::io(env::temp_dir()))?,
     })?;
     let mut last = None;

@@ -1,6 +1,8 @@
 //! The checkpoint of an unfinished pretraining: the step, the cost so far and the state of the session, in one file so that they are
 //! always consistent.
 
+use std::io::ErrorKind;
+
 use physrep_abi::LoadScope;
 use physrep_records::{Curves, PhaseCost, PretrainingFolder, files};
 use serde::{Deserialize, Serialize};
@@ -48,7 +50,11 @@ impl Checkpoint {
         if !path.is_file() {
             return Ok(None);
         }
-        let bytes = files::read(&path)?;
+        let bytes = match files::read(&path) {
+            // Another process that has finished has removed it since.
+            Err(physrep_records::Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+            bytes => bytes?,
+        };
         if let Some((checkpoint, state)) = parts(&bytes) {
             let restored = curves.restore(&folder.curves(), checkpoint.step);
             // A full disk is no damage.

@@ -88,6 +88,11 @@ pub fn run(
         return Ok(record.cost);
     }
     let cost = train(task, method, curves, progress)?;
+    if let Some((record, _)) = PretrainingRecord::read_intact(task.folder)? {
+        // Another process has done the same work: the first record stays.
+        return Ok(record.cost);
+    }
+    curves.write(&task.folder.curves(), steps(&task.suite.pretrain, task.data.len()))?;
     let state = method.save()?;
     files::write(&task.folder.state(), &state)?;
     let systems = task.data.iter().map(|data| {
@@ -97,13 +102,18 @@ pub fn run(
     let record = PretrainingRecord {
         digest: Digest::default(),
         state: blake3::hash(&state).to_hex().to_string(),
-        curves: files::checksum(&task.folder.curves())?,
+        // Not of the file, which another process may have written since.
+        curves: curves.digest(steps(&task.suite.pretrain, task.data.len())),
         method: task.method.to_owned(),
         config: task.config.clone(),
         systems: systems.collect(),
         cost,
     };
     sealed::write(&task.folder.record(), &record)?;
+    // Another process may have written its unfinished curves meanwhile; once there is a record, none does.
+    if files::checksum(&task.folder.curves())? != record.curves {
+        curves.write(&task.folder.curves(), steps(&task.suite.pretrain, task.data.len()))?;
+    }
     // The final state replaces the checkpoint.
     files::remove(&task.folder.checkpoint())?;
     Ok(cost)
@@ -166,9 +176,13 @@ fn train(
             curves.record("loss", step, report.loss);
             curves.record("learning_rate", step, report.learning_rate);
             step += 1;
-            curves.follow(&folder.curves(), step)?;
-            if interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps) {
-                curves.flush(&folder.curves(), step)?;
+            // Once another process has finished this pretraining, its files stay as they are.
+            let is_done = folder.record().is_file();
+            if !is_done {
+                curves.follow(&folder.curves(), step)?;
+            }
+            if !is_done && (interrupt::requested() || (saved.elapsed() >= task.checkpoint_every && step < steps)) {
+                curves.write(&folder.curves(), step)?;
                 Checkpoint { step, cost: cost(step, method)?, curves: curves.digest(step) }.save(folder, method)?;
                 saved = Instant::now();
             }
@@ -184,7 +198,6 @@ fn train(
         log::info!("pretraining waited {waited:.3} s of {all:.1} s for data");
         Ok(())
     })?;
-    curves.flush(&folder.curves(), steps)?;
     cost(steps, method)
 }
 

@@ -11,8 +11,9 @@ use crate::{
     error::{Error, Result},
     events::RunEvent,
     plan::{PlanEvent, PlanSettings, RunPlan, write_cells},
+    policy::Policy,
     selection::RunSelection,
-    supervisor::{Policy, run_cells},
+    supervisor::run_cells,
 };
 
 /// A planned tuning.

@@ -1,10 +1,10 @@
 //! `physrep-bench data generate`.
 
-use std::{ops::ControlFlow, path::PathBuf, process::ExitCode, time::Instant};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Args;
 use physrep_benchmarks::{generate, systems};
-use physrep_runner::cores;
+use physrep_runner::{cores, interrupt};
 
 use crate::{
     arguments::{SuiteArgument, worker_count},
@@ -29,13 +29,14 @@ pub struct Generate {
 impl Generate {
     /// Generates missing data.
     pub fn run(self) -> Result<ExitCode> {
+        interrupt::install_signal_handlers()?;
         let Self { system, suite, out, threads } = self;
         let display = Display::default();
         let suite = suite.load()?;
         let clock = Instant::now();
         let progress = |done: usize, total: usize, note: &str| {
             display.progress(&system, "generate", done as u64, total as u64, note);
-            ControlFlow::Continue(())
+            interrupt::control_flow()
         };
         let solver = systems::named(&system)?;
         let summary = generate::generate(&suite, solver, &out, threads.unwrap_or_else(cores), &progress)?;

@@ -3,10 +3,14 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use physrep_benchmarks::{generate, packed, systems};
-use physrep_runner::pack_data;
+use physrep_benchmarks::{generate, systems};
+use physrep_runner::{interrupt, pack_data, pack_system};
 
-use crate::{arguments::SuiteArgument, display::Display, error::Result};
+use crate::{
+    arguments::{SuiteArgument, data_folders},
+    display::Display,
+    error::Result,
+};
 
 #[derive(Debug, Args)]
 pub struct Pack {
@@ -17,20 +21,26 @@ pub struct Pack {
     /// The folder that holds SYSTEM/data, generated or fetched.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// The file to write [default: where `all` looks for it, DIR/SYSTEM/SUITE-vN.packed].
+    /// The file to write [default: where `all` looks for it, DIR/SYSTEM/SUITE-vN.packed or, if DIR cannot be written, in the cache].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The folder of packed data [default: that of the data or, where that cannot be written, packed/ in the folder of the user].
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    cache: Option<PathBuf>,
 }
 
 impl Pack {
     /// Packs the system's data, unless it is packed already.
     pub fn run(self) -> Result<ExitCode> {
-        let Self { system, suite, data, out } = self;
+        interrupt::install_signal_handlers()?;
+        let Self { system, suite, data, out, cache } = self;
         let display = Display::default();
         let suite = suite.load()?;
-        let out = out.unwrap_or_else(|| packed::packed_file(&suite, &system, &data));
         let listener = |progress: physrep_runner::DataProgress<'_>| display.data_progress(progress.task, &progress);
-        let packed = pack_data(&suite, &system, &data, &out, &listener)?;
+        let packed = match out {
+            Some(out) => pack_data(&suite, &system, &data, &out, &listener)?,
+            None => pack_system(&suite, &system, &data_folders(data.clone(), cache), &listener)?,
+        };
         let solver = systems::named(&system)?;
         if suite.section(solver)?.generate.is_some() && generate::data_key(&suite, solver, &data)?.is_none() {
             display.line(&format!(
@@ -43,7 +53,7 @@ impl Pack {
         let (trajectories, channels) = (header.trajectories.len(), header.channels.len());
         let holds =
             format!("{trajectories} trajectories of {} frames, {channels} channels on {nx}x{ny} points", header.frames);
-        display.finish(&system, &format!("{}: {holds}", out.display()));
+        display.finish(&system, &format!("{}: {holds}", packed.path().display()));
         Ok(ExitCode::SUCCESS)
     }
 }
