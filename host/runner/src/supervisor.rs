@@ -25,7 +25,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If a file of the run cannot be read or written; [`Error::Interrupted`] if this process is to stop.
+/// If a file of the run cannot be read or written; [`Error::Interrupted`](crate::Error::Interrupted) if this process is to stop.
 pub fn run_cells(cells: &[Cell], run: &Path, policy: &Policy, listener: &(dyn Fn(RunEvent<'_>) + Sync)) -> Result<()> {
     files::remove_unfinished(run);
     let titles: Vec<String> = cells.iter().map(Cell::title).collect();

@@ -1,6 +1,6 @@
 //! Tasks of a run for whoever starts processes: a list in the order of what needs what, as shell commands or as jobs of Slurm.
 //!
-//! [`task_list`] makes the list, which both forms are made from. Tasks leave their state in the files of the run alone, so that nothing has
+//! [`task_list()`] makes the list, which both forms are made from. Tasks leave their state in the files of the run alone, so that nothing has
 //! to stay logged in, and a task that is started twice does no harm.
 
 pub mod commands_form;

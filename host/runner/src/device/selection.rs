@@ -47,7 +47,7 @@ impl fmt::Display for DeviceSelection {
 
 impl DeviceSelection {
     /// The device of each cell, the reason if `auto` resolves to the CPU, and for all GPUs how each of them is made the only one that a
-    /// process sees: the value of [`VISIBLE`](super::VISIBLE).
+    /// process sees: the value of `CUDA_VISIBLE_DEVICES`.
     ///
     /// # Errors
     ///

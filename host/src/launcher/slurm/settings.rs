@@ -19,7 +19,7 @@ const FILE: &str = "physrep-bench.toml";
 pub struct SlurmArguments {
     #[command(flatten)]
     settings: SlurmSettings,
-    /// A file with a table [launcher] of the options above [default: physrep-bench.toml, if there is one here].
+    /// A file with a table `[launcher]` of the options above [default: physrep-bench.toml, if there is one here].
     #[arg(long, value_name = "FILE", requires = "launcher")]
     config: Option<PathBuf>,
     /// Print the scripts, and submit nothing.
