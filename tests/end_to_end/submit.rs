@@ -14,6 +14,8 @@ pub fn copy(project: &TestProject, results: &str) {
         fs::create_dir_all(project.path(format!("plugins/{method}"))).expect("writable");
         fs::copy(root().join(&readme), project.path(&readme)).expect("copied");
     }
+    fs::create_dir_all(project.path("docs")).expect("writable");
+    fs::copy(root().join("docs/features.md"), project.path("docs/features.md")).expect("copied");
 }
 
 #[test]
@@ -24,7 +26,9 @@ fn the_published_leaderboard_is_what_its_records_give() {
     let page = fs::read_to_string(project.path("results/leaderboard.html")).expect("a page");
     let published = fs::read_to_string(root().join("results/leaderboard.html")).expect("a page");
     assert!(page == published, "run `physrep-bench leaderboard results`, and commit results/leaderboard.html");
-    for link in ["href=\"tiny-v5/report/report.html\"", "href=\"../plugins/jepa/README.md\""] {
+    for link in
+        ["href=\"tiny-v5/report/report.html\"", "href=\"../plugins/jepa/README.md\"", "href=\"../docs/features.md\""]
+    {
         assert!(page.contains(link), "{link}");
     }
 }

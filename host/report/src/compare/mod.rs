@@ -35,7 +35,18 @@ pub fn compare(a: &RunResults, b: &RunResults) -> Result<String> {
     for system in b.systems.iter().filter(|other| a.systems.iter().all(|system| system.name != other.name)) {
         text += &format!("{}: only in the second run\n\n", system.name);
     }
-    Ok(text.trim_end().to_owned() + "\n")
+    let mut text = text.trim_end().to_owned() + "\n";
+    if suites[0].draw == suites[1].draw && has_row_alone(&a, &b) {
+        text += "\nrows that only one run has stand beside the others after: physrep-bench merge OUT FIRST SECOND\n";
+    }
+    Ok(text)
+}
+
+/// Whether a row of one leaderboard is not on the other, on a system that both have.
+fn has_row_alone(a: &Leaderboard<'_>, b: &Leaderboard<'_>) -> bool {
+    let pairs = a.systems.iter().filter_map(|one| Some((one, b.systems.iter().find(|two| two.name == one.name)?)));
+    let alone = |one: &SystemLeaderboard<'_>, two| one.rows.iter().any(|row| same(row, two).is_none());
+    pairs.into_iter().any(|(one, two)| alone(one, two) || alone(two, one))
 }
 
 fn compare_system(a: &SystemLeaderboard<'_>, b: &SystemLeaderboard<'_>, suites: [&SuiteFacts; 2]) -> Result<String> {

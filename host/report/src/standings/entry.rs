@@ -105,7 +105,11 @@ pub(super) fn of(leaderboard: &Leaderboard<'_>, folder: &str, results: &Path) ->
     let there = |path: String| results.join(&path).is_file().then_some(path);
     let card = |row: &Row<'_>| {
         let method = &row.identity.method;
-        there(format!("{folder}/methods/{method}.md")).or_else(|| there(format!("../plugins/{method}/README.md")))
+        match row.identity.initialisation {
+            Initialisation::None => there(format!("../docs/{method}.md")),
+            _ => there(format!("{folder}/methods/{method}.md"))
+                .or_else(|| there(format!("../plugins/{method}/README.md"))),
+        }
     };
     let mut entries = Vec::new();
     for system in &leaderboard.systems {

@@ -40,6 +40,8 @@ fn rows_and_systems_of_one_run_only_are_named() {
     {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+    assert!(text.ends_with("stand beside the others after: physrep-bench merge OUT FIRST SECOND\n"), "{text}");
+    assert!(!compare(&other, &other).expect("comparable").contains("merge"), "there is none");
 }
 
 #[test]
