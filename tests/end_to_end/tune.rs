@@ -193,7 +193,7 @@ fn wrong_requests_are_refused_with_what_there_is() {
         ("hostile", "slwo = { integer = [0, 2] }", [].as_slice(), "no key `slwo` (did you mean `slow`?)"),
         ("hostile", "slow = { log = [1, 2] }", &[], "`slow` of hostile is a whole number, 0"),
         ("hostile", "slow = 3", &[], "`slow`: expected a range"),
-        ("hostle", "slow = { integer = [0, 2] }", &[], "no method `hostle`; found: hostile"),
+        ("hostle", "slow = { integer = [0, 2] }", &[], "no method `hostle` (did you mean `hostile`?); found: hostile"),
         ("hostile", "slow = { integer = [0, 2] }", &["--trials", "0"], "expected 1 or more; 16 is the budget"),
         ("hostile", "slow = { integer = [0, 2] }", &["--systems", "weather"], "no system `weather`"),
     ] {
