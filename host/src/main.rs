@@ -16,6 +16,7 @@ mod old_glibc;
 mod output;
 mod places;
 mod sdk;
+mod shell;
 mod show;
 mod submission;
 mod whole_folder;

@@ -42,7 +42,7 @@ pub const TASKS: &[Task] = &[
     Task {
         name: "reliability",
         arguments: "",
-        summary: "what is done to runs on purpose, at length: the figures of docs/reliability.md, in 30 minutes",
+        summary: "what is done to runs on purpose, at length: the figures of docs/reliability.md",
         run: reliability,
     },
     Task {

@@ -8,8 +8,8 @@ const REMEDIES: [(&str, &str); 5] = [
         "free some space, or set CARGO_TARGET_DIR to a folder on another disk, and run the same command again",
     ),
     ("Read-only file system", "set CARGO_TARGET_DIR to a folder that can be written"),
-    ("failed to download", "cargo does not reach crates.io: behind a proxy, set HTTPS_PROXY"),
-    ("SIGKILL", "something killed the compiler, probably for lack of memory: CARGO_BUILD_JOBS=1 takes less"),
+    ("failed to download from `", "cargo does not reach crates.io: behind a proxy, set HTTPS_PROXY"),
+    ("signal: 9, SIGKILL", "something killed the compiler, probably for lack of memory: CARGO_BUILD_JOBS=1 takes less"),
 ];
 
 /// What to show of a line of cargo's: the crate that it compiles or downloads, and how many are done. `None` for other lines.

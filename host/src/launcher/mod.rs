@@ -6,7 +6,6 @@
 pub mod commands_form;
 mod estimate;
 mod outlined_run;
-mod shell;
 pub mod slurm;
 mod stage;
 mod task;

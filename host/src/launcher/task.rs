@@ -1,6 +1,7 @@
 //! A task of a run.
 
-use super::{shell, stage::Stage};
+use super::stage::Stage;
+use crate::shell;
 
 /// A task: commands for one process after the other on one machine.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use crate::{
     output::say,
     places,
     sdk::Sdk,
+    shell::quoted,
     whole_folder::make_whole,
 };
 
@@ -90,22 +91,5 @@ impl New {
             return Err(Error::Usage(format!("there is a row `{name}` already; choose another name")));
         }
         Ok(())
-    }
-}
-
-/// Text as one word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_path_is_one_word_of_a_shell() {
-        assert_eq!(quoted("/tmp/a-b"), "/tmp/a-b");
-        assert_eq!(quoted("/my work/it's"), "'/my work/it'\\''s'");
     }
 }

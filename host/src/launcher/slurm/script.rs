@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::settings::SlurmSettings;
-use crate::launcher::{shell, stage::Stage};
+use crate::{launcher::stage::Stage, shell};
 
 /// How long before its time limit a cell is told to write a checkpoint, in seconds.
 const BEFORE_LIMIT: u32 = 60;
